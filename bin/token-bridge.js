@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Refuses a Node that is too old with one clear line, then starts the built program.
+import module from 'node:module'
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 12)) {
+  console.error(
+    `token-bridge needs Node 22.12 or newer, this is ${process.versions.node}; run it through npm (npm start, npx token-bridge), which brings Node 24 along`,
+  )
+  process.exit(1)
+}
+module.enableCompileCache?.()
+const { run } = await import('../dist/cli/main.js')
+await run(process.argv)

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { readConfig } from '../config.ts'
+import { costOf } from '../domain/cost.ts'
+import { isTimeZone, parseMoment } from '../domain/time-buckets.ts'
+import type { TokenFilter } from '../domain/token-query.ts'
+import { openAnalysis } from '../enhanced-analysis/analysis.ts'
+import { type Root, resolveRoots } from '../enhanced-analysis/roots.ts'
+import { createProgressBar } from './progress-bar.ts'
+import { type Analyzed, BREAKDOWNS, type Breakdown, toJson } from './report.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface AnalyzeOptions {
+  transcripts?: string
+  timeZone: string
+  by: string
+  from?: string
+  to?: string
+  project: string[]
+  model: string[]
+  session: string[]
+  user: string[]
+  host: string[]
+  quality?: boolean
+  json?: boolean
+  index: boolean
+  progress: boolean
+}
+
+/** `token-bridge analyze`: counts the transcripts of this machine without a server. */
+export async function analyze(options: AnalyzeOptions): Promise<void> {
+  const { timeZone } = options
+  if (!isTimeZone(timeZone)) throw new UsageError(`--time-zone "${timeZone}" is not an IANA time zone`)
+  const by = BREAKDOWNS.find((one) => one === options.by)
+  if (by === undefined) throw new UsageError(`--by must be one of ${BREAKDOWNS.join(', ')}, not "${options.by}"`)
+  const filter = readFilter(options)
+  const config = readConfig()
+  const roots = resolveRoots({
+    ...config.transcripts,
+    transcriptsDir: options.transcripts ?? config.transcripts.transcriptsDir,
+  })
+  const analysis = openAnalysis({
+    roots,
+    scanThreads: config.scanThreads,
+    ...(options.index ? { indexPath: indexPathFor(config.dataDir, roots) } : {}),
+  })
+  const bar = options.progress && process.stderr.isTTY ? await createProgressBar() : undefined
+  const refreshed = await analysis.refresh(bar?.update).finally(() => bar?.stop())
+  const [answer] = analysis.answer([{ filter, groupings: ['project', 'user', 'session', 'slot'] }])
+  if (answer === undefined) throw new Error('no answer')
+  // of the whole corpus, whatever the filter
+  const [everything] = Object.keys(filter).length === 0 ? [answer] : analysis.answer([{ filter: {}, groupings: [] }])
+  const quality = analysis.quality()
+  analysis.close()
+  // not before: the list would be in memory while the files are read
+  const { createGenaiPriceList } = await import('../pricing/genai-price-list.ts')
+  const { priceOf } = createGenaiPriceList()
+  const analyzed: Analyzed = {
+    answer,
+    quality,
+    unpricedTokens: costOf(everything?.whole ?? [], priceOf).unpricedTokens,
+    timeZone,
+    priceOf,
+  }
+  if (options.json) process.stdout.write(`${JSON.stringify(toJson(analyzed, options.quality === true), null, 2)}\n`)
+  else await printTables(analyzed, by, options.quality === true)
+  if (refreshed.files === 0)
+    process.stderr.write(`no transcripts found in ${roots.map((root) => root.path).join(', ')}\n`)
+  for (const problem of refreshed.unreadable) process.stderr.write(`token-bridge: could not read ${problem}\n`)
+  // what could not be read is missing in the figures
+  if (refreshed.unreadable.length > 0) process.exitCode = 1
+}
+
+/** Each set of roots has an index of its own. */
+export function indexPathFor(dataDir: string, roots: readonly Root[]): string {
+  const name = createHash('sha256').update(roots.map((root) => root.path).join('\n'))
+  return join(dataDir, 'index', `transcripts-${name.digest('hex').slice(0, 16)}.idx`)
+}
+
+async function printTables(analyzed: Analyzed, by: Breakdown, quality: boolean): Promise<void> {
+  const { summaryText, tableText, qualityText } = await import('./tables.ts')
+  process.stdout.write(`${tableText(analyzed, by)}\n${summaryText(analyzed)}\n`)
+  if (quality) process.stdout.write(`\n${qualityText(analyzed)}\n`)
+}
+
+function readFilter(options: AnalyzeOptions): TokenFilter {
+  const filter: TokenFilter = {}
+  for (const name of ['from', 'to'] as const) {
+    const text = options[name]
+    if (text === undefined) continue
+    const moment = parseMoment(text, options.timeZone)
+    if (moment === undefined)
+      throw new UsageError(`--${name} "${text}" is neither a date (2026-04-02) nor an RFC 3339 timestamp`)
+    filter[name] = moment
+  }
+  if (filter.from !== undefined && filter.to !== undefined && filter.from > filter.to)
+    throw new UsageError(`--from ${options.from} is after --to ${options.to}`)
+  if (options.project.length > 0) filter.projects = options.project
+  if (options.model.length > 0) filter.models = options.model
+  if (options.session.length > 0) filter.sessionIds = options.session
+  if (options.user.length > 0) filter.users = options.user
+  if (options.host.length > 0) filter.hosts = options.host
+  return filter
+}

@@ -1,0 +1,66 @@
+import { Command, CommanderError } from 'commander'
+import { UsageError } from './usage-error.ts'
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage. Errors are one line on stderr, without a stack. */
+export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync([...argv])
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // help and version have been printed, and so has what was wrong
+      process.exitCode = error.exitCode === 0 ? 0 : 2
+      return
+    }
+    process.stderr.write(`token-bridge: ${(error as Error).message}\n`)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  }
+}
+
+const collect = (value: string, list: string[]): string[] => [...list, value]
+
+function createProgram(): Command {
+  const program = new Command('token-bridge')
+    .description('Token metrics of coding agents, exact, through GraphQL.')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(--help tells more)')
+
+  program
+    .command('serve')
+    .description('start the GraphQL server (npm start); settings come from the environment, see the README')
+    .action(async () => {
+      const { serve } = await import('../main.ts')
+      await serve()
+    })
+
+  program
+    .command('analyze')
+    .description('count the transcripts on this machine; needs no server')
+    .option('--transcripts <dir>', 'folders of transcripts, comma-separated, as TRANSCRIPTS_DIR')
+    .option('--time-zone <zone>', 'IANA time zone that days belong to', 'UTC')
+    .option('--by <breakdown>', 'table to print: day, week, month, hour, model, project, user or session', 'day')
+    .option('--from <moment>', 'first moment: a date of the time zone, or an RFC 3339 timestamp')
+    .option('--to <moment>', 'end, itself not included: a date or a timestamp')
+    .option('--project <name>', 'only this project (may be repeated)', collect, [])
+    .option('--model <name>', 'only this model (may be repeated)', collect, [])
+    .option('--session <id>', 'only this session (may be repeated)', collect, [])
+    .option('--user <name>', 'only this user (may be repeated)', collect, [])
+    .option('--host <name>', 'only this host (may be repeated)', collect, [])
+    .option('--quality', 'list what was refused, and why')
+    .option('--json', 'print JSON, counts as decimal strings')
+    .option('--no-index', 'neither use nor write the incremental index: read every byte')
+    .option('--no-progress', 'no progress bar')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  token-bridge analyze --by model --from 2026-04-01 --to 2026-05-01 --time-zone Europe/Berlin
+  token-bridge analyze --transcripts ann@laptop=/backup/ann,/backup/bob --json`,
+    )
+    .action(async (options) => {
+      const { analyze } = await import('./analyze.ts')
+      await analyze(options)
+    })
+
+  return program
+}

@@ -1,0 +1,172 @@
+import { homedir, hostname, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+
+/**
+ * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
+ * the README has the table of all settings, compared with `SETTINGS` by a test.
+ */
+export interface Config {
+  host: string
+  /** 0 takes any free port. */
+  port: number
+  transcripts: {
+    transcriptsDir: string | undefined
+    claudeConfigDir: string | undefined
+    home: string
+    user: string
+    host: string
+  }
+  dataDir: string
+  authJwtSecret: string | undefined
+  scanThreads: number
+  /** Milliseconds between two looks at all transcripts, beside the watcher. */
+  rescanIntervalMs: number
+  /** Milliseconds that requests in flight get at a shutdown. */
+  shutdownDeadlineMs: number
+  logLevel: (typeof LOG_LEVELS)[number]
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+const MIN_SECRET_BYTES = 32
+
+const whole = (name: string, min: number, max: number, fallback: number) =>
+  z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (text === undefined) return fallback
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+      if (value >= min && value <= max) return value
+      context.addIssue({
+        code: 'custom',
+        message: `${name} must be a whole number from ${min} to ${max}, not "${text}"`,
+      })
+      return z.NEVER
+    })
+
+const text = z.string().optional()
+
+/** Each setting: how it is read, its default as text, and what it does (the README's table). */
+export const SETTINGS = {
+  HOST: { schema: text, fallback: '127.0.0.1', about: 'address to listen on' },
+  PORT: { schema: whole('PORT', 0, 65535, 4000), fallback: '4000', about: 'port to listen on; 0 takes a free one' },
+  TRANSCRIPTS_DIR: {
+    schema: text,
+    fallback: "the agent's own folders",
+    about: 'folders of transcripts, comma-separated, each may be labelled `user@host=PATH`',
+  },
+  CLAUDE_CONFIG_DIR: {
+    schema: text,
+    fallback: '`~/.config/claude` and `~/.claude`',
+    about: "the agent's config folder, where `TRANSCRIPTS_DIR` is absent",
+  },
+  DATA_DIR: { schema: text, fallback: '`.token-bridge`', about: 'folder for the index, the journal and the keys' },
+  AUTH_JWT_SECRET: {
+    schema: z
+      .string()
+      .optional()
+      .refine((secret) => secret === undefined || Buffer.byteLength(secret) >= MIN_SECRET_BYTES, {
+        message: `AUTH_JWT_SECRET must have at least ${MIN_SECRET_BYTES} bytes`,
+      }),
+    fallback: 'made at the first start, under `DATA_DIR`',
+    about: 'secret that bearer tokens are signed with (HS256)',
+  },
+  SCAN_THREADS: {
+    schema: whole('SCAN_THREADS', 0, 64, 2),
+    fallback: '2',
+    about: 'threads that read transcripts; 0 reads in the analysis thread',
+  },
+  RESCAN_INTERVAL_MS: {
+    schema: whole('RESCAN_INTERVAL_MS', 100, 86_400_000, 15_000),
+    fallback: '15000',
+    about: 'milliseconds between two looks at all transcripts, beside the watcher',
+  },
+  SHUTDOWN_DEADLINE_MS: {
+    schema: whole('SHUTDOWN_DEADLINE_MS', 0, 600_000, 10_000),
+    fallback: '10000',
+    about: 'milliseconds that requests in flight get at a shutdown',
+  },
+  LOG_LEVEL: {
+    schema: z
+      .string()
+      .optional()
+      .transform((level, context) => {
+        const known = LOG_LEVELS.find((one) => one === (level ?? 'info'))
+        if (known !== undefined) return known
+        context.addIssue({
+          code: 'custom',
+          message: `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${level}"`,
+        })
+        return z.NEVER
+      }),
+    fallback: '`info`',
+    about: `one of ${LOG_LEVELS.join(', ')}`,
+  },
+} as const
+
+/** Settings that cannot be used: all mistakes at once, one a line. */
+export class ConfigError extends Error {
+  readonly code = 'INVALID_SETTINGS'
+  constructor(mistakes: readonly string[]) {
+    super(`invalid settings: ${mistakes.join('; ')}`)
+    this.name = 'ConfigError'
+  }
+}
+
+/** Reads the settings; throws a `ConfigError` that lists every mistake. */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const present = Object.fromEntries(
+    Object.keys(SETTINGS).map((name) => [
+      name,
+      environment[name]?.trim() === '' ? undefined : environment[name]?.trim(),
+    ]),
+  )
+  const shape = {
+    HOST: SETTINGS.HOST.schema,
+    PORT: SETTINGS.PORT.schema,
+    TRANSCRIPTS_DIR: SETTINGS.TRANSCRIPTS_DIR.schema,
+    CLAUDE_CONFIG_DIR: SETTINGS.CLAUDE_CONFIG_DIR.schema,
+    DATA_DIR: SETTINGS.DATA_DIR.schema,
+    AUTH_JWT_SECRET: SETTINGS.AUTH_JWT_SECRET.schema,
+    SCAN_THREADS: SETTINGS.SCAN_THREADS.schema,
+    RESCAN_INTERVAL_MS: SETTINGS.RESCAN_INTERVAL_MS.schema,
+    SHUTDOWN_DEADLINE_MS: SETTINGS.SHUTDOWN_DEADLINE_MS.schema,
+    LOG_LEVEL: SETTINGS.LOG_LEVEL.schema,
+  }
+  const result = z.object(shape).safeParse(present)
+  if (!result.success) throw new ConfigError(result.error.issues.map((issue) => issue.message))
+  const settings = result.data
+  const home = environment.HOME ?? homedir()
+  return {
+    host: settings.HOST ?? SETTINGS.HOST.fallback,
+    port: settings.PORT,
+    transcripts: {
+      transcriptsDir: settings.TRANSCRIPTS_DIR,
+      claudeConfigDir: settings.CLAUDE_CONFIG_DIR,
+      home,
+      user: userName(environment),
+      host: hostname(),
+    },
+    dataDir: resolve(settings.DATA_DIR === undefined ? '.token-bridge' : expandHome(settings.DATA_DIR, home)),
+    authJwtSecret: settings.AUTH_JWT_SECRET,
+    scanThreads: settings.SCAN_THREADS,
+    rescanIntervalMs: settings.RESCAN_INTERVAL_MS,
+    shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
+    logLevel: settings.LOG_LEVEL,
+  }
+}
+
+function expandHome(path: string, home: string): string {
+  return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path
+}
+
+/** The operating system's user; a container may run under a number that has no name. */
+function userName(environment: Record<string, string | undefined>): string {
+  try {
+    return userInfo().username
+  } catch {
+    return environment.USER ?? environment.LOGNAME ?? 'unknown'
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The identity of a token record (rule 7): copies with the same identity are counted once, across all
+ * files, sessions and projects. Each kind has a prefix of its own, so that kinds never collide.
+ */
+export interface IdentityParts {
+  messageId: string | undefined
+  requestId: string | undefined
+  uuid: string | undefined
+  session: string
+  /** Milliseconds since 1970. */
+  time: number
+}
+
+/** Shorter message ids that do not begin with `msg_` are a gateway's: it answers every call with the same one. */
+const MIN_UNIQUE_LENGTH = 16
+
+/** The identity, or `undefined` where it must be made from the line itself (`lineIdentity`). */
+export function identityOf(parts: IdentityParts): string | undefined {
+  const { messageId, requestId, uuid, session, time } = parts
+  if (messageId === undefined) return uuid === undefined ? undefined : `uuid:${uuid}`
+  if (messageId.startsWith('msg_') || messageId.length >= MIN_UNIQUE_LENGTH) return `message:${messageId}`
+  // the lengths keep parts with a separator in them apart
+  if (requestId !== undefined) return `request:${messageId.length}:${messageId}:${requestId}`
+  return `moment:${messageId.length}:${messageId}:${session}:${time}`
+}
+
+/** The identity of a record whose line names none. `lineHash` is a hash of the line's bytes. */
+export function lineIdentity(session: string, lineHash: string, offset: number): string {
+  return `line:${session}:${lineHash}:${offset}`
+}
+
+/** The identity of the n-th entry of `usage.iterations[]`, an advisor's answer, of the record that asked. */
+export function advisorIdentity(identity: string, n: number): string {
+  return `advisor:${identity}:advisor:${n}`
+}

@@ -1,0 +1,84 @@
+/** Which records a question is about; an absent member selects all. Half-open: `from <= time < to`, in milliseconds. */
+export interface TokenFilter {
+  from?: number
+  to?: number
+  projects?: readonly string[]
+  models?: readonly string[]
+  sessionIds?: readonly string[]
+  users?: readonly string[]
+  hosts?: readonly string[]
+}
+
+/** What a question can be broken down by. The whole, by model, is always part of the answer. */
+export type Grouping = 'project' | 'user' | 'session' | 'slot'
+
+export interface TokenQuery {
+  filter: TokenFilter
+  groupings: readonly Grouping[]
+}
+
+/**
+ * Sums of some records of one model and one context tier: what token counts and cost are made of.
+ * A source only sums; zones, cost and order are computed once, in `domain`, for every source.
+ */
+export interface UsageSums {
+  model: string
+  /** Number of `CONTEXT_TIERS` that the prompt of each of these records exceeds. */
+  tier: number
+  input: bigint
+  output: bigint
+  cacheRead: bigint
+  cacheCreation5m: bigint
+  cacheCreation1h: bigint
+  records: bigint
+}
+
+export interface KeyedUsage {
+  key: string
+  usage: UsageSums[]
+}
+
+export interface SlotUsage {
+  /** Start of the slot of `SLOT_MS` milliseconds, in milliseconds since 1970. */
+  start: number
+  usage: UsageSums[]
+}
+
+export interface SessionUsage {
+  id: string
+  /** Project, user and host of its latest record that the filter selects. */
+  project: string
+  user: string
+  host: string
+  startedAt: number
+  lastActivityAt: number
+  usage: UsageSums[]
+}
+
+/** A source's answer to one query; groupings that were not asked for are absent. */
+export interface TokenAnswer {
+  whole: UsageSums[]
+  sessionCount: number
+  firstAt: number | undefined
+  lastAt: number | undefined
+  byProject?: KeyedUsage[]
+  byUser?: KeyedUsage[]
+  bySession?: SessionUsage[]
+  bySlot?: SlotUsage[]
+}
+
+/** Time is summed in slots of 15 minutes UTC: every zone's hours begin at a multiple of them (since 1972). */
+export const SLOT_MS = 15 * 60_000
+
+/**
+ * Prompt sizes, in tokens, above which some model costs more (the `tiers` of the price list). The prompt
+ * of a record is its input, cache creation and cache read. A test compares them with the price list.
+ */
+export const CONTEXT_TIERS = [128_000, 199_999, 200_000, 271_999, 272_000, 512_000] as const
+
+/** The tier of a record whose prompt has this many tokens. */
+export function contextTierOf(promptTokens: number): number {
+  let tier = 0
+  for (const threshold of CONTEXT_TIERS) if (promptTokens > threshold) tier++
+  return tier
+}

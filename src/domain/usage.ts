@@ -1,0 +1,121 @@
+import { costOf, type PriceOf } from './cost.ts'
+import { bucketSlots, type Granularity } from './time-buckets.ts'
+import type { KeyedUsage, SessionUsage, SlotUsage, UsageSums } from './token-query.ts'
+
+/** Sums can pass 2^53, so they are bigint. `total` = input + output + cacheCreation + cacheRead (rule 3). */
+export interface TokenCounts {
+  input: bigint
+  output: bigint
+  cacheCreation: bigint
+  cacheRead: bigint
+  total: bigint
+}
+
+/** What some records used. */
+export interface Usage {
+  tokens: TokenCounts
+  recordCount: bigint
+  /** `null` where nothing of it can be priced. */
+  costUsd: number | null
+}
+
+export type ModelUsage = Usage & { model: string }
+export type NamedUsage = Usage & { key: string }
+export type TokenBucket = Usage & {
+  /** Milliseconds since 1970. */
+  start: number
+  label: string
+}
+export type SessionMetrics = Usage & Omit<SessionUsage, 'usage'> & { byModel: ModelUsage[] }
+
+export function usageOf(sums: readonly UsageSums[], priceOf: PriceOf): Usage {
+  const tokens = { input: 0n, output: 0n, cacheCreation: 0n, cacheRead: 0n, total: 0n }
+  let recordCount = 0n
+  for (const s of sums) {
+    tokens.input += s.input
+    tokens.output += s.output
+    tokens.cacheCreation += s.cacheCreation5m + s.cacheCreation1h
+    tokens.cacheRead += s.cacheRead
+    recordCount += s.records
+  }
+  tokens.total = tokens.input + tokens.output + tokens.cacheCreation + tokens.cacheRead
+  return { tokens, recordCount, costUsd: costOf(inOrder(sums), priceOf).usd }
+}
+
+/** By model, the largest first. */
+export function usageByModel(sums: readonly UsageSums[], priceOf: PriceOf): ModelUsage[] {
+  const byModel = new Map<string, UsageSums[]>()
+  for (const s of sums) {
+    const list = byModel.get(s.model)
+    if (list === undefined) byModel.set(s.model, [s])
+    else list.push(s)
+  }
+  return largestFirst(
+    [...byModel].map(([model, list]) => ({ model, ...usageOf(list, priceOf) })),
+    (u) => u.model,
+  )
+}
+
+/** By project or user, the largest first. */
+export function usageByKey(groups: readonly KeyedUsage[], priceOf: PriceOf): NamedUsage[] {
+  return largestFirst(
+    groups.map(({ key, usage }) => ({ key, ...usageOf(usage, priceOf) })),
+    (u) => u.key,
+  )
+}
+
+/** Buckets that hold records, the earliest first. */
+export function timeSeries(
+  slots: readonly SlotUsage[],
+  granularity: Granularity,
+  timeZone: string,
+  priceOf: PriceOf,
+): TokenBucket[] {
+  return bucketSlots(slots, granularity, timeZone).map(({ start, label, slots: own }) => ({
+    start,
+    label,
+    ...usageOf(mergeSums(own.flatMap((slot) => slot.usage)), priceOf),
+  }))
+}
+
+export function sessionMetrics(session: SessionUsage, priceOf: PriceOf): SessionMetrics {
+  const { usage, ...rest } = session
+  return { ...rest, ...usageOf(usage, priceOf), byModel: usageByModel(usage, priceOf) }
+}
+
+/** Adds up sums of the same model and tier, so that the cost of a bucket does not depend on its slots. */
+function mergeSums(sums: readonly UsageSums[]): UsageSums[] {
+  const merged = new Map<string, UsageSums>()
+  for (const s of sums) {
+    const key = `${s.tier}:${s.model}`
+    const known = merged.get(key)
+    if (known === undefined) {
+      merged.set(key, { ...s })
+      continue
+    }
+    known.input += s.input
+    known.output += s.output
+    known.cacheRead += s.cacheRead
+    known.cacheCreation5m += s.cacheCreation5m
+    known.cacheCreation1h += s.cacheCreation1h
+    known.records += s.records
+  }
+  return [...merged.values()]
+}
+
+/** Floating-point sums depend on their order: one order for every source. */
+function inOrder(sums: readonly UsageSums[]): UsageSums[] {
+  return sums.toSorted((a, b) => compareText(a.model, b.model) || a.tier - b.tier)
+}
+
+function largestFirst<T extends Usage>(list: T[], nameOf: (item: T) => string): T[] {
+  return list.sort((a, b) => compareBigint(b.tokens.total, a.tokens.total) || compareText(nameOf(a), nameOf(b)))
+}
+
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+export function compareBigint(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

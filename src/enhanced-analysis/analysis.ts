@@ -1,0 +1,161 @@
+import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
+import { aggregate } from './aggregate.ts'
+import { discover, type FoundFile } from './discovery.ts'
+import type { ScanJob } from './file-scan.ts'
+import { decodeFileUpdate } from './file-update.ts'
+import type { IndexState } from './index-file.ts'
+import { nameLog } from './log-naming.ts'
+import { openPersistence, type Persistence } from './persistence.ts'
+import { type Quality, qualityOf } from './quality.ts'
+import { type KnownFile, RecordTable } from './record-table.ts'
+import type { Root } from './roots.ts'
+import { createScanning } from './scanning.ts'
+
+export interface AnalysisOptions {
+  roots: readonly Root[]
+  /** The incremental index; absent: everything is counted anew and kept in memory alone. */
+  indexPath?: string
+  /** Threads that read files; 0 reads in the calling thread. */
+  scanThreads: number
+}
+
+/** What a refresh is about to do and has done; `bytesDone` grows to `bytesTotal`. */
+export interface RefreshProgress {
+  filesTotal: number
+  bytesTotal: number
+  bytesDone: number
+}
+
+export interface RefreshReport {
+  /** Transcripts on disk. */
+  files: number
+  filesRead: number
+  bytesRead: number
+  filesForgotten: number
+  /** Folders and files that could not be read, with the reason. */
+  unreadable: string[]
+  /** Something that is counted changed. */
+  changed: boolean
+}
+
+/**
+ * The enhanced analysis: token metrics straight from the transcripts on disk. `refresh` reads what is
+ * new; answers are of what was read up to now, each from one moment.
+ */
+export interface Analysis {
+  refresh(onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport>
+  /** Answers all queries from the same moment. */
+  answer(queries: readonly TokenQuery[]): TokenAnswer[]
+  quality(): Quality
+  /** What was found of the index at the start; `off` without one, `locked` where another process writes it. */
+  indexState(): IndexState | 'off' | 'locked'
+  close(): void
+}
+
+export function openAnalysis(options: AnalysisOptions): Analysis {
+  const { roots, indexPath } = options
+  const owners = new Map(roots.map((root) => [root.path, root]))
+  const unowned = { user: 'unknown', host: 'unknown' }
+  const scanning = createScanning(options.scanThreads)
+  let table = new RecordTable()
+  const persistence: Persistence | undefined =
+    indexPath === undefined
+      ? undefined
+      : openPersistence(
+          indexPath,
+          () => table,
+          () => (table = new RecordTable()),
+        )
+  let refreshing: Promise<unknown> = Promise.resolve()
+
+  const forget = (key: string): void => {
+    table.forget(key)
+    persistence?.forget(key)
+  }
+
+  const rename = (file: FoundFile): void => {
+    table.rename(file.key, file.path, file.root, file.relativePath)
+    persistence?.rename(file)
+  }
+
+  const refresh = async (onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport> => {
+    const found = discover(roots)
+    const onDisk = new Set(found.files.map((file) => file.key))
+    // a folder that cannot be read says nothing about the files in it
+    const vanished = found.unreadable.length > 0 ? [] : [...table.knownFiles()].filter((file) => !onDisk.has(file.key))
+    for (const file of vanished) forget(file.key)
+    for (const file of found.files) if (isRenamed(table.file(file.key), file)) rename(file)
+    const requests = found.files.flatMap((file) => {
+      const job = jobFor(table.file(file.key), file)
+      return job === undefined ? [] : [{ job, bytes: Math.max(0, file.size - job.from) }]
+    })
+    const progress: RefreshProgress = {
+      filesTotal: requests.length,
+      bytesTotal: requests.reduce((sum, request) => sum + request.bytes, 0),
+      bytesDone: 0,
+    }
+    if (requests.length > 0) onProgress?.(progress)
+    const failures = await scanning.run(requests, {
+      update(encoded) {
+        table.apply(decodeFileUpdate(encoded))
+        persistence?.update(encoded)
+      },
+      progress(bytes) {
+        progress.bytesDone += bytes
+        onProgress?.(progress)
+      },
+    })
+    for (const failure of failures) if (failure.outcome === 'gone') forget(failure.job.key)
+    persistence?.compactIfWasteful()
+    return {
+      files: found.files.length,
+      filesRead: requests.length,
+      bytesRead: progress.bytesDone,
+      filesForgotten: vanished.length,
+      unreadable: [
+        ...found.unreadable,
+        ...failures.flatMap(({ job, message }) => (message === undefined ? [] : [`${job.path}: ${message}`])),
+      ],
+      changed: requests.length > 0 || vanished.length > 0,
+    }
+  }
+
+  return {
+    refresh(onProgress) {
+      // one at a time; a failed one does not stop the next
+      const next = refreshing.then(
+        () => refresh(onProgress),
+        () => refresh(onProgress),
+      )
+      refreshing = next
+      return next
+    },
+    answer: (queries) => queries.map((query) => aggregate(table, (root) => owners.get(root) ?? unowned, query)),
+    quality: () => qualityOf(table),
+    indexState: () => persistence?.state ?? 'off',
+    close: () => persistence?.close(),
+  }
+}
+
+/** What must be read of a file that was found; `undefined` where all of it is counted. */
+function jobFor(known: KnownFile | undefined, found: FoundFile): ScanJob | undefined {
+  const { key, path, root, relativePath } = found
+  const job = { key, path, root, relativePath }
+  if (known === undefined) return { ...job, from: 0 }
+  if (known.relativePath !== relativePath) {
+    // renamed, and records take their session from the path
+    return { ...job, from: 0 }
+  }
+  if (known.size === found.size && known.modifiedNs === found.modifiedNs) return undefined
+  // the same size at another time, or a smaller one: written anew
+  if (found.size <= known.size) return { ...job, from: 0 }
+  return { ...job, from: known.counted, fingerprint: known.fingerprint }
+}
+
+/** Whether a file has another name and its records stay the same under it. */
+function isRenamed(known: KnownFile | undefined, found: FoundFile): boolean {
+  if (known === undefined || (known.path === found.path && known.root === found.root)) return false
+  const before = nameLog(known.relativePath)
+  const after = nameLog(found.relativePath)
+  return before.pathSession === after.pathSession && (before.stem === after.stem || !known.usesStem)
+}

@@ -1,0 +1,44 @@
+import { closeSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/**
+ * Takes the right to write an index: one process at a time. Returns how to give it back, or `undefined`
+ * where another living process has it; that one reads the index and keeps what it counts to itself.
+ */
+export function lockIndex(path: string): (() => void) | undefined {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const fd = openSync(path, 'wx', 0o600)
+      writeSync(fd, String(process.pid))
+      closeSync(fd)
+      return () => unlinkSync(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if (isHeld(path)) return undefined
+      removeStale(path)
+    }
+  }
+  return undefined
+}
+
+/** Held by a living process, this one included. A lock without a number is one that is being written. */
+function isHeld(path: string): boolean {
+  try {
+    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10)
+    if (Number.isNaN(pid)) return true
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it lives and belongs to another user
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function removeStale(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // another process was faster
+  }
+}

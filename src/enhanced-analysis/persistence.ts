@@ -1,0 +1,132 @@
+import type { FoundFile } from './discovery.ts'
+import {
+  decodeFileUpdate,
+  encodeFileUpdate,
+  type FileUpdateHeader,
+  IDENTITY_BYTES,
+  type RecordColumns,
+} from './file-update.ts'
+import { type FrameKind, type IndexState, openIndexFile } from './index-file.ts'
+import { lockIndex } from './index-lock.ts'
+import { SIDECHAIN, TAIL } from './record-columns.ts'
+import type { KnownFile, RecordTable } from './record-table.ts'
+
+/** Keeps the table in the index: loads it at the start and appends each change. */
+export interface Persistence {
+  state: IndexState | 'locked'
+  update(encoded: ArrayBuffer): void
+  forget(key: string): void
+  rename(file: Pick<FoundFile, 'key' | 'path' | 'root' | 'relativePath'>): void
+  /** Writes the index anew when most of it is superseded. */
+  compactIfWasteful(): void
+  close(): void
+}
+
+/** The index is rewritten when it is this many times as large as its content, and large enough to matter. */
+const WASTE_FACTOR = 3
+const MIN_WASTEFUL_BYTES = 4 << 20
+
+/** `reset` empties the table, when what was loaded until then turns out not to be believable. */
+export function openPersistence(path: string, table: () => RecordTable, reset: () => void): Persistence {
+  const unlock = lockIndex(`${path}.lock`)
+  const load = (kind: FrameKind, buffer: ArrayBuffer, start: number, length: number): void => {
+    if (kind === 'update') return table().apply(decodeFileUpdate(buffer, start))
+    const change = JSON.parse(Buffer.from(buffer, start, length).toString('utf8')) as FoundFile
+    if (kind === 'forget') table().forget(change.key)
+    else table().rename(change.key, change.path, change.root, change.relativePath)
+  }
+  // another process writes: what it wrote so far could be read, but not cut or emptied
+  if (unlock === undefined) return { ...nothing, state: 'locked' }
+  const { index, state } = openIndexFile(path, load, reset)
+  let compactSize = 0
+  return {
+    state,
+    update: (encoded) => index.append('update', encoded),
+    forget: (key) => index.append('forget', Buffer.from(JSON.stringify({ key }))),
+    rename: ({ key, path, root, relativePath }) =>
+      index.append('rename', Buffer.from(JSON.stringify({ key, path, root, relativePath }))),
+    compactIfWasteful() {
+      compactSize ||= sizeOf(table())
+      if (index.size() < MIN_WASTEFUL_BYTES || index.size() < WASTE_FACTOR * Math.max(compactSize, sizeOf(table())))
+        return
+      index.rewrite((append) => {
+        for (const file of table().knownFiles()) append('update', encodeFile(table(), file))
+      })
+      compactSize = index.size()
+    },
+    close() {
+      index.close()
+      unlock()
+    },
+  }
+}
+
+const nothing = {
+  update() {},
+  forget() {},
+  rename() {},
+  compactIfWasteful() {},
+  close() {},
+}
+
+/** About the bytes that the table takes in the index. */
+function sizeOf(table: RecordTable): number {
+  let files = 0
+  for (const _ of table.knownFiles()) files++
+  return table.rows * 57 + files * 1024
+}
+
+/** All that is known of a file, as one update from its first byte. */
+function encodeFile(table: RecordTable, file: KnownFile): ArrayBuffer {
+  const { columns: c } = table
+  const body: number[] = []
+  const tail: number[] = []
+  for (let row = file.firstRow; row !== -1; row = c.fileNext[row] as number)
+    (((c.flags[row] as number) & TAIL) === 0 ? body : tail).push(row)
+  const rows = [...body, ...tail]
+  const models = new Map<number, number>()
+  const sessions = new Map<number, number>()
+  const local = (map: Map<number, number>, number: number): number => {
+    if (!map.has(number)) map.set(number, map.size)
+    return map.get(number) as number
+  }
+  const pick = (column: ArrayLike<number>): Float64Array => Float64Array.from(rows, (row) => column[row] as number)
+  const words = IDENTITY_BYTES / 4
+  const identity = new Uint32Array(rows.length * words)
+  rows.forEach((row, i) => {
+    identity.set(c.identity.subarray(row * words, (row + 1) * words), i * words)
+  })
+  const records: RecordColumns = {
+    length: rows.length,
+    identity: new Uint8Array(identity.buffer),
+    time: pick(c.time),
+    offset: pick(c.offset),
+    input: pick(c.input),
+    output: pick(c.output),
+    cacheRead: pick(c.cacheRead),
+    cacheCreation5m: pick(c.cacheCreation5m),
+    cacheCreation1h: pick(c.cacheCreation1h),
+    model: Uint32Array.from(rows, (row) => local(models, c.model[row] as number)),
+    session: Uint32Array.from(rows, (row) => local(sessions, c.session[row] as number)),
+    sidechain: Uint8Array.from(rows, (row) => (((c.flags[row] as number) & SIDECHAIN) === 0 ? 0 : 1)),
+  }
+  const { key, path, root, relativePath, size, modifiedNs, fingerprint, copies, refused, usesStem } = file
+  const header: FileUpdateHeader = {
+    key,
+    path,
+    root,
+    relativePath,
+    size,
+    modifiedNs,
+    from: 0,
+    to: file.counted,
+    fingerprint,
+    copies,
+    refused,
+    tail: file.tail,
+    usesStem,
+    models: [...models.keys()].map((number) => table.models.texts[number] as string),
+    sessions: [...sessions.keys()].map((number) => table.sessions.texts[number] as string),
+  }
+  return encodeFileUpdate(header, records)
+}

@@ -1,0 +1,7 @@
+import type { TokenPrices } from '../domain/cost.ts'
+
+/** What models cost. */
+export interface PriceList {
+  /** Prices at a context tier (`CONTEXT_TIERS`); `undefined` where the list does not know the model. */
+  priceOf(model: string, tier: number): TokenPrices | undefined
+}

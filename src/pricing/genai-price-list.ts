@@ -1,0 +1,69 @@
+import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-prices'
+import type { TokenPrices } from '../domain/cost.ts'
+import { CONTEXT_TIERS } from '../domain/token-query.ts'
+import type { PriceList } from '../ports/price-list.ts'
+
+/** Lines that the agent itself makes: they count, at no cost (rule 5). */
+const SYNTHETIC = '<synthetic>'
+const FREE: TokenPrices = { input: 0, output: 0, cacheRead: 0, cacheCreation5m: 0, cacheCreation1h: 0 }
+
+/** Where the same models are sold under ids of another form; the first that knows the id prices it. */
+const PROVIDERS = [undefined, 'anthropic', 'aws', 'google', 'openrouter'] as const
+
+/** The price list of `@pydantic/genai-prices`, as shipped with the package: it works offline. */
+export function createGenaiPriceList(): PriceList {
+  const known = new Map<string, ModelPrice | undefined>()
+  const tables = new Map<string, TokenPrices>()
+  const pricesOf = (model: string): ModelPrice | undefined => {
+    if (!known.has(model)) known.set(model, lookUp(model))
+    return known.get(model)
+  }
+  return {
+    priceOf(model, tier) {
+      if (model === SYNTHETIC) return FREE
+      const prices = pricesOf(model)
+      if (prices === undefined) return undefined
+      const key = `${tier}:${model}`
+      let table = tables.get(key)
+      if (table === undefined) {
+        table = tableOf(prices, tier)
+        tables.set(key, table)
+      }
+      return table
+    },
+  }
+}
+
+function lookUp(model: string): ModelPrice | undefined {
+  for (const providerId of PROVIDERS) {
+    try {
+      const price = calcPrice({}, model, providerId === undefined ? {} : { providerId })
+      if (price?.model_price.input_mtok !== undefined && price.model_price.output_mtok !== undefined)
+        return price.model_price
+    } catch {
+      // a provider that the list no longer has
+    }
+  }
+  return undefined
+}
+
+/** What has no price of its own is billed as what contains it: 1h as 5m, and both, like cache reads, as input. */
+function tableOf(prices: ModelPrice, tier: number): TokenPrices {
+  const input = perToken(prices.input_mtok, tier) ?? 0
+  const cacheCreation5m = perToken(prices.cache_write_mtok, tier) ?? input
+  return {
+    input,
+    output: perToken(prices.output_mtok, tier) ?? 0,
+    cacheRead: perToken(prices.cache_read_mtok, tier) ?? input,
+    cacheCreation5m,
+    cacheCreation1h: perToken(prices.cache_write_1h_mtok, tier) ?? cacheCreation5m,
+  }
+}
+
+/** USD per token. A tier of the list holds above its `start`; the highest one that the prompt passed counts. */
+function perToken(price: number | TieredPrices | undefined, tier: number): number | undefined {
+  if (price === undefined || typeof price === 'number') return price === undefined ? undefined : price / 1e6
+  const passed = tier === 0 ? 0 : (CONTEXT_TIERS[tier - 1] as number)
+  const reached = price.tiers.filter(({ start }) => start <= passed && tier > 0).sort((a, b) => b.start - a.start)[0]
+  return (reached?.price ?? price.base) / 1e6
+}
