@@ -17,6 +17,12 @@ function wholeNumber(name: string, text: string | undefined, fallback: number | 
   return value
 }
 
+function megabytesOf(text: string | undefined): number {
+  const value = Number(text ?? 1024)
+  if (!(value > 0 && value < 1e7)) throw new RangeError(`--mb must be a number above 0, not "${text}"`)
+  return value
+}
+
 try {
   const { values } = parseArgs({
     options: {
@@ -35,7 +41,7 @@ try {
     const tokens = wholeNumber('tokens', values.tokens, undefined)
     const truth = generateCorpus({
       files: wholeNumber('files', values.files, 88),
-      megabytes: wholeNumber('mb', values.mb, 1024),
+      megabytes: megabytesOf(values.mb),
       seed: wholeNumber('seed', values.seed, 1),
       out: values.out,
       ...(tokens === undefined ? {} : { tokens }),

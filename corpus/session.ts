@@ -75,7 +75,7 @@ export function usageJson(random: Random, tokens: Tokens, output: number, adviso
 
 /** Writes one response as its streamed copies and plants it. */
 export function writeResponse(context: SessionContext, contentBytes: number): void {
-  const { random, truth, writer } = context
+  const { random, writer } = context
   const tokens = splitTotal(random, context.nextTotal())
   const kind = random.between(0, 199)
   const id = messageId(random, kind)

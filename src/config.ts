@@ -25,6 +25,8 @@ export interface Config {
   /** Milliseconds that requests in flight get at a shutdown. */
   shutdownDeadlineMs: number
   logLevel: (typeof LOG_LEVELS)[number]
+  /** Whether clients may ask for the schema: not in production. */
+  introspection: boolean
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -88,6 +90,11 @@ export const SETTINGS = {
     fallback: '10000',
     about: 'milliseconds that requests in flight get at a shutdown',
   },
+  NODE_ENV: {
+    schema: text,
+    fallback: '`development`',
+    about: '`production` turns introspection off',
+  },
   LOG_LEVEL: {
     schema: z
       .string()
@@ -133,6 +140,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     SCAN_THREADS: SETTINGS.SCAN_THREADS.schema,
     RESCAN_INTERVAL_MS: SETTINGS.RESCAN_INTERVAL_MS.schema,
     SHUTDOWN_DEADLINE_MS: SETTINGS.SHUTDOWN_DEADLINE_MS.schema,
+    NODE_ENV: SETTINGS.NODE_ENV.schema,
     LOG_LEVEL: SETTINGS.LOG_LEVEL.schema,
   }
   const result = z.object(shape).safeParse(present)
@@ -155,6 +163,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     rescanIntervalMs: settings.RESCAN_INTERVAL_MS,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     logLevel: settings.LOG_LEVEL,
+    introspection: settings.NODE_ENV !== 'production',
   }
 }
 

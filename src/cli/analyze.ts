@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { readConfig } from '../config.ts'
 import { costOf } from '../domain/cost.ts'
 import { isTimeZone, parseMoment } from '../domain/time-buckets.ts'
 import type { TokenFilter } from '../domain/token-query.ts'
 import { openAnalysis } from '../enhanced-analysis/analysis.ts'
-import { type Root, resolveRoots } from '../enhanced-analysis/roots.ts'
+import { indexPathFor } from '../enhanced-analysis/index-path.ts'
+import { resolveRoots } from '../enhanced-analysis/roots.ts'
 import { createProgressBar } from './progress-bar.ts'
 import { type Analyzed, BREAKDOWNS, type Breakdown, toJson } from './report.ts'
 import { UsageError } from './usage-error.ts'
@@ -42,7 +42,7 @@ export async function analyze(options: AnalyzeOptions): Promise<void> {
   const analysis = openAnalysis({
     roots,
     scanThreads: config.scanThreads,
-    ...(options.index ? { indexPath: indexPathFor(config.dataDir, roots) } : {}),
+    ...(options.index ? { indexPath: indexPathFor(join(config.dataDir, 'index'), roots) } : {}),
   })
   const bar = options.progress && process.stderr.isTTY ? await createProgressBar() : undefined
   const refreshed = await analysis.refresh(bar?.update).finally(() => bar?.stop())
@@ -69,12 +69,6 @@ export async function analyze(options: AnalyzeOptions): Promise<void> {
   for (const problem of refreshed.unreadable) process.stderr.write(`token-bridge: could not read ${problem}\n`)
   // what could not be read is missing in the figures
   if (refreshed.unreadable.length > 0) process.exitCode = 1
-}
-
-/** Each set of roots has an index of its own. */
-export function indexPathFor(dataDir: string, roots: readonly Root[]): string {
-  const name = createHash('sha256').update(roots.map((root) => root.path).join('\n'))
-  return join(dataDir, 'index', `transcripts-${name.digest('hex').slice(0, 16)}.idx`)
 }
 
 async function printTables(analyzed: Analyzed, by: Breakdown, quality: boolean): Promise<void> {

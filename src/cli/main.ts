@@ -62,5 +62,16 @@ Examples:
       await analyze(options)
     })
 
+  program
+    .command('token')
+    .description('print a bearer token, alone, on stdout')
+    .requiredOption('--user <id>', 'who the token is for')
+    .requiredOption('--roles <roles>', 'comma-separated: viewer, ingester, operator')
+    .option('--ttl <duration>', 'how long it lasts, such as 90s, 15m, 1h, 7d', '1h')
+    .action(async (options) => {
+      const { printToken } = await import('./token.ts')
+      await printToken(options)
+    })
+
   return program
 }

@@ -1,3 +1,4 @@
+import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import { aggregate } from './aggregate.ts'
 import { discover, type FoundFile } from './discovery.ts'
@@ -47,6 +48,10 @@ export interface Analysis {
   /** Answers all queries from the same moment. */
   answer(queries: readonly TokenQuery[]): TokenAnswer[]
   quality(): Quality
+  /** The quality as every source tells it. */
+  corpusQuality(): CorpusQuality
+  /** Identities that are counted. */
+  records(): number
   /** What was found of the index at the start; `off` without one, `locked` where another process writes it. */
   indexState(): IndexState | 'off' | 'locked'
   close(): void
@@ -77,6 +82,9 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     table.rename(file.key, file.path, file.root, file.relativePath)
     persistence?.rename(file)
   }
+
+  const answer = (queries: readonly TokenQuery[]): TokenAnswer[] =>
+    queries.map((query) => aggregate(table, (root) => owners.get(root) ?? unowned, query))
 
   const refresh = async (onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport> => {
     const found = discover(roots)
@@ -130,8 +138,20 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       refreshing = next
       return next
     },
-    answer: (queries) => queries.map((query) => aggregate(table, (root) => owners.get(root) ?? unowned, query)),
+    answer,
     quality: () => qualityOf(table),
+    corpusQuality() {
+      const { duplicateLines, refused } = qualityOf(table)
+      const [whole] = answer([{ filter: {}, groupings: [] }])
+      return {
+        duplicateLines,
+        refused: refused.map(({ reason, count }) => ({ reason, count })),
+        whole: whole?.whole ?? [],
+        archivedTokens: 0n,
+        unshippedBytes: [...table.knownFiles()].reduce((sum, file) => sum + BigInt(file.size), 0n),
+      }
+    },
+    records: () => table.winners,
     indexState: () => persistence?.state ?? 'off',
     close: () => persistence?.close(),
   }

@@ -74,13 +74,16 @@ function countAdvisors(
   sink: CountingSink,
 ): void {
   if (!Array.isArray(iterations)) return
-  iterations.forEach((entry: unknown, n) => {
-    if (!isObject(entry) || entry.type !== 'advisor_message') return
+  for (const [n, entry] of (iterations as unknown[]).entries()) {
+    if (!isObject(entry) || entry.type !== 'advisor_message') continue
     const counts = readCounts(entry)
-    if (typeof counts === 'string') return sink.refuse(counts, shared.offset)
+    if (typeof counts === 'string') {
+      sink.refuse(counts, shared.offset)
+      continue
+    }
     const identity = advisorIdentity(shared.identity, n)
     sink.copy(toCopy(counts, { ...shared, identity, model: textOf(entry.model) ?? 'unknown' }))
-  })
+  }
 }
 
 type Counts = Pick<TokenCopy, 'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h'>

@@ -86,6 +86,18 @@ export function openIndexFile(
   return { index, state }
 }
 
+/** Reads an index that another process writes. Returns false where what was read is void. */
+export function readIndexFile(path: string, read: FrameReader): boolean {
+  const fd = openSync(path, 'r')
+  try {
+    return readFrames(fd, fstatSync(fd).size, read) !== undefined
+  } catch {
+    return false
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** Returns the offset behind the last whole frame; `undefined` where the file cannot be believed. */
 function readFrames(fd: number, size: number, read: FrameReader): number | undefined {
   const window = createWindow(fd, size)

@@ -6,7 +6,7 @@ import {
   IDENTITY_BYTES,
   type RecordColumns,
 } from './file-update.ts'
-import { type FrameKind, type IndexState, openIndexFile } from './index-file.ts'
+import { type FrameKind, type IndexState, openIndexFile, readIndexFile } from './index-file.ts'
 import { lockIndex } from './index-lock.ts'
 import { SIDECHAIN, TAIL } from './record-columns.ts'
 import type { KnownFile, RecordTable } from './record-table.ts'
@@ -35,8 +35,11 @@ export function openPersistence(path: string, table: () => RecordTable, reset: (
     if (kind === 'forget') table().forget(change.key)
     else table().rename(change.key, change.path, change.root, change.relativePath)
   }
-  // another process writes: what it wrote so far could be read, but not cut or emptied
-  if (unlock === undefined) return { ...nothing, state: 'locked' }
+  if (unlock === undefined) {
+    // another process writes it: what it wrote so far is read, and what is counted here stays here
+    if (!readIndexFile(path, load)) reset()
+    return { ...nothing, state: 'locked' }
+  }
   const { index, state } = openIndexFile(path, load, reset)
   let compactSize = 0
   return {

@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const FILE_NAME = 'auth-jwt-secret'
+const SECRET_BYTES = 32
+
+/** The secret that bearer tokens are signed with: the setting, else one made at the first start, mode 0600. */
+export function loadJwtSecret(setting: string | undefined, dataDir: string): Uint8Array {
+  if (setting !== undefined) return Buffer.from(setting)
+  const path = join(dataDir, FILE_NAME)
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    writeFileSync(path, `${randomBytes(SECRET_BYTES).toString('hex')}\n`, { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    // it was made before, or by another process just now
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  if ((statSync(path).mode & 0o077) !== 0)
+    throw new Error(`${path} can be read by others: chmod 600 it, or delete it to get a new one`)
+  const secret = readFileSync(path, 'utf8').trim()
+  if (secret.length < 2 * SECRET_BYTES) throw new Error(`${path} is damaged: delete it to get a new one`)
+  return Buffer.from(secret)
+}

@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { loadJwtSecret } from './access/secret.ts'
+import { authenticate, signToken } from './access/tokens.ts'
+import type { Config } from './config.ts'
+import { indexPathFor } from './enhanced-analysis/index-path.ts'
+import { startLegacySource } from './enhanced-analysis/legacy-source.ts'
+import { resolveRoots } from './enhanced-analysis/roots.ts'
+import { createSchema } from './graphql/schema.ts'
+import { createHttpServer } from './http/server.ts'
+import type { Logger } from './observability/logger.ts'
+import { createMetrics } from './observability/metrics.ts'
+import { createGenaiPriceList } from './pricing/genai-price-list.ts'
+import { createAnswers } from './reading/answers.ts'
+import { decideSource } from './reading/decision.ts'
+
+/** A running bridge. */
+export interface App {
+  /** `http://127.0.0.1:4000`. */
+  url: string
+  /** Settles when the first analysis is done and questions are answered. */
+  whenReady(): Promise<void>
+  /** A viewer's token, for the question that the start prints. */
+  viewerToken(ttlSeconds: number): Promise<string>
+  /** Where transcripts are looked for. */
+  lookedAt: string[]
+  /** Whether the sample answers, because none were found. */
+  isSample(): boolean
+  close(): Promise<void>
+}
+
+/** Builds and starts the bridge: the only place where parts are made and wired to each other. */
+export async function startApp(config: Config, logger: Logger): Promise<App> {
+  const roots = resolveRoots(config.transcripts)
+  const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
+  const schema = await createSchema()
+  const priceList = createGenaiPriceList()
+  const legacy = startLegacySource({
+    roots,
+    indexPath: indexPathFor(join(config.dataDir, 'index'), roots),
+    scanThreads: config.scanThreads,
+    rescanIntervalMs: config.rescanIntervalMs,
+    onStatus: logChanges(logger),
+    onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
+  })
+  const metrics = createMetrics(() => legacy.status())
+  let closing = false
+  const http = await createHttpServer({
+    schema,
+    introspection: config.introspection,
+    logger,
+    metrics,
+    authenticate: (authorization) => authenticate(secret, authorization),
+    createContext(principal, requestId) {
+      const decision = decideSource()
+      const answers = createAnswers(legacy, decision)
+      return { requestId, principal, decision, answers, priceOf: priceList.priceOf, source: legacy }
+    },
+    readiness() {
+      const { state, detail } = legacy.health()
+      return closing ? { ready: false, detail: 'shutting down' } : { ready: state !== 'DOWN', detail }
+    },
+  })
+  const url = await http.listen(config.host, config.port).catch(async (error: Error) => {
+    await legacy.close()
+    throw error
+  })
+  return {
+    url,
+    whenReady: () => legacy.whenReady(),
+    viewerToken: (ttlSeconds) => signToken(secret, { userId: config.transcripts.user, roles: ['viewer'] }, ttlSeconds),
+    lookedAt: roots.map((root) => root.path),
+    isSample: () => legacy.status()?.sample === true,
+    async close() {
+      closing = true
+      await http.close(config.shutdownDeadlineMs)
+      await legacy.close()
+    },
+  }
+}
+
+/** Logs what an operator wants to know of the analysis, once. */
+function logChanges(
+  logger: Logger,
+): (status: {
+  ready: boolean
+  indexState: string
+  unreadable: string[]
+  transcripts: number
+  records: number
+  refreshMs: number
+  watchProblem: string | undefined
+}) => void {
+  let wasReady = false
+  let unreadable = 0
+  let watchProblem: string | undefined
+  return (status) => {
+    if (status.ready && !wasReady) {
+      const { transcripts, records, refreshMs, indexState } = status
+      logger.info({ transcripts, records, ms: refreshMs, index: indexState }, 'the first analysis is done')
+    }
+    wasReady = status.ready
+    if (status.unreadable.length !== unreadable)
+      logger.warn(
+        { unreadable: status.unreadable.slice(0, 10), count: status.unreadable.length },
+        'unreadable folders or files',
+      )
+    unreadable = status.unreadable.length
+    if (status.watchProblem !== undefined && status.watchProblem !== watchProblem)
+      logger.warn({ problem: status.watchProblem }, 'not watching: changes are noticed by rescans alone')
+    watchProblem = status.watchProblem
+  }
+}

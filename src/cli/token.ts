@@ -1,0 +1,25 @@
+import { isRole, ROLES, type Role } from '../access/roles.ts'
+import { loadJwtSecret } from '../access/secret.ts'
+import { MAX_USER_ID, parseTtl, signToken } from '../access/tokens.ts'
+import { readConfig } from '../config.ts'
+import { UsageError } from './usage-error.ts'
+
+/** `token-bridge token`: prints a bearer token alone on stdout. */
+export async function printToken(options: { user: string; roles: string; ttl: string }): Promise<void> {
+  const { user } = options
+  if (user === '' || user.length > MAX_USER_ID) throw new UsageError(`--user must have 1 to ${MAX_USER_ID} characters`)
+  const ttlSeconds = parseTtl(options.ttl)
+  if (ttlSeconds === undefined)
+    throw new UsageError(`--ttl "${options.ttl}" is no duration of up to a year, such as 90s, 15m, 1h, 7d`)
+  const roles = readRoles(options.roles)
+  const { authJwtSecret, dataDir } = readConfig()
+  const token = await signToken(loadJwtSecret(authJwtSecret, dataDir), { userId: user, roles }, ttlSeconds)
+  process.stdout.write(`${token}\n`)
+}
+
+function readRoles(text: string): Role[] {
+  const names = text.split(',').map((name) => name.trim())
+  const unknown = names.filter((name) => !isRole(name))
+  if (unknown.length > 0) throw new UsageError(`--roles knows ${ROLES.join(', ')}, not "${unknown.join('", "')}"`)
+  return [...new Set(names.filter(isRole))]
+}

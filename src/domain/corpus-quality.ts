@@ -1,0 +1,16 @@
+import type { RefusalReason } from './refusal.ts'
+import type { UsageSums } from './token-query.ts'
+
+/** What a source knows of the whole corpus, whatever is asked. */
+export interface CorpusQuality {
+  /** Copies that do not count because another copy of the same identity does. */
+  duplicateLines: bigint
+  /** Reasons that occur. */
+  refused: { reason: RefusalReason; count: bigint }[]
+  /** Sums of the whole corpus, from which the unpriced tokens follow. */
+  whole: UsageSums[]
+  /** Tokens that only ClickHouse still has (rule 10). */
+  archivedTokens: bigint
+  /** Bytes of logs beyond their published position in ClickHouse. */
+  unshippedBytes: bigint
+}

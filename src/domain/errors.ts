@@ -1,0 +1,46 @@
+/** Every error that a client can meet. Codes are part of the contract. */
+export const ERROR_CODES = [
+  /** No token, or one that is invalid or expired. */
+  'UNAUTHENTICATED',
+  /** The token's roles do not allow it. */
+  'FORBIDDEN',
+  /** An argument is not what it must be; `argument` names it. */
+  'INVALID_ARGUMENT',
+  /** The operation asks for more than one answer may cost. */
+  'QUERY_TOO_EXPENSIVE',
+  /** The source cannot answer now; try again. */
+  'SOURCE_UNAVAILABLE',
+  /** Too much at once; try again later. */
+  'OVERLOADED',
+  /** Part of the contract that this version does not have yet. */
+  'NOT_IMPLEMENTED',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['SOURCE_UNAVAILABLE', 'OVERLOADED'])
+
+/** An error that may be told to whoever asked. Anything else is told as an internal one, without its message. */
+export class BridgeError extends Error {
+  readonly code: ErrorCode
+  /** Path of the argument that is wrong, such as `filter.from`. */
+  readonly argument: string | undefined
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean
+
+  constructor(code: ErrorCode, message: string, options: { argument?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause })
+    this.name = 'BridgeError'
+    this.code = code
+    this.argument = options.argument
+    this.retryable = RETRYABLE.has(code)
+  }
+}
+
+export function invalidArgument(argument: string, message: string): BridgeError {
+  return new BridgeError('INVALID_ARGUMENT', `${argument}: ${message}`, { argument })
+}
+
+export function isBridgeError(error: unknown): error is BridgeError {
+  return error instanceof BridgeError
+}

@@ -1,0 +1,91 @@
+import { invalidArgument } from './errors.ts'
+import { compareBigint, compareText, type SessionMetrics } from './usage.ts'
+
+export const SESSION_ORDERS = [
+  'LAST_ACTIVITY_DESC',
+  'LAST_ACTIVITY_ASC',
+  'STARTED_DESC',
+  'STARTED_ASC',
+  'TOKENS_DESC',
+  'TOKENS_ASC',
+  'COST_DESC',
+  'COST_ASC',
+] as const
+export type SessionOrder = (typeof SESSION_ORDERS)[number]
+
+export const MAX_PAGE = 500
+
+export interface SessionPage {
+  edges: { cursor: string; node: SessionMetrics }[]
+  hasNextPage: boolean
+  endCursor: string | null
+  totalCount: number
+}
+
+/** What a session is ordered by. A session without a known price comes before the cheapest. */
+type Rank = bigint | number
+
+const RANK_OF: Record<string, (session: SessionMetrics) => Rank> = {
+  LAST_ACTIVITY: (session) => session.lastActivityAt,
+  STARTED: (session) => session.startedAt,
+  TOKENS: (session) => session.tokens.total,
+  COST: (session) => session.costUsd ?? -1,
+}
+
+/**
+ * One page of sessions. The order is total (ties by id), and a cursor says where in the order a page
+ * ended, not how many came before: sessions that come or go elsewhere shift no page.
+ */
+export function pageSessions(
+  sessions: readonly SessionMetrics[],
+  first: number,
+  after: string | undefined,
+  order: SessionOrder,
+): SessionPage {
+  if (!(first >= 0 && first <= MAX_PAGE)) throw invalidArgument('first', `must be from 0 to ${MAX_PAGE}, not ${first}`)
+  const [, by, direction] = /^(.+)_(ASC|DESC)$/.exec(order) as unknown as [string, string, string]
+  const rankOf = RANK_OF[by] as (session: SessionMetrics) => Rank
+  const sign = direction === 'ASC' ? 1 : -1
+  const compare = (rankA: Rank, idA: string, rankB: Rank, idB: string): number =>
+    sign * (compareRank(rankA, rankB) || compareText(idA, idB))
+  const sorted = sessions.toSorted((a, b) => compare(rankOf(a), a.id, rankOf(b), b.id))
+  let start = 0
+  if (after !== undefined) {
+    const { rank, id } = readCursor(after, order)
+    start = sorted.findIndex((session) => compare(rankOf(session), session.id, rank, id) > 0)
+    if (start < 0) start = sorted.length
+  }
+  const edges = sorted
+    .slice(start, start + first)
+    .map((node) => ({ cursor: writeCursor(order, rankOf(node), node.id), node }))
+  return {
+    edges,
+    hasNextPage: start + edges.length < sorted.length,
+    endCursor: edges.at(-1)?.cursor ?? null,
+    totalCount: sorted.length,
+  }
+}
+
+function compareRank(a: Rank, b: Rank): number {
+  return typeof a === 'bigint' && typeof b === 'bigint' ? compareBigint(a, b) : Number(a) - Number(b)
+}
+
+function writeCursor(order: SessionOrder, rank: Rank, id: string): string {
+  return Buffer.from(JSON.stringify([order, typeof rank === 'bigint' ? `${rank}` : rank, id])).toString('base64url')
+}
+
+function readCursor(cursor: string, order: SessionOrder): { rank: Rank; id: string } {
+  let parts: unknown
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch {
+    parts = undefined
+  }
+  if (!Array.isArray(parts) || parts.length !== 3) throw invalidArgument('after', 'is not a cursor')
+  const [cursorOrder, rank, id] = parts as unknown[]
+  if (cursorOrder !== order) throw invalidArgument('after', `is a cursor of another order than ${order}`)
+  if (typeof id !== 'string') throw invalidArgument('after', 'is not a cursor')
+  if (typeof rank === 'number') return { rank, id }
+  if (typeof rank === 'string' && /^\d{1,60}$/.test(rank)) return { rank: BigInt(rank), id }
+  throw invalidArgument('after', 'is not a cursor')
+}

@@ -1,0 +1,41 @@
+/** Where an answer comes from. */
+export const DATA_SOURCES = ['LEGACY', 'CLICKHOUSE', 'HYBRID'] as const
+export type DataSource = (typeof DATA_SOURCES)[number]
+
+export const SOURCE_PREFERENCES = ['AUTO', 'LEGACY', 'CLICKHOUSE'] as const
+export type SourcePreference = (typeof SOURCE_PREFERENCES)[number]
+
+/** Why that source answers this user now. */
+export const ROUTING_REASONS = [
+  'BRIDGE_DISABLED',
+  'GUARD_TRIPPED',
+  'HISTORICAL_DATA_DISABLED',
+  'MIGRATION_BELOW_THRESHOLD',
+  'USER_PREFERENCE',
+  'EXPERIMENT',
+  'ROLLOUT',
+  'SOURCE_UNAVAILABLE',
+] as const
+export type RoutingReason = (typeof ROUTING_REASONS)[number]
+
+export interface SourceDecision {
+  source: DataSource
+  reason: RoutingReason
+}
+
+export const CACHE_STATUSES = ['HIT', 'MISS', 'STALE', 'BYPASS'] as const
+export type CacheStatus = (typeof CACHE_STATUSES)[number]
+
+/** What an answer says of itself. */
+export interface Provenance extends SourceDecision {
+  /** The user's arm of the experiment. */
+  cohort: string | null
+  cache: CacheStatus
+  /** Moment, in milliseconds since 1970, up to which the logs were counted. */
+  asOf: number
+  /** 0 to 1. */
+  migrationProgress: number
+  stale: boolean
+  /** The built-in sample, because no transcripts were found: nobody's real figures. */
+  sample: boolean
+}

@@ -1,0 +1,119 @@
+import { Field, Float, ID, InputType, ObjectType } from 'type-graphql'
+import type { CacheStatus, DataSource, Provenance as DomainProvenance, RoutingReason } from '../../domain/source.ts'
+import type { TokenFilter } from '../../domain/token-query.ts'
+import type { ModelUsage, TokenCounts, Usage } from '../../domain/usage.ts'
+import { Access, READERS } from '../access.ts'
+import { CacheStatusEnum, DataSourceEnum, RoutingReasonEnum } from '../enums.ts'
+import { BigIntScalar } from '../scalars/big-int.ts'
+import { DateTimeScalar } from '../scalars/date-time.ts'
+
+@InputType('TokenFilter', {
+  description: 'Which records are counted; what is absent selects all. Half-open: from <= time < to.',
+})
+export class TokenFilterInput {
+  @Field(() => DateTimeScalar, { nullable: true, description: 'First moment.' })
+  from?: number | null
+  @Field(() => DateTimeScalar, { nullable: true, description: 'End, itself not included.' })
+  to?: number | null
+  @Field(() => [String], { nullable: true })
+  projects?: string[] | null
+  @Field(() => [String], { nullable: true })
+  models?: string[] | null
+  @Field(() => [ID], { nullable: true })
+  sessionIds?: string[] | null
+  @Field(() => [String], { nullable: true })
+  users?: string[] | null
+  @Field(() => [String], { nullable: true })
+  hosts?: string[] | null
+}
+
+@ObjectType('TokenCounts', { description: 'Tokens by kind; total is their sum.' })
+@Access(READERS)
+export class TokenCountsType implements TokenCounts {
+  @Field(() => BigIntScalar) input!: bigint
+  @Field(() => BigIntScalar) output!: bigint
+  @Field(() => BigIntScalar) cacheCreation!: bigint
+  @Field(() => BigIntScalar) cacheRead!: bigint
+  @Field(() => BigIntScalar) total!: bigint
+}
+
+const COST = 'USD, by the price list of this release; null where nothing of it can be priced.'
+
+@ObjectType('ModelUsage')
+@Access(READERS)
+export class ModelUsageType implements ModelUsage {
+  @Field(() => String) model!: string
+  @Field(() => TokenCountsType) tokens!: TokenCounts
+  @Field(() => BigIntScalar) recordCount!: bigint
+  @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null
+}
+
+@ObjectType('UserUsage')
+@Access(READERS)
+export class UserUsageType implements Usage {
+  @Field(() => String) user!: string
+  @Field(() => TokenCountsType) tokens!: TokenCounts
+  @Field(() => BigIntScalar) recordCount!: bigint
+  @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null
+}
+
+@ObjectType('ProjectUsage')
+@Access(READERS)
+export class ProjectUsageType implements Usage {
+  @Field(() => String) project!: string
+  @Field(() => TokenCountsType) tokens!: TokenCounts
+  @Field(() => BigIntScalar) recordCount!: bigint
+  @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null
+}
+
+@ObjectType('TokenBucket', { description: 'An hour, day, ISO week or month of a time zone that has records.' })
+@Access(READERS)
+export class TokenBucketType implements Usage {
+  @Field(() => DateTimeScalar) start!: number
+  @Field(() => String, { description: '2026-04-02T09:00+02:00, 2026-04-02, 2026-W14 or 2026-04.' }) label!: string
+  @Field(() => TokenCountsType) tokens!: TokenCounts
+  @Field(() => BigIntScalar) recordCount!: bigint
+  @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null
+}
+
+@ObjectType('Provenance', { description: 'What an answer says of itself.' })
+@Access(READERS)
+export class ProvenanceType implements DomainProvenance {
+  @Field(() => DataSourceEnum) source!: DataSource
+  @Field(() => RoutingReasonEnum, { description: 'Why this source answers this user now.' }) reason!: RoutingReason
+  @Field(() => String, { nullable: true }) cohort!: string | null
+  @Field(() => CacheStatusEnum) cache!: CacheStatus
+  @Field(() => DateTimeScalar, { description: 'The logs were counted up to this moment.' }) asOf!: number
+  @Field(() => Float, { description: '0 to 1.' }) migrationProgress!: number
+  @Field(() => Boolean) stale!: boolean
+  @Field(() => Boolean, { description: 'The built-in sample, because no transcripts were found: nobody’s real figures.' })
+  sample!: boolean
+}
+
+@ObjectType('RefusedLines')
+@Access(READERS)
+export class RefusedLinesType {
+  @Field(() => String) reason!: string
+  @Field(() => BigIntScalar) count!: bigint
+}
+
+@ObjectType('DataQuality')
+@Access(READERS)
+export class DataQualityType {
+  @Field(() => BigIntScalar, { description: 'Copies that do not count, because another copy does.' })
+  duplicateLines!: bigint
+  @Field(() => [RefusedLinesType]) refused!: RefusedLinesType[]
+  @Field(() => BigIntScalar, { description: 'Tokens without a known price: in no cost.' }) unpricedTokens!: bigint
+  @Field(() => BigIntScalar, { description: 'Tokens that only ClickHouse still has.' }) archivedTokens!: bigint
+  @Field(() => BigIntScalar, { description: 'Bytes of logs that are not in ClickHouse yet.' }) unshippedBytes!: bigint
+}
+
+/** The metrics of one filter; its fields are resolved when they are asked for. */
+@ObjectType('TokenMetrics')
+@Access(READERS)
+export class TokenMetricsType {
+  readonly filter: TokenFilter
+  constructor(filter: TokenFilter) {
+    this.filter = filter
+  }
+}

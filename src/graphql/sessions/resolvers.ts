@@ -1,0 +1,23 @@
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql'
+import { invalidArgument } from '../../domain/errors.ts'
+import { isSessionId } from '../../domain/limits.ts'
+import type { Provenance } from '../../domain/source.ts'
+import { type SessionMetrics, sessionMetrics } from '../../domain/usage.ts'
+import { Access, READERS } from '../access.ts'
+import type { RequestContext } from '../context.ts'
+import { SessionType } from './types.ts'
+
+@Resolver()
+export class SessionResolver {
+  @Query(() => SessionType, { nullable: true, description: 'One session, or null where no record belongs to it.' })
+  @Access(READERS)
+  async session(
+    @Arg('id', () => ID) id: string,
+    @Ctx() { answers, priceOf }: RequestContext,
+  ): Promise<(SessionMetrics & { provenance: Provenance }) | null> {
+    if (!isSessionId(id)) throw invalidArgument('id', 'a session id is 1 to 100 of a-zA-Z0-9_-')
+    const { answer, provenance } = await answers.load({ sessionIds: [id] }, 'session')
+    const session = answer.bySession?.[0]
+    return session === undefined ? null : { ...sessionMetrics(session, priceOf), provenance }
+  }
+}

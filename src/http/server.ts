@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto'
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import fastifyApollo from '@as-integrations/fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { GraphQLSchema } from 'graphql'
+import type { Principal } from '../access/roles.ts'
+import { type BridgeError, isBridgeError } from '../domain/errors.ts'
+import type { RequestContext } from '../graphql/context.ts'
+import { formatError } from '../graphql/errors.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Metrics } from '../observability/metrics.ts'
+
+export interface HttpServerOptions {
+  schema: GraphQLSchema
+  introspection: boolean
+  logger: Logger
+  metrics: Metrics
+  /** Throws UNAUTHENTICATED. */
+  authenticate: (authorization: string | undefined) => Promise<Principal>
+  createContext: (principal: Principal, requestId: string) => RequestContext
+  /** Whether questions can be answered now, and why not. */
+  readiness: () => { ready: boolean; detail: string }
+}
+
+export interface HttpServer {
+  /** Listens and returns the address, `http://127.0.0.1:4000`. */
+  listen(host: string, port: number): Promise<string>
+  /** Ends: nothing new is taken, what is in flight gets up to `deadlineMs`. */
+  close(deadlineMs: number): Promise<void>
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal | null
+  }
+}
+
+const MAX_BODY_BYTES = 1 << 20
+const REQUEST_TIMEOUT_MS = 30_000
+/** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
+const MAX_DOCUMENT_TOKENS = 5000
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
+
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { schema, logger, metrics } = options
+  const fastify = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    genReqId: requestIdOf,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+  }) as unknown as FastifyInstance
+  const apollo = new ApolloServer<RequestContext>({
+    schema,
+    introspection: options.introspection,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    hideSchemaDetailsFromClientErrors: !options.introspection,
+    includeStacktraceInErrorResponses: false,
+    persistedQueries: false,
+    stopOnTerminationSignals: false,
+    status400ForVariableCoercionErrors: true,
+    maxRecursiveSelections: true,
+    parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
+    plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics)],
+    formatError: (formatted, error) =>
+      formatError(formatted, error, (internal) => logger.error({ err: internal }, 'a resolver failed')),
+  })
+  await apollo.start()
+
+  fastify.decorateRequest('principal', null)
+  fastify.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id)
+    if (OPEN_PATHS.has(pathOf(request))) return
+    try {
+      request.principal = await options.authenticate(request.headers.authorization)
+    } catch (error) {
+      if (!isBridgeError(error)) throw error
+      metrics.error(error.code)
+      return reply.code(401).header('www-authenticate', 'Bearer').send(errorBody(error))
+    }
+  })
+  fastify.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000)
+    request.log.info(
+      { method: request.method, path: pathOf(request), status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'request',
+    )
+  })
+
+  await fastify.register(fastifyApollo(apollo), {
+    context: async (request: FastifyRequest) => options.createContext(principalOf(request), request.id),
+  })
+  fastify.get('/health/live', async () => ({ status: 'live' }))
+  fastify.get('/health/ready', async (_request, reply) => {
+    const { ready, detail } = options.readiness()
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', detail })
+  })
+  fastify.get('/metrics', async (request, reply) => {
+    if (!principalOf(request).roles.includes('operator'))
+      return reply
+        .code(403)
+        .send({
+          errors: [
+            { message: '/metrics needs the role operator', extensions: { code: 'FORBIDDEN', retryable: false } },
+          ],
+        })
+    const { contentType, body } = await metrics.expose()
+    return reply.type(contentType).send(body)
+  })
+
+  return {
+    listen: (host, port) => fastify.listen({ host, port }),
+    async close(deadlineMs) {
+      const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
+      await fastify.close()
+      clearTimeout(deadline)
+      await apollo.stop()
+    },
+  }
+}
+
+function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new Error('the request was not authenticated')
+  return request.principal
+}
+
+/** Without what stands behind `?`, which can hold a question. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] as string
+}
+
+/** The caller's id, so that a line can be found on both sides, if it is harmless; else a new one. */
+function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+function errorBody({ message, code, retryable }: BridgeError): unknown {
+  return { errors: [{ message, extensions: { code, retryable } }] }
+}
+
+function observe(metrics: Metrics): ApolloServerPlugin<RequestContext> {
+  return {
+    async requestDidStart() {
+      const started = performance.now()
+      let type = 'unknown'
+      let outcome: 'ok' | 'error' = 'ok'
+      return {
+        async didResolveOperation({ operation }) {
+          type = operation?.operation ?? type
+        },
+        async willSendResponse({ response }) {
+          const { body } = response
+          const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : []
+          if (errors.length > 0) outcome = 'error'
+          for (const error of errors) metrics.error(String(error.extensions?.code))
+          metrics.operation(type, outcome, (performance.now() - started) / 1000)
+        },
+      }
+    },
+  }
+}

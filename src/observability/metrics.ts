@@ -1,0 +1,69 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What the analysis tells of itself. */
+export interface AnalysisFigures {
+  transcripts: number
+  records: number
+  bytesRead: number
+  refreshes: number
+  /** Milliseconds since 1970; 0 before the first refresh. */
+  refreshedAt: number
+}
+
+export interface Metrics {
+  /** Prometheus' text format. */
+  expose(): Promise<{ contentType: string; body: string }>
+  request(route: string, method: string, status: number, seconds: number): void
+  operation(type: string, outcome: 'ok' | 'error', seconds: number): void
+  error(code: string): void
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export function createMetrics(analysis: () => AnalysisFigures | undefined): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const requests = new Histogram({
+    name: 'token_bridge_http_request_duration_seconds',
+    help: 'HTTP requests by route, method and status.',
+    labelNames: ['route', 'method', 'status'],
+    buckets: SECONDS,
+    registers,
+  })
+  const operations = new Histogram({
+    name: 'token_bridge_graphql_operation_duration_seconds',
+    help: 'GraphQL operations by type and outcome.',
+    labelNames: ['type', 'outcome'],
+    buckets: SECONDS,
+    registers,
+  })
+  const errors = new Counter({
+    name: 'token_bridge_graphql_errors_total',
+    help: 'Errors in GraphQL answers by code.',
+    labelNames: ['code'],
+    registers,
+  })
+  const figures: [keyof AnalysisFigures, string, string, number][] = [
+    ['transcripts', 'token_bridge_transcripts', 'Transcripts on disk.', 1],
+    ['records', 'token_bridge_token_records', 'Token records that are counted.', 1],
+    ['bytesRead', 'token_bridge_transcript_bytes_read', 'Bytes of transcripts read since the start.', 1],
+    ['refreshes', 'token_bridge_analysis_refreshes', 'Looks at all transcripts since the start.', 1],
+    ['refreshedAt', 'token_bridge_analysis_refreshed_timestamp_seconds', 'When the last look began.', 0.001],
+  ]
+  for (const [figure, name, help, scale] of figures)
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set((analysis()?.[figure] ?? 0) * scale)
+      },
+    })
+  return {
+    expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
+    operation: (type, outcome, seconds) => operations.observe({ type, outcome }, seconds),
+    error: (code) => errors.inc({ code }),
+  }
+}
