@@ -10,6 +10,7 @@ import { createHttpServer } from './http/server.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
+import { rememberServer } from './server-file.ts'
 import { createAnswers } from './reading/answers.ts'
 import { decideSource } from './reading/decision.ts'
 
@@ -64,6 +65,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     await legacy.close()
     throw error
   })
+  const forgetServer = rememberServer(config.dataDir, url)
   return {
     url,
     whenReady: () => legacy.whenReady(),
@@ -72,6 +74,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     isSample: () => legacy.status()?.sample === true,
     async close() {
       closing = true
+      forgetServer()
       await http.close(config.shutdownDeadlineMs)
       await legacy.close()
     },

@@ -73,5 +73,23 @@ Examples:
       await printToken(options)
     })
 
+  const remote = (command: Command): Command =>
+    command
+      .option('--server <url>', 'address of the bridge; found by itself on the same machine')
+      .option('--token <token>', 'bearer token; made by itself on the same machine')
+      .option('--json', 'print JSON')
+
+  remote(program.command('source').description('which source answers you now, and why')).action(async (options) => {
+    const { showSource } = await import('./source.ts')
+    await showSource(options)
+  })
+
+  remote(program.command('health').description('how the bridge and its parts are; exit code 1 if it is down')).action(
+    async (options) => {
+      const { showHealth } = await import('./health.ts')
+      await showHealth(options)
+    },
+  )
+
   return program
 }

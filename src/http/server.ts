@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
 import fastifyApollo from '@as-integrations/fastify'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { Principal } from '../access/roles.ts'
-import { type BridgeError, isBridgeError } from '../domain/errors.ts'
+import { isBridgeError } from '../domain/errors.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -46,7 +46,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const { schema, logger, metrics } = options
   const fastify = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -61,7 +61,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     stopOnTerminationSignals: false,
-    status400ForVariableCoercionErrors: true,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
     plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics)],
@@ -79,7 +78,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     } catch (error) {
       if (!isBridgeError(error)) throw error
       metrics.error(error.code)
-      return reply.code(401).header('www-authenticate', 'Bearer').send(errorBody(error))
+      return reply.code(401).header('www-authenticate', 'Bearer').send(errorBody(error.code, error.message))
     }
   })
   fastify.addHook('onResponse', async (request, reply) => {
@@ -94,6 +93,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await fastify.register(fastifyApollo(apollo), {
     context: async (request: FastifyRequest) => options.createContext(principalOf(request), request.id),
   })
+  fastify.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody('NOT_FOUND', 'no such path')))
+  fastify.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500
+    if (status < 500) return reply.code(status).send(errorBody('BAD_REQUEST', error.message))
+    request.log.error({ err: error }, 'a request failed')
+    return reply.code(500).send(errorBody('INTERNAL_SERVER_ERROR', 'internal error'))
+  })
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {
     const { ready, detail } = options.readiness()
@@ -101,13 +107,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   })
   fastify.get('/metrics', async (request, reply) => {
     if (!principalOf(request).roles.includes('operator'))
-      return reply
-        .code(403)
-        .send({
-          errors: [
-            { message: '/metrics needs the role operator', extensions: { code: 'FORBIDDEN', retryable: false } },
-          ],
-        })
+      return reply.code(403).send(errorBody('FORBIDDEN', '/metrics needs the role operator'))
     const { contentType, body } = await metrics.expose()
     return reply.type(contentType).send(body)
   })
@@ -139,8 +139,9 @@ function requestIdOf(request: { headers: Record<string, string | string[] | unde
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
-function errorBody({ message, code, retryable }: BridgeError): unknown {
-  return { errors: [{ message, extensions: { code, retryable } }] }
+/** Errors before GraphQL have the shape of GraphQL's, so that a client reads one kind. */
+function errorBody(code: string, message: string): unknown {
+  return { errors: [{ message, extensions: { code, retryable: false } }] }
 }
 
 function observe(metrics: Metrics): ApolloServerPlugin<RequestContext> {

@@ -12,6 +12,14 @@ export function createLogger(level: string, destination: DestinationStream = pin
     {
       name: 'token-bridge',
       level,
+      serializers: {
+        err: pino.stdSerializers.err,
+        req: (request: { method?: string; url?: string }) => ({
+          method: request.method,
+          path: request.url?.split('?', 1)[0],
+        }),
+        res: (reply: { statusCode?: number }) => ({ status: reply.statusCode }),
+      },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: {
         paths: secret.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]),
