@@ -1,0 +1,294 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
+import { analysisOf, countFresh, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
+
+const at = (folder: string, name: string) => join(folder, 'projects', name)
+const full = (id: string, output = 1) => `${line({ id, usage: { output_tokens: output } })}\n`
+
+/** Everything that an analysis says, in an order of its own. */
+function picture(analysis: Analysis): unknown {
+  const [answer] = analysis.answer([{ filter: {}, groupings: ['project', 'session'] }])
+  const keyed = (list: { key: string; usage: Parameters<typeof totals>[0] }[] = []) =>
+    Object.fromEntries(list.map(({ key, usage }) => [key, totals(usage)]))
+  return {
+    whole: totals(answer?.whole ?? []),
+    projects: keyed(answer?.byProject),
+    sessions: keyed(answer?.bySession?.map(({ id, usage }) => ({ key: id, usage }))),
+    quality: analysis.quality(),
+  }
+}
+
+async function freshPicture(folder: string): Promise<unknown> {
+  const analysis = analysisOf(folder)
+  await analysis.refresh()
+  return picture(analysis)
+}
+
+describe('the incremental index', () => {
+  test('after a restart reads only what is new', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })], 'p/b.jsonl': [line({ id: 'msg_2' })] })
+    const first = analysisOf(folder, { index: true })
+    expect(await first.refresh()).toMatchObject({ filesRead: 2 })
+    first.close()
+    const again = analysisOf(folder, { index: true })
+    expect(again.indexState()).toBe('loaded')
+    expect(await again.refresh()).toMatchObject({ filesRead: 0, bytesRead: 0, changed: false })
+    expect(wholeOf(again)).toMatchObject({ records: 2 })
+    const more = full('msg_3')
+    appendFileSync(at(folder, 'p/b.jsonl'), more)
+    expect(await again.refresh()).toMatchObject({ filesRead: 1, bytesRead: more.length })
+    expect(wholeOf(again)).toMatchObject({ records: 3 })
+    again.close()
+    const third = analysisOf(folder, { index: true })
+    expect(await third.refresh()).toMatchObject({ bytesRead: 0 })
+    expect(picture(third)).toEqual(await freshPicture(folder))
+  })
+
+  test('counts a later copy of a record in a file that grew', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1', 3) })
+    const analysis = analysisOf(folder)
+    await analysis.refresh()
+    appendFileSync(at(folder, 'p/a.jsonl'), full('msg_1', 9) + full('msg_1', 2))
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ output: 9, records: 1 })
+    expect(analysis.quality().duplicateLines).toBe(2n)
+  })
+
+  test('takes a half-written last line as pending, and a whole one without a line feed as counted', async () => {
+    const folder = makeFolder()
+    const [head, tail] = [full('msg_2').slice(0, 40), full('msg_2').slice(40)]
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') + head })
+    const analysis = analysisOf(folder, { index: true })
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ records: 1 })
+    expect(analysis.quality().refused).toEqual([])
+    appendFileSync(at(folder, 'p/a.jsonl'), tail.trimEnd())
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ records: 2 })
+    appendFileSync(at(folder, 'p/a.jsonl'), `\n${full('msg_3')}`)
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ records: 3 })
+    expect(analysis.quality()).toMatchObject({ duplicateLines: 0n, refused: [] })
+    analysis.close()
+    expect(picture(analysisOf(folder, { index: true }))).toEqual(await freshPicture(folder))
+  })
+
+  test('a last line that counted and then grew into something else counts no more', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') + full('msg_2').trimEnd() })
+    const analysis = analysisOf(folder)
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ records: 2 })
+    appendFileSync(at(folder, 'p/a.jsonl'), '{}\n')
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ records: 1 })
+    expect(analysis.quality().refused).toMatchObject([{ reason: 'malformed_json', count: 1n }])
+  })
+
+  test('a truncated file, one replaced in place, and one replaced by another are read anew', async () => {
+    const folder = makeFolder()
+    const a = at(folder, 'p/a.jsonl')
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') + full('msg_2') })
+    const analysis = analysisOf(folder, { index: true })
+    await analysis.refresh()
+    truncateSync(a, full('msg_1').length)
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ records: 1 })
+    writeFileSync(a, full('msg_5', 5) + full('msg_6', 6) + full('msg_7', 7))
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ output: 18, records: 3 })
+    writeFileSync(`${a}.tmp`, full('msg_8', 8) + full('msg_9', 9) + full('msg_1') + full('msg_2'))
+    renameSync(`${a}.tmp`, a)
+    await analysis.refresh()
+    expect(picture(analysis)).toEqual(await freshPicture(folder))
+    expect(wholeOf(analysis)).toMatchObject({ output: 19, records: 4 })
+  })
+
+  test('a file of the same size written anew is noticed by its time', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1', 3) })
+    utimesSync(at(folder, 'p/a.jsonl'), 1, 1)
+    const analysis = analysisOf(folder)
+    await analysis.refresh()
+    writeFileSync(at(folder, 'p/a.jsonl'), full('msg_1', 4))
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ output: 4 })
+  })
+
+  test('a renamed file is the same log: its project changes and nothing is read', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1'), 'q/b.jsonl': full('msg_1') })
+    const analysis = analysisOf(folder, { index: true })
+    await analysis.refresh()
+    // the copy in p has the smaller path; moved behind q it loses
+    mkdirSync(at(folder, 'r'))
+    renameSync(at(folder, 'p/a.jsonl'), at(folder, 'r/a.jsonl'))
+    expect(await analysis.refresh()).toMatchObject({ bytesRead: 0, filesForgotten: 0 })
+    expect(analysis.answer([{ filter: {}, groupings: ['project'] }])[0]?.byProject).toMatchObject([{ key: 'q' }])
+    analysis.close()
+    const again = analysisOf(folder, { index: true })
+    await again.refresh()
+    expect(picture(again)).toEqual(await freshPicture(folder))
+  })
+
+  test('a file whose session comes from its name is read anew when it is renamed', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ session: null })], 'p/c.jsonl': [line({ id: 'msg_c', session: 'c' })] })
+    const analysis = analysisOf(folder)
+    await analysis.refresh()
+    renameSync(at(folder, 'p/a.jsonl'), at(folder, 'p/b.jsonl'))
+    mkdirSync(at(folder, 'p/parent/subagents'), { recursive: true })
+    renameSync(at(folder, 'p/c.jsonl'), at(folder, 'p/parent/subagents/c.jsonl'))
+    await analysis.refresh()
+    expect(picture(analysis)).toEqual(await freshPicture(folder))
+    const sessions = analysis.answer([{ filter: {}, groupings: ['session'] }])[0]?.bySession?.map(({ id }) => id)
+    expect(sessions?.sort()).toEqual(['b', 'parent'])
+  })
+
+  test('a vanished file is uncounted, except what another file has a copy of', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1', 9) + full('msg_2'), 'p/b.jsonl': full('msg_1', 4) })
+    const analysis = analysisOf(folder, { index: true })
+    await analysis.refresh()
+    expect(wholeOf(analysis)).toMatchObject({ output: 10, records: 2 })
+    rmSync(at(folder, 'p/a.jsonl'))
+    expect(await analysis.refresh()).toMatchObject({ filesForgotten: 1 })
+    expect(wholeOf(analysis)).toMatchObject({ output: 4, records: 1 })
+    expect(analysis.quality().duplicateLines).toBe(0n)
+    analysis.close()
+    expect(wholeOf(analysisOf(folder, { index: true }))).toMatchObject({ output: 4, records: 1 })
+  })
+
+  test('is rebuilt, not believed, when it is damaged anywhere, of another version, or no index at all', async () => {
+    const folder = makeFolder()
+    const index = join(folder, 'data', 'index', 'transcripts.idx')
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') + full('msg_2'), 'p/b.jsonl': full('msg_3') })
+    const expected = await countFresh(folder)
+    const analysis = analysisOf(folder, { index: true })
+    await analysis.refresh()
+    analysis.close()
+    const good = readFileSync(index)
+    const damages: [string, Buffer][] = [
+      ['rebuilt', Buffer.from('this is no index, but it is long enough to have a header')],
+      ['rebuilt', Buffer.concat([good.subarray(0, 4), Buffer.from([99]), good.subarray(5)])],
+      ['fresh', Buffer.alloc(0)],
+      ['cut', good.subarray(0, 10)],
+      ['cut', good.subarray(0, good.length - 5)],
+      ['cut', Buffer.concat([good, Buffer.from('torn')])],
+    ]
+    for (let byte = 16; byte < good.length; byte += 97) {
+      const flipped = Buffer.from(good)
+      flipped[byte] = (flipped[byte] as number) ^ 0x10
+      damages.push(['any', flipped])
+    }
+    for (const [state, bytes] of damages) {
+      writeFileSync(index, bytes)
+      const again = analysisOf(folder, { index: true })
+      if (state !== 'any') expect(again.indexState()).toBe(state)
+      else expect(['rebuilt', 'cut']).toContain(again.indexState())
+      await again.refresh()
+      expect(wholeOf(again)).toEqual(expected)
+      again.close()
+    }
+    const last = analysisOf(folder, { index: true })
+    expect(last.indexState()).toBe('loaded')
+    expect(await last.refresh()).toMatchObject({ bytesRead: 0 })
+  })
+
+  test('that another process writes is read and left alone', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') })
+    const writer = analysisOf(folder, { index: true })
+    await writer.refresh()
+    const reader = analysisOf(folder, { index: true })
+    expect(reader.indexState()).toBe('locked')
+    appendFileSync(at(folder, 'p/a.jsonl'), full('msg_2'))
+    expect(await reader.refresh()).toMatchObject({ bytesRead: full('msg_2').length })
+    expect(wholeOf(reader)).toMatchObject({ records: 2 })
+    reader.close()
+    await writer.refresh()
+    expect(wholeOf(writer)).toMatchObject({ records: 2 })
+  })
+
+  test('a lock that a killed process left behind does not hold', async () => {
+    const folder = makeFolder()
+    const lock = join(folder, 'data', 'index', 'transcripts.idx.lock')
+    mkdirSync(dirname(lock), { recursive: true })
+    // no process has so large a number
+    writeFileSync(lock, '4194999999')
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') })
+    const analysis = analysisOf(folder, { index: true })
+    expect(analysis.indexState()).toBe('fresh')
+    analysis.close()
+    expect(existsSync(lock)).toBe(false)
+  })
+
+  test('whatever happens to the files, it says what a count from scratch says', async () => {
+    const names = ['p/a.jsonl', 'p/b.jsonl', 'q/c.jsonl', 'p/s/subagents/agent-d.jsonl']
+    const name = fc.constantFrom(...names)
+    const ids = fc.array(
+      fc.tuple(fc.constantFrom('msg_1', 'msg_2', 'msg_3', 'gen', ''), fc.integer({ min: 0, max: 9 }), fc.constantFrom('s', 't', null)),
+      { maxLength: 5 },
+    )
+    const content = fc
+      .tuple(ids, fc.constantFrom('', '', '{"half', 'broken\n', full('msg_9').trimEnd()))
+      .map(([list, end]) => list.map(([id, output, session]) => `${line({ id, session, usage: { output_tokens: output } })}\n`).join('') + end)
+    const step = fc.oneof(
+      fc.record({ op: fc.constant('append' as const), name, content }),
+      fc.record({ op: fc.constant('write' as const), name, content }),
+      fc.record({ op: fc.constant('replace' as const), name, content }),
+      fc.record({ op: fc.constant('rename' as const), name, to: name }),
+      fc.record({ op: fc.constant('copy' as const), name, to: name }),
+      fc.record({ op: fc.constant('truncate' as const), name, share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      fc.record({ op: fc.constant('remove' as const), name }),
+      fc.record({ op: fc.constant('reopen' as const) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+        const folder = makeFolder()
+        for (const one of names) mkdirSync(dirname(at(folder, one)), { recursive: true })
+        let clock = 1_000_000
+        let analysis = analysisOf(folder, { index: true })
+        for (const one of steps) {
+          const path = 'name' in one ? at(folder, one.name) : ''
+          if (one.op === 'append') appendFileSync(path, one.content)
+          else if (one.op === 'write') writeFileSync(path, one.content)
+          else if (one.op === 'replace') {
+            writeFileSync(`${path}.tmp`, one.content)
+            renameSync(`${path}.tmp`, path)
+          } else if (one.op === 'remove') rmSync(path, { force: true })
+          else if (one.op === 'reopen') {
+            analysis.close()
+            analysis = analysisOf(folder, { index: true })
+          } else if (existsSync(path)) {
+            if (one.op === 'rename') renameSync(path, at(folder, one.to))
+            else if (one.op === 'copy' && one.to !== one.name) copyFileSync(path, at(folder, one.to))
+            else if (one.op === 'truncate') truncateSync(path, Math.floor(readFileSync(path).length * one.share))
+          }
+          // writes within one tick of the file system's clock would have the same time
+          const changed = one.op === 'copy' ? at(folder, one.to) : path
+          if (one.op !== 'rename' && existsSync(changed) && changed !== '') utimesSync(changed, ++clock, clock)
+          await analysis.refresh()
+          expect(picture(analysis)).toEqual(await freshPicture(folder))
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
