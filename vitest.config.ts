@@ -1,10 +1,11 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  // the copy of graphql that Node's own resolution gives to Apollo and type-graphql, not the one of its `module` field
+  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
     include: ['test/**/*.test.ts'],
-    // type-graphql and the tests must meet the same copy of graphql
-    server: { deps: { inline: ['graphql', 'type-graphql'] } },
     testTimeout: 60_000,
     coverage: {
       provider: 'v8',

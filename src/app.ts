@@ -10,9 +10,9 @@ import { createHttpServer } from './http/server.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
-import { rememberServer } from './server-file.ts'
 import { createAnswers } from './reading/answers.ts'
 import { decideSource } from './reading/decision.ts'
+import { rememberServer } from './server-file.ts'
 
 /** A running bridge. */
 export interface App {
@@ -41,6 +41,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     scanThreads: config.scanThreads,
     rescanIntervalMs: config.rescanIntervalMs,
     onStatus: logChanges(logger),
+    onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
   })
   const metrics = createMetrics(() => legacy.status())
@@ -91,11 +92,9 @@ function logChanges(
   transcripts: number
   records: number
   refreshMs: number
-  watchProblem: string | undefined
 }) => void {
   let wasReady = false
   let unreadable = 0
-  let watchProblem: string | undefined
   return (status) => {
     if (status.ready && !wasReady) {
       const { transcripts, records, refreshMs, indexState } = status
@@ -108,8 +107,5 @@ function logChanges(
         'unreadable folders or files',
       )
     unreadable = status.unreadable.length
-    if (status.watchProblem !== undefined && status.watchProblem !== watchProblem)
-      logger.warn({ problem: status.watchProblem }, 'not watching: changes are noticed by rescans alone')
-    watchProblem = status.watchProblem
   }
 }

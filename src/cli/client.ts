@@ -26,7 +26,9 @@ export async function request<Result, Variables>(
   const config = readConfig()
   const server = options.server ?? findServer(config.dataDir)
   if (server === undefined)
-    throw new Error(`no server was started with the data folder ${config.dataDir}; start one (npm start) or name it with --server`)
+    throw new Error(
+      `no server was started with the data folder ${config.dataDir}; start one (npm start) or name it with --server`,
+    )
   const token =
     options.token ??
     (await signToken(

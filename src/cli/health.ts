@@ -10,6 +10,8 @@ export async function showHealth(options: RemoteOptions): Promise<void> {
     return
   }
   const width = Math.max(...health.components.map(({ name }) => name.length))
-  const lines = health.components.map(({ name, state, detail }) => `${name.padEnd(width)}  ${state.padEnd(8)}  ${detail ?? ''}`)
+  const lines = health.components.map(
+    ({ name, state, detail }) => `${name.padEnd(width)}  ${state.padEnd(8)}  ${detail ?? ''}`,
+  )
   process.stdout.write(`${health.state}\n${lines.join('\n')}\n`)
 }

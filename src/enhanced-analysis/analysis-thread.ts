@@ -4,7 +4,6 @@ import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
 import { type Analysis, openAnalysis } from './analysis.ts'
 import { SAMPLE_ROOT } from './sample.ts'
 import type { AnalysisStatus, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
-import { watchRoots } from './watching.ts'
 
 /** Changes come in bursts: wait this long after one before reading. */
 const SETTLE_MS = 150
@@ -32,17 +31,11 @@ const status: AnalysisStatus = {
   refreshMs: 0,
   unreadable: [],
   indexState: analysis.indexState(),
-  watchProblem: undefined,
   sample: false,
 }
 
 const post = (message: FromThread): void => parentPort?.postMessage(message)
 const tell = (): void => post({ kind: 'status', status })
-
-const watching = watchRoots(options.roots, () => {
-  if (refreshing) changedMeanwhile = true
-  else schedule(SETTLE_MS)
-})
 
 function schedule(afterMs: number): void {
   const at = Date.now() + afterMs
@@ -59,7 +52,6 @@ async function refresh(): Promise<void> {
   changedMeanwhile = false
   const started = Date.now()
   try {
-    await watching.extend()
     const report = await analysis.refresh(({ bytesTotal, bytesDone }) => {
       Object.assign(status, { bytesTotal, bytesDone })
       if (!status.ready) tell()
@@ -76,7 +68,6 @@ async function refresh(): Promise<void> {
       refreshedAt: started,
       refreshMs: Date.now() - started,
       unreadable: report.unreadable,
-      watchProblem: watching.problem(),
       sample: nothingThere,
     })
   } catch (error) {
@@ -106,17 +97,23 @@ function answer({ queries, quality }: SourceRequest): SourceAnswer {
   }
 }
 
-async function close(): Promise<void> {
+function close(): void {
   closing = true
   clearTimeout(timer)
-  await watching.close()
   analysis.close()
   post({ kind: 'closed' })
   parentPort?.close()
 }
 
+/** Something changed on disk. */
+function changed(): void {
+  if (refreshing) changedMeanwhile = true
+  else schedule(SETTLE_MS)
+}
+
 parentPort?.on('message', (message: ToThread) => {
-  if (message.kind === 'close') return void close()
+  if (message.kind === 'close') return close()
+  if (message.kind === 'changed') return changed()
   try {
     post({ kind: 'answered', id: message.id, answer: answer(message.request) })
   } catch (error) {

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { BridgeError } from '../domain/errors.ts'
 import type { SourceAnswer, SourceHealth, SourceRequest, TokenSource } from '../ports/token-source.ts'
 import type { AnalysisStatus, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
+import { watchRoots } from './watching.ts'
 
 /** The legacy source: the enhanced analysis, running in a thread of its own. */
 export interface LegacySource extends TokenSource {
@@ -14,6 +15,8 @@ export interface LegacySource extends TokenSource {
 
 export interface LegacySourceOptions extends ThreadOptions {
   onStatus?: (status: AnalysisStatus) => void
+  /** Why changes are noticed by rescans alone. */
+  onWatchProblem?: (problem: string) => void
   onCrash?: (error: Error) => void
 }
 
@@ -27,7 +30,7 @@ interface Pending {
 }
 
 export function startLegacySource(options: LegacySourceOptions): LegacySource {
-  const { onStatus, onCrash, ...threadOptions } = options
+  const { onStatus, onWatchProblem, onCrash, ...threadOptions } = options
   const pending = new Map<number, Pending>()
   let nextId = 0
   let worker: Worker | undefined
@@ -41,6 +44,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       status = message.status
       if (status.ready) ready.resolve()
       onStatus?.(status)
+      // a root may have come into being
+      void watching.extend()
     } else if (message.kind === 'closed') closed?.()
     else {
       const waiting = pending.get(message.id)
@@ -49,6 +54,13 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       else waiting?.reject(new BridgeError('SOURCE_UNAVAILABLE', `the analysis failed: ${message.message}`))
     }
   }
+
+  // not in the thread: the native watcher does not survive the end of a thread
+  const watching = watchRoots(
+    options.roots,
+    () => worker?.postMessage({ kind: 'changed' } satisfies ToThread),
+    (problem) => onWatchProblem?.(problem),
+  )
 
   const crashed = (error: Error): void => {
     worker = undefined
@@ -78,10 +90,10 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     source: 'LEGACY',
     status: () => status,
     whenReady: () => ready.promise,
-    health: () => healthOf(status),
+    health: () => healthOf(status, watching.problem()),
     answer(request: SourceRequest) {
       if (worker === undefined || status?.ready !== true)
-        return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status).detail))
+        return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status, undefined).detail))
       if (pending.size >= MAX_PENDING)
         return Promise.reject(new BridgeError('OVERLOADED', `${MAX_PENDING} questions are waiting already`))
       const id = nextId++
@@ -90,7 +102,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       worker.postMessage({ kind: 'answer', id, request } satisfies ToThread)
       return promise
     },
-    close() {
+    async close() {
+      await watching.close()
       const { promise, resolve } = Promise.withResolvers<void>()
       closed = resolve
       clearTimeout(restart)
@@ -101,13 +114,13 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
   }
 }
 
-function healthOf(status: AnalysisStatus | undefined): SourceHealth {
+function healthOf(status: AnalysisStatus | undefined, watchProblem: string | undefined): SourceHealth {
   if (status === undefined) return { state: 'DOWN', detail: 'the analysis is starting' }
   if (!status.ready) {
     const percent = status.bytesTotal === 0 ? 0 : Math.floor((100 * status.bytesDone) / status.bytesTotal)
     return { state: 'DOWN', detail: `the first analysis is at ${percent} %` }
   }
-  const { unreadable, watchProblem } = status
+  const { unreadable } = status
   if (unreadable.length > 0)
     return { state: 'DEGRADED', detail: `${unreadable.length} folders or files cannot be read` }
   if (watchProblem !== undefined) return { state: 'DEGRADED', detail: `not watching, rescanning only: ${watchProblem}` }

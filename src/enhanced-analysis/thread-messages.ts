@@ -9,7 +9,11 @@ export interface ThreadOptions {
   rescanIntervalMs: number
 }
 
-export type ToThread = { kind: 'answer'; id: number; request: SourceRequest } | { kind: 'close' }
+export type ToThread =
+  | { kind: 'answer'; id: number; request: SourceRequest }
+  /** Something changed on disk. */
+  | { kind: 'changed' }
+  | { kind: 'close' }
 
 export type FromThread =
   | { kind: 'answered'; id: number; answer: SourceAnswer }
@@ -34,8 +38,6 @@ export interface AnalysisStatus {
   refreshMs: number
   unreadable: string[]
   indexState: string
-  /** Why changes are noticed by rescans alone; absent while the watcher works. */
-  watchProblem: string | undefined
   /** The sample answers, because there are no transcripts. */
   sample: boolean
 }

@@ -11,27 +11,46 @@ export interface Watching {
   close(): Promise<void>
 }
 
-export function watchRoots(roots: readonly Root[], onChange: () => void): Watching {
+export function watchRoots(
+  roots: readonly Root[],
+  onChange: () => void,
+  onProblem: (problem: string) => void,
+): Watching {
   const subscriptions = new Map<string, AsyncSubscription>()
   let problem: string | undefined
-  return {
-    async extend() {
-      for (const { path } of roots) {
-        if (subscriptions.has(path) || !existsSync(path)) continue
-        try {
-          const subscription = await watcher.subscribe(path, (error) => {
-            if (error === null) return onChange()
-            problem = error.message
-          })
-          subscriptions.set(path, subscription)
-          problem = undefined
-        } catch (error) {
-          problem = (error as Error).message
-        }
+  let extending: Promise<void> | undefined
+  let closed = false
+
+  const failed = (error: Error): void => {
+    if (problem !== error.message) onProblem(error.message)
+    problem = error.message
+  }
+
+  const extend = async (): Promise<void> => {
+    for (const { path } of roots) {
+      if (closed || subscriptions.has(path) || !existsSync(path)) continue
+      try {
+        subscriptions.set(path, await watcher.subscribe(path, (error) => (error === null ? onChange() : failed(error))))
+        problem = undefined
+        // what happened before it was watched
+        onChange()
+      } catch (error) {
+        failed(error as Error)
       }
+    }
+  }
+
+  return {
+    extend() {
+      extending ??= extend().finally(() => {
+        extending = undefined
+      })
+      return extending
     },
     problem: () => problem,
     async close() {
+      closed = true
+      await extending
       await Promise.all([...subscriptions.values()].map((subscription) => subscription.unsubscribe()))
       subscriptions.clear()
     },

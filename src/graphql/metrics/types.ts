@@ -86,7 +86,9 @@ export class ProvenanceType implements DomainProvenance {
   @Field(() => DateTimeScalar, { description: 'The logs were counted up to this moment.' }) asOf!: number
   @Field(() => Float, { description: '0 to 1.' }) migrationProgress!: number
   @Field(() => Boolean) stale!: boolean
-  @Field(() => Boolean, { description: 'The built-in sample, because no transcripts were found: nobody’s real figures.' })
+  @Field(() => Boolean, {
+    description: 'The built-in sample, because no transcripts were found: nobody’s real figures.',
+  })
   sample!: boolean
 }
 

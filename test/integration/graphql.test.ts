@@ -1,0 +1,235 @@
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { generateCorpus } from '../../corpus/generate.ts'
+import { type GraphQLAnswer, startServer } from '../support/server.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+const TOKENS = 'tokens { input output cacheCreation cacheRead total } recordCount'
+
+function small(): string {
+  const folder = makeFolder()
+  const usage = { input_tokens: 1, output_tokens: 2, cache_creation_input_tokens: 3, cache_read_input_tokens: 4 }
+  writeTranscripts(folder, {
+    'shop/a.jsonl': [
+      line({ id: 'msg_1', session: 's1', time: '2026-03-28T23:30:00Z', usage }),
+      line({ id: 'msg_2', session: 's1', time: '2026-03-29T21:59:00Z', model: 'claude-opus-4-5-20251101', usage }),
+    ],
+    'notes/b.jsonl': [line({ id: 'msg_3', session: 's2', time: '2026-03-29T22:00:00Z', model: 'mystery', usage }), 'broken'],
+  })
+  return folder
+}
+
+const codes = ({ errors }: GraphQLAnswer) => errors?.map(({ extensions }) => [extensions.code, extensions.argument])
+
+describe('tokenMetrics', () => {
+  test('answers every field of a view, all from one moment', async () => {
+    const server = await startServer(small())
+    const { data, errors } = await server.ask(`{
+      tokenMetrics {
+        ${TOKENS} sessionCount costUsd firstAt lastAt
+        timeSeries(granularity: DAY, timeZone: "Europe/Berlin") { start label tokens { total } recordCount costUsd }
+        byModel { model ${TOKENS} costUsd }
+        byProject { project ${TOKENS} }
+        byUser { user ${TOKENS} }
+        sessions(orderBy: STARTED_ASC) {
+          totalCount pageInfo { hasNextPage endCursor }
+          edges { cursor node { id project user host startedAt lastActivityAt byModel { model } costUsd ${TOKENS} provenance { source sample } } }
+        }
+        quality { duplicateLines refused { reason count } unpricedTokens archivedTokens unshippedBytes }
+        provenance { source reason cohort cache asOf migrationProgress stale sample }
+      }
+    }`)
+    expect(errors).toBeUndefined()
+    const { tokenMetrics } = data
+    const one = { input: '1', output: '2', cacheCreation: '3', cacheRead: '4', total: '10' }
+    const three = { input: '3', output: '6', cacheCreation: '9', cacheRead: '12', total: '30' }
+    expect(tokenMetrics).toMatchObject({
+      tokens: three,
+      recordCount: '3',
+      sessionCount: 2,
+      firstAt: '2026-03-28T23:30:00.000Z',
+      lastAt: '2026-03-29T22:00:00.000Z',
+      timeSeries: [
+        { start: '2026-03-28T23:00:00.000Z', label: '2026-03-29', tokens: { total: '20' }, recordCount: '2' },
+        { start: '2026-03-29T22:00:00.000Z', label: '2026-03-30', tokens: { total: '10' }, recordCount: '1', costUsd: null },
+      ],
+      byModel: [
+        { model: 'claude-opus-4-5-20251101', tokens: one },
+        { model: 'claude-sonnet-4-5-20250929', tokens: one },
+        { model: 'mystery', tokens: one, costUsd: null },
+      ],
+      byProject: [
+        { project: 'shop', recordCount: '2' },
+        { project: 'notes', recordCount: '1' },
+      ],
+      byUser: [{ user: 'ann', tokens: three }],
+      sessions: {
+        totalCount: 2,
+        pageInfo: { hasNextPage: false },
+        edges: [
+          { node: { id: 's1', project: 'shop', user: 'ann', host: 'laptop', recordCount: '2', provenance: { source: 'LEGACY', sample: false } } },
+          { node: { id: 's2', project: 'notes', costUsd: null, byModel: [{ model: 'mystery' }] } },
+        ],
+      },
+      quality: { duplicateLines: '0', refused: [{ reason: 'malformed_json', count: '1' }], unpricedTokens: '10', archivedTokens: '0' },
+      provenance: { source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null, cache: 'BYPASS', migrationProgress: 0, stale: false, sample: false },
+    })
+    expect(tokenMetrics.costUsd).toBeGreaterThan(0)
+  })
+
+  test('selects by every filter, half-open in time', async () => {
+    const { ask } = await startServer(small())
+    const count = async (filter: Record<string, unknown>) => {
+      const { data } = await ask('query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount sessionCount quality { unpricedTokens } } }', { f: filter })
+      // the quality is of the whole corpus, whatever the filter
+      expect(data.tokenMetrics.quality.unpricedTokens).toBe('10')
+      return [data.tokenMetrics.recordCount, data.tokenMetrics.sessionCount]
+    }
+    expect(await count({ from: '2026-03-28T23:30:00Z', to: '2026-03-29T22:00:00Z' })).toEqual(['2', 1])
+    expect(await count({ projects: ['notes', 'none'] })).toEqual(['1', 1])
+    expect(await count({ models: ['mystery'] })).toEqual(['1', 1])
+    expect(await count({ sessionIds: ['s1'] })).toEqual(['2', 1])
+    expect(await count({ users: ['ann'], hosts: ['laptop'] })).toEqual(['3', 2])
+    expect(await count({ users: ['bob'] })).toEqual(['0', 0])
+    expect(await count({ from: null, projects: null })).toEqual(['3', 2])
+  })
+
+  test('gives nothing for nothing: no tokens, no dates, no cost', async () => {
+    const { ask } = await startServer(small())
+    const { data } = await ask('{ tokenMetrics(filter: { users: [] }) { costUsd firstAt lastAt byModel { model } timeSeries(granularity: HOUR) { label } sessions { totalCount } } }')
+    expect(data.tokenMetrics).toEqual({ costUsd: 0, firstAt: null, lastAt: null, byModel: [], timeSeries: [], sessions: { totalCount: 0 } })
+  })
+
+  test.each([
+    ['a time zone', '{ tokenMetrics { timeSeries(granularity: DAY, timeZone: "Mars") { label } } }', {}, 'INVALID_ARGUMENT', 'timeZone'],
+    ['a range', '{ tokenMetrics(filter: { from: "2026-01-02T00:00:00Z", to: "2026-01-01T00:00:00Z" }) { recordCount } }', {}, 'INVALID_ARGUMENT', 'filter.from'],
+    ['a cursor', '{ tokenMetrics { sessions(after: "x") { totalCount } } }', {}, 'INVALID_ARGUMENT', 'after'],
+    ['a page size', '{ tokenMetrics { sessions(first: 501) { totalCount } } }', {}, 'INVALID_ARGUMENT', 'first'],
+    ['a session id', '{ session(id: "../x") { id } }', {}, 'INVALID_ARGUMENT', 'id'],
+    ['a date in a variable', 'query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount } }', { f: { from: '2026-01-01' } }, 'BAD_USER_INPUT', 'f.from'],
+    ['a date in the text', '{ tokenMetrics(filter: { from: 5 }) { recordCount } }', {}, 'GRAPHQL_VALIDATION_FAILED', undefined],
+    ['a list too long', 'query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount } }', { f: { models: Array(1001).fill('m') } }, 'INVALID_ARGUMENT', 'filter.models'],
+  ])('tells what is wrong with %s', async (_what, query, variables, code, argument) => {
+    const { ask } = await startServer(small())
+    expect(codes(await ask(query, variables))).toEqual([[code, argument]])
+  })
+
+  test('a preference of one’s own is for operators', async () => {
+    const { ask } = await startServer(small())
+    const query = '{ tokenMetrics(preference: CLICKHOUSE) { provenance { source reason } } }'
+    expect(codes(await ask(query))).toEqual([['FORBIDDEN', undefined]])
+    const { data } = await ask(query, {}, ['operator'])
+    expect(data.tokenMetrics.provenance).toEqual({ source: 'LEGACY', reason: 'BRIDGE_DISABLED' })
+  })
+
+  test('of more filters than one answer may cost is refused', async () => {
+    const { ask } = await startServer(small())
+    const many = (n: number) => Array.from({ length: n }, (_, i) => `a${i}: tokenMetrics(filter: { models: ["${i}"] }) { recordCount }`).join(' ')
+    expect((await ask(`{ ${many(20)} }`)).errors).toBeUndefined()
+    expect(codes(await ask(`{ ${many(21)} }`))?.[0]).toEqual(['QUERY_TOO_EXPENSIVE', undefined])
+  })
+})
+
+describe('session', () => {
+  test('is found by its id, or null', async () => {
+    const { ask } = await startServer(small())
+    const { data } = await ask('{ a: session(id: "s1") { id recordCount byModel { model } provenance { source } } b: session(id: "none") { id } }')
+    expect(data).toMatchObject({ a: { id: 's1', recordCount: '2', byModel: [{}, {}], provenance: { source: 'LEGACY' } }, b: null })
+  })
+
+  test('pages hold every session once', async () => {
+    const folder = makeFolder()
+    generateCorpus({ seed: 5, files: 30, megabytes: 1, out: folder })
+    const { ask } = await startServer(folder)
+    const seen: string[] = []
+    let after: string | null = null
+    do {
+      const { data } = await ask(
+        'query ($after: String) { tokenMetrics { sessions(first: 7, after: $after, orderBy: COST_DESC) { totalCount pageInfo { hasNextPage endCursor } edges { node { id costUsd } } } } }',
+        { after },
+      )
+      const { edges, pageInfo } = data.tokenMetrics.sessions
+      seen.push(...edges.map(({ node }: { node: { id: string } }) => node.id))
+      after = pageInfo.hasNextPage ? pageInfo.endCursor : null
+    } while (after !== null)
+    const truth = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8'))
+    expect(new Set(seen)).toEqual(new Set(Object.keys(truth.bySession)))
+    expect(seen).toHaveLength(truth.sessionCount)
+  })
+})
+
+describe('the server', () => {
+  test('notices new lines, new files and removed files within seconds', async () => {
+    const folder = small()
+    const { ask } = await startServer(folder, { RESCAN_INTERVAL_MS: '60000' })
+    const count = async () => (await ask('{ tokenMetrics { recordCount } }')).data.tokenMetrics.recordCount
+    expect(await count()).toBe('3')
+    appendFileSync(join(folder, 'projects', 'shop', 'a.jsonl'), `${line({ id: 'msg_4' })}\n`)
+    await until('the new line', async () => ((await count()) === '4' ? true : undefined))
+    writeTranscripts(folder, { 'new/deep/c.jsonl': [line({ id: 'msg_5' })] })
+    await until('the new file', async () => ((await count()) === '5' ? true : undefined))
+    rmSync(join(folder, 'projects', 'notes'), { recursive: true })
+    await until('the removed file', async () => ((await count()) === '4' ? true : undefined))
+  })
+
+  test('notices by rescans what a watcher misses', async () => {
+    const folder = makeFolder()
+    const { ask } = await startServer(folder, {
+      TRANSCRIPTS_DIR: '',
+      CLAUDE_CONFIG_DIR: '',
+      HOME: join(folder, 'home'),
+      RESCAN_INTERVAL_MS: '100',
+    })
+    const metrics = async () => (await ask('{ tokenMetrics { recordCount provenance { sample } } }')).data.tokenMetrics
+    expect((await metrics()).provenance.sample).toBe(true)
+    // a root that did not exist when the watcher was started; the sample and real records never mix
+    writeTranscripts(join(folder, 'home', '.claude'), { 'shop/a.jsonl': [line()] })
+    const real = await until('real records', async () => {
+      const now = await metrics()
+      return now.provenance.sample ? undefined : now
+    })
+    expect(real).toEqual({ recordCount: '1', provenance: { sample: false } })
+  })
+
+  test('serves the sample, marked as such, where there are no transcripts', async () => {
+    const { ask, app } = await startServer(makeFolder())
+    const { data } = await ask('{ tokenMetrics { tokens { total } provenance { sample } sessions { edges { node { provenance { sample } } } } } health { state components { name state detail } } }')
+    expect(data.tokenMetrics.provenance.sample).toBe(true)
+    expect(BigInt(data.tokenMetrics.tokens.total)).toBeGreaterThan(0n)
+    for (const { node } of data.tokenMetrics.sessions.edges) expect(node.provenance.sample).toBe(true)
+    expect(data.health.components[0]).toEqual({ name: 'enhanced-analysis', state: 'UP', detail: 'the built-in sample' })
+    expect(app.isSample()).toBe(true)
+  })
+
+  test('answers what comes with later versions with NOT_IMPLEMENTED', async () => {
+    const { ask } = await startServer(small())
+    const all = ['viewer', 'ingester', 'operator'] as const
+    for (const query of [
+      '{ migration { id } }',
+      'mutation { startMigration { id } }',
+      'mutation { pauseMigration(id: 1) { id } }',
+      'mutation { resumeMigration(id: 1) { id } }',
+      'mutation { verifyMigration(id: 1) { id } }',
+      'mutation { rollbackMigration(id: 1) { id } }',
+      'mutation { setSourcePreference(preference: LEGACY) { userId } }',
+      'mutation { ingestTokenRecords(input: { records: [] }) { accepted } }',
+      'subscription { tokenMetricsUpdated { recordCount } }',
+      'subscription { migrationProgressed(id: 1) { id } }',
+    ])
+      expect(codes(await ask(query, {}, all)), query).toEqual([['NOT_IMPLEMENTED', undefined]])
+  })
+
+  test('tells who asks and which source answers them', async () => {
+    const { ask } = await startServer(small())
+    const { data } = await ask('{ viewer { userId roles cohort preference decision { source reason } } }', {}, ['operator', 'viewer'])
+    expect(data.viewer).toEqual({
+      userId: 'ann',
+      roles: ['operator', 'viewer'],
+      cohort: null,
+      preference: 'AUTO',
+      decision: { source: 'LEGACY', reason: 'BRIDGE_DISABLED' },
+    })
+  })
+})

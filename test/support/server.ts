@@ -1,0 +1,72 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { onTestFinished } from 'vitest'
+import { loadJwtSecret } from '../../src/access/secret.ts'
+import type { Role } from '../../src/access/roles.ts'
+import { signToken } from '../../src/access/tokens.ts'
+import { type App, startApp } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { createLogger } from '../../src/observability/logger.ts'
+
+export interface GraphQLAnswer {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: answers have the shape that each test asks for
+  data?: any
+  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; argument?: string; retryable: boolean } }[]
+}
+
+export interface TestServer {
+  app: App
+  url: string
+  folder: string
+  /** All log lines so far. */
+  log(): string
+  token(roles: readonly Role[], user?: string): Promise<string>
+  /** Asks as someone with these roles; a viewer by default. */
+  ask(query: string, variables?: Record<string, unknown>, roles?: readonly Role[]): Promise<GraphQLAnswer>
+  close(): Promise<void>
+}
+
+/** A bridge over the transcripts in a folder, on a free port, ready to answer; closed at the end of the test. */
+export async function startServer(folder: string, settings: Record<string, string> = {}): Promise<TestServer> {
+  mkdirSync(join(folder, 'projects'), { recursive: true })
+  const lines: string[] = []
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  const config = readConfig({
+    HOME: folder,
+    PORT: '0',
+    DATA_DIR: join(folder, 'data'),
+    TRANSCRIPTS_DIR: `ann@laptop=${join(folder, 'projects')}`,
+    LOG_LEVEL: 'debug',
+    ...settings,
+  })
+  const app = await startApp(config, createLogger(config.logLevel, sink))
+  let closed: Promise<void> | undefined
+  const close = () => (closed ??= app.close())
+  onTestFinished(close)
+  await app.whenReady()
+  const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
+  const token = (roles: readonly Role[], userId = 'ann') => signToken(secret, { userId, roles }, 60)
+  return {
+    app,
+    url: app.url,
+    folder,
+    log: () => lines.join(''),
+    token,
+    async ask(query, variables = {}, roles = ['viewer']) {
+      const response = await fetch(`${app.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${await token(roles)}` },
+        body: JSON.stringify({ query, variables }),
+      })
+      return { status: response.status, ...((await response.json()) as object) }
+    },
+    close,
+  }
+}
