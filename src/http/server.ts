@@ -90,15 +90,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     )
   })
 
-  await fastify.register(fastifyApollo(apollo), {
-    context: async (request: FastifyRequest) => options.createContext(principalOf(request), request.id),
-  })
+  // before the routes: each takes the handler that is set when it is registered
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody('NOT_FOUND', 'no such path')))
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500
     if (status < 500) return reply.code(status).send(errorBody('BAD_REQUEST', error.message))
     request.log.error({ err: error }, 'a request failed')
     return reply.code(500).send(errorBody('INTERNAL_SERVER_ERROR', 'internal error'))
+  })
+
+  await fastify.register(fastifyApollo(apollo), {
+    context: async (request: FastifyRequest) => options.createContext(principalOf(request), request.id),
   })
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {

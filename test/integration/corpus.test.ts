@@ -3,10 +3,10 @@ import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generateCorpus } from '../../corpus/generate.ts'
 import type { Truth, TruthGroup } from '../../corpus/truth.ts'
-import { createGenaiPriceList } from '../../src/pricing/genai-price-list.ts'
 import type { UsageSums } from '../../src/domain/token-query.ts'
 import { timeSeries, type Usage, usageByKey, usageByModel, usageOf } from '../../src/domain/usage.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
+import { createGenaiPriceList } from '../../src/pricing/genai-price-list.ts'
 import { analysisOf, makeFolder } from '../support/transcripts.ts'
 
 const { priceOf } = createGenaiPriceList()
@@ -29,9 +29,13 @@ function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' 
     duplicateLines: String(quality.duplicateLines),
     firstAt: iso(answer.firstAt),
     lastAt: iso(answer.lastAt),
-    byDay: Object.fromEntries(timeSeries(answer.bySlot ?? [], 'DAY', 'UTC', priceOf).map((day) => [day.label, groupOf(day)])),
+    byDay: Object.fromEntries(
+      timeSeries(answer.bySlot ?? [], 'DAY', 'UTC', priceOf).map((day) => [day.label, groupOf(day)]),
+    ),
     byModel: Object.fromEntries(usageByModel(answer.whole, priceOf).map((usage) => [usage.model, groupOf(usage)])),
-    byProject: Object.fromEntries(usageByKey(answer.byProject ?? [], priceOf).map((usage) => [usage.key, groupOf(usage)])),
+    byProject: Object.fromEntries(
+      usageByKey(answer.byProject ?? [], priceOf).map((usage) => [usage.key, groupOf(usage)]),
+    ),
     bySession: Object.fromEntries((answer.bySession ?? []).map(({ id, usage }) => [id, sumsOf(usage)])),
     refused: Object.fromEntries(
       quality.refused.map(({ reason, count, places }) => [
@@ -53,7 +57,10 @@ function expected(truth: Truth, folder: string): ReturnType<typeof told> {
         reason,
         {
           count,
-          places: places.map(({ file, offset }) => ({ file: relative(folder, file), offset })).sort(inOrder).slice(0, 100),
+          places: places
+            .map(({ file, offset }) => ({ file: relative(folder, file), offset }))
+            .sort(inOrder)
+            .slice(0, 100),
         },
       ]),
     ),

@@ -16,7 +16,10 @@ function small(): string {
       line({ id: 'msg_1', session: 's1', time: '2026-03-28T23:30:00Z', usage }),
       line({ id: 'msg_2', session: 's1', time: '2026-03-29T21:59:00Z', model: 'claude-opus-4-5-20251101', usage }),
     ],
-    'notes/b.jsonl': [line({ id: 'msg_3', session: 's2', time: '2026-03-29T22:00:00Z', model: 'mystery', usage }), 'broken'],
+    'notes/b.jsonl': [
+      line({ id: 'msg_3', session: 's2', time: '2026-03-29T22:00:00Z', model: 'mystery', usage }),
+      'broken',
+    ],
   })
   return folder
 }
@@ -53,7 +56,13 @@ describe('tokenMetrics', () => {
       lastAt: '2026-03-29T22:00:00.000Z',
       timeSeries: [
         { start: '2026-03-28T23:00:00.000Z', label: '2026-03-29', tokens: { total: '20' }, recordCount: '2' },
-        { start: '2026-03-29T22:00:00.000Z', label: '2026-03-30', tokens: { total: '10' }, recordCount: '1', costUsd: null },
+        {
+          start: '2026-03-29T22:00:00.000Z',
+          label: '2026-03-30',
+          tokens: { total: '10' },
+          recordCount: '1',
+          costUsd: null,
+        },
       ],
       byModel: [
         { model: 'claude-opus-4-5-20251101', tokens: one },
@@ -69,12 +78,34 @@ describe('tokenMetrics', () => {
         totalCount: 2,
         pageInfo: { hasNextPage: false },
         edges: [
-          { node: { id: 's1', project: 'shop', user: 'ann', host: 'laptop', recordCount: '2', provenance: { source: 'LEGACY', sample: false } } },
+          {
+            node: {
+              id: 's1',
+              project: 'shop',
+              user: 'ann',
+              host: 'laptop',
+              recordCount: '2',
+              provenance: { source: 'LEGACY', sample: false },
+            },
+          },
           { node: { id: 's2', project: 'notes', costUsd: null, byModel: [{ model: 'mystery' }] } },
         ],
       },
-      quality: { duplicateLines: '0', refused: [{ reason: 'malformed_json', count: '1' }], unpricedTokens: '10', archivedTokens: '0' },
-      provenance: { source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null, cache: 'BYPASS', migrationProgress: 0, stale: false, sample: false },
+      quality: {
+        duplicateLines: '0',
+        refused: [{ reason: 'malformed_json', count: '1' }],
+        unpricedTokens: '10',
+        archivedTokens: '0',
+      },
+      provenance: {
+        source: 'LEGACY',
+        reason: 'BRIDGE_DISABLED',
+        cohort: null,
+        cache: 'BYPASS',
+        migrationProgress: 0,
+        stale: false,
+        sample: false,
+      },
     })
     expect(tokenMetrics.costUsd).toBeGreaterThan(0)
   })
@@ -82,7 +113,10 @@ describe('tokenMetrics', () => {
   test('selects by every filter, half-open in time', async () => {
     const { ask } = await startServer(small())
     const count = async (filter: Record<string, unknown>) => {
-      const { data } = await ask('query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount sessionCount quality { unpricedTokens } } }', { f: filter })
+      const { data } = await ask(
+        'query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount sessionCount quality { unpricedTokens } } }',
+        { f: filter },
+      )
       // the quality is of the whole corpus, whatever the filter
       expect(data.tokenMetrics.quality.unpricedTokens).toBe('10')
       return [data.tokenMetrics.recordCount, data.tokenMetrics.sessionCount]
@@ -98,19 +132,58 @@ describe('tokenMetrics', () => {
 
   test('gives nothing for nothing: no tokens, no dates, no cost', async () => {
     const { ask } = await startServer(small())
-    const { data } = await ask('{ tokenMetrics(filter: { users: [] }) { costUsd firstAt lastAt byModel { model } timeSeries(granularity: HOUR) { label } sessions { totalCount } } }')
-    expect(data.tokenMetrics).toEqual({ costUsd: 0, firstAt: null, lastAt: null, byModel: [], timeSeries: [], sessions: { totalCount: 0 } })
+    const { data } = await ask(
+      '{ tokenMetrics(filter: { users: [] }) { costUsd firstAt lastAt byModel { model } timeSeries(granularity: HOUR) { label } sessions { totalCount } } }',
+    )
+    expect(data.tokenMetrics).toEqual({
+      costUsd: 0,
+      firstAt: null,
+      lastAt: null,
+      byModel: [],
+      timeSeries: [],
+      sessions: { totalCount: 0 },
+    })
   })
 
   test.each([
-    ['a time zone', '{ tokenMetrics { timeSeries(granularity: DAY, timeZone: "Mars") { label } } }', {}, 'INVALID_ARGUMENT', 'timeZone'],
-    ['a range', '{ tokenMetrics(filter: { from: "2026-01-02T00:00:00Z", to: "2026-01-01T00:00:00Z" }) { recordCount } }', {}, 'INVALID_ARGUMENT', 'filter.from'],
+    [
+      'a time zone',
+      '{ tokenMetrics { timeSeries(granularity: DAY, timeZone: "Mars") { label } } }',
+      {},
+      'INVALID_ARGUMENT',
+      'timeZone',
+    ],
+    [
+      'a range',
+      '{ tokenMetrics(filter: { from: "2026-01-02T00:00:00Z", to: "2026-01-01T00:00:00Z" }) { recordCount } }',
+      {},
+      'INVALID_ARGUMENT',
+      'filter.from',
+    ],
     ['a cursor', '{ tokenMetrics { sessions(after: "x") { totalCount } } }', {}, 'INVALID_ARGUMENT', 'after'],
     ['a page size', '{ tokenMetrics { sessions(first: 501) { totalCount } } }', {}, 'INVALID_ARGUMENT', 'first'],
     ['a session id', '{ session(id: "../x") { id } }', {}, 'INVALID_ARGUMENT', 'id'],
-    ['a date in a variable', 'query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount } }', { f: { from: '2026-01-01' } }, 'BAD_USER_INPUT', 'f.from'],
-    ['a date in the text', '{ tokenMetrics(filter: { from: 5 }) { recordCount } }', {}, 'GRAPHQL_VALIDATION_FAILED', undefined],
-    ['a list too long', 'query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount } }', { f: { models: Array(1001).fill('m') } }, 'INVALID_ARGUMENT', 'filter.models'],
+    [
+      'a date in a variable',
+      'query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount } }',
+      { f: { from: '2026-01-01' } },
+      'BAD_USER_INPUT',
+      'f.from',
+    ],
+    [
+      'a date in the text',
+      '{ tokenMetrics(filter: { from: 5 }) { recordCount } }',
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+      undefined,
+    ],
+    [
+      'a list too long',
+      'query ($f: TokenFilter) { tokenMetrics(filter: $f) { recordCount } }',
+      { f: { models: Array(1001).fill('m') } },
+      'INVALID_ARGUMENT',
+      'filter.models',
+    ],
   ])('tells what is wrong with %s', async (_what, query, variables, code, argument) => {
     const { ask } = await startServer(small())
     expect(codes(await ask(query, variables))).toEqual([[code, argument]])
@@ -126,7 +199,8 @@ describe('tokenMetrics', () => {
 
   test('of more filters than one answer may cost is refused', async () => {
     const { ask } = await startServer(small())
-    const many = (n: number) => Array.from({ length: n }, (_, i) => `a${i}: tokenMetrics(filter: { models: ["${i}"] }) { recordCount }`).join(' ')
+    const many = (n: number) =>
+      Array.from({ length: n }, (_, i) => `a${i}: tokenMetrics(filter: { models: ["${i}"] }) { recordCount }`).join(' ')
     expect((await ask(`{ ${many(20)} }`)).errors).toBeUndefined()
     expect(codes(await ask(`{ ${many(21)} }`))?.[0]).toEqual(['QUERY_TOO_EXPENSIVE', undefined])
   })
@@ -135,8 +209,13 @@ describe('tokenMetrics', () => {
 describe('session', () => {
   test('is found by its id, or null', async () => {
     const { ask } = await startServer(small())
-    const { data } = await ask('{ a: session(id: "s1") { id recordCount byModel { model } provenance { source } } b: session(id: "none") { id } }')
-    expect(data).toMatchObject({ a: { id: 's1', recordCount: '2', byModel: [{}, {}], provenance: { source: 'LEGACY' } }, b: null })
+    const { data } = await ask(
+      '{ a: session(id: "s1") { id recordCount byModel { model } provenance { source } } b: session(id: "none") { id } }',
+    )
+    expect(data).toMatchObject({
+      a: { id: 's1', recordCount: '2', byModel: [{}, {}], provenance: { source: 'LEGACY' } },
+      b: null,
+    })
   })
 
   test('pages hold every session once', async () => {
@@ -195,7 +274,9 @@ describe('the server', () => {
 
   test('serves the sample, marked as such, where there are no transcripts', async () => {
     const { ask, app } = await startServer(makeFolder())
-    const { data } = await ask('{ tokenMetrics { tokens { total } provenance { sample } sessions { edges { node { provenance { sample } } } } } health { state components { name state detail } } }')
+    const { data } = await ask(
+      '{ tokenMetrics { tokens { total } provenance { sample } sessions { edges { node { provenance { sample } } } } } health { state components { name state detail } } }',
+    )
     expect(data.tokenMetrics.provenance.sample).toBe(true)
     expect(BigInt(data.tokenMetrics.tokens.total)).toBeGreaterThan(0n)
     for (const { node } of data.tokenMetrics.sessions.edges) expect(node.provenance.sample).toBe(true)
@@ -223,7 +304,10 @@ describe('the server', () => {
 
   test('tells who asks and which source answers them', async () => {
     const { ask } = await startServer(small())
-    const { data } = await ask('{ viewer { userId roles cohort preference decision { source reason } } }', {}, ['operator', 'viewer'])
+    const { data } = await ask('{ viewer { userId roles cohort preference decision { source reason } } }', {}, [
+      'operator',
+      'viewer',
+    ])
     expect(data.viewer).toEqual({
       userId: 'ann',
       roles: ['operator', 'viewer'],

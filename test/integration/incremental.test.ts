@@ -149,7 +149,10 @@ describe('the incremental index', () => {
 
   test('a file whose session comes from its name is read anew when it is renamed', async () => {
     const folder = makeFolder()
-    writeTranscripts(folder, { 'p/a.jsonl': [line({ session: null })], 'p/c.jsonl': [line({ id: 'msg_c', session: 'c' })] })
+    writeTranscripts(folder, {
+      'p/a.jsonl': [line({ session: null })],
+      'p/c.jsonl': [line({ id: 'msg_c', session: 'c' })],
+    })
     const analysis = analysisOf(folder)
     await analysis.refresh()
     renameSync(at(folder, 'p/a.jsonl'), at(folder, 'p/b.jsonl'))
@@ -243,12 +246,20 @@ describe('the incremental index', () => {
     const names = ['p/a.jsonl', 'p/b.jsonl', 'q/c.jsonl', 'p/s/subagents/agent-d.jsonl']
     const name = fc.constantFrom(...names)
     const ids = fc.array(
-      fc.tuple(fc.constantFrom('msg_1', 'msg_2', 'msg_3', 'gen', ''), fc.integer({ min: 0, max: 9 }), fc.constantFrom('s', 't', null)),
+      fc.tuple(
+        fc.constantFrom('msg_1', 'msg_2', 'msg_3', 'gen', ''),
+        fc.integer({ min: 0, max: 9 }),
+        fc.constantFrom('s', 't', null),
+      ),
       { maxLength: 5 },
     )
     const content = fc
       .tuple(ids, fc.constantFrom('', '', '{"half', 'broken\n', full('msg_9').trimEnd()))
-      .map(([list, end]) => list.map(([id, output, session]) => `${line({ id, session, usage: { output_tokens: output } })}\n`).join('') + end)
+      .map(
+        ([list, end]) =>
+          list.map(([id, output, session]) => `${line({ id, session, usage: { output_tokens: output } })}\n`).join('') +
+          end,
+      )
     const step = fc.oneof(
       fc.record({ op: fc.constant('append' as const), name, content }),
       fc.record({ op: fc.constant('write' as const), name, content }),

@@ -7,7 +7,12 @@ import { analysisOf, countFresh, line, makeFolder, totals, wholeOf, writeTranscr
 
 const streamed = (id: string, outputs: number[], more: Parameters<typeof line>[0] = {}) =>
   outputs.map((output, i) =>
-    line({ id, time: `2026-04-02T09:15:0${i}Z`, ...more, usage: { input_tokens: 10, output_tokens: output, cache_read_input_tokens: 100 } }),
+    line({
+      id,
+      time: `2026-04-02T09:15:0${i}Z`,
+      ...more,
+      usage: { input_tokens: 10, output_tokens: output, cache_read_input_tokens: 100 },
+    }),
   )
 
 describe('a naive count is wrong where', () => {
@@ -108,7 +113,12 @@ describe('the order of files and lines', () => {
       output: fc.integer({ min: 0, max: 3 }),
     })
     .map(({ requestId, output, ...parts }) =>
-      line({ ...parts, model: `model of ${parts.id}`, ...(requestId === undefined ? {} : { requestId }), usage: { output_tokens: output } }),
+      line({
+        ...parts,
+        model: `model of ${parts.id}`,
+        ...(requestId === undefined ? {} : { requestId }),
+        usage: { output_tokens: output },
+      }),
     )
 
   // copies that tie in all but their place have the same figures here, as real copies have

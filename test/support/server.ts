@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { onTestFinished } from 'vitest'
-import { loadJwtSecret } from '../../src/access/secret.ts'
 import type { Role } from '../../src/access/roles.ts'
+import { loadJwtSecret } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { type App, startApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
@@ -13,7 +13,11 @@ export interface GraphQLAnswer {
   status: number
   // biome-ignore lint/suspicious/noExplicitAny: answers have the shape that each test asks for
   data?: any
-  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; argument?: string; retryable: boolean } }[]
+  errors?: {
+    message: string
+    path?: (string | number)[]
+    extensions: { code: string; argument?: string; retryable: boolean }
+  }[]
 }
 
 export interface TestServer {

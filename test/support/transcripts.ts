@@ -50,7 +50,10 @@ export function writeTranscripts(folder: string, files: Record<string, readonly 
   for (const [name, content] of Object.entries(files)) {
     const path = join(folder, 'projects', name)
     mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, Array.isArray(content) ? content.map((text) => `${text}\n`).join('') : (content as string | Buffer))
+    writeFileSync(
+      path,
+      Array.isArray(content) ? content.map((text) => `${text}\n`).join('') : (content as string | Buffer),
+    )
   }
 }
 

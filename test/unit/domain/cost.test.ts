@@ -6,9 +6,19 @@ import { contextTierOf, type UsageSums } from '../../../src/domain/token-query.t
 import { createGenaiPriceList } from '../../../src/pricing/genai-price-list.ts'
 
 const { priceOf } = createGenaiPriceList()
-const MODELS = ['claude-sonnet-4-5-20250929', 'claude-opus-4-5-20251101', 'claude-haiku-4-5-20251001', 'gemini-2.5-pro', 'gpt-5', 'claude-3-5-haiku-20241022']
+const MODELS = [
+  'claude-sonnet-4-5-20250929',
+  'claude-opus-4-5-20251101',
+  'claude-haiku-4-5-20251001',
+  'gemini-2.5-pro',
+  'gpt-5',
+  'claude-3-5-haiku-20241022',
+]
 
-function sums(parts: Partial<Record<'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h', number>>, model: string): UsageSums {
+function sums(
+  parts: Partial<Record<'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h', number>>,
+  model: string,
+): UsageSums {
   const { input = 0, output = 0, cacheRead = 0, cacheCreation5m = 0, cacheCreation1h = 0 } = parts
   return {
     model,
@@ -24,18 +34,29 @@ function sums(parts: Partial<Record<'input' | 'output' | 'cacheRead' | 'cacheCre
 
 describe('cost', () => {
   test('of one record is what the price list says, at every tier', () => {
-    const count = fc.oneof(fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 0, max: 300_000 }), fc.constantFrom(0, 1, 199_999, 200_000, 200_001, 272_000))
+    const count = fc.oneof(
+      fc.integer({ min: 0, max: 1000 }),
+      fc.integer({ min: 0, max: 300_000 }),
+      fc.constantFrom(0, 1, 199_999, 200_000, 200_001, 272_000),
+    )
     fc.assert(
-      fc.property(fc.constantFrom(...MODELS), count, count, count, count, (model, input, output, cacheRead, cacheCreation5m) => {
-        const usage = {
-          input_tokens: input + cacheRead + cacheCreation5m,
-          output_tokens: output,
-          cache_read_tokens: cacheRead,
-          cache_write_tokens: cacheCreation5m,
-        }
-        const { usd } = costOf([sums({ input, output, cacheRead, cacheCreation5m }, model)], priceOf)
-        expect(usd).toBeCloseTo(calcPrice(usage, model)?.total_price ?? Number.NaN, 9)
-      }),
+      fc.property(
+        fc.constantFrom(...MODELS),
+        count,
+        count,
+        count,
+        count,
+        (model, input, output, cacheRead, cacheCreation5m) => {
+          const usage = {
+            input_tokens: input + cacheRead + cacheCreation5m,
+            output_tokens: output,
+            cache_read_tokens: cacheRead,
+            cache_write_tokens: cacheCreation5m,
+          }
+          const { usd } = costOf([sums({ input, output, cacheRead, cacheCreation5m }, model)], priceOf)
+          expect(usd).toBeCloseTo(calcPrice(usage, model)?.total_price ?? Number.NaN, 9)
+        },
+      ),
     )
   })
 

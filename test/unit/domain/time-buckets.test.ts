@@ -22,11 +22,15 @@ describe('time buckets', () => {
   })
 
   test('days of 23 and 25 hours are what they are', () => {
-    expect(labels(['2026-03-28T23:00:00Z', '2026-03-29T21:45:00Z', '2026-03-29T22:00:00Z'], 'DAY', 'Europe/Berlin')).toEqual([
+    expect(
+      labels(['2026-03-28T23:00:00Z', '2026-03-29T21:45:00Z', '2026-03-29T22:00:00Z'], 'DAY', 'Europe/Berlin'),
+    ).toEqual([
       ['2026-03-29', '2026-03-28T23:00Z', 2],
       ['2026-03-30', '2026-03-29T22:00Z', 1],
     ])
-    expect(labels(['2026-10-24T22:00:00Z', '2026-10-25T22:45:00Z', '2026-10-25T23:00:00Z'], 'DAY', 'Europe/Berlin')).toEqual([
+    expect(
+      labels(['2026-10-24T22:00:00Z', '2026-10-25T22:45:00Z', '2026-10-25T23:00:00Z'], 'DAY', 'Europe/Berlin'),
+    ).toEqual([
       ['2026-10-25', '2026-10-24T22:00Z', 2],
       ['2026-10-26', '2026-10-25T23:00Z', 1],
     ])
@@ -47,7 +51,9 @@ describe('time buckets', () => {
   })
 
   test('a day without a midnight begins at its first moment', () => {
-    expect(labels(['2018-11-04T03:00:00Z'], 'DAY', 'America/Sao_Paulo')).toEqual([['2018-11-04', '2018-11-04T03:00Z', 1]])
+    expect(labels(['2018-11-04T03:00:00Z'], 'DAY', 'America/Sao_Paulo')).toEqual([
+      ['2018-11-04', '2018-11-04T03:00Z', 1],
+    ])
   })
 
   test('weeks are those of ISO 8601, also over the turn of the year', () => {
@@ -76,7 +82,8 @@ describe('time buckets', () => {
           const buckets = bucketSlots(slots, granularity, zone)
           expect(buckets.flatMap((bucket) => bucket.slots).length).toBe(slots.length)
           expect(new Set(buckets.map(({ start }) => start)).size).toBe(buckets.length)
-          for (const { start, slots: own } of buckets) for (const slot of own) expect(slot.start).toBeGreaterThanOrEqual(start)
+          for (const { start, slots: own } of buckets)
+            for (const slot of own) expect(slot.start).toBeGreaterThanOrEqual(start)
           expect(bucketSlots(slots.toReversed(), granularity, zone)).toEqual(buckets)
         },
       ),

@@ -30,7 +30,9 @@ describe('rule 1: what counts', () => {
   })
 
   test('takes whole numbers however they are written', () => {
-    const text = line().replace('"input_tokens":1', '"input_tokens":100.0').replace('"output_tokens":1', '"output_tokens":1e2')
+    const text = line()
+      .replace('"input_tokens":1', '"input_tokens":100.0')
+      .replace('"output_tokens":1', '"output_tokens":1e2')
     expect(count(text).copies).toMatchObject([{ input: 100, output: 100 }])
   })
 
@@ -45,23 +47,32 @@ describe('rule 1: what counts', () => {
     ['a broken split', { input_tokens: 1, output_tokens: 1, cache_creation: { ephemeral_5m_input_tokens: 'x' } }],
     ['a split that is a text', { input_tokens: 1, output_tokens: 1, cache_creation: 'x' }],
   ])('refuses counts that are %s as invalid_tokens', (_name, usage) => {
-    expect(count({ ...JSON.parse(line()), message: { id: 'msg_1', usage } })).toEqual({ copies: [], refused: ['invalid_tokens'] })
+    expect(count({ ...JSON.parse(line()), message: { id: 'msg_1', usage } })).toEqual({
+      copies: [],
+      refused: ['invalid_tokens'],
+    })
   })
 
   test.each([undefined, null, 'text', 5, [1]])('usage that is %j makes no record and no refusal', (usage) => {
     expect(count({ ...JSON.parse(line()), message: { id: 'msg_1', usage } })).toEqual({ copies: [], refused: [] })
   })
 
-  test.each([[[1, 2]], [null], [5], [{}], [{ message: 'text' }], [{ data: { message: null } }]])('%j is no record', (value) => {
-    expect(count(value)).toEqual({ copies: [], refused: [] })
-  })
+  test.each([[[1, 2]], [null], [5], [{}], [{ message: 'text' }], [{ data: { message: null } }]])(
+    '%j is no record',
+    (value) => {
+      expect(count(value)).toEqual({ copies: [], refused: [] })
+    },
+  )
 
   test('toolUseResult.usage and text that looks like usage never count', () => {
     const text = JSON.stringify({
       type: 'user',
       sessionId: 's',
       timestamp: '2026-04-02T09:15:03Z',
-      message: { role: 'user', content: [{ type: 'tool_result', content: '{"usage":{"input_tokens":999,"output_tokens":1}}' }] },
+      message: {
+        role: 'user',
+        content: [{ type: 'tool_result', content: '{"usage":{"input_tokens":999,"output_tokens":1}}' }],
+      },
       toolUseResult: { usage: { input_tokens: 7, output_tokens: 3 } },
     })
     expect(count(text)).toEqual({ copies: [], refused: [] })
@@ -86,15 +97,29 @@ describe('rule 1: what counts', () => {
     }
     const { copies } = count(progress)
     expect(copies).toMatchObject([
-      { sidechain: true, time: Date.parse('2026-04-02T09:15:03Z'), session: 'session-1', identity: 'request:3:gen:req_inner', input: 7 },
+      {
+        sidechain: true,
+        time: Date.parse('2026-04-02T09:15:03Z'),
+        session: 'session-1',
+        identity: 'request:3:gen:req_inner',
+        input: 7,
+      },
     ])
     const { timestamp: _, ...timeless } = progress.data.message
     expect(count({ ...progress, data: { message: timeless } }).refused).toEqual(['invalid_timestamp'])
   })
 
   test('each advisor among the iterations is one more record, with its own model', () => {
-    const advisor = { type: 'advisor_message', model: 'claude-opus-4-5', input_tokens: 10, output_tokens: 20, cache_read_input_tokens: 5 }
-    const { copies } = count(line({ usage: { iterations: [{ type: 'message' }, advisor, 5, { ...advisor, model: null }] } }))
+    const advisor = {
+      type: 'advisor_message',
+      model: 'claude-opus-4-5',
+      input_tokens: 10,
+      output_tokens: 20,
+      cache_read_input_tokens: 5,
+    }
+    const { copies } = count(
+      line({ usage: { iterations: [{ type: 'message' }, advisor, 5, { ...advisor, model: null }] } }),
+    )
     expect(copies.map(({ identity, model, total }) => [identity, model, total])).toEqual([
       ['message:msg_01', 'claude-sonnet-4-5-20250929', 2],
       ['advisor:message:msg_01:advisor:1', 'claude-opus-4-5', 35],
@@ -107,12 +132,33 @@ describe('rule 1: what counts', () => {
 
 describe('rule 2: cache creation', () => {
   test.each([
-    ['the split, not the flat count', { cache_creation_input_tokens: 9, cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 4 } }, 3, 4],
-    ['the flat count where the split is 0', { cache_creation_input_tokens: 9, cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 } }, 9, 0],
+    [
+      'the split, not the flat count',
+      {
+        cache_creation_input_tokens: 9,
+        cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 4 },
+      },
+      3,
+      4,
+    ],
+    [
+      'the flat count where the split is 0',
+      {
+        cache_creation_input_tokens: 9,
+        cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+      },
+      9,
+      0,
+    ],
     ['the flat count where there is no split', { cache_creation_input_tokens: 9 }, 9, 0],
     ['the flat count where the split is null', { cache_creation_input_tokens: 9, cache_creation: null }, 9, 0],
     ['the split alone', { cache_creation: { ephemeral_1h_input_tokens: 4 } }, 0, 4],
-    ['0 where all is null', { cache_creation_input_tokens: null, cache_creation: { ephemeral_5m_input_tokens: null } }, 0, 0],
+    [
+      '0 where all is null',
+      { cache_creation_input_tokens: null, cache_creation: { ephemeral_5m_input_tokens: null } },
+      0,
+      0,
+    ],
   ])('is %s', (_name, usage, fiveMinutes, oneHour) => {
     expect(one({ usage })).toMatchObject({ cacheCreation5m: fiveMinutes, cacheCreation1h: oneHour })
   })
@@ -120,7 +166,12 @@ describe('rule 2: cache creation', () => {
 
 describe('rules 3 to 6', () => {
   test('the total is input, output, cache creation and cache read', () => {
-    const usage = { input_tokens: 1, output_tokens: 20, cache_creation_input_tokens: 300, cache_read_input_tokens: 4000 }
+    const usage = {
+      input_tokens: 1,
+      output_tokens: 20,
+      cache_creation_input_tokens: 300,
+      cache_read_input_tokens: 4000,
+    }
     expect(one({ usage }).total).toBe(4321)
   })
 

@@ -33,7 +33,12 @@ function relevant(line: unknown): unknown {
   const inner = isObject(line.data) && isObject(line.data.message) ? line.data.message : undefined
   return {
     own: { sessionId, uuid, timestamp, requestId, isSidechain, message: message(line.message) },
-    progress: inner && { uuid: inner.uuid, timestamp: inner.timestamp, requestId: inner.requestId, message: message(inner.message) },
+    progress: inner && {
+      uuid: inner.uuid,
+      timestamp: inner.timestamp,
+      requestId: inner.requestId,
+      message: message(inner.message),
+    },
   }
 }
 
@@ -72,28 +77,61 @@ function expectLikeJsonParse(rawLines: readonly Buffer[], chunk: number): void {
 }
 
 const key = fc.constantFrom(
-  'message', 'data', 'usage', 'id', 'model', 'uuid', 'timestamp', 'sessionId', 'requestId', 'isSidechain',
-  'content', 'messag', 'messages', 'us\\u0061ge', 'mess\\u0061ge', 'a\\nb', '', 'usage\\"', 'input_tokens',
+  'message',
+  'data',
+  'usage',
+  'id',
+  'model',
+  'uuid',
+  'timestamp',
+  'sessionId',
+  'requestId',
+  'isSidechain',
+  'content',
+  'messag',
+  'messages',
+  'us\\u0061ge',
+  'mess\\u0061ge',
+  'a\\nb',
+  '',
+  'usage\\"',
+  'input_tokens',
 )
 const space = fc.constantFrom('', '', '', ' ', '\t', '\r', '  ')
 const scalar = fc.oneof(
   fc.constantFrom('0', '-0', '12', '1.5', '1e5', '-2E-3', '100.0', '1e400', 'true', 'false', 'null', '""', '{}', '[]'),
-  fc.array(fc.constantFrom('a', 'é', '\\n', '\\"', '\\u00e9', '\\ud83d', '\\\\', '/', '𝒳', 'usage', '{', ']', '\u2028'), { maxLength: 60 }).map((parts) => `"${parts.join('')}"`),
+  fc
+    .array(
+      fc.constantFrom('a', 'é', '\\n', '\\"', '\\u00e9', '\\ud83d', '\\\\', '/', '𝒳', 'usage', '{', ']', '\u2028'),
+      { maxLength: 60 },
+    )
+    .map((parts) => `"${parts.join('')}"`),
 )
 const json = fc.letrec<{ value: string; object: string }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     scalar,
-    fc.array(fc.tuple(space, tie('value'), space).map((parts) => parts.join('')), { maxLength: 4 }).map((list) => `[${list.join(',')}]`),
+    fc
+      .array(
+        fc.tuple(space, tie('value'), space).map((parts) => parts.join('')),
+        { maxLength: 4 },
+      )
+      .map((list) => `[${list.join(',')}]`),
     tie('object'),
   ),
   object: fc
     .array(fc.tuple(space, key, space, tie('value'), space), { maxLength: 7 })
     .map((members) => `{${members.map(([a, k, b, v, c]) => `${a}"${k}"${b}:${v}${c}`).join(',')}}`),
 }))
-const validLine = fc.oneof({ weight: 5, arbitrary: json.object }, { weight: 1, arbitrary: json.value }).map((text) => Buffer.from(text))
+const validLine = fc
+  .oneof({ weight: 5, arbitrary: json.object }, { weight: 1, arbitrary: json.value })
+  .map((text) => Buffer.from(text))
 const damagedLine = fc
-  .tuple(validLine, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 3 }), fc.option(fc.nat()))
+  .tuple(
+    validLine,
+    fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 3 }),
+    fc.option(fc.nat()),
+  )
   .map(([line, edits, cut]) => {
     const bytes = Buffer.from(line)
     for (const [at, byte] of edits) if (bytes.length > 0) bytes[at % bytes.length] = byte === 10 ? 32 : byte
@@ -104,15 +142,44 @@ const chunkSize = fc.constantFrom(1, 2, 3, 7, 16, 17, 64, 1 << 20)
 describe('the line scanner', () => {
   test('says of every line what JSON.parse says, and keeps all that counts, at any chunk size', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(validLine, damagedLine), { minLength: 1, maxLength: 8 }), chunkSize, expectLikeJsonParse),
+      fc.property(
+        fc.array(fc.oneof(validLine, damagedLine), { minLength: 1, maxLength: 8 }),
+        chunkSize,
+        expectLikeJsonParse,
+      ),
       { numRuns: 2000 },
     )
   })
 
   test.each([
-    '{"a":01}', '{"a":1.}', '{"a":.5}', '{"a":+1}', '{"a":1e}', '{"a":-}', '{"a":tru}', '{"a":nulll}', '{"a" 1}', '{"a":1,}',
-    '{,}', '[1,]', '[1 2]', '{"a":"\\x"}', '{"a":"\\u12g4"}', '{"a":"\t"}', '{"a":1}}', '{"a":1]', '{a:1}', "{'a':1}", '{"a":1} x',
-    '\f', '\uFEFF{}', '"', '{"message":{"usage":{}', 'NaN', '-', '1 2',
+    '{"a":01}',
+    '{"a":1.}',
+    '{"a":.5}',
+    '{"a":+1}',
+    '{"a":1e}',
+    '{"a":-}',
+    '{"a":tru}',
+    '{"a":nulll}',
+    '{"a" 1}',
+    '{"a":1,}',
+    '{,}',
+    '[1,]',
+    '[1 2]',
+    '{"a":"\\x"}',
+    '{"a":"\\u12g4"}',
+    '{"a":"\t"}',
+    '{"a":1}}',
+    '{"a":1]',
+    '{a:1}',
+    "{'a':1}",
+    '{"a":1} x',
+    '\f',
+    '\uFEFF{}',
+    '"',
+    '{"message":{"usage":{}',
+    'NaN',
+    '-',
+    '1 2',
   ])('takes %j for no JSON', (text) => {
     expectLikeJsonParse([Buffer.from(text)], 1 << 20)
     expect(scan(Buffer.from(`${text}\n`)).lines).toEqual([{ offset: 0, malformed: true }])
@@ -128,15 +195,23 @@ describe('the line scanner', () => {
   })
 
   test('replaces invalid UTF-8 and goes on', () => {
-    const bytes = Buffer.concat([Buffer.from('{"uuid":"'), Buffer.from([0xff, 0xc3]), Buffer.from('","message":{"usage":1}}\n')])
+    const bytes = Buffer.concat([
+      Buffer.from('{"uuid":"'),
+      Buffer.from([0xff, 0xc3]),
+      Buffer.from('","message":{"usage":1}}\n'),
+    ])
     const [line] = scan(bytes).lines
     expect(line).toEqual({ offset: 0, projection: { uuid: '\uFFFD\uFFFD', message: { usage: 1 } } })
   })
 
   test('leaves out what cannot matter', () => {
-    const [line] = scan(Buffer.from(`{"message":{"content":"${'x'.repeat(1000)}","usage":{}},"toolUseResult":{"usage":{}}}\n`)).lines
+    const [line] = scan(
+      Buffer.from(`{"message":{"content":"${'x'.repeat(1000)}","usage":{}},"toolUseResult":{"usage":{}}}\n`),
+    ).lines
     expect(line).toEqual({ offset: 0, projection: { message: { usage: {} } } })
-    expect(scan(Buffer.from('{"toolUseResult":{"usage":{}},"usage":{},"content":"\\"usage\\":{}"}\n')).lines).toEqual([])
+    expect(scan(Buffer.from('{"toolUseResult":{"usage":{}},"usage":{},"content":"\\"usage\\":{}"}\n')).lines).toEqual(
+      [],
+    )
   })
 
   test('tells what stands behind the last line feed', () => {

@@ -6,11 +6,20 @@ import { nameLog } from '../../../src/enhanced-analysis/log-naming.ts'
 import { resolveRoots } from '../../../src/enhanced-analysis/roots.ts'
 import { makeFolder, writeTranscripts } from '../../support/transcripts.ts'
 
-const settings = { transcriptsDir: undefined, claudeConfigDir: undefined, home: '/home/ann', user: 'ann', host: 'laptop' }
+const settings = {
+  transcriptsDir: undefined,
+  claudeConfigDir: undefined,
+  home: '/home/ann',
+  user: 'ann',
+  host: 'laptop',
+}
 
 describe('roots', () => {
   test('are the agent’s own folders where nothing is named', () => {
-    expect(resolveRoots(settings).map((root) => root.path)).toEqual(['/home/ann/.config/claude/projects', '/home/ann/.claude/projects'])
+    expect(resolveRoots(settings).map((root) => root.path)).toEqual([
+      '/home/ann/.config/claude/projects',
+      '/home/ann/.claude/projects',
+    ])
   })
 
   test('may be config folders or projects folders, labelled or not, comma-separated, with ~', () => {
@@ -18,7 +27,11 @@ describe('roots', () => {
     mkdirSync(join(home, 'a', 'projects'), { recursive: true })
     mkdirSync(join(home, 'b', 'projects'), { recursive: true })
     mkdirSync(join(home, 'bare'))
-    const roots = resolveRoots({ ...settings, home, transcriptsDir: `~/a, bob@desk=${home}/b/projects ,,${home}/bare,~/a/projects` })
+    const roots = resolveRoots({
+      ...settings,
+      home,
+      transcriptsDir: `~/a, bob@desk=${home}/b/projects ,,${home}/bare,~/a/projects`,
+    })
     expect(roots).toEqual([
       { path: join(home, 'a', 'projects'), user: 'ann', host: 'laptop' },
       { path: join(home, 'b', 'projects'), user: 'bob', host: 'desk' },
@@ -28,7 +41,9 @@ describe('roots', () => {
   })
 
   test('a folder that was named and does not exist is an error', () => {
-    expect(() => resolveRoots({ ...settings, transcriptsDir: '/nowhere/at/all' })).toThrow('/nowhere/at/all does not exist')
+    expect(() => resolveRoots({ ...settings, transcriptsDir: '/nowhere/at/all' })).toThrow(
+      '/nowhere/at/all does not exist',
+    )
     expect(() => resolveRoots({ ...settings, claudeConfigDir: '/nowhere' })).toThrow('/nowhere does not exist')
   })
 })
@@ -41,7 +56,13 @@ describe('discovery', () => {
 
   test('finds regular files that end in .jsonl, at any depth', () => {
     const folder = makeFolder()
-    writeTranscripts(folder, { 'p/a.jsonl': '', 'p/s/subagents/agent-1.jsonl': '', 'p/b.JSONL': '', 'p/c.json': '', 'p/d.jsonl.bak': '' })
+    writeTranscripts(folder, {
+      'p/a.jsonl': '',
+      'p/s/subagents/agent-1.jsonl': '',
+      'p/b.JSONL': '',
+      'p/c.json': '',
+      'p/d.jsonl.bak': '',
+    })
     mkdirSync(join(folder, 'projects', 'folder.jsonl'))
     expect(find(folder)).toEqual(['p/a.jsonl', 'p/s/subagents/agent-1.jsonl'])
   })

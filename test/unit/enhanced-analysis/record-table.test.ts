@@ -84,8 +84,26 @@ describe('the record table', () => {
   const files = fc.array(fc.array(anyCopy, { maxLength: 8 }).map(winnersOf), { minLength: 1, maxLength: 6 })
   const sorted = (table: RecordTable) => {
     const { whole, byProject, byUser, bySession, bySlot, ...rest } = answer(table)
-    const order = (list: unknown[] | undefined) => list?.map((item) => JSON.stringify(item, (_k, v) => (typeof v === 'bigint' ? `${v}` : Array.isArray(v) ? v.map((x) => JSON.stringify(x, (_j, w) => (typeof w === 'bigint' ? `${w}` : w))).sort() : v))).sort()
-    return { ...rest, whole: order(whole), byProject: order(byProject), byUser: order(byUser), bySession: order(bySession), bySlot: order(bySlot) }
+    const order = (list: unknown[] | undefined) =>
+      list
+        ?.map((item) =>
+          JSON.stringify(item, (_k, v) =>
+            typeof v === 'bigint'
+              ? `${v}`
+              : Array.isArray(v)
+                ? v.map((x) => JSON.stringify(x, (_j, w) => (typeof w === 'bigint' ? `${w}` : w))).sort()
+                : v,
+          ),
+        )
+        .sort()
+    return {
+      ...rest,
+      whole: order(whole),
+      byProject: order(byProject),
+      byUser: order(byUser),
+      bySession: order(bySession),
+      bySlot: order(bySlot),
+    }
   }
 
   test('says the same whatever the order in which files come', () => {
@@ -135,7 +153,8 @@ describe('the record table', () => {
 
   test('keeps tens of thousands of identities apart, and reuses the rows of forgotten files', () => {
     const table = new RecordTable()
-    const many = (prefix: string) => Array.from({ length: 30_000 }, (_, i) => copy({ identity: `${prefix}${i}`, output: i }))
+    const many = (prefix: string) =>
+      Array.from({ length: 30_000 }, (_, i) => copy({ identity: `${prefix}${i}`, output: i }))
     apply(table, encode('p/a.jsonl', many('x')))
     apply(table, encode('p/b.jsonl', many('x')))
     apply(table, encode('p/c.jsonl', many('y')))
@@ -155,7 +174,9 @@ describe('the record table', () => {
 
   test('sums beyond 2^53 without losing a token', () => {
     const table = new RecordTable()
-    const copies = Array.from({ length: 20_000 }, (_, i) => copy({ identity: `${i}`, input: 999_999_999_999, cacheRead: 1 }))
+    const copies = Array.from({ length: 20_000 }, (_, i) =>
+      copy({ identity: `${i}`, input: 999_999_999_999, cacheRead: 1 }),
+    )
     apply(table, encode('p/a.jsonl', copies))
     expect(answer(table).whole.reduce((sum, { input }) => sum + input, 0n)).toBe(999_999_999_999n * 20_000n)
   })

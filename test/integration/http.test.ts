@@ -1,0 +1,200 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { SignJWT } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { startServer, type TestServer } from '../support/server.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+
+const QUERY = { query: '{ tokenMetrics { recordCount } }' }
+
+function withSecretContent(): string {
+  const folder = makeFolder()
+  writeTranscripts(folder, { 'shop/a.jsonl': [line({ content: 'the launch code is 0000' }), 'broken launch code'] })
+  return folder
+}
+
+const post = (server: TestServer, headers: Record<string, string>, body: unknown = QUERY) =>
+  fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+async function told(response: Response): Promise<[number, string | undefined]> {
+  const body = (await response.json()) as { errors?: { extensions?: { code?: string } }[] }
+  return [response.status, body.errors?.[0]?.extensions?.code]
+}
+
+describe('who asks', () => {
+  test('must be known: every path but the two of health wants a valid token', async () => {
+    const server = await startServer(withSecretContent())
+    const secret = readFileSync(join(server.folder, 'data', 'auth-jwt-secret'), 'utf8').trim()
+    const sign = (payload: Record<string, unknown>, alg = 'HS256', key = secret) =>
+      new SignJWT(payload).setProtectedHeader({ alg }).sign(Buffer.from(key))
+    const now = Math.floor(Date.now() / 1000)
+    const good = { sub: 'ann', roles: ['viewer'], iss: 'token-bridge', iat: now, exp: now + 60 }
+    expect((await post(server, bearer(await sign(good)))).status).toBe(200)
+    const without = (key: keyof typeof good) =>
+      Object.fromEntries(Object.entries(good).filter(([name]) => name !== key))
+    const bad = [
+      '',
+      'Basic YTpi',
+      'Bearer',
+      'Bearer nonsense',
+      'Bearer a.b.c',
+      `Bearer ${await sign({ ...good, exp: now - 60 })}`,
+      `Bearer ${await sign({ ...good, iss: 'someone' })}`,
+      `Bearer ${await sign({ ...good, roles: ['root'] })}`,
+      `Bearer ${await sign({ ...good, roles: 'viewer' })}`,
+      `Bearer ${await sign({ ...good, sub: 'x'.repeat(201) })}`,
+      `Bearer ${await sign(good, 'HS512', secret)}`,
+      `Bearer ${await sign(good, 'HS256', 'x'.repeat(64))}`,
+      `Bearer ${await sign(without('exp'))}`,
+      `Bearer ${await sign(without('sub'))}`,
+      `Bearer ${await sign(without('roles'))}`,
+      `Bearer ${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(good)).toString('base64url')}.`,
+    ]
+    for (const authorization of bad) {
+      const response = await post(server, { authorization })
+      expect(response.headers.get('www-authenticate')).toBe('Bearer')
+      expect(await told(response), authorization).toEqual([401, 'UNAUTHENTICATED'])
+    }
+    for (const path of ['/graphql', '/metrics', '/', '/health', '/health/live/x'])
+      expect((await fetch(`${server.url}${path}`)).status, path).toBe(401)
+    expect(await (await fetch(`${server.url}/health/live`)).json()).toEqual({ status: 'live' })
+    expect(await (await fetch(`${server.url}/health/ready`)).json()).toEqual({
+      status: 'ready',
+      detail: '1 transcripts',
+    })
+  })
+
+  test('may do what the roles say, field by field', async () => {
+    const server = await startServer(withSecretContent())
+    const code = async (query: string, roles: ('viewer' | 'ingester' | 'operator')[]) =>
+      (await server.ask(query, {}, roles)).errors?.[0]?.extensions.code
+    expect(await code('{ tokenMetrics { recordCount } }', ['ingester'])).toBe('FORBIDDEN')
+    expect(await code('{ session(id: "s") { id } }', [])).toBe('FORBIDDEN')
+    expect(await code('{ health { state } }', ['ingester'])).toBe('FORBIDDEN')
+    expect(await code('{ migration { id } }', ['viewer'])).toBe('FORBIDDEN')
+    expect(await code('mutation { startMigration { id } }', ['viewer', 'ingester'])).toBe('FORBIDDEN')
+    expect(
+      await code('mutation { ingestTokenRecords(input: { records: [] }) { accepted } }', ['viewer', 'operator']),
+    ).toBe('FORBIDDEN')
+    expect(await code('{ viewer { userId } }', [])).toBeUndefined()
+    expect(await code('{ tokenMetrics { recordCount } }', ['operator'])).toBeUndefined()
+    const metrics = async (roles: ('viewer' | 'operator')[]) =>
+      (await fetch(`${server.url}/metrics`, { headers: bearer(await server.token(roles)) })).status
+    expect(await metrics(['viewer'])).toBe(403)
+    expect(await metrics(['operator'])).toBe(200)
+  })
+
+  test('finds a secret that was made at the first start, for the owner alone', async () => {
+    const { folder } = await startServer(withSecretContent())
+    expect(statSync(join(folder, 'data', 'auth-jwt-secret')).mode & 0o777).toBe(0o600)
+    expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700)
+    for (const name of readdirSync(join(folder, 'data', 'index')))
+      expect(statSync(join(folder, 'data', 'index', name)).mode & 0o077, name).toBe(0)
+  })
+})
+
+describe('over HTTP', () => {
+  test('a cross-site form is stopped, batches and other methods are refused, a query may come by GET', async () => {
+    const server = await startServer(withSecretContent())
+    const auth = bearer(await server.token(['viewer']))
+    expect((await post(server, { ...auth, 'content-type': 'text/plain' })).status).toBeGreaterThanOrEqual(400)
+    expect((await post(server, auth, [QUERY, QUERY])).status).toBe(400)
+    const url = `${server.url}/graphql?query=${encodeURIComponent(QUERY.query)}`
+    expect((await fetch(url, { headers: auth })).status).toBe(400)
+    const byGet = await fetch(url, { headers: { ...auth, 'apollo-require-preflight': '1' } })
+    expect(await byGet.json()).toEqual({ data: { tokenMetrics: { recordCount: '1' } } })
+    expect((await fetch(`${server.url}/graphql`, { method: 'DELETE', headers: auth })).status).toBe(404)
+  })
+
+  test('what is no JSON, too large or too long is told in the shape of GraphQL errors', async () => {
+    const server = await startServer(withSecretContent())
+    const auth = bearer(await server.token(['viewer']))
+    expect(await told(await post(server, auth, '{'))).toEqual([400, 'BAD_REQUEST'])
+    expect(await told(await post(server, auth, JSON.stringify({ query: 'x'.repeat(2 << 20) })))).toEqual([
+      413,
+      'BAD_REQUEST',
+    ])
+    expect(await told(await post(server, auth, { query: `{ ${'a '.repeat(6000)} }` }))).toEqual([
+      400,
+      'GRAPHQL_PARSE_FAILED',
+    ])
+    expect(await told(await fetch(`${server.url}/nothing`, { headers: auth }))).toEqual([404, 'NOT_FOUND'])
+    expect(await told(await post(server, auth, { query: '{ nothing }' }))).toEqual([400, 'GRAPHQL_VALIDATION_FAILED'])
+  })
+
+  test('introspection is for development', async () => {
+    const query = '{ __schema { queryType { name } } }'
+    const development = await startServer(withSecretContent())
+    expect((await development.ask(query)).data.__schema.queryType.name).toBe('Query')
+    const production = await startServer(withSecretContent(), { NODE_ENV: 'production' })
+    expect((await production.ask(query)).errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED')
+  })
+})
+
+describe('what can be watched', () => {
+  test('no secret, no question and no content is in any log line, but the request is, with its id', async () => {
+    const server = await startServer(withSecretContent())
+    const token = await server.token(['viewer'])
+    const response = await post(
+      server,
+      { ...bearer(token), 'x-request-id': 'trace-me-42' },
+      { query: '{ tokenMetrics(filter: { models: ["secret-model"] }) { recordCount } }' },
+    )
+    expect(response.headers.get('x-request-id')).toBe('trace-me-42')
+    await fetch(`${server.url}/graphql?query=${encodeURIComponent('{secret-question}')}`, { headers: bearer(token) })
+    await post(server, { authorization: 'Bearer wrong.secret-token.value', 'x-request-id': 'not allowed' })
+    await server.close()
+    const log = server.log()
+    expect(log).toContain('"trace-me-42"')
+    expect(log).toContain('"path":"/graphql"')
+    const secret = readFileSync(join(server.folder, 'data', 'auth-jwt-secret'), 'utf8').trim()
+    for (const hidden of [
+      token,
+      token.split('.')[2] as string,
+      secret,
+      'secret-model',
+      'secret-question',
+      'secret-token',
+      'launch code',
+      'not allowed',
+    ])
+      expect(log).not.toContain(hidden)
+  })
+
+  test('/metrics has the figures of the process, the requests, the operations and the analysis', async () => {
+    const server = await startServer(withSecretContent())
+    await server.ask('{ tokenMetrics { recordCount } }')
+    await server.ask('{ migration { id } }')
+    const response = await fetch(`${server.url}/metrics`, { headers: bearer(await server.token(['operator'])) })
+    const text = await response.text()
+    expect(response.headers.get('content-type')).toContain('text/plain')
+    for (const wanted of [
+      'process_resident_memory_bytes',
+      'token_bridge_http_request_duration_seconds_count{route="/graphql",method="POST",status="200"} 2',
+      'token_bridge_graphql_operation_duration_seconds_count{type="query",outcome="ok"} 1',
+      'token_bridge_graphql_errors_total{code="FORBIDDEN"} 1',
+      'token_bridge_transcripts 1',
+      'token_bridge_token_records 1',
+    ])
+      expect(text).toContain(wanted)
+  })
+})
+
+describe('a shutdown', () => {
+  test('lets the question in flight be answered, then takes no more', async () => {
+    const server = await startServer(withSecretContent())
+    const asked = server.ask('{ tokenMetrics { recordCount } }')
+    const answered = await asked
+    const closing = server.close()
+    expect(answered.data.tokenMetrics.recordCount).toBe('1')
+    await closing
+    await expect(fetch(`${server.url}/health/live`)).rejects.toThrow()
+    expect(readdirSync(join(server.folder, 'data'))).not.toContain('server.json')
+    expect(readdirSync(join(server.folder, 'data', 'index')).filter((name) => name.endsWith('.lock'))).toEqual([])
+  })
+})

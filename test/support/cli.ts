@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+const BIN = fileURLToPath(new URL('../../bin/token-bridge.js', import.meta.url))
+
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface Running {
+  stdout(): string
+  stderr(): string
+  signal(signal: NodeJS.Signals): void
+  ended: Promise<Ended>
+}
+
+/** Starts the built program with an environment of its own; killed at the end of the test. */
+export function start(args: readonly string[], folder: string, settings: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? '', HOME: folder, ...settings },
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (chunk) => (stdout += chunk))
+  child.stderr.on('data', (chunk) => (stderr += chunk))
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return { stdout: () => stdout, stderr: () => stderr, signal: (signal) => void child.kill(signal), ended }
+}
+
+export const run = (args: readonly string[], folder: string, settings?: Record<string, string>): Promise<Ended> =>
+  start(args, folder, settings).ended

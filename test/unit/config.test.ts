@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readConfig, SETTINGS } from '../../src/config.ts'
+
+describe('settings', () => {
+  test('have defaults, and empty means absent', () => {
+    const config = readConfig({ HOME: '/home/ann', PORT: ' ', LOG_LEVEL: '' })
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 4000,
+      logLevel: 'info',
+      authJwtSecret: undefined,
+      introspection: true,
+    })
+    expect(config.dataDir).toBe(join(process.cwd(), '.token-bridge'))
+    expect(readConfig({ HOME: '/home/ann', DATA_DIR: '~/data' }).dataDir).toBe('/home/ann/data')
+  })
+
+  test('that are wrong are told all at once', () => {
+    expect(() =>
+      readConfig({ PORT: '70000', LOG_LEVEL: 'loud', AUTH_JWT_SECRET: 'short', RESCAN_INTERVAL_MS: '1e3' }),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_SETTINGS',
+        message: expect.stringMatching(
+          /PORT must be .*AUTH_JWT_SECRET must have .*RESCAN_INTERVAL_MS must be .*LOG_LEVEL must be /,
+        ),
+      }),
+    )
+  })
+
+  test('never show the secret in an error', () => {
+    expect(() => readConfig({ AUTH_JWT_SECRET: 'hush' })).toThrow(expect.not.stringContaining('hush'))
+  })
+
+  test('stand in the README, each with its default', () => {
+    const readme = readFileSync('README.md', 'utf8')
+    for (const [name, { fallback, about }] of Object.entries(SETTINGS))
+      expect(readme).toContain(`| \`${name}\` | ${fallback} | ${about} |`)
+  })
+})
