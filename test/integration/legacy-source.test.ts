@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type LegacySource, startLegacySource } from '../../src/enhanced-analysis/legacy-source.ts'
@@ -61,18 +62,20 @@ describe('the legacy source', () => {
     await expect(broken.answer(WHOLE)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
   })
 
-  test.skipIf(process.getuid?.() === 0)(
-    'says so when something cannot be read, and keeps what it counted',
-    async () => {
-      const folder = makeFolder()
-      writeTranscripts(folder, { 'p/a.jsonl': [line()], 'q/b.jsonl': [line({ id: 'msg_2' })] })
-      chmodSync(join(folder, 'projects', 'q'), 0)
-      onTestFinished(() => chmodSync(join(folder, 'projects', 'q'), 0o700))
-      const source = start(folder)
-      await source.whenReady()
-      expect(source.health()).toEqual({ state: 'DEGRADED', detail: '1 folders or files cannot be read' })
-    },
-  )
+  test('says so when a folder cannot be read, keeps what it counted, and serves no sample', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    // a path that is too long cannot be read even by root
+    const name = 'x'.repeat(200)
+    const shell = (script: string) => execFileSync('bash', ['-c', script], { cwd: folder })
+    shell(`cd projects; for i in $(seq 25); do mkdir ${name}; cd ${name}; done`)
+    onTestFinished(() => void shell('rm -rf projects'))
+    const source = start(folder)
+    await source.whenReady()
+    expect(source.health()).toEqual({ state: 'DEGRADED', detail: '1 folders or files cannot be read' })
+    expect(source.status()?.unreadable[0]).toContain('ENAMETOOLONG')
+    expect((await source.answer(WHOLE)).sample).toBe(false)
+  })
 
   test('is degraded, not wrong, where a root is no folder', async () => {
     const folder = makeFolder()

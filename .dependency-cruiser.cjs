@@ -1,0 +1,107 @@
+// Who may import whom (docs/architecture.md). Each rule has its reason.
+const CORE = '^src/(reading|writing|shipping|migration|rollout|risk)/'
+const ADAPTERS = 'enhanced-analysis|journal|clickhouse|redis|unleash|audit|observability|pricing'
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      comment: 'what imports each other cannot be understood apart',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      comment: 'an import that cannot be found fails at run time',
+      from: {},
+      // generated types alone, nothing at run time
+      to: { couldNotResolve: true, pathNot: '^@graphql-typed-document-node/core$' },
+    },
+    {
+      name: 'domain-imports-nothing',
+      severity: 'error',
+      comment: 'values and rules are the same for every source, so they know none of them; zones come from a library',
+      from: { path: '^src/domain/' },
+      to: { pathNot: ['^src/domain/', '^node_modules/temporal-polyfill/', '^node_modules/temporal-spec/'] },
+    },
+    {
+      name: 'ports-import-domain',
+      severity: 'error',
+      comment: 'a port says what the core needs, in words of the domain',
+      from: { path: '^src/ports/' },
+      to: { pathNot: '^src/(domain|ports)/' },
+    },
+    {
+      name: 'core-imports-ports-and-domain',
+      severity: 'error',
+      comment: 'the core decides; what talks to the world comes in through parameters',
+      from: { path: CORE },
+      to: { path: '^src/', pathNot: ['^src/(domain|ports)/', CORE] },
+    },
+    {
+      name: 'adapters-import-ports-and-domain',
+      severity: 'error',
+      comment: 'adapters can be replaced one by one only if they do not know each other',
+      from: { path: `^src/(${ADAPTERS})/` },
+      to: { path: '^src/', pathNot: ['^src/(domain|ports)/', '^src/$1/'] },
+    },
+    {
+      name: 'graphql-imports-core-and-domain',
+      severity: 'error',
+      comment: 'resolvers ask the core; they do not know who answers',
+      from: { path: '^src/graphql/' },
+      to: { path: '^src/', pathNot: ['^src/(graphql|domain|ports|access)/', CORE] },
+    },
+    {
+      name: 'access-imports-domain',
+      severity: 'error',
+      comment: 'who may do what is decided before anything else is known',
+      from: { path: '^src/access/' },
+      to: { path: '^src/', pathNot: '^src/(access|domain)/' },
+    },
+    {
+      name: 'cli-is-a-client',
+      severity: 'error',
+      comment: 'the CLI asks the server through GraphQL; analyze and token work alone, serve starts the server',
+      from: { path: '^src/cli/' },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(cli|domain|access|enhanced-analysis|pricing)/', '^src/(config|main|server-file)\\.ts$'],
+      },
+    },
+    {
+      name: 'only-app-wires',
+      severity: 'error',
+      comment: 'one place constructs: app.ts, which main.ts starts',
+      from: { pathNot: '^src/(main|app)\\.ts$' },
+      to: { path: '^src/app\\.ts$' },
+    },
+    ...Object.entries({
+      '@apollo/server|@as-integrations/fastify|fastify': 'http|graphql',
+      'type-graphql|graphql|reflect-metadata': 'graphql|http',
+      dataloader: 'reading',
+      jose: 'access',
+      pino: 'observability',
+      'prom-client': 'observability',
+      '@parcel/watcher': 'enhanced-analysis',
+      '@pydantic/genai-prices': 'pricing',
+      'commander|cli-table3|cli-progress': 'cli',
+    }).map(([library, rooms]) => ({
+      name: `${library.split('|')[0]}-at-home`,
+      severity: 'error',
+      comment: 'a client library is imported in its own folder alone, so that it can be replaced there',
+      from: { path: '^src/', pathNot: `^src/(${rooms})/` },
+      to: { path: `^node_modules/(${library})/` },
+    })),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    exclude: { path: '^src/enhanced-analysis/line-scanner/assembly' },
+  },
+}
