@@ -203,16 +203,12 @@ export class RecordTable {
   #elect(changed: number): void {
     const c = this.columns
     let best = NONE
-    let bestRank: Rank | undefined
     let old = NONE
     for (let row = this.#bucketHead(changed); row !== NONE; row = c.bucketNext[row] as number) {
-      if (!c.sameIdentity(row, changed)) continue
+      if (row !== changed && !c.sameIdentity(row, changed)) continue
       if (((c.flags[row] as number) & WINS) !== 0) old = row
-      const rank = this.#rank(row)
-      if (bestRank === undefined || outranks(rank, bestRank)) {
-        best = row
-        bestRank = rank
-      }
+      // most identities are in one file alone: no rank is made for them
+      if (best === NONE || outranks(this.#rank(row), this.#rank(best))) best = row
     }
     if (old === best || best === NONE) return
     if (old === NONE) this.winners++

@@ -35,7 +35,7 @@ describe('settings', () => {
   })
 
   test('stand in the README, each with its default', () => {
-    const readme = readFileSync('README.md', 'utf8')
+    const readme = readFileSync('README.md', 'utf8').replace(/ +/g, ' ')
     for (const [name, { fallback, about }] of Object.entries(SETTINGS))
       expect(readme).toContain(`| \`${name}\` | ${fallback} | ${about} |`)
   })
