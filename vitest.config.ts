@@ -11,8 +11,9 @@ export default defineConfig({
       provider: 'v8',
       include: ['src/domain/**', 'src/reading/**', 'src/enhanced-analysis/**'],
       exclude: [
-        // compiled to WebAssembly
+        // AssemblyScript, and what it is compiled to
         'src/enhanced-analysis/line-scanner/assembly/**',
+        '**/*.wasm',
         // run in threads of their own, where coverage does not see them; tested through what starts them
         'src/enhanced-analysis/scan-worker.ts',
         'src/enhanced-analysis/analysis-thread.ts',

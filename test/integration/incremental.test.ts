@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -212,6 +213,39 @@ describe('the incremental index', () => {
     const last = analysisOf(folder, { index: true })
     expect(last.indexState()).toBe('loaded')
     expect(await last.refresh()).toMatchObject({ bytesRead: 0 })
+  })
+
+  test('is written anew when most of it is superseded, with the same content', async () => {
+    const folder = makeFolder()
+    const index = join(folder, 'data', 'index', 'transcripts.idx')
+    const many = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) =>
+        line({
+          id: `msg_${from + i}`,
+          session: `s${i % 7}`,
+          sidechain: i % 5 === 0,
+          usage: { cache_read_input_tokens: 1e12 - i },
+        }),
+      )
+    // a whole file, one whose last line has no line feed, and one that is refused in part
+    writeTranscripts(folder, { 'p/b.jsonl': `${many(0, 50).join('\n')}`, 'q/c.jsonl': [...many(50, 60), 'broken'] })
+    const analysis = analysisOf(folder, { index: true })
+    let largest = 0
+    for (let round = 0; round < 12; round++) {
+      writeTranscripts(folder, { 'p/a.jsonl': many(round * 10, 9000 + round * 10) })
+      utimesSync(at(folder, 'p/a.jsonl'), round + 1, round + 1)
+      await analysis.refresh()
+      largest = Math.max(largest, statSync(index).size)
+    }
+    expect(statSync(index).size).toBeLessThan(largest)
+    expect(picture(analysis)).toEqual(await freshPicture(folder))
+    analysis.close()
+    const again = analysisOf(folder, { index: true })
+    expect(again.indexState()).toBe('loaded')
+    expect(await again.refresh()).toMatchObject({ bytesRead: 0 })
+    expect(picture(again)).toEqual(await freshPicture(folder))
+    expect(again.corpusQuality()).toMatchObject({ refused: [{ reason: 'malformed_json', count: 1n }] })
+    expect(again.records()).toBe(wholeOf(again).records)
   })
 
   test('that another process writes is read and left alone', async () => {
