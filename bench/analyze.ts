@@ -1,5 +1,5 @@
 // Cold and warm `analyze` beside ccusage's native program, on 1 GB of transcripts.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -29,6 +29,8 @@ export async function benchAnalyze(megabytes: number, rounds: number): Promise<v
     'bin',
     'ccusage',
   )
+  // its package may ship it without the right to run; its own launcher sets it, too
+  chmodSync(ccusage, 0o755)
   const analyze = (dataDir: string) =>
     measure(process.execPath, ['bin/token-bridge.js', 'analyze', '--transcripts', corpus, '--json'], {
       DATA_DIR: dataDir,

@@ -381,32 +381,72 @@ function closeContainer(p: usize): void {
 }
 
 /**
- * From `p` on, the first byte that a string cannot simply contain: a quote, a control character, or a
- * backslash that does not begin an escape of two bytes. At most `end`.
+ * From `p` on, the first byte that ends a string or needs a closer look: its quote, a control character, or
+ * the backslash of an escape that is not one of two bytes. At most `end`. Sixteen bytes at a time; which of
+ * them are escaped follows from additions that carry along runs of backslashes (as simdjson does it).
  */
 @inline
 function skipString(p: usize, end: usize): usize {
   const quote = i8x16.splat(0x22);
   const backslash = i8x16.splat(0x5c);
   const space = i8x16.splat(0x20);
+  let carry: u32 = 0; // the first byte of the block is escaped
   while (p < end) {
     const v = v128.load(p);
-    let mask = i8x16.bitmask(
-      v128.or(v128.or(i8x16.eq(v, quote), i8x16.eq(v, backslash)), i8x16.lt_u(v, space)),
-    );
-    let next = p + 16;
-    while (mask != 0) {
-      const i = ctz(mask);
-      const q = p + i;
-      if (q >= end) return end;
-      if (load<u8>(q) != 0x5c || q + 1 >= end || !isSimpleEscape(load<u8>(q, 1))) return q;
-      keyEscaped = true; // matters only if this is a key, and is reset where one begins
-      if (i == 15) next++;
-      mask &= ~(3 << i);
+    const inside: u32 = end - p >= 16 ? 0xffff : (1 << <u32>(end - p)) - 1;
+    const quotes = <u32>i8x16.bitmask(i8x16.eq(v, quote));
+    const controls = <u32>i8x16.bitmask(i8x16.lt_u(v, space));
+    const slashes = <u32>i8x16.bitmask(i8x16.eq(v, backslash)) & inside;
+    const starts = slashes & ~carry;
+    const follows = (starts << 1) | carry;
+    const oddStarts = starts & 0xaaaaaaaa & ~follows;
+    const escaped = (0x55555555 ^ ((oddStarts + starts) << 1)) & follows;
+    // an escape of more than two bytes, or none at all, is for the state machine
+    const simple =
+      <u32>i8x16.bitmask(
+        v128.or(
+          v128.or(
+            v128.or(i8x16.eq(v, i8x16.splat(0x6e)), i8x16.eq(v, i8x16.splat(0x74))),
+            v128.or(i8x16.eq(v, i8x16.splat(0x72)), i8x16.eq(v, i8x16.splat(0x2f))),
+          ),
+          v128.or(i8x16.eq(v, i8x16.splat(0x62)), i8x16.eq(v, i8x16.splat(0x66))),
+        ),
+      ) | quotes | slashes;
+    // the escaped byte of the last backslash may be in the next chunk: then the bit is outside
+    const closer = escaped & ~(simple & inside) & 0xffff;
+    const hits = ((quotes & ~escaped) | controls) & inside;
+    if ((hits | closer) == 0) {
+      // matters only if this is a key, and is reset where one begins
+      if (slashes != 0) keyEscaped = true;
+      carry = (escaped >>> 16) & 1;
+      p += 16;
+      continue;
     }
-    p = next;
+    const atHit: u32 = hits != 0 ? ctz(hits) : 16;
+    const atEscape: u32 = closer != 0 ? ctz(closer) : 17;
+    if ((slashes & ((1 << min(atHit, atEscape)) - 1)) != 0) keyEscaped = true;
+    // an escaped byte comes with its backslash, which stands before it
+    return atEscape <= atHit ? p + atEscape - 1 : p + atHit;
   }
-  return end;
+  // a block that was full ended with the backslash of the chunk's last byte
+  return carry != 0 ? end - 1 : end;
+}
+
+@inline
+function isHex(c: u32): bool {
+  return c - 0x30 < 10 || (c | 0x20) - 0x61 < 6;
+}
+
+/** A key begins with the quote at `p`. */
+@inline
+function beginKey(p: usize): void {
+  isKey = true;
+  keyEscaped = false;
+  if (mode == TRACK) {
+    keyOut = out;
+    copyFrom = p;
+  }
+  state = STRING;
 }
 
 /** Whether a byte stands behind a backslash for one character: any of `"\\/bfnrt`. */
@@ -462,11 +502,20 @@ export function scan(offset: u32, length: u32): u32 {
               copyFrom = 0;
               decideKey();
             }
-            state = COLON;
+            // what nearly always follows, without another round
+            if (p < end && load<u8>(p) == 0x3a) {
+              p++;
+              state = VALUE;
+            } else state = COLON;
           } else endValue(p);
         } else if (s == 0x5c) {
-          p++;
-          state = ESCAPE;
+          if (p + 5 < end && load<u8>(p, 1) == 0x75 && isHex(load<u8>(p, 2)) && isHex(load<u8>(p, 3)) && isHex(load<u8>(p, 4)) && isHex(load<u8>(p, 5))) {
+            keyEscaped = true;
+            p += 6;
+          } else {
+            p++;
+            state = ESCAPE;
+          }
         } else if (s != 0x0a) state = BAD;
         break;
       }
@@ -481,22 +530,15 @@ export function scan(offset: u32, length: u32): u32 {
       }
       case HEX: {
         p++;
-        if (c - 0x30 < 10 || (c | 0x20) - 0x61 < 6) {
+        if (isHex(c)) {
           if (--hexLeft == 0) state = STRING;
         } else state = BAD;
         break;
       }
       case OBJECT_FIRST:
       case KEY: {
-        if (c == 0x22) {
-          isKey = true;
-          keyEscaped = false;
-          if (mode == TRACK) {
-            keyOut = out;
-            copyFrom = p;
-          }
-          state = STRING;
-        } else if (c == 0x7d && state == OBJECT_FIRST) closeContainer(p + 1);
+        if (c == 0x22) beginKey(p);
+        else if (c == 0x7d && state == OBJECT_FIRST) closeContainer(p + 1);
         else if (c != 0x20 && c != 0x09 && c != 0x0d) state = BAD;
         p++;
         break;
@@ -508,7 +550,11 @@ export function scan(offset: u32, length: u32): u32 {
         break;
       }
       case AFTER: {
-        if (c == 0x2c && depth > 0) state = isArray(depth - 1) ? VALUE : KEY;
+        if (c == 0x2c && depth > 0) {
+          if (isArray(depth - 1)) state = VALUE;
+          else if (p + 1 < end && load<u8>(p, 1) == 0x22) beginKey(++p);
+          else state = KEY;
+        }
         else if (c == 0x7d && depth > 0 && !isArray(depth - 1)) closeContainer(p + 1);
         else if (c == 0x5d && depth > 0 && isArray(depth - 1)) closeContainer(p + 1);
         else if (c != 0x20 && c != 0x09 && c != 0x0d) state = BAD;
