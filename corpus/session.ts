@@ -41,7 +41,7 @@ export function splitTotal(random: Random, total: number): Tokens {
 /** A timestamp in one of the forms of RFC 3339 that all mean the same millisecond. */
 export function formatTime(random: Random, time: number): string {
   const iso = new Date(time).toISOString()
-  const form = random.between(0, 19)
+  const form = random.between(0, 199)
   if (form === 0) return `${new Date(time + 7_200_000).toISOString().slice(0, -1)}+02:00`
   if (form === 1) return `${new Date(time - 19_800_000).toISOString().slice(0, -1)}-05:30`
   if (form === 2) return `${iso.slice(0, -1)}456789Z`
@@ -53,7 +53,7 @@ export function usageJson(random: Random, tokens: Tokens, output: number, adviso
   const { input, cacheCreation, cacheRead } = tokens
   const form = random.between(0, 9)
   const longLived = random.chance(0.5) ? cacheCreation : Math.floor(cacheCreation / 3)
-  const parts = [`"input_tokens":${form === 9 ? `${input}.0` : input}`]
+  const parts = [`"input_tokens":${random.chance(0.01) ? `${input}.0` : input}`]
   if (form === 0) parts.push(`"cache_creation_input_tokens":${cacheCreation}`)
   else if (form === 1)
     parts.push(

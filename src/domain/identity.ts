@@ -18,10 +18,20 @@ const MIN_UNIQUE_LENGTH = 16
 export function identityOf(parts: IdentityParts): string | undefined {
   const { messageId, requestId, uuid, session, time } = parts
   if (messageId === undefined) return uuid === undefined ? undefined : `uuid:${uuid}`
-  if (messageId.startsWith('msg_') || messageId.length >= MIN_UNIQUE_LENGTH) return `message:${messageId}`
+  if (isUniqueMessageId(messageId)) return messageIdentity(messageId)
   // the lengths keep parts with a separator in them apart
   if (requestId !== undefined) return `request:${messageId.length}:${messageId}:${requestId}`
   return `moment:${messageId.length}:${messageId}:${session}:${time}`
+}
+
+/** Whether a message id is globally unique, so that it alone is the identity. */
+export function isUniqueMessageId(messageId: string): boolean {
+  return messageId.startsWith('msg_') || messageId.length >= MIN_UNIQUE_LENGTH
+}
+
+/** The identity of a record with a globally unique message id. */
+export function messageIdentity(messageId: string): string {
+  return `message:${messageId}`
 }
 
 /** The identity of a record whose line names none. `lineHash` is a hash of the line's bytes. */

@@ -1,7 +1,8 @@
-import { advisorIdentity, identityOf, lineIdentity } from '../domain/identity.ts'
+import { advisorIdentity, identityOf, isUniqueMessageId, lineIdentity, messageIdentity } from '../domain/identity.ts'
 import { isSessionId, MAX_TOKENS } from '../domain/limits.ts'
 import type { RefusalReason } from '../domain/refusal.ts'
 import { parseTimestamp } from '../domain/timestamp.ts'
+import type { UsualLine } from './line-scanner/line-scanner.ts'
 import type { LogNaming } from './log-naming.ts'
 import type { TokenCopy } from './token-copy.ts'
 
@@ -36,6 +37,29 @@ export function countLine(line: unknown, context: LineContext, sink: CountingSin
   if (isObject(progress) && isObject(progress.message) && isObject(progress.message.usage)) {
     countResponse(line, progress, progress.message, true, context, sink)
   }
+}
+
+/** Counts a usual line: the same as `countLine` of its projection, without parsing it. */
+export function countUsual(line: UsualLine, context: LineContext, sink: CountingSink): void {
+  const { offset } = context
+  const counts = toCounts(
+    line.input,
+    line.output,
+    line.cacheRead,
+    line.cacheCreationFlat,
+    line.cacheCreation5m,
+    line.cacheCreation1h,
+  )
+  if (typeof counts === 'string') return sink.refuse(counts, offset)
+  const { time, sidechain } = line
+  const session = sessionOf(line.session(), context.naming)
+  if (session === undefined) return sink.refuse('invalid_session_id', offset)
+  const messageId = line.messageId()
+  const identity =
+    (messageId === undefined || !isUniqueMessageId(messageId)
+      ? identityOf({ messageId, requestId: line.requestId(), uuid: line.uuid(), session, time })
+      : messageIdentity(messageId)) ?? lineIdentity(session, context.lineHash(), offset)
+  sink.copy(toCopy(counts, { identity, time, offset, sidechain, session, model: line.model() ?? 'unknown' }))
 }
 
 /** `envelope` is what carries the message's timestamp, requestId and uuid; `line` names the session. */
@@ -130,6 +154,17 @@ function readCounts(usage: Json): Counts | RefusalReason {
   ) {
     return 'invalid_tokens'
   }
+  return toCounts(input, output, cacheRead, flat, fiveMinutes, oneHour)
+}
+
+function toCounts(
+  input: number,
+  output: number,
+  cacheRead: number,
+  flat: number,
+  fiveMinutes: number,
+  oneHour: number,
+): Counts | RefusalReason {
   const isSplit = fiveMinutes + oneHour > 0
   const cacheCreation = isSplit ? fiveMinutes + oneHour : flat
   if (Math.max(input, output, cacheRead, flat, cacheCreation) > MAX_TOKENS) return 'token_count_out_of_range'

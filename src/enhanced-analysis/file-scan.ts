@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { outranks } from '../domain/rank.ts'
 import { MAX_REFUSAL_PLACES, type RefusalReason } from '../domain/refusal.ts'
-import { countLine } from './counting.ts'
+import { countLine, countUsual } from './counting.ts'
 import {
   columnsOf,
   encodeFileUpdate,
@@ -169,8 +169,9 @@ function createRange(
   return {
     line(line) {
       context.offset = line.offset
-      if ('malformed' in line) counting.refuse('malformed_json', line.offset)
-      else countLine(line.projection, context, counting)
+      if (line.kind === 'usual') countUsual(line.usual, context, counting)
+      else if (line.kind === 'other') countLine(line.projection(), context, counting)
+      else counting.refuse('malformed_json', line.offset)
     },
     reached(offset) {
       to = offset

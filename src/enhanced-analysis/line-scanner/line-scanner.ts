@@ -11,13 +11,41 @@ interface Exports {
   clear(): void
   eventsPointer(): number
   eventCount(): number
-  outputPointer(): number
-  outputEnd(): number
   lineOffset(): number
 }
 
-/** One line that is of interest: a candidate with its projection, or a line that is not JSON. */
-export type ScannedLine = { offset: number; projection: unknown } | { offset: number; malformed: true }
+/**
+ * What a usual line says: each known member at most once, whole counts as plain digits, plain texts. Counts
+ * that are absent or null are 0 where the rules say so. Texts are read when they are asked for, which must
+ * happen before `onLine` returns.
+ */
+export interface UsualLine {
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly input: number
+  readonly output: number
+  readonly cacheRead: number
+  readonly cacheCreationFlat: number
+  readonly cacheCreation5m: number
+  readonly cacheCreation1h: number
+  readonly sidechain: boolean
+  session(): string | undefined
+  messageId(): string | undefined
+  model(): string | undefined
+  uuid(): string | undefined
+  requestId(): string | undefined
+}
+
+/**
+ * One line that is of interest: a usual one with usage; another one with a `usage` key, as a projection; or
+ * one that is not JSON. `projection` is there for a usual line, too: both say the same.
+ */
+export interface ScannedLine {
+  offset: number
+  kind: 'usual' | 'other' | 'malformed'
+  usual: UsualLine
+  projection(): unknown
+}
 
 /** What stands behind the last line feed of a file. */
 export type LastLine = 'none' | 'complete' | 'unfinished'
@@ -40,6 +68,25 @@ export interface LineScanner {
   lineOffset(): number
 }
 
+/** Values of an event, and where each is (`assembly/index.ts`). */
+const EVENT_LENGTH = 20
+const SLOT = {
+  input: 4,
+  output: 5,
+  flat: 6,
+  read: 7,
+  cache5m: 8,
+  cache1h: 9,
+  time: 10,
+  sidechain: 11,
+  session: 12,
+  messageId: 13,
+  model: 14,
+  uuid: 15,
+  request: 16,
+} as const
+const KINDS = ['other', 'malformed', 'usual'] as const
+
 const MODULE_PATH = new URL('./line-scanner.wasm', import.meta.url)
 let compiled: WebAssembly.Module | undefined
 
@@ -55,24 +102,77 @@ export function createLineScanner(): LineScanner {
   const inputPointer = wasm.init()
   const inputBytes = wasm.inputBytes()
 
+  let bytes = Buffer.from(wasm.memory.buffer)
+  let events = new Float64Array(wasm.memory.buffer)
+  /** First of the values of the event that is being handed out. */
+  let at = 0
+  const text = (slot: number): string | undefined => {
+    const packed = events[at + slot] as number
+    if (packed < 0) return undefined
+    const start = Math.floor(packed / 65536)
+    return bytes.toString('latin1', start, start + (packed % 65536))
+  }
+  const count = (slot: number): number => Math.max(0, events[at + slot] as number)
+  const usual: UsualLine = {
+    get time() {
+      return count(SLOT.time)
+    },
+    get input() {
+      return count(SLOT.input)
+    },
+    get output() {
+      return count(SLOT.output)
+    },
+    get cacheRead() {
+      return count(SLOT.read)
+    },
+    get cacheCreationFlat() {
+      return count(SLOT.flat)
+    },
+    get cacheCreation5m() {
+      return count(SLOT.cache5m)
+    },
+    get cacheCreation1h() {
+      return count(SLOT.cache1h)
+    },
+    get sidechain() {
+      return events[at + SLOT.sidechain] === 1
+    },
+    session: () => text(SLOT.session),
+    messageId: () => text(SLOT.messageId),
+    model: () => text(SLOT.model),
+    uuid: () => text(SLOT.uuid),
+    requestId: () => text(SLOT.request),
+  }
+  // one object for all lines: it is read at once
+  const line: ScannedLine = {
+    offset: 0,
+    kind: 'usual',
+    usual,
+    projection: () => JSON.parse(bytes.toString('utf8', events[at + 2], events[at + 3])) as unknown,
+  }
+
   const drain = (onLine: (line: ScannedLine) => void): void => {
-    const count = wasm.eventCount()
-    if (count > 0) {
-      const events = new Float64Array(wasm.memory.buffer, wasm.eventsPointer(), count * 2)
-      const from = wasm.outputPointer()
-      const text = Buffer.from(wasm.memory.buffer, from, wasm.outputEnd() - from).toString('utf8')
-      const projections = JSON.parse(`[${text}]`) as unknown[]
-      let record = 0
-      for (let i = 0; i < events.length; i += 2) {
-        const offset = events[i + 1] as number
-        onLine(events[i] === 0 ? { offset, projection: projections[record++] } : { offset, malformed: true })
+    const found = wasm.eventCount()
+    if (found > 0) {
+      // the memory may have grown, which makes views on it void
+      if (bytes.buffer !== wasm.memory.buffer) {
+        bytes = Buffer.from(wasm.memory.buffer)
+        events = new Float64Array(wasm.memory.buffer)
+      }
+      const first = wasm.eventsPointer() / 8
+      for (let i = 0; i < found; i++) {
+        at = first + i * EVENT_LENGTH
+        line.offset = events[at + 1] as number
+        line.kind = KINDS[events[at] as number] as ScannedLine['kind']
+        onLine(line)
       }
     }
     wasm.clear()
   }
 
   return {
-    // the memory may have grown: a view on it is good for one chunk
+    // a view is good for one chunk: the memory may grow
     input: () => new Uint8Array(wasm.memory.buffer, inputPointer, inputBytes),
     begin: (offset) => wasm.begin(offset),
     push(length, onLine) {

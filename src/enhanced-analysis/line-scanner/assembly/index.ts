@@ -6,6 +6,10 @@
 // members that cannot matter. The projection is parsed by JSON.parse afterwards, so this
 // file decides what is *skipped*, never what is counted; a key with an escape in it is
 // always kept. Its memory does not depend on the length of a line.
+//
+// Nearly all lines are *usual*: each known member at most once, whole counts as plain digits, plain
+// ASCII texts, a timestamp in the usual form. Their values are handed over as they are read, without
+// JSON.parse; a property test holds both ways against each other. All others go by their projection.
 
 /** Parser states: what the next byte may be. */
 const VALUE: u32 = 0; // a value must begin
@@ -40,11 +44,40 @@ const MESSAGE: u32 = 1; // message
 const DATA: u32 = 2; // data
 const DATA_MESSAGE: u32 = 3; // data.message
 const DATA_MESSAGE_MESSAGE: u32 = 4; // data.message.message
-const NONE: u32 = 5; // before the root object begins, or no known object
+const USAGE: u32 = 5; // message.usage
+const CACHE_CREATION: u32 = 6; // message.usage.cache_creation
+const DATA_USAGE: u32 = 7; // data.message.message.usage
+const DATA_CACHE_CREATION: u32 = 8;
+const NONE: u32 = 9; // before the root object begins, or no known object
 
-/** Results of a line, in the event list. */
+/** Kinds of lines in the event list. */
 const EVENT_RECORD: f64 = 0;
 const EVENT_MALFORMED: f64 = 1;
+const EVENT_USUAL: f64 = 2;
+
+/** An event is 20 f64: kind, byte offset of the line, start and end of its projection, then a value for each slot. */
+const EVENT_BYTES: u32 = 160;
+const FIRST_SLOT: u32 = 4;
+/** Slots of an event: what a usual line says. -1 is absent. Texts are start * 2^16 + length. */
+const INPUT: u32 = 4;
+const OUTPUT: u32 = 5;
+const FLAT: u32 = 6;
+const READ: u32 = 7;
+const CACHE_5M: u32 = 8;
+const CACHE_1H: u32 = 9;
+const TIME: u32 = 10;
+const SIDECHAIN: u32 = 11;
+const SESSION: u32 = 12;
+const MESSAGE_ID: u32 = 13;
+const MODEL: u32 = 14;
+const UUID: u32 = 15;
+const REQUEST: u32 = 16;
+const NULL_ALONE: u32 = 17; // cache_creation that is no object: only null is usual
+const EMPTY_ALONE: u32 = 18; // iterations: only an empty list is usual
+const SLOTS_END: u32 = 19;
+const NO_SLOT: u32 = 0;
+/** A longer text is not usual. */
+const MAX_TEXT: u32 = 1000;
 
 /** Bits of the container stack: one bit a level, so 8 Mi levels. */
 const STACK_BYTES: u32 = 1 << 20;
@@ -52,7 +85,7 @@ const MAX_DEPTH: u32 = STACK_BYTES * 8;
 const IN_BYTES: u32 = 1 << 20;
 /** Space behind the input that a 16-byte load may touch. */
 const PADDING: u32 = 64;
-const EVENTS_BYTES: u32 = 16 * 65536;
+const EVENTS_BYTES: u32 = EVENT_BYTES * 4096;
 
 const STACK: usize = memory.data(16);
 let stackBase: usize = 0;
@@ -71,6 +104,10 @@ let keyOut: usize = 0; // where that key began in the output
 let keyEscaped: bool = false;
 let hexLeft: u32 = 0;
 let literal: u32 = 0; // bytes still expected, lowest first
+let slot: u32 = NO_SLOT; // where the value of the key just read goes
+let valueOut: usize = 0; // where that value begins in the output
+let usual: bool = true;
+let messages: u32 = 0; // members called message, usage and cache_creation so far: a byte each, lowest first
 let needComma: bool = false; // a member was already written to the current known object
 let hasUsage: bool = false;
 let out: usize = 0; // end of the output
@@ -79,7 +116,6 @@ let copyFrom: usize = 0; // input not copied yet, or 0
 let lineStart: f64 = 0; // byte offset of the line in the file
 let position: f64 = 0; // byte offset in the file of the first byte of the chunk
 let events: usize = 0;
-let records: u32 = 0;
 
 function align(x: usize): usize {
   return (x + 63) & ~(<usize>63);
@@ -90,7 +126,8 @@ export function init(): usize {
   stackBase = align(STACK + 16);
   inBase = stackBase + STACK_BYTES;
   eventsBase = inBase + IN_BYTES + PADDING;
-  outBase = eventsBase + EVENTS_BYTES;
+  // one more event than is handed over at a time: that of the line being read
+  outBase = eventsBase + EVENTS_BYTES + EVENT_BYTES;
   out = outBase;
   events = eventsBase;
   ensure(1 << 16);
@@ -103,17 +140,9 @@ export function inputBytes(): u32 {
 export function eventsPointer(): usize {
   return eventsBase;
 }
-/** Number of events: pairs of f64 (kind, byte offset of the line). */
+/** Number of events. */
 export function eventCount(): u32 {
-  return <u32>((events - eventsBase) / 16);
-}
-/** The projections of the records since `clear`, as the inside of a JSON array. */
-export function outputPointer(): usize {
-  // a line that began before the last `clear` may have brought its comma along
-  return lineOut > outBase && load<u8>(outBase) == 0x2c ? outBase + 1 : outBase;
-}
-export function outputEnd(): usize {
-  return lineOut;
+  return <u32>((events - eventsBase) / EVENT_BYTES);
 }
 export function lineOffset(): f64 {
   return lineStart;
@@ -124,7 +153,6 @@ export function begin(offset: f64): void {
   out = outBase;
   lineOut = outBase;
   events = eventsBase;
-  records = 0;
   beginLine(offset);
 }
 
@@ -132,11 +160,20 @@ export function begin(offset: f64): void {
 export function clear(): void {
   const unfinished = out - lineOut;
   if (unfinished > 0) memory.copy(outBase, lineOut, unfinished);
-  if (keyOut >= lineOut) keyOut -= lineOut - outBase;
+  const moved = lineOut - outBase;
+  if (keyOut >= lineOut) keyOut -= moved;
+  if (valueOut >= lineOut) valueOut -= moved;
+  for (let i = FIRST_SLOT; i < SLOTS_END; i++) {
+    // texts of the unfinished line move along
+    const at = events + i * 8;
+    const value = load<f64>(at);
+    if (i >= SESSION && i <= REQUEST && value >= 0) store<f64>(at, value - <f64>moved * 65536);
+  }
   out = outBase + unfinished;
   lineOut = outBase;
+  // the slots of the unfinished line go to the front
+  if (events != eventsBase) memory.copy(eventsBase, events, EVENT_BYTES);
   events = eventsBase;
-  records = 0;
 }
 
 /** Ends the last line of a file that has no line feed: 0 nothing there, 1 it was valid JSON, 2 it is unfinished or not JSON. */
@@ -157,15 +194,21 @@ function beginLine(offset: f64): void {
   isKey = false;
   needComma = false;
   hasUsage = false;
+  usual = true;
+  messages = 0;
+  slot = NO_SLOT;
   copyFrom = 0;
   lineStart = offset;
   out = lineOut;
+  for (let i = FIRST_SLOT; i < SLOTS_END; i++) store<f64>(events + i * 8, -1);
 }
 
 function event(kind: f64): void {
   store<f64>(events, kind);
   store<f64>(events, lineStart, 8);
-  events += 16;
+  store<f64>(events, <f64>lineOut, 16);
+  store<f64>(events, <f64>out, 24);
+  events += EVENT_BYTES;
 }
 
 function endLine(next: f64): void {
@@ -176,8 +219,9 @@ function endLine(next: f64): void {
   endNumber();
   if (state == AFTER && depth == 0) {
     if (hasUsage) {
-      event(EVENT_RECORD);
-      records++;
+      usual = usual && load<f64>(events, INPUT * 8) >= 0 && load<f64>(events, OUTPUT * 8) >= 0 && load<f64>(events, TIME * 8) >= 0;
+      event(usual ? EVENT_USUAL : EVENT_RECORD);
+      // a usual line needs its texts, so its projection stays, too
       lineOut = out;
     }
   } else {
@@ -234,6 +278,10 @@ function push(array: bool): void {
 }
 
 function parentOf(c: u32): u32 {
+  if (c == USAGE) return MESSAGE;
+  if (c == CACHE_CREATION) return USAGE;
+  if (c == DATA_USAGE) return DATA_MESSAGE_MESSAGE;
+  if (c == DATA_CACHE_CREATION) return DATA_USAGE;
   if (c == MESSAGE || c == DATA) return ROOT;
   if (c == DATA_MESSAGE) return DATA;
   if (c == DATA_MESSAGE_MESSAGE) return DATA_MESSAGE;
@@ -250,35 +298,15 @@ function decideKey(): void {
   const k = keyOut + 1;
   const length: u32 = <u32>(out - keyOut - 2);
   child = NONE;
+  slot = NO_SLOT;
   let keep = keyEscaped;
   if (keyEscaped) {
     hasUsage = true;
-  } else if (context == MESSAGE || context == DATA_MESSAGE_MESSAGE) {
-    if (length == 2) keep = load<u16>(k) == 0x6469; // id
-    else if (length == 5) {
-      if (load<u32>(k) == 0x67617375 && load<u8>(k, 4) == 0x65) {
-        keep = true; // usage
-        hasUsage = true;
-      } else keep = load<u32>(k) == 0x65646f6d && load<u8>(k, 4) == 0x6c; // model
-    }
-  } else {
-    // root, data and data.message
-    if (length == 7 && load<u32>(k) == 0x7373656d && load<u32>(k, 3) == 0x65676173) {
-      // message
-      child = context == ROOT ? MESSAGE : context == DATA ? DATA_MESSAGE : DATA_MESSAGE_MESSAGE;
-    } else if (context == ROOT && length == 4 && load<u32>(k) == 0x61746164) {
-      child = DATA; // data
-    } else if (context == ROOT || context == DATA_MESSAGE) {
-      if (length == 4) keep = load<u32>(k) == 0x64697575; // uuid
-      else if (length == 9)
-        keep =
-          (equals8(k, 0x6d617473656d6974) && load<u8>(k, 8) == 0x70) || // timestamp
-          (equals8(k, 0x496e6f6973736573) && load<u8>(k, 8) == 0x64) || // sessionId
-          (equals8(k, 0x4974736575716572) && load<u8>(k, 8) == 0x64); // requestId
-      else if (length == 11)
-        keep = equals8(k, 0x6863656469537369) && load<u32>(k, 7) == 0x6e696168; // isSidechain
-    }
-  }
+    usual = false;
+  } else if (context == USAGE || context == DATA_USAGE) keep = decideUsageKey(k, length);
+  else if (context == CACHE_CREATION || context == DATA_CACHE_CREATION) keep = decideCacheKey(k, length);
+  else if (context == MESSAGE || context == DATA_MESSAGE_MESSAGE) keep = decideMessageKey(k, length);
+  else keep = decideEnvelopeKey(k, length);
   if (keep) {
     mode = KEEP;
   } else if (child == NONE) {
@@ -295,6 +323,180 @@ function decideKey(): void {
   }
   needComma = true;
   put(0x3a);
+  valueOut = out;
+}
+
+/** Keys of the root, of data and of data.message. */
+function decideEnvelopeKey(k: usize, length: u32): bool {
+  if (length == 7 && load<u32>(k) == 0x7373656d && load<u32>(k, 3) == 0x65676173) {
+    // message
+    if (context == ROOT) {
+      if ((++messages & 0xff) > 1) usual = false;
+      child = MESSAGE;
+    } else child = context == DATA ? DATA_MESSAGE : DATA_MESSAGE_MESSAGE;
+    return false;
+  }
+  if (context == ROOT && length == 4 && load<u32>(k) == 0x61746164) {
+    child = DATA; // data
+    return false;
+  }
+  if (context != ROOT && context != DATA_MESSAGE) return false;
+  let found: u32 = NO_SLOT;
+  if (length == 4) {
+    if (load<u32>(k) == 0x64697575) found = UUID;
+  } else if (length == 9) {
+    if (equals8(k, 0x6d617473656d6974) && load<u8>(k, 8) == 0x70) found = TIME; // timestamp
+    else if (equals8(k, 0x496e6f6973736573) && load<u8>(k, 8) == 0x64) found = SESSION; // sessionId
+    else if (equals8(k, 0x4974736575716572) && load<u8>(k, 8) == 0x64) found = REQUEST; // requestId
+  } else if (length == 11) {
+    if (equals8(k, 0x6863656469537369) && load<u32>(k, 7) == 0x6e696168) found = SIDECHAIN; // isSidechain
+  }
+  if (found == NO_SLOT) return false;
+  if (context == ROOT) slot = found;
+  return true;
+}
+
+/** Keys of a message. */
+function decideMessageKey(k: usize, length: u32): bool {
+  if (length == 2 && load<u16>(k) == 0x6469) {
+    if (context == MESSAGE) slot = MESSAGE_ID; // id
+    return true;
+  }
+  if (length != 5) return false;
+  if (load<u32>(k) == 0x67617375 && load<u8>(k, 4) == 0x65) {
+    hasUsage = true; // usage
+    if (context == MESSAGE) {
+      messages += 0x100;
+      if ((messages & 0xff00) >= 0x200) usual = false;
+      child = USAGE;
+    } else {
+      usual = false;
+      child = DATA_USAGE;
+    }
+    return false;
+  }
+  if (load<u32>(k) == 0x65646f6d && load<u8>(k, 4) == 0x6c) {
+    if (context == MESSAGE) slot = MODEL; // model
+    return true;
+  }
+  return false;
+}
+
+/** Keys of a usage. */
+function decideUsageKey(k: usize, length: u32): bool {
+  const own = context == USAGE;
+  if (length == 12 && equals8(k, 0x6f745f7475706e69) && load<u32>(k, 8) == 0x736e656b) {
+    if (own) slot = INPUT; // input_tokens
+    return true;
+  }
+  if (length == 13 && equals8(k, 0x745f74757074756f) && equals8(k + 5, 0x736e656b6f745f74)) {
+    if (own) slot = OUTPUT; // output_tokens
+    return true;
+  }
+  if (length == 14 && equals8(k, 0x72635f6568636163) && equals8(k + 6, 0x6e6f697461657263)) {
+    child = own ? CACHE_CREATION : DATA_CACHE_CREATION; // cache_creation
+    messages += 0x10000;
+    if (messages >= 0x20000) usual = false;
+    slot = NULL_ALONE;
+    return false;
+  }
+  if (length == 23 && equals8(k, 0x65725f6568636163) && equals8(k + 8, 0x7475706e695f6461) && equals8(k + 15, 0x736e656b6f745f74)) {
+    if (own) slot = READ; // cache_read_input_tokens
+    return true;
+  }
+  if (length == 27 && equals8(k, 0x72635f6568636163) && equals8(k + 8, 0x695f6e6f69746165) && equals8(k + 11, 0x75706e695f6e6f69) && equals8(k + 19, 0x736e656b6f745f74)) {
+    if (own) slot = FLAT; // cache_creation_input_tokens
+    return true;
+  }
+  if (length == 10 && equals8(k, 0x6f69746172657469) && load<u16>(k, 8) == 0x736e) {
+    if (own) slot = EMPTY_ALONE; // iterations
+    return true;
+  }
+  return false;
+}
+
+/** Keys of a cache_creation. */
+function decideCacheKey(k: usize, length: u32): bool {
+  // ephemeral_5m_input_tokens, ephemeral_1h_input_tokens
+  if (length != 25 || !equals8(k, 0x6172656d65687065) || !equals8(k + 12, 0x745f7475706e695f) || !equals8(k + 17, 0x736e656b6f745f74)) return false;
+  const which = load<u32>(k, 8); // "l_5m" or "l_1h"
+  if (which == 0x6d355f6c) {
+    if (context == CACHE_CREATION) slot = CACHE_5M;
+    return true;
+  }
+  if (which == 0x68315f6c) {
+    if (context == CACHE_CREATION) slot = CACHE_1H;
+    return true;
+  }
+  return false;
+}
+
+/** The value of a slot was copied to the output: takes it over if it is usual. */
+function capture(): void {
+  const at = events + slot * 8;
+  const length: u32 = <u32>(out - valueOut);
+  const first: u32 = load<u8>(valueOut);
+  if (load<f64>(at) != -1) usual = false; // it stands twice
+  else if (slot >= SESSION && slot <= REQUEST) {
+    if (first == 0x22) {
+      if (length > MAX_TEXT || keyEscaped || !isAscii(valueOut, out)) usual = false;
+      else if (length > 2) store<f64>(at, <f64>(valueOut + 1) * 65536 + <f64>(length - 2));
+      else if (slot == SESSION) usual = false; // an empty session is a wrong one
+      else store<f64>(at, -2); // empty is as absent, but it stood there
+    } else if (first == 0x6e) store<f64>(at, -2);
+    else usual = false;
+  } else if (slot == TIME) {
+    const time = first == 0x22 && length == 26 ? parseTime(valueOut + 1) : -1;
+    if (time < 0) usual = false;
+    else store<f64>(at, time);
+  } else if (slot == SIDECHAIN) store<f64>(at, first == 0x74 ? 1 : 0);
+  else if (slot == NULL_ALONE) {
+    if (first != 0x6e) usual = false;
+  } else if (slot == EMPTY_ALONE) {
+    if (length != 2 || first != 0x5b) usual = false;
+  } else if (first == 0x6e && slot >= FLAT) store<f64>(at, 0);
+  else {
+    const value = length <= 15 ? parseDigits(valueOut, out) : -1;
+    if (value < 0) usual = false;
+    else store<f64>(at, value);
+  }
+  slot = NO_SLOT;
+}
+
+function isAscii(from: usize, to: usize): bool {
+  for (let p = from; p < to; p++) if (load<u8>(p) >= 0x80) return false;
+  return true;
+}
+
+/** Digits alone, or -1. */
+function parseDigits(from: usize, to: usize): f64 {
+  let value: u64 = 0;
+  for (let p = from; p < to; p++) {
+    const digit: u32 = <u32>load<u8>(p) - 0x30;
+    if (digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return <f64>value;
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.mmmZ` of the years 1970 to 2261 as milliseconds, or -1. Days after the 28th are left to the slow way. */
+function parseTime(p: usize): f64 {
+  if (load<u8>(p, 4) != 0x2d || load<u8>(p, 7) != 0x2d || load<u8>(p, 10) != 0x54 || load<u8>(p, 13) != 0x3a) return -1;
+  if (load<u8>(p, 16) != 0x3a || load<u8>(p, 19) != 0x2e || load<u8>(p, 23) != 0x5a) return -1;
+  const year = <i32>parseDigits(p, p + 4);
+  const month = <i32>parseDigits(p + 5, p + 7);
+  const day = <i32>parseDigits(p + 8, p + 10);
+  const hour = <i32>parseDigits(p + 11, p + 13);
+  const minute = <i32>parseDigits(p + 14, p + 16);
+  const second = <i32>parseDigits(p + 17, p + 19);
+  const millisecond = <i32>parseDigits(p + 20, p + 23);
+  if (year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 28) return -1;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || millisecond < 0) return -1;
+  // days since 1970, by months that begin in March (a common way to count them)
+  const y = month <= 2 ? year - 1 : year;
+  const m = month <= 2 ? month + 9 : month - 3;
+  const days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+  return <f64>days * 86400000 + <f64>(hour * 3600 + minute * 60 + second) * 1000 + <f64>millisecond;
 }
 
 /** A value ended whose last byte is before `p`. */
@@ -305,16 +507,19 @@ function endValue(p: usize): void {
     if (mode == KEEP) {
       flush(p);
       copyFrom = 0;
+      if (slot != NO_SLOT) capture();
     }
     mode = TRACK;
   }
 }
 
 /** A value begins at `p`: its first byte is `c`. */
-@inline
 function beginValue(c: u32, p: usize): void {
   if (mode == KEEP) {
-    if (copyFrom == 0) copyFrom = p;
+    if (copyFrom == 0) {
+      copyFrom = p;
+      keyEscaped = false; // from here on: something in the value is escaped
+    }
   } else if (mode == TRACK && child != NONE) {
     if (c == 0x7b) {
       // the known object that the key named
@@ -322,17 +527,25 @@ function beginValue(c: u32, p: usize): void {
       store<u8>(out++, 0x7b);
       context = child;
       child = NONE;
+      slot = NO_SLOT;
       needComma = false;
       push(false);
       contextDepth = depth;
       state = OBJECT_FIRST;
       return;
     }
+    if (child == CACHE_CREATION || child == DATA_CACHE_CREATION) {
+      // what it is decides whether the counts are valid
+      child = NONE;
+      if (context != USAGE) slot = NO_SLOT;
+      mode = KEEP;
+      beginValue(c, p);
+      return;
+    }
     put(0x30); // the member exists but is no object: 0 stands for it
     child = NONE;
     mode = SKIP;
   } else if (state == START && c == 0x7b) {
-    if (records > 0) put(0x2c);
     put(0x7b);
     context = ROOT;
     mode = TRACK;
