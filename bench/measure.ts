@@ -8,7 +8,7 @@ export interface Measured {
   stdout: string
 }
 
-const POLL_MS = 3
+const POLL_MS = 25
 
 /** Runs a command to its end. Throws where it fails. */
 export function measure(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<Measured> {
