@@ -1,4 +1,4 @@
-import { homedir, hostname, userInfo } from 'node:os'
+import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 
@@ -76,8 +76,8 @@ export const SETTINGS = {
     about: 'secret that bearer tokens are signed with (HS256)',
   },
   SCAN_THREADS: {
-    schema: whole('SCAN_THREADS', 0, 64, 2),
-    fallback: '2',
+    schema: whole('SCAN_THREADS', 0, 64, Math.min(4, availableParallelism())),
+    fallback: 'number of cores, at most 4',
     about: 'threads that read transcripts; 0 reads in the analysis thread',
   },
   RESCAN_INTERVAL_MS: {

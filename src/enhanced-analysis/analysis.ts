@@ -1,3 +1,4 @@
+import { sep } from 'node:path'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import { aggregate } from './aggregate.ts'
@@ -89,8 +90,10 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
   const refresh = async (onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport> => {
     const found = discover(roots)
     const onDisk = new Set(found.files.map((file) => file.key))
-    // a folder that cannot be read says nothing about the files in it
-    const vanished = found.unreadable.length > 0 ? [] : [...table.knownFiles()].filter((file) => !onDisk.has(file.key))
+    // what cannot be read says nothing about the files in it
+    const isUnknown = (path: string): boolean =>
+      found.unreadable.some((one) => path === one.path || path.startsWith(one.path + sep))
+    const vanished = [...table.knownFiles()].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
     for (const file of vanished) forget(file.key)
     for (const file of found.files) if (isRenamed(table.file(file.key), file)) rename(file)
     const requests = found.files.flatMap((file) => {
@@ -121,7 +124,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       bytesRead: progress.bytesDone,
       filesForgotten: vanished.length,
       unreadable: [
-        ...found.unreadable,
+        ...found.unreadable.map(({ path, reason }) => `${path}: ${reason}`),
         ...failures.flatMap(({ job, message }) => (message === undefined ? [] : [`${job.path}: ${message}`])),
       ],
       changed: requests.length > 0 || vanished.length > 0,

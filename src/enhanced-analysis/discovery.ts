@@ -16,8 +16,13 @@ export interface FoundFile {
 
 export interface Found {
   files: FoundFile[]
-  /** Folders and files that could not be read, with the reason. */
-  unreadable: string[]
+  unreadable: Unreadable[]
+}
+
+/** A folder or file that could not be read: nothing is known of what is in it. */
+export interface Unreadable {
+  path: string
+  reason: string
 }
 
 const SUFFIX = '.jsonl'
@@ -28,17 +33,17 @@ const SUFFIX = '.jsonl'
  */
 export function discover(roots: readonly Root[]): Found {
   const byKey = new Map<string, FoundFile>()
-  const unreadable: string[] = []
+  const unreadable: Unreadable[] = []
   for (const root of roots) walk(root, root.path, byKey, unreadable)
   return { files: [...byKey.values()], unreadable }
 }
 
-function walk(root: Root, folder: string, byKey: Map<string, FoundFile>, unreadable: string[]): void {
+function walk(root: Root, folder: string, byKey: Map<string, FoundFile>, unreadable: Unreadable[]): void {
   let entries: Dirent[]
   try {
     entries = readdirSync(folder, { withFileTypes: true })
   } catch (error) {
-    if (!isGone(error)) unreadable.push(`${folder}: ${(error as Error).message}`)
+    if (!isGone(error)) unreadable.push({ path: folder, reason: (error as Error).message })
     return
   }
   for (const entry of entries) {
@@ -48,7 +53,7 @@ function walk(root: Root, folder: string, byKey: Map<string, FoundFile>, unreada
   }
 }
 
-function add(root: Root, path: string, byKey: Map<string, FoundFile>, unreadable: string[]): void {
+function add(root: Root, path: string, byKey: Map<string, FoundFile>, unreadable: Unreadable[]): void {
   try {
     const stat = statSync(path, { bigint: true })
     if (!stat.isFile()) return
@@ -65,7 +70,7 @@ function add(root: Root, path: string, byKey: Map<string, FoundFile>, unreadable
     })
   } catch (error) {
     // it vanished between the two looks
-    if (!isGone(error)) unreadable.push(`${path}: ${(error as Error).message}`)
+    if (!isGone(error)) unreadable.push({ path, reason: (error as Error).message })
   }
 }
 

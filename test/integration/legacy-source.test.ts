@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type LegacySource, startLegacySource } from '../../src/enhanced-analysis/legacy-source.ts'
@@ -11,7 +11,7 @@ function start(folder: string, more: Partial<Parameters<typeof startLegacySource
     roots: [{ path: join(folder, 'projects'), user: 'ann', host: 'laptop' }],
     indexPath: join(folder, 'data', 'x.idx'),
     scanThreads: 2,
-    rescanIntervalMs: 60_000,
+    rescanIntervalMs: 500,
     ...more,
   })
   onTestFinished(() => source.close())
@@ -64,7 +64,7 @@ describe('the legacy source', () => {
 
   test('says so when a folder cannot be read, keeps what it counted, and serves no sample', async () => {
     const folder = makeFolder()
-    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    writeTranscripts(folder, { 'p/a.jsonl': [line()], 'p/b.jsonl': [line({ id: 'msg_2' })] })
     // a path that is too long cannot be read even by root
     const name = 'x'.repeat(200)
     const shell = (script: string) => execFileSync('bash', ['-c', script], { cwd: folder })
@@ -75,6 +75,11 @@ describe('the legacy source', () => {
     expect(source.health()).toEqual({ state: 'DEGRADED', detail: '1 folders or files cannot be read' })
     expect(source.status()?.unreadable[0]).toContain('ENAMETOOLONG')
     expect((await source.answer(WHOLE)).sample).toBe(false)
+    // what vanished elsewhere is uncounted all the same
+    rmSync(join(folder, 'projects', 'p', 'b.jsonl'))
+    await until('the removed file', async () =>
+      totals((await source.answer(WHOLE)).answers[0]?.whole ?? []).records === 1 ? true : undefined,
+    )
   })
 
   test('is degraded, not wrong, where a root is no folder', async () => {
