@@ -83,6 +83,7 @@ module.exports = {
       '@apollo/server|@as-integrations/fastify|fastify': 'http|graphql',
       'type-graphql|graphql|reflect-metadata': 'graphql|http',
       dataloader: 'reading',
+      'bentocache|ioredis': 'redis',
       jose: 'access',
       pino: 'observability',
       'prom-client': 'observability',

@@ -6,6 +6,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/redis-setup.ts'],
     testTimeout: 60_000,
     coverage: {
       provider: 'v8',

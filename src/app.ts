@@ -11,7 +11,9 @@ import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
 import { createAnswers } from './reading/answers.ts'
+import { createCachedSource } from './reading/cached-source.ts'
 import { decideSource } from './reading/decision.ts'
+import { createAnswerCache } from './redis/answer-cache.ts'
 import { rememberServer } from './server-file.ts'
 
 /** A running bridge. */
@@ -44,6 +46,16 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
   })
+  const cache = createAnswerCache({
+    redisUrl: config.redisUrl,
+    onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
+  })
+  const cachedSource = createCachedSource({
+    source: legacy,
+    cache,
+    generation: () => 0,
+    onRefreshFailed: (error) => logger.warn({ err: error }, 'a stale answer could not be refreshed'),
+  })
   const metrics = createMetrics(() => legacy.status())
   let closing = false
   const http = await createHttpServer({
@@ -54,8 +66,8 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     authenticate: (authorization) => authenticate(secret, authorization),
     createContext(principal, requestId) {
       const decision = decideSource()
-      const answers = createAnswers(legacy, decision)
-      return { requestId, principal, decision, answers, priceOf: priceList.priceOf, source: legacy }
+      const answers = createAnswers(cachedSource, decision)
+      return { requestId, principal, decision, answers, priceOf: priceList.priceOf, source: legacy, cache }
     },
     readiness() {
       const { state, detail } = legacy.health()
@@ -78,6 +90,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       forgetServer()
       await http.close(config.shutdownDeadlineMs)
       await legacy.close()
+      await cache.close()
     },
   }
 }

@@ -19,6 +19,8 @@ export interface Config {
   }
   dataDir: string
   authJwtSecret: string | undefined
+  /** Absent: answers are kept in memory alone. */
+  redisUrl: string | undefined
   scanThreads: number
   /** Milliseconds between two looks at all transcripts, beside the watcher. */
   rescanIntervalMs: number
@@ -74,6 +76,17 @@ export const SETTINGS = {
       }),
     fallback: 'made at the first start, under `DATA_DIR`',
     about: 'secret that bearer tokens are signed with (HS256)',
+  },
+  REDIS_URL: {
+    schema: z
+      .string()
+      .optional()
+      .refine((url) => url === undefined || /^rediss?:\/\/\S+$/.test(url), {
+        message: 'REDIS_URL must begin with redis:// or rediss://',
+      }),
+    fallback: 'none',
+    about:
+      'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
   },
   SCAN_THREADS: {
     schema: whole('SCAN_THREADS', 0, 64, Math.min(4, availableParallelism())),
@@ -137,6 +150,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     CLAUDE_CONFIG_DIR: SETTINGS.CLAUDE_CONFIG_DIR.schema,
     DATA_DIR: SETTINGS.DATA_DIR.schema,
     AUTH_JWT_SECRET: SETTINGS.AUTH_JWT_SECRET.schema,
+    REDIS_URL: SETTINGS.REDIS_URL.schema,
     SCAN_THREADS: SETTINGS.SCAN_THREADS.schema,
     RESCAN_INTERVAL_MS: SETTINGS.RESCAN_INTERVAL_MS.schema,
     SHUTDOWN_DEADLINE_MS: SETTINGS.SHUTDOWN_DEADLINE_MS.schema,
@@ -159,6 +173,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     },
     dataDir: resolve(settings.DATA_DIR === undefined ? '.token-bridge' : expandHome(settings.DATA_DIR, home)),
     authJwtSecret: settings.AUTH_JWT_SECRET,
+    redisUrl: settings.REDIS_URL,
     scanThreads: settings.SCAN_THREADS,
     rescanIntervalMs: settings.RESCAN_INTERVAL_MS,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,

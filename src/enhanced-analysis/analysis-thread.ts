@@ -29,6 +29,7 @@ const status: AnalysisStatus = {
   refreshes: 0,
   refreshedAt: 0,
   refreshMs: 0,
+  watermark: '',
   unreadable: [],
   indexState: analysis.indexState(),
   sample: false,
@@ -67,6 +68,11 @@ async function refresh(): Promise<void> {
       refreshes: status.refreshes + 1,
       refreshedAt: started,
       refreshMs: Date.now() - started,
+      watermark: nothingThere
+        ? 'sample'
+        : report.changed || status.watermark === '' || status.sample
+          ? analysis.watermark()
+          : status.watermark,
       unreadable: report.unreadable,
       sample: nothingThere,
     })
@@ -93,6 +99,8 @@ function answer({ queries, quality }: SourceRequest): SourceAnswer {
     answers: from.answer(queries),
     quality: quality ? from.corpusQuality() : undefined,
     asOf: status.refreshedAt,
+    // new for each look while one is going on: what it has read so far is in the answer
+    watermark: refreshing ? `${status.watermark}+` : status.watermark,
     sample: isSample,
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { sep } from 'node:path'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
@@ -53,6 +54,8 @@ export interface Analysis {
   corpusQuality(): CorpusQuality
   /** Identities that are counted. */
   records(): number
+  /** The same for the same files, counted equally far. */
+  watermark(): string
   /** What was found of the index at the start; `off` without one, `locked` where another process writes it. */
   indexState(): IndexState | 'off' | 'locked'
   close(): void
@@ -95,7 +98,8 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       found.unreadable.some((one) => path === one.path || path.startsWith(one.path + sep))
     const vanished = [...table.knownFiles()].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
     for (const file of vanished) forget(file.key)
-    for (const file of found.files) if (isRenamed(table.file(file.key), file)) rename(file)
+    const renamed = found.files.filter((file) => isRenamed(table.file(file.key), file))
+    for (const file of renamed) rename(file)
     const requests = found.files.flatMap((file) => {
       const job = jobFor(table.file(file.key), file)
       return job === undefined ? [] : [{ job, bytes: Math.max(0, file.size - job.from) }]
@@ -127,7 +131,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
         ...found.unreadable.map(({ path, reason }) => `${path}: ${reason}`),
         ...failures.flatMap(({ job, message }) => (message === undefined ? [] : [`${job.path}: ${message}`])),
       ],
-      changed: requests.length > 0 || vanished.length > 0,
+      changed: requests.length + vanished.length + renamed.length > 0,
     }
   }
 
@@ -155,6 +159,13 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       }
     },
     records: () => table.winners,
+    watermark() {
+      const digest = createHash('sha256')
+      const files = [...table.knownFiles()].sort((a, b) => (a.path < b.path ? -1 : 1))
+      for (const { path, counted, size, modifiedNs } of files)
+        digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
+      return digest.digest('base64url')
+    },
     indexState: () => persistence?.state ?? 'off',
     close: () => persistence?.close(),
   }

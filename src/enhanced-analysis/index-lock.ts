@@ -1,6 +1,9 @@
 import { closeSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
+/** The lock of an index. */
+export const lockPathOf = (indexPath: string): string => `${indexPath}.lock`
+
 /**
  * Takes the right to write an index: one process at a time. Returns how to give it back, or `undefined`
  * where another living process has it; that one reads the index and keeps what it counts to itself.
@@ -20,6 +23,15 @@ export function lockIndex(path: string): (() => void) | undefined {
     }
   }
   return undefined
+}
+
+/** Gives back a lock that a thread of this process held when it died. */
+export function releaseLockOfThisProcess(path: string): void {
+  try {
+    if (Number.parseInt(readFileSync(path, 'utf8'), 10) === process.pid) unlinkSync(path)
+  } catch {
+    // there is none
+  }
 }
 
 /** Held by a living process, this one included. A lock without a number is one that is being written. */

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { BridgeError } from '../domain/errors.ts'
 import type { SourceAnswer, SourceHealth, SourceRequest, TokenSource } from '../ports/token-source.ts'
+import { lockPathOf, releaseLockOfThisProcess } from './index-lock.ts'
 import type { AnalysisStatus, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 import { watchRoots } from './watching.ts'
 
@@ -23,6 +24,7 @@ export interface LegacySourceOptions extends ThreadOptions {
 /** Questions that wait for the thread; more are refused at once. */
 const MAX_PENDING = 100
 const RESTART_AFTER_MS = 1000
+const CLOSE_DEADLINE_MS = 5000
 
 interface Pending {
   resolve: (answer: SourceAnswer) => void
@@ -70,6 +72,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     pending.clear()
     if (closed !== undefined) return closed()
     onCrash?.(error)
+    releaseLockOfThisProcess(lockPathOf(options.indexPath))
     restart = setTimeout(start, RESTART_AFTER_MS)
   }
 
@@ -88,6 +91,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
 
   return {
     source: 'LEGACY',
+    world: options.roots.map(({ user, host, path }) => `${user}@${host}=${path}`).join(','),
+    position: () => (status?.ready === true ? { watermark: status.watermark, asOf: status.refreshedAt } : undefined),
     status: () => status,
     whenReady: () => ready.promise,
     health: () => healthOf(status, watching.problem()),
@@ -107,9 +112,13 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       const { promise, resolve } = Promise.withResolvers<void>()
       closed = resolve
       clearTimeout(restart)
-      if (worker === undefined) resolve()
-      else worker.postMessage({ kind: 'close' } satisfies ToThread)
-      return promise
+      if (worker === undefined) return
+      const closing = worker
+      closing.postMessage({ kind: 'close' } satisfies ToThread)
+      // a thread that hangs loses nothing but the rest of its work: the index is a cache
+      const deadline = setTimeout(() => void closing.terminate(), CLOSE_DEADLINE_MS)
+      await promise
+      clearTimeout(deadline)
     },
   }
 }

@@ -7,7 +7,7 @@ import {
   type RecordColumns,
 } from './file-update.ts'
 import { type FrameKind, type IndexState, openIndexFile, readIndexFile } from './index-file.ts'
-import { lockIndex } from './index-lock.ts'
+import { lockIndex, lockPathOf } from './index-lock.ts'
 import { SIDECHAIN, TAIL } from './record-columns.ts'
 import type { KnownFile, RecordTable } from './record-table.ts'
 
@@ -28,7 +28,7 @@ const MIN_WASTEFUL_BYTES = 4 << 20
 
 /** `reset` empties the table, when what was loaded until then turns out not to be believable. */
 export function openPersistence(path: string, table: () => RecordTable, reset: () => void): Persistence {
-  const unlock = lockIndex(`${path}.lock`)
+  const unlock = lockIndex(lockPathOf(path))
   const load = (kind: FrameKind, buffer: ArrayBuffer, start: number, length: number): void => {
     if (kind === 'update') return table().apply(decodeFileUpdate(buffer, start))
     const change = JSON.parse(Buffer.from(buffer, start, length).toString('utf8')) as FoundFile

@@ -36,6 +36,8 @@ export interface AnalysisStatus {
   /** Of the last refresh; 0 before. Milliseconds since 1970, and its length. */
   refreshedAt: number
   refreshMs: number
+  /** How far the transcripts are counted. */
+  watermark: string
   unreadable: string[]
   indexState: string
   /** The sample answers, because there are no transcripts. */

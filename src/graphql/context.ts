@@ -1,6 +1,7 @@
 import type { Principal } from '../access/roles.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import type { SourceDecision } from '../domain/source.ts'
+import type { AnswerCache } from '../ports/answer-cache.ts'
 import type { TokenSource } from '../ports/token-source.ts'
 import type { Answers } from '../reading/answers.ts'
 
@@ -12,4 +13,5 @@ export interface RequestContext {
   answers: Answers
   priceOf: PriceOf
   source: TokenSource
+  cache: AnswerCache
 }

@@ -15,13 +15,19 @@ export interface SourceAnswer {
   quality: CorpusQuality | undefined
   /** Milliseconds since 1970. */
   asOf: number
+  /** How far the logs were counted: the same for the same state of them. */
+  watermark: string
   sample: boolean
 }
 
 /** One side that can answer token metrics. Throws a `BridgeError` where it cannot. */
 export interface TokenSource {
   readonly source: DataSource
+  /** Names the logs that it counts: instances with the same name may share answers. */
+  readonly world: string
   answer(request: SourceRequest): Promise<SourceAnswer>
+  /** How far the logs are counted now; `undefined` while it cannot answer. */
+  position(): { watermark: string; asOf: number } | undefined
   health(): SourceHealth
 }
 

@@ -1,9 +1,10 @@
 import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { BridgeError } from '../domain/errors.ts'
-import type { Provenance, SourceDecision } from '../domain/source.ts'
+import type { CacheStatus, Provenance, SourceDecision } from '../domain/source.ts'
 import type { Grouping, TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
-import type { SourceAnswer, TokenSource } from '../ports/token-source.ts'
+import type { SourceAnswer } from '../ports/token-source.ts'
+import type { CachedSource } from './cached-source.ts'
 
 /** A section of an answer: a grouping, the whole alone, or the quality of the corpus. */
 export type Section = Grouping | 'whole' | 'quality'
@@ -33,7 +34,7 @@ interface Key {
  * sections, of all its fields, are of the same moment. What resolvers ask for while the operation is
  * resolved comes in microtasks; the request goes out after them.
  */
-export function createAnswers(source: TokenSource, decision: SourceDecision): Answers {
+export function createAnswers(source: CachedSource, decision: SourceDecision): Answers {
   const loader = new DataLoader<Key, Answered, string>((keys) => ask(source, decision, keys), {
     cacheKeyFn: ({ filter, section }) => `${section} ${filterKey(filter)}`,
     batchScheduleFn: (dispatch) => setImmediate(dispatch),
@@ -42,7 +43,7 @@ export function createAnswers(source: TokenSource, decision: SourceDecision): An
   return { load: (filter, section) => loader.load({ filter, section }) }
 }
 
-async function ask(source: TokenSource, decision: SourceDecision, keys: readonly Key[]): Promise<Answered[]> {
+async function ask(source: CachedSource, decision: SourceDecision, keys: readonly Key[]): Promise<Answered[]> {
   const queries = new Map<string, TokenQuery & { groupings: Grouping[]; index: number }>()
   for (const { filter, section } of keys) {
     const key = filterKey(filter)
@@ -56,11 +57,11 @@ async function ask(source: TokenSource, decision: SourceDecision, keys: readonly
       'QUERY_TOO_EXPENSIVE',
       `one operation may ask for ${MAX_FILTERS} different filters, not ${queries.size}`,
     )
-  const answered = await source.answer({
+  const { answer: answered, cache } = await source.answer({
     queries: [...queries.values()].map(({ filter, groupings }) => ({ filter, groupings })),
     quality: keys.some(({ section }) => section === 'quality'),
   })
-  const provenance = provenanceOf(answered, decision)
+  const provenance = provenanceOf(answered, cache, decision)
   return keys.map(({ filter }) => ({
     answer: answered.answers[queries.get(filterKey(filter))?.index ?? -1] as TokenAnswer,
     quality: answered.quality,
@@ -68,8 +69,8 @@ async function ask(source: TokenSource, decision: SourceDecision, keys: readonly
   }))
 }
 
-function provenanceOf({ asOf, sample }: SourceAnswer, decision: SourceDecision): Provenance {
-  return { ...decision, cohort: null, cache: 'BYPASS', asOf, migrationProgress: 0, stale: false, sample }
+function provenanceOf({ asOf, sample }: SourceAnswer, cache: CacheStatus, decision: SourceDecision): Provenance {
+  return { ...decision, cohort: null, cache, asOf, migrationProgress: 0, stale: cache === 'STALE', sample }
 }
 
 /** The same for filters that select the same: the order of names does not matter. */

@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { generateCorpus } from '../../corpus/generate.ts'
 import { type GraphQLAnswer, startServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -101,7 +101,7 @@ describe('tokenMetrics', () => {
         source: 'LEGACY',
         reason: 'BRIDGE_DISABLED',
         cohort: null,
-        cache: 'BYPASS',
+        cache: 'MISS',
         migrationProgress: 0,
         stale: false,
         sample: false,
@@ -236,6 +236,58 @@ describe('session', () => {
     const truth = JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8'))
     expect(new Set(seen)).toEqual(new Set(Object.keys(truth.bySession)))
     expect(seen).toHaveLength(truth.sessionCount)
+  })
+})
+
+describe('the cache', () => {
+  const QUERY = '{ tokenMetrics { recordCount provenance { cache stale asOf } } }'
+
+  test.each(['memory alone', 'Redis'])(
+    'answers again at once, and says so; new lines make it stale, then new: %s',
+    async (kind) => {
+      const folder = small()
+      const settings = kind === 'Redis' ? { REDIS_URL: inject('redisUrl') } : {}
+      const server = await startServer(folder, settings)
+      if (kind === 'Redis')
+        await until('Redis', async () => {
+          const { data } = await server.ask('{ health { components { name state } } }')
+          return (
+            data.health.components.some(
+              (c: { name: string; state: string }) => c.name === 'redis' && c.state === 'UP',
+            ) || undefined
+          )
+        })
+      const metrics = async (from = server) => (await from.ask(QUERY)).data.tokenMetrics
+      // an answer that is made while the transcripts are being looked at is not kept for long
+      await until('a hit', async () => ((await metrics()).provenance.cache === 'HIT' ? true : undefined))
+      if (kind === 'Redis') {
+        const second = await startServer(folder, { ...settings, DATA_DIR: join(folder, 'other') })
+        expect((await metrics(second)).provenance.cache).toBe('HIT')
+      }
+      appendFileSync(join(folder, 'projects', 'shop', 'a.jsonl'), `${line({ id: 'msg_4' })}\n`)
+      const stale = await until('a stale answer', async () => {
+        const now = await metrics()
+        return now.provenance.cache === 'HIT' && now.recordCount === '3' ? undefined : now
+      })
+      expect(stale).toMatchObject({ recordCount: '3', provenance: { cache: 'STALE', stale: true } })
+      const fresh = await until('the new answer', async () => {
+        const now = await metrics()
+        return now.recordCount === '4' ? now : undefined
+      })
+      expect(fresh.provenance.stale).toBe(fresh.provenance.cache === 'STALE')
+    },
+  )
+
+  test('with a Redis that is away costs speed alone', async () => {
+    const { ask } = await startServer(small(), { REDIS_URL: 'redis://127.0.0.1:1' })
+    expect((await ask(QUERY)).data.tokenMetrics.recordCount).toBe('3')
+    const { data } = await ask('{ health { state components { name state detail } } }')
+    expect(data.health).toMatchObject({ state: 'UP' })
+    expect(data.health.components).toContainEqual({
+      name: 'redis',
+      state: 'DEGRADED',
+      detail: expect.stringContaining('ECONNREFUSED'),
+    })
   })
 })
 

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
+import { lockPathOf, releaseLockOfThisProcess } from '../../src/enhanced-analysis/index-lock.ts'
 import { analysisOf, countFresh, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 const at = (folder: string, name: string) => join(folder, 'projects', name)
@@ -261,6 +262,23 @@ describe('the incremental index', () => {
     reader.close()
     await writer.refresh()
     expect(wholeOf(writer)).toMatchObject({ records: 2 })
+  })
+
+  test('a lock that a thread of this process left behind is given back where the thread is known to be dead', async () => {
+    const folder = makeFolder()
+    const index = join(folder, 'data', 'index', 'transcripts.idx')
+    mkdirSync(dirname(index), { recursive: true })
+    for (const [content, state] of [
+      [String(process.pid), 'fresh'],
+      ['1', 'locked'],
+    ] as const) {
+      writeFileSync(lockPathOf(index), content)
+      releaseLockOfThisProcess(lockPathOf(index))
+      const analysis = analysisOf(folder, { index: true })
+      expect(analysis.indexState()).toBe(state)
+      analysis.close()
+      rmSync(index, { force: true })
+    }
   })
 
   test('a lock that a killed process left behind does not hold', async () => {

@@ -57,7 +57,11 @@ describe('the legacy source', () => {
     await expect(source.answer({ queries: undefined as never, quality: false })).rejects.toMatchObject({
       code: 'SOURCE_UNAVAILABLE',
     })
-    const broken = start(folder, { roots: undefined as never, onCrash: (error) => void crashes.push(error) })
+    const broken = start(folder, {
+      // a file stands where the folder should be
+      indexPath: join(folder, 'projects', 'p', 'a.jsonl', 'x.idx'),
+      onCrash: (error) => void crashes.push(error),
+    })
     await until('two crashes', () => (crashes.length >= 2 ? true : undefined))
     await expect(broken.answer(WHOLE)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
   })

@@ -4,7 +4,7 @@ import type { RequestContext } from '../context.ts'
 import { HealthType } from './types.ts'
 
 /** Parts of the contract that this version does not have yet. */
-const OFF = ['clickhouse', 'journal', 'redis', 'unleash'].map((name) => ({
+const OFF = ['clickhouse', 'journal', 'unleash'].map((name) => ({
   name,
   state: 'OFF' as const,
   detail: 'not in this version',
@@ -14,8 +14,11 @@ const OFF = ['clickhouse', 'journal', 'redis', 'unleash'].map((name) => ({
 export class HealthResolver {
   @Query(() => HealthType)
   @Access(READERS)
-  health(@Ctx() { source }: RequestContext): HealthType {
+  health(@Ctx() { source, cache }: RequestContext): HealthType {
     const { state, detail } = source.health()
-    return { state, components: [{ name: 'enhanced-analysis', state, detail }, ...OFF] }
+    return {
+      state,
+      components: [{ name: 'enhanced-analysis', state, detail }, { name: 'redis', ...cache.health() }, ...OFF],
+    }
   }
 }

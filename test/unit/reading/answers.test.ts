@@ -5,6 +5,7 @@ import { BridgeError } from '../../../src/domain/errors.ts'
 import type { TokenAnswer } from '../../../src/domain/token-query.ts'
 import type { RequestContext } from '../../../src/graphql/context.ts'
 import { createSchema } from '../../../src/graphql/schema.ts'
+import type { AnswerCache } from '../../../src/ports/answer-cache.ts'
 import type { SourceRequest, TokenSource } from '../../../src/ports/token-source.ts'
 import { createAnswers } from '../../../src/reading/answers.ts'
 import { decideSource } from '../../../src/reading/decision.ts'
@@ -14,6 +15,8 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
   const requests: SourceRequest[] = []
   const source: TokenSource = {
     source: 'LEGACY',
+    world: 'here',
+    position: () => undefined,
     health: () => ({ state: 'UP', detail: '' }),
     async answer(request) {
       requests.push(request)
@@ -30,6 +33,7 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
           ? { duplicateLines: 0n, refused: [], whole: [], archivedTokens: 0n, unshippedBytes: 0n }
           : undefined,
         asOf: 5,
+        watermark: 'w',
         sample: false,
       }
     },
@@ -37,6 +41,12 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
   return { source, requests }
 }
 
+const nowhere: AnswerCache = {
+  get: async () => undefined,
+  set: async () => undefined,
+  health: () => ({ state: 'OFF', detail: '' }),
+  close: async () => undefined,
+}
 const viewer: Principal = { userId: 'ann', roles: ['viewer'] }
 const schema = await createSchema()
 
@@ -45,9 +55,13 @@ async function run(source: TokenSource, query: string) {
     requestId: 'r',
     principal: viewer,
     decision: decideSource(),
-    answers: createAnswers(source, decideSource()),
+    answers: createAnswers(
+      { answer: async (request) => ({ answer: await source.answer(request), cache: 'BYPASS' }) },
+      decideSource(),
+    ),
     priceOf: () => undefined,
     source,
+    cache: nowhere,
   }
   return graphql({ schema, source: query, contextValue: context })
 }

@@ -1,0 +1,133 @@
+// One suite for every cache: what readers rely on holds with Redis, without it, and with one that fails.
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import type { AnswerCache, CachedAnswer } from '../../src/ports/answer-cache.ts'
+import { createAnswerCache } from '../../src/redis/answer-cache.ts'
+import { startProxy } from '../support/tcp-proxy.ts'
+import { until } from '../support/until.ts'
+
+const sums = {
+  model: 'größe',
+  tier: 2,
+  input: 2n ** 70n,
+  output: 1n,
+  cacheRead: 0n,
+  cacheCreation5m: 3n,
+  cacheCreation1h: 4n,
+  records: 1n,
+}
+const cached = (watermark: string): CachedAnswer => ({
+  watermark,
+  answer: {
+    answers: [
+      {
+        whole: [sums],
+        sessionCount: 1,
+        firstAt: 5,
+        lastAt: 6,
+        byUser: [{ key: 'ann', usage: [sums] }],
+        bySlot: [{ start: 0, usage: [sums] }],
+        bySession: [{ id: 's', project: 'p', user: 'u', host: 'h', startedAt: 5, lastActivityAt: 6, usage: [sums] }],
+      },
+      { whole: [], sessionCount: 0, firstAt: undefined, lastAt: undefined },
+    ],
+    quality: {
+      duplicateLines: 7n,
+      refused: [{ reason: 'malformed_json', count: 1n }],
+      whole: [sums],
+      archivedTokens: 0n,
+      unshippedBytes: 9n,
+    },
+    asOf: 10,
+    watermark,
+    sample: false,
+  },
+})
+
+function open(redisUrl: string | undefined): AnswerCache {
+  const cache = createAnswerCache({ redisUrl, onProblem: () => undefined })
+  onTestFinished(() => cache.close())
+  return cache
+}
+
+const up = (cache: AnswerCache) => until('Redis', () => (cache.health().state === 'UP' ? true : undefined))
+
+describe.each(['memory alone', 'memory before Redis', 'a Redis that does not answer'])('a cache with %s', (kind) => {
+  const url = () =>
+    kind === 'memory alone' ? undefined : kind === 'memory before Redis' ? inject('redisUrl') : 'redis://127.0.0.1:1'
+
+  test('gives back what was kept, to the last digit, and nothing for what was not', async () => {
+    const cache = open(url())
+    const key = randomUUID()
+    expect(await cache.get(key)).toBeUndefined()
+    await cache.set(key, cached('w1'))
+    expect(await cache.get(key)).toEqual(cached('w1'))
+    await cache.set(key, cached('w2'))
+    expect(await cache.get(key)).toMatchObject({ watermark: 'w2' })
+  })
+
+  test('never fails, also when it was closed', async () => {
+    const cache = open(url())
+    await cache.close()
+    await cache.set(randomUUID(), cached('w'))
+    expect(await cache.get(randomUUID())).toBeUndefined()
+  })
+
+  test('says how it is', () => {
+    const { state } = open(url()).health()
+    expect(state).toBe(kind === 'memory alone' ? 'OFF' : 'DEGRADED')
+  })
+})
+
+describe('a cache in Redis', () => {
+  test('is shared by instances, with every digit', async () => {
+    const [a, b] = [open(inject('redisUrl')), open(inject('redisUrl'))]
+    await Promise.all([up(a), up(b)])
+    const key = randomUUID()
+    await a.set(key, cached('w1'))
+    expect(await b.get(key)).toEqual(cached('w1'))
+  })
+
+  test.each([
+    'garbage',
+    '{}',
+    '{"value":"{}","createdAt":1,"logicalExpiration":9999999999999}',
+    '{"value":{"watermark":"w"},"createdAt":1,"logicalExpiration":9999999999999}',
+    JSON.stringify({
+      value: '{"watermark":"w","answer":{"answers":[{"whole":[{"input":"-5"}]}],"asOf":1}}',
+      createdAt: 1,
+      logicalExpiration: 9e12,
+    }),
+    '\u0000\u0001',
+  ])('takes foreign bytes for nothing: %j', async (bytes) => {
+    const redis = new Redis(inject('redisUrl'))
+    onTestFinished(() => redis.disconnect())
+    const writer = open(inject('redisUrl'))
+    await up(writer)
+    const key = randomUUID()
+    await writer.set(key, cached('w1'))
+    const [stored] = await redis.keys(`*${key}*`)
+    await redis.set(stored as string, bytes)
+    const reader = open(inject('redisUrl'))
+    await up(reader)
+    expect(await reader.get(key)).toBeUndefined()
+    await reader.set(key, cached('w2'))
+    expect(await reader.get(key)).toMatchObject({ watermark: 'w2' })
+  })
+
+  test('that goes away costs nothing but speed, and is used again when it is back', async () => {
+    const proxy = await startProxy(inject('redisUrl'))
+    const cache = open(proxy.url)
+    await up(cache)
+    const key = randomUUID()
+    await cache.set(key, cached('w1'))
+    await proxy.cut()
+    expect(await cache.get(key)).toMatchObject({ watermark: 'w1' })
+    await cache.set(key, cached('w2'))
+    expect(await cache.get(key)).toMatchObject({ watermark: 'w2' })
+    await until('the problem', () => (cache.health().state === 'DEGRADED' ? true : undefined))
+    await proxy.restore()
+    await up(cache)
+  })
+})

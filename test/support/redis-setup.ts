@@ -1,0 +1,69 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { createServer } from 'node:net'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    redisUrl: string
+  }
+}
+
+/** A real Redis for the run: by REDIS_URL, else redis-server on the PATH, else installed by the system where that is allowed. */
+export default async function setup(project: TestProject): Promise<(() => void) | undefined> {
+  if (process.env.REDIS_URL) {
+    project.provide('redisUrl', process.env.REDIS_URL)
+    return undefined
+  }
+  if (!isOnPath('redis-server')) install()
+  const port = await freePort()
+  const server = spawn('redis-server', [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+  ])
+  await new Promise<void>((resolve, reject) => {
+    server.stdout.on('data', (chunk) => {
+      if (String(chunk).includes('Ready to accept connections')) resolve()
+    })
+    server.on('error', reject)
+    server.on('exit', (code) => reject(new Error(`redis-server ended with code ${code}`)))
+  })
+  project.provide('redisUrl', `redis://127.0.0.1:${port}`)
+  return () => void server.kill('SIGKILL')
+}
+
+function isOnPath(command: string): boolean {
+  return spawnSync(command, ['--version']).error === undefined
+}
+
+function install(): void {
+  const tries =
+    process.platform === 'darwin'
+      ? [['brew', 'install', 'redis']]
+      : [
+          ['apt-get', 'update', '-qq'],
+          ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'redis-server'],
+        ]
+  for (const [command, ...args] of tries)
+    spawnSync(command as string, args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  if (!isOnPath('redis-server'))
+    throw new Error(
+      'the tests need Redis: install redis-server (apt-get install redis-server, brew install redis), or set REDIS_URL',
+    )
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+}

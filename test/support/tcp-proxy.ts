@@ -1,0 +1,43 @@
+import { connect, createServer, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+/** A way to a server that can be cut: what a network that fails looks like. */
+export interface TcpProxy {
+  /** The address of the server, by this way. */
+  url: string
+  /** Cuts all connections and takes no more. */
+  cut(): Promise<void>
+  restore(): Promise<void>
+}
+
+export async function startProxy(target: string): Promise<TcpProxy> {
+  const url = new URL(target)
+  const sockets = new Set<Socket>()
+  const server = createServer((client) => {
+    const upstream = connect(Number(url.port || 6379), url.hostname)
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => {
+        sockets.delete(socket)
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    client.pipe(upstream).pipe(client)
+  })
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await listen(0)
+  const { port } = server.address() as { port: number }
+  const proxied = new URL(target)
+  proxied.hostname = '127.0.0.1'
+  proxied.port = String(port)
+  const cut = async () => {
+    if (!server.listening) return
+    const closed = new Promise((resolve) => server.close(resolve))
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+  onTestFinished(cut)
+  return { url: proxied.href, cut, restore: () => listen(port) }
+}
