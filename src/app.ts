@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { loadJwtSecret } from './access/secret.ts'
-import { authenticate, signToken } from './access/tokens.ts'
+import { createAuthenticator, signToken } from './access/tokens.ts'
 import type { Config } from './config.ts'
 import { indexPathFor } from './enhanced-analysis/index-path.ts'
 import { startLegacySource } from './enhanced-analysis/legacy-source.ts'
@@ -63,7 +63,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     introspection: config.introspection,
     logger,
     metrics,
-    authenticate: (authorization) => authenticate(secret, authorization),
+    authenticate: createAuthenticator(secret),
     createContext(principal, requestId) {
       const decision = decideSource()
       const answers = createAnswers(cachedSource, decision)

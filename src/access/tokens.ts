@@ -18,18 +18,37 @@ export function signToken(secret: Uint8Array, principal: Principal, ttlSeconds: 
     .sign(secret)
 }
 
-/** Who stands behind an `Authorization` header. Throws UNAUTHENTICATED, never saying what was wrong with the token. */
-export async function authenticate(secret: Uint8Array, authorization: string | undefined): Promise<Principal> {
-  const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
-  if (token === undefined)
-    throw new BridgeError('UNAUTHENTICATED', 'send a token: Authorization: Bearer … (token-bridge token prints one)')
+/** Tells who stands behind an `Authorization` header. Throws UNAUTHENTICATED, never saying what was wrong with the token. */
+export type Authenticate = (authorization: string | undefined) => Promise<Principal>
+
+/** Verified tokens that are remembered: a dashboard sends the same one again and again. */
+const MAX_REMEMBERED = 1000
+
+export function createAuthenticator(secret: Uint8Array): Authenticate {
+  const verified = new Map<string, { principal: Principal; expiresAt: number }>()
+  return async (authorization) => {
+    const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
+    if (token === undefined)
+      throw new BridgeError('UNAUTHENTICATED', 'send a token: Authorization: Bearer … (token-bridge token prints one)')
+    const known = verified.get(token)
+    if (known !== undefined && known.expiresAt > Date.now()) return known.principal
+    verified.delete(token)
+    const fresh = await verify(secret, token)
+    if (verified.size >= MAX_REMEMBERED) verified.clear()
+    verified.set(token, fresh)
+    return fresh.principal
+  }
+}
+
+async function verify(secret: Uint8Array, token: string): Promise<{ principal: Principal; expiresAt: number }> {
   try {
     const { payload } = await jwtVerify(token, secret, {
       algorithms: [ALGORITHM],
       issuer: ISSUER,
       requiredClaims: ['sub', 'exp', 'iat'],
     })
-    return { userId: readUserId(payload.sub), roles: readRoles(payload.roles) }
+    const principal = { userId: readUserId(payload.sub), roles: readRoles(payload.roles) }
+    return { principal, expiresAt: (payload.exp ?? 0) * 1000 }
   } catch (error) {
     throw new BridgeError('UNAUTHENTICATED', 'the token is invalid or has expired', { cause: error })
   }

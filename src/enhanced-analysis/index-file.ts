@@ -88,7 +88,14 @@ export function openIndexFile(
 
 /** Reads an index that another process writes. Returns false where what was read is void. */
 export function readIndexFile(path: string, read: FrameReader): boolean {
-  const fd = openSync(path, 'r')
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (error) {
+    // the other has just begun
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true
+    throw error
+  }
   try {
     return readFrames(fd, fstatSync(fd).size, read) !== undefined
   } catch {

@@ -5,6 +5,7 @@ import fastifyApollo from '@as-integrations/fastify'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { Principal } from '../access/roles.ts'
+import type { Authenticate } from '../access/tokens.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { formatError } from '../graphql/errors.ts'
@@ -16,8 +17,7 @@ export interface HttpServerOptions {
   introspection: boolean
   logger: Logger
   metrics: Metrics
-  /** Throws UNAUTHENTICATED. */
-  authenticate: (authorization: string | undefined) => Promise<Principal>
+  authenticate: Authenticate
   createContext: (principal: Principal, requestId: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }

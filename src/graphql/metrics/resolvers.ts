@@ -15,6 +15,7 @@ import {
   usageByModel,
   usageOf,
 } from '../../domain/usage.ts'
+import { derived } from '../../reading/derived.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { GranularityEnum, SessionOrderEnum, SourcePreferenceEnum } from '../enums.ts'
@@ -90,7 +91,9 @@ export class TokenMetricsResolver {
   ): Promise<TokenBucket[]> {
     if (!isTimeZone(timeZone)) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
     const { answer } = await answers.load(filter, 'slot')
-    return timeSeries(answer.bySlot ?? [], granularity, timeZone, priceOf)
+    return derived(answer, `series ${granularity} ${timeZone}`, () =>
+      timeSeries(answer.bySlot ?? [], granularity, timeZone, priceOf),
+    )
   }
 
   @FieldResolver(() => [ModelUsageType], { description: 'The largest first.' })
@@ -98,7 +101,8 @@ export class TokenMetricsResolver {
     @Root() { filter }: TokenMetricsType,
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<ModelUsage[]> {
-    return usageByModel((await answers.load(filter, 'whole')).answer.whole, priceOf)
+    const { answer } = await answers.load(filter, 'whole')
+    return derived(answer, 'models', () => usageByModel(answer.whole, priceOf))
   }
 
   @FieldResolver(() => [ProjectUsageType], { description: 'The largest first.' })
@@ -107,7 +111,9 @@ export class TokenMetricsResolver {
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<ProjectUsageType[]> {
     const { answer } = await answers.load(filter, 'project')
-    return usageByKey(answer.byProject ?? [], priceOf).map(({ key, ...usage }) => ({ project: key, ...usage }))
+    return derived(answer, 'projects', () =>
+      usageByKey(answer.byProject ?? [], priceOf).map(({ key, ...usage }) => ({ project: key, ...usage })),
+    )
   }
 
   @FieldResolver(() => [UserUsageType], { description: 'The largest first.' })
@@ -116,7 +122,9 @@ export class TokenMetricsResolver {
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<UserUsageType[]> {
     const { answer } = await answers.load(filter, 'user')
-    return usageByKey(answer.byUser ?? [], priceOf).map(({ key, ...usage }) => ({ user: key, ...usage }))
+    return derived(answer, 'users', () =>
+      usageByKey(answer.byUser ?? [], priceOf).map(({ key, ...usage }) => ({ user: key, ...usage })),
+    )
   }
 
   @FieldResolver(() => SessionConnectionType)
@@ -128,7 +136,9 @@ export class TokenMetricsResolver {
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<SessionConnectionType> {
     const { answer, provenance } = await answers.load(filter, 'session')
-    const sessions = (answer.bySession ?? []).map((session) => sessionMetrics(session, priceOf))
+    const sessions = derived(answer, 'sessions', () =>
+      (answer.bySession ?? []).map((session) => sessionMetrics(session, priceOf)),
+    )
     const { edges, hasNextPage, endCursor, totalCount } = pageSessions(sessions, first, after ?? undefined, orderBy)
     return {
       edges: edges.map(({ cursor, node }) => ({ cursor, node: { ...node, provenance } })),
@@ -154,6 +164,7 @@ export class TokenMetricsResolver {
   }
 
   async #whole({ filter }: TokenMetricsType, { answers, priceOf }: RequestContext): Promise<Usage> {
-    return usageOf((await answers.load(filter, 'whole')).answer.whole, priceOf)
+    const { answer } = await answers.load(filter, 'whole')
+    return derived(answer, 'whole', () => usageOf(answer.whole, priceOf))
   }
 }

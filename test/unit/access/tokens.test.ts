@@ -1,0 +1,44 @@
+import { describe, expect, test, vi } from 'vitest'
+import { createAuthenticator, parseTtl, signToken } from '../../../src/access/tokens.ts'
+
+const secret = Buffer.from('x'.repeat(32))
+
+describe('a token', () => {
+  test('is good until it expires, also when it was seen before', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const authenticate = createAuthenticator(secret)
+      const header = `Bearer ${await signToken(secret, { userId: 'ann', roles: ['viewer'] }, 60)}`
+      expect(await authenticate(header)).toEqual({ userId: 'ann', roles: ['viewer'] })
+      vi.setSystemTime(Date.now() + 59_000)
+      expect(await authenticate(header)).toEqual({ userId: 'ann', roles: ['viewer'] })
+      vi.setSystemTime(Date.now() + 2000)
+      await expect(authenticate(header)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('of another secret is refused, however many good ones were seen', async () => {
+    const authenticate = createAuthenticator(secret)
+    for (let n = 0; n < 1100; n++)
+      await authenticate(`Bearer ${await signToken(secret, { userId: `user-${n}`, roles: [] }, 60)}`)
+    const forged = await signToken(Buffer.from('y'.repeat(32)), { userId: 'user-1', roles: ['operator'] }, 60)
+    await expect(authenticate(`Bearer ${forged}`)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+})
+
+describe('a duration', () => {
+  test.each([
+    ['90s', 90],
+    ['15m', 900],
+    ['1h', 3600],
+    ['7d', 604_800],
+    ['366d', 31_622_400],
+  ])('%s', (text, seconds) => {
+    expect(parseTtl(text)).toBe(seconds)
+  })
+  test.each(['', '0s', '1', 'h', '-1h', '1.5h', '367d', '1w'])('"%s" is none', (text) => {
+    expect(parseTtl(text)).toBeUndefined()
+  })
+})
