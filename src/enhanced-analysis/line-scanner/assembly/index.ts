@@ -11,73 +11,60 @@
 // ASCII texts, a timestamp in the usual form. Their values are handed over as they are read, without
 // JSON.parse; a property test holds both ways against each other. All others go by their projection.
 
-/** Parser states: what the next byte may be. */
-const VALUE: u32 = 0; // a value must begin
-const ARRAY_FIRST: u32 = 1; // a value or ]
-const OBJECT_FIRST: u32 = 2; // a key or }
-const KEY: u32 = 3; // a key must begin
-const COLON: u32 = 4;
-const AFTER: u32 = 5; // a value ended: , or ] or } (or the end of the line at depth 0)
-const STRING: u32 = 6;
-const ESCAPE: u32 = 7;
-const HEX: u32 = 8; // hexLeft digits of \uXXXX are missing
-const NUMBER_MINUS: u32 = 9;
-const NUMBER_ZERO: u32 = 10;
-const NUMBER_INT: u32 = 11;
-const NUMBER_DOT: u32 = 12;
-const NUMBER_FRACTION: u32 = 13;
-const NUMBER_E: u32 = 14;
-const NUMBER_E_SIGN: u32 = 15;
-const NUMBER_E_DIGITS: u32 = 16;
-const LITERAL: u32 = 17; // true, false, null
-const START: u32 = 18; // nothing but white space seen on this line
-const BAD: u32 = 19; // not JSON: skip to the end of the line
-
-/** What happens to the bytes that are read. */
-const TRACK: u32 = 0; // inside a known object: look at each key
-const KEEP: u32 = 1; // inside a value that is kept: copied as it is
-const SKIP: u32 = 2; // inside a value that is dropped
-
-/** The known objects. Depth of an object = number of objects it is nested in, plus one. */
-const ROOT: u32 = 0;
-const MESSAGE: u32 = 1; // message
-const DATA: u32 = 2; // data
-const DATA_MESSAGE: u32 = 3; // data.message
-const DATA_MESSAGE_MESSAGE: u32 = 4; // data.message.message
-const USAGE: u32 = 5; // message.usage
-const CACHE_CREATION: u32 = 6; // message.usage.cache_creation
-const DATA_USAGE: u32 = 7; // data.message.message.usage
-const DATA_CACHE_CREATION: u32 = 8;
-const NONE: u32 = 9; // before the root object begins, or no known object
-
-/** Kinds of lines in the event list. */
-const EVENT_RECORD: f64 = 0;
-const EVENT_MALFORMED: f64 = 1;
-const EVENT_USUAL: f64 = 2;
-
-/** An event is 20 f64: kind, byte offset of the line, start and end of its projection, then a value for each slot. */
-const EVENT_BYTES: u32 = 160;
-const FIRST_SLOT: u32 = 4;
-/** Slots of an event: what a usual line says. -1 is absent. Texts are start * 2^16 + length. */
-const INPUT: u32 = 4;
-const OUTPUT: u32 = 5;
-const FLAT: u32 = 6;
-const READ: u32 = 7;
-const CACHE_5M: u32 = 8;
-const CACHE_1H: u32 = 9;
-const TIME: u32 = 10;
-const SIDECHAIN: u32 = 11;
-const SESSION: u32 = 12;
-const MESSAGE_ID: u32 = 13;
-const MODEL: u32 = 14;
-const UUID: u32 = 15;
-const REQUEST: u32 = 16;
-const NULL_ALONE: u32 = 17; // cache_creation that is no object: only null is usual
-const EMPTY_ALONE: u32 = 18; // iterations: only an empty list is usual
-const SLOTS_END: u32 = 19;
-const NO_SLOT: u32 = 0;
-/** A longer text is not usual. */
-const MAX_TEXT: u32 = 1000;
+import {
+  AFTER,
+  ARRAY_FIRST,
+  BAD,
+  CACHE_CREATION,
+  COLON,
+  DATA,
+  DATA_CACHE_CREATION,
+  DATA_MESSAGE,
+  DATA_MESSAGE_MESSAGE,
+  DATA_USAGE,
+  EMPTY_ALONE,
+  ESCAPE,
+  EVENT_BYTES,
+  EVENT_MALFORMED,
+  EVENT_RECORD,
+  EVENT_USUAL,
+  FIRST_SLOT,
+  FLAT,
+  HEX,
+  INPUT,
+  KEEP,
+  KEY,
+  LITERAL,
+  MAX_TEXT,
+  MESSAGE,
+  NONE,
+  NO_SLOT,
+  NULL_ALONE,
+  NUMBER_DOT,
+  NUMBER_E,
+  NUMBER_E_DIGITS,
+  NUMBER_E_SIGN,
+  NUMBER_FRACTION,
+  NUMBER_INT,
+  NUMBER_MINUS,
+  NUMBER_ZERO,
+  OBJECT_FIRST,
+  OUTPUT,
+  REQUEST,
+  ROOT,
+  SESSION,
+  SIDECHAIN,
+  SKIP,
+  SLOTS_END,
+  START,
+  STRING,
+  TIME,
+  TRACK,
+  USAGE,
+  VALUE,
+} from './constants';
+import { childOf, isKept, lookUpKey, slotOf } from './keys';
+import { isAscii, isHex, isSimpleEscape, parseDigits, parseTime } from './values';
 
 /** Bits of the container stack: one bit a level, so 8 Mi levels. */
 const STACK_BYTES: u32 = 1 << 20;
@@ -107,7 +94,9 @@ let literal: u32 = 0; // bytes still expected, lowest first
 let slot: u32 = NO_SLOT; // where the value of the key just read goes
 let valueOut: usize = 0; // where that value begins in the output
 let usual: bool = true;
-let messages: u32 = 0; // members called message, usage and cache_creation so far: a byte each, lowest first
+let messages: u32 = 0; // members called message so far, and usage, and cache_creation
+let usages: u32 = 0;
+let splits: u32 = 0;
 let needComma: bool = false; // a member was already written to the current known object
 let hasUsage: bool = false;
 let out: usize = 0; // end of the output
@@ -196,6 +185,8 @@ function beginLine(offset: f64): void {
   hasUsage = false;
   usual = true;
   messages = 0;
+  usages = 0;
+  splits = 0;
   slot = NO_SLOT;
   copyFrom = 0;
   lineStart = offset;
@@ -288,25 +279,21 @@ function parentOf(c: u32): u32 {
   return NONE;
 }
 
-@inline
-function equals8(at: usize, a: u64): bool {
-  return load<u64>(at) == a;
-}
-
 /** The key in the output, with its quotes, was read: decides what becomes of its value. */
 function decideKey(): void {
-  const k = keyOut + 1;
-  const length: u32 = <u32>(out - keyOut - 2);
   child = NONE;
   slot = NO_SLOT;
   let keep = keyEscaped;
   if (keyEscaped) {
     hasUsage = true;
     usual = false;
-  } else if (context == USAGE || context == DATA_USAGE) keep = decideUsageKey(k, length);
-  else if (context == CACHE_CREATION || context == DATA_CACHE_CREATION) keep = decideCacheKey(k, length);
-  else if (context == MESSAGE || context == DATA_MESSAGE_MESSAGE) keep = decideMessageKey(k, length);
-  else keep = decideEnvelopeKey(k, length);
+  } else {
+    const found = lookUpKey(context, keyOut + 1, <u32>(out - keyOut - 2));
+    slot = slotOf(found);
+    child = childOf(found);
+    keep = isKept(found);
+    noteChild();
+  }
   if (keep) {
     mode = KEEP;
   } else if (child == NONE) {
@@ -326,109 +313,18 @@ function decideKey(): void {
   valueOut = out;
 }
 
-/** Keys of the root, of data and of data.message. */
-function decideEnvelopeKey(k: usize, length: u32): bool {
-  if (length == 7 && load<u32>(k) == 0x7373656d && load<u32>(k, 3) == 0x65676173) {
-    // message
-    if (context == ROOT) {
-      if ((++messages & 0xff) > 1) usual = false;
-      child = MESSAGE;
-    } else child = context == DATA ? DATA_MESSAGE : DATA_MESSAGE_MESSAGE;
-    return false;
-  }
-  if (context == ROOT && length == 4 && load<u32>(k) == 0x61746164) {
-    child = DATA; // data
-    return false;
-  }
-  if (context != ROOT && context != DATA_MESSAGE) return false;
-  let found: u32 = NO_SLOT;
-  if (length == 4) {
-    if (load<u32>(k) == 0x64697575) found = UUID;
-  } else if (length == 9) {
-    if (equals8(k, 0x6d617473656d6974) && load<u8>(k, 8) == 0x70) found = TIME; // timestamp
-    else if (equals8(k, 0x496e6f6973736573) && load<u8>(k, 8) == 0x64) found = SESSION; // sessionId
-    else if (equals8(k, 0x4974736575716572) && load<u8>(k, 8) == 0x64) found = REQUEST; // requestId
-  } else if (length == 11) {
-    if (equals8(k, 0x6863656469537369) && load<u32>(k, 7) == 0x6e696168) found = SIDECHAIN; // isSidechain
-  }
-  if (found == NO_SLOT) return false;
-  if (context == ROOT) slot = found;
-  return true;
-}
-
-/** Keys of a message. */
-function decideMessageKey(k: usize, length: u32): bool {
-  if (length == 2 && load<u16>(k) == 0x6469) {
-    if (context == MESSAGE) slot = MESSAGE_ID; // id
-    return true;
-  }
-  if (length != 5) return false;
-  if (load<u32>(k) == 0x67617375 && load<u8>(k, 4) == 0x65) {
-    hasUsage = true; // usage
-    if (context == MESSAGE) {
-      messages += 0x100;
-      if ((messages & 0xff00) >= 0x200) usual = false;
-      child = USAGE;
-    } else {
-      usual = false;
-      child = DATA_USAGE;
-    }
-    return false;
-  }
-  if (load<u32>(k) == 0x65646f6d && load<u8>(k, 4) == 0x6c) {
-    if (context == MESSAGE) slot = MODEL; // model
-    return true;
-  }
-  return false;
-}
-
-/** Keys of a usage. */
-function decideUsageKey(k: usize, length: u32): bool {
-  const own = context == USAGE;
-  if (length == 12 && equals8(k, 0x6f745f7475706e69) && load<u32>(k, 8) == 0x736e656b) {
-    if (own) slot = INPUT; // input_tokens
-    return true;
-  }
-  if (length == 13 && equals8(k, 0x745f74757074756f) && equals8(k + 5, 0x736e656b6f745f74)) {
-    if (own) slot = OUTPUT; // output_tokens
-    return true;
-  }
-  if (length == 14 && equals8(k, 0x72635f6568636163) && equals8(k + 6, 0x6e6f697461657263)) {
-    child = own ? CACHE_CREATION : DATA_CACHE_CREATION; // cache_creation
-    messages += 0x10000;
-    if (messages >= 0x20000) usual = false;
-    slot = NULL_ALONE;
-    return false;
-  }
-  if (length == 23 && equals8(k, 0x65725f6568636163) && equals8(k + 8, 0x7475706e695f6461) && equals8(k + 15, 0x736e656b6f745f74)) {
-    if (own) slot = READ; // cache_read_input_tokens
-    return true;
-  }
-  if (length == 27 && equals8(k, 0x72635f6568636163) && equals8(k + 8, 0x695f6e6f69746165) && equals8(k + 11, 0x75706e695f6e6f69) && equals8(k + 19, 0x736e656b6f745f74)) {
-    if (own) slot = FLAT; // cache_creation_input_tokens
-    return true;
-  }
-  if (length == 10 && equals8(k, 0x6f69746172657469) && load<u16>(k, 8) == 0x736e) {
-    if (own) slot = EMPTY_ALONE; // iterations
-    return true;
-  }
-  return false;
-}
-
-/** Keys of a cache_creation. */
-function decideCacheKey(k: usize, length: u32): bool {
-  // ephemeral_5m_input_tokens, ephemeral_1h_input_tokens
-  if (length != 25 || !equals8(k, 0x6172656d65687065) || !equals8(k + 12, 0x745f7475706e695f) || !equals8(k + 17, 0x736e656b6f745f74)) return false;
-  const which = load<u32>(k, 8); // "l_5m" or "l_1h"
-  if (which == 0x6d355f6c) {
-    if (context == CACHE_CREATION) slot = CACHE_5M;
-    return true;
-  }
-  if (which == 0x68315f6c) {
-    if (context == CACHE_CREATION) slot = CACHE_1H;
-    return true;
-  }
-  return false;
+/** A line with usage is of interest; one with a known object that stands twice, or elsewhere, is not usual. */
+function noteChild(): void {
+  if (child == MESSAGE) messages++;
+  else if (child == CACHE_CREATION) splits++;
+  else if (child == USAGE) {
+    usages++;
+    hasUsage = true;
+  } else if (child == DATA_USAGE) {
+    usual = false;
+    hasUsage = true;
+  } else return;
+  if (messages > 1 || usages > 1 || splits > 1) usual = false;
 }
 
 /** The value of a slot was copied to the output: takes it over if it is usual. */
@@ -461,42 +357,6 @@ function capture(): void {
     else store<f64>(at, value);
   }
   slot = NO_SLOT;
-}
-
-function isAscii(from: usize, to: usize): bool {
-  for (let p = from; p < to; p++) if (load<u8>(p) >= 0x80) return false;
-  return true;
-}
-
-/** Digits alone, or -1. */
-function parseDigits(from: usize, to: usize): f64 {
-  let value: u64 = 0;
-  for (let p = from; p < to; p++) {
-    const digit: u32 = <u32>load<u8>(p) - 0x30;
-    if (digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return <f64>value;
-}
-
-/** `YYYY-MM-DDTHH:MM:SS.mmmZ` of the years 1970 to 2261 as milliseconds, or -1. Days after the 28th are left to the slow way. */
-function parseTime(p: usize): f64 {
-  if (load<u8>(p, 4) != 0x2d || load<u8>(p, 7) != 0x2d || load<u8>(p, 10) != 0x54 || load<u8>(p, 13) != 0x3a) return -1;
-  if (load<u8>(p, 16) != 0x3a || load<u8>(p, 19) != 0x2e || load<u8>(p, 23) != 0x5a) return -1;
-  const year = <i32>parseDigits(p, p + 4);
-  const month = <i32>parseDigits(p + 5, p + 7);
-  const day = <i32>parseDigits(p + 8, p + 10);
-  const hour = <i32>parseDigits(p + 11, p + 13);
-  const minute = <i32>parseDigits(p + 14, p + 16);
-  const second = <i32>parseDigits(p + 17, p + 19);
-  const millisecond = <i32>parseDigits(p + 20, p + 23);
-  if (year < 1970 || year > 2261 || month < 1 || month > 12 || day < 1 || day > 28) return -1;
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 || millisecond < 0) return -1;
-  // days since 1970, by months that begin in March (a common way to count them)
-  const y = month <= 2 ? year - 1 : year;
-  const m = month <= 2 ? month + 9 : month - 3;
-  const days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-  return <f64>days * 86400000 + <f64>(hour * 3600 + minute * 60 + second) * 1000 + <f64>millisecond;
 }
 
 /** A value ended whose last byte is before `p`. */
@@ -537,7 +397,6 @@ function beginValue(c: u32, p: usize): void {
     if (child == CACHE_CREATION || child == DATA_CACHE_CREATION) {
       // what it is decides whether the counts are valid
       child = NONE;
-      if (context != USAGE) slot = NO_SLOT;
       mode = KEEP;
       beginValue(c, p);
       return;
@@ -645,11 +504,6 @@ function skipString(p: usize, end: usize): usize {
   return carry != 0 ? end - 1 : end;
 }
 
-@inline
-function isHex(c: u32): bool {
-  return c - 0x30 < 10 || (c | 0x20) - 0x61 < 6;
-}
-
 /** A key begins with the quote at `p`. */
 @inline
 function beginKey(p: usize): void {
@@ -660,14 +514,6 @@ function beginKey(p: usize): void {
     copyFrom = p;
   }
   state = STRING;
-}
-
-/** Whether a byte stands behind a backslash for one character: any of `"\\/bfnrt`. */
-@inline
-function isSimpleEscape(c: u32): bool {
-  return (
-    c == 0x6e || c == 0x22 || c == 0x5c || c == 0x74 || c == 0x2f || c == 0x72 || c == 0x62 || c == 0x66
-  );
 }
 
 @inline
