@@ -3,6 +3,11 @@ import { UsageError } from './usage-error.ts'
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. Errors are one line on stderr, without a stack. */
 export async function run(argv: readonly string[]): Promise<void> {
+  // whoever reads may have had enough, as `head` has
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
   try {
     await createProgram().parseAsync([...argv])
   } catch (error) {

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generateCorpus } from '../../corpus/generate.ts'
-import { run, start } from '../support/cli.ts'
+import { BIN, run, start } from '../support/cli.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -118,6 +118,15 @@ describe('token-bridge analyze', () => {
     expect(code).toBe(0)
     expect(stderr).toContain(join(folder, '.claude', 'projects'))
     expect(JSON.parse(stdout)).toMatchObject({ recordCount: '0', costUsd: 0, byDay: [] })
+  })
+
+  test('ends quietly when its reader has had enough', () => {
+    const folder = makeFolder()
+    const many = Array.from({ length: 3000 }, (_, i) => line({ id: `msg_${i}`, session: `session-${i}` }))
+    writeTranscripts(folder, { 'shop/a.jsonl': many })
+    const command = `"${process.execPath}" "${BIN}" analyze --transcripts . --no-index --json | head -c 10`
+    const { stdout, stderr } = spawnSync('bash', ['-c', command], { cwd: folder, encoding: 'utf8' })
+    expect([stdout.length, stderr]).toEqual([10, ''])
   })
 
   test('helps', async () => {

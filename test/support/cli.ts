@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-const BIN = fileURLToPath(new URL('../../bin/token-bridge.js', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../bin/token-bridge.js', import.meta.url))
 
 export interface Ended {
   code: number | null
