@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { buildSchema, findBreakingChanges, lexicographicSortSchema, printSchema } from 'graphql'
+import { buildSchema, findBreakingChanges, findDangerousChanges, lexicographicSortSchema, printSchema } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import { createSchema } from '../../src/graphql/schema.ts'
 
@@ -8,6 +8,7 @@ describe('the schema', () => {
     const contract = buildSchema(`scalar BigInt scalar DateTime ${readFileSync('schema/contract.graphql', 'utf8')}`)
     const emitted = buildSchema(readFileSync('schema/schema.graphql', 'utf8'))
     expect(findBreakingChanges(contract, emitted)).toEqual([])
+    expect(findDangerousChanges(contract, emitted)).toEqual([])
     expect(printSchema(lexicographicSortSchema(await createSchema()))).toBe(
       printSchema(lexicographicSortSchema(emitted)),
     )
