@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { indexPathFor } from './enhanced-analysis/index-path.ts'
 import { startLegacySource } from './enhanced-analysis/legacy-source.ts'
 import { resolveRoots } from './enhanced-analysis/roots.ts'
+import type { AnalysisStatus } from './enhanced-analysis/thread-messages.ts'
 import { createSchema } from './graphql/schema.ts'
 import { createHttpServer } from './http/server.ts'
 import type { Logger } from './observability/logger.ts'
@@ -75,7 +76,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     },
   })
   const url = await http.listen(config.host, config.port).catch(async (error: Error) => {
-    await legacy.close()
+    await Promise.all([legacy.close(), cache.close()])
     throw error
   })
   const forgetServer = rememberServer(config.dataDir, url)
@@ -96,23 +97,18 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
 }
 
 /** Logs what an operator wants to know of the analysis, once. */
-function logChanges(
-  logger: Logger,
-): (status: {
-  ready: boolean
-  indexState: string
-  unreadable: string[]
-  transcripts: number
-  records: number
-  refreshMs: number
-}) => void {
+function logChanges(logger: Logger): (status: AnalysisStatus) => void {
   let wasReady = false
   let unreadable = 0
+  let indexState = ''
   return (status) => {
     if (status.ready && !wasReady) {
-      const { transcripts, records, refreshMs, indexState } = status
-      logger.info({ transcripts, records, ms: refreshMs, index: indexState }, 'the first analysis is done')
+      const { transcripts, records, refreshMs } = status
+      logger.info({ transcripts, records, ms: refreshMs, index: status.indexState }, 'the first analysis is done')
     }
+    if (status.indexState === 'broken' && indexState !== 'broken')
+      logger.warn('the index cannot be written: the next start counts everything anew')
+    indexState = status.indexState
     wasReady = status.ready
     if (status.unreadable.length !== unreadable)
       logger.warn(

@@ -68,11 +68,6 @@ async function refresh(): Promise<void> {
       refreshes: status.refreshes + 1,
       refreshedAt: started,
       refreshMs: Date.now() - started,
-      watermark: nothingThere
-        ? 'sample'
-        : report.changed || status.watermark === '' || status.sample
-          ? analysis.watermark()
-          : status.watermark,
       unreadable: report.unreadable,
       sample: nothingThere,
     })
@@ -80,6 +75,9 @@ async function refresh(): Promise<void> {
     status.unreadable = [(error as Error).message]
   } finally {
     refreshing = false
+    // also after a failure: something may have been counted before it
+    status.watermark = status.sample ? 'sample' : analysis.watermark()
+    status.indexState = analysis.indexState()
     tell()
     const took = Date.now() - started
     schedule(changedMeanwhile ? SETTLE_MS : Math.max(options.rescanIntervalMs, took / MAX_RESCAN_SHARE))
@@ -93,15 +91,15 @@ async function openSample(): Promise<Analysis> {
 }
 
 function answer({ queries, quality }: SourceRequest): SourceAnswer {
-  const isSample = status.sample && sample !== undefined
-  const from = isSample && sample !== undefined ? sample : analysis
+  const served = status.sample ? sample : undefined
+  const from = served ?? analysis
   return {
     answers: from.answer(queries),
     quality: quality ? from.corpusQuality() : undefined,
     asOf: status.refreshedAt,
     // new for each look while one is going on: what it has read so far is in the answer
     watermark: refreshing ? `${status.watermark}+` : status.watermark,
-    sample: isSample,
+    sample: served !== undefined,
   }
 }
 

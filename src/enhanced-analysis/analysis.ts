@@ -56,8 +56,11 @@ export interface Analysis {
   records(): number
   /** The same for the same files, counted equally far. */
   watermark(): string
-  /** What was found of the index at the start; `off` without one, `locked` where another process writes it. */
-  indexState(): IndexState | 'off' | 'locked'
+  /**
+   * What was found of the index at the start; `off` without one, `locked` where another process writes it,
+   * `broken` once it could not be written.
+   */
+  indexState(): IndexState | 'off' | 'locked' | 'broken'
   close(): void
 }
 
@@ -166,7 +169,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
         digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
       return digest.digest('base64url')
     },
-    indexState: () => persistence?.state ?? 'off',
+    indexState: () => persistence?.state() ?? 'off',
     close: () => persistence?.close(),
   }
 }

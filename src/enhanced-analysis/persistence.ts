@@ -13,7 +13,8 @@ import type { KnownFile, RecordTable } from './record-table.ts'
 
 /** Keeps the table in the index: loads it at the start and appends each change. */
 export interface Persistence {
-  state: IndexState | 'locked'
+  /** `locked`: another process writes the index; `broken`: it could not be written any more. */
+  state(): IndexState | 'locked' | 'broken'
   update(encoded: ArrayBuffer): void
   forget(key: string): void
   rename(file: Pick<FoundFile, 'key' | 'path' | 'root' | 'relativePath'>): void
@@ -38,25 +39,36 @@ export function openPersistence(path: string, table: () => RecordTable, reset: (
   if (unlock === undefined) {
     // another process writes it: what it wrote so far is read, and what is counted here stays here
     if (!readIndexFile(path, load)) reset()
-    return { ...nothing, state: 'locked' }
+    return { ...nothing, state: () => 'locked' }
   }
   const { index, state } = openIndexFile(path, load, reset)
   let compactSize = 0
+  let broken = false
+  /** A disk that is full costs speed alone: from then on nothing is written, and the next start counts anew. */
+  const write = (run: () => void): void => {
+    if (broken) return
+    try {
+      run()
+    } catch {
+      broken = true
+    }
+  }
+  const compact = (): void => {
+    compactSize ||= sizeOf(table())
+    if (index.size() < MIN_WASTEFUL_BYTES || index.size() < WASTE_FACTOR * Math.max(compactSize, sizeOf(table())))
+      return
+    index.rewrite((append) => {
+      for (const file of table().knownFiles()) append('update', encodeFile(table(), file))
+    })
+    compactSize = index.size()
+  }
   return {
-    state,
-    update: (encoded) => index.append('update', encoded),
-    forget: (key) => index.append('forget', Buffer.from(JSON.stringify({ key }))),
+    state: () => (broken ? 'broken' : state),
+    update: (encoded) => write(() => index.append('update', encoded)),
+    forget: (key) => write(() => index.append('forget', Buffer.from(JSON.stringify({ key })))),
     rename: ({ key, path, root, relativePath }) =>
-      index.append('rename', Buffer.from(JSON.stringify({ key, path, root, relativePath }))),
-    compactIfWasteful() {
-      compactSize ||= sizeOf(table())
-      if (index.size() < MIN_WASTEFUL_BYTES || index.size() < WASTE_FACTOR * Math.max(compactSize, sizeOf(table())))
-        return
-      index.rewrite((append) => {
-        for (const file of table().knownFiles()) append('update', encodeFile(table(), file))
-      })
-      compactSize = index.size()
-    },
+      write(() => index.append('rename', Buffer.from(JSON.stringify({ key, path, root, relativePath })))),
+    compactIfWasteful: () => write(compact),
     close() {
       index.close()
       unlock()

@@ -249,6 +249,25 @@ describe('the incremental index', () => {
     expect(again.records()).toBe(wholeOf(again).records)
   })
 
+  test('that cannot be written any more costs speed alone, now and at the next start', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') })
+    const analysis = analysisOf(folder, { index: true })
+    await analysis.refresh()
+    // from here on each write fails, as on a full disk
+    analysis.close()
+    appendFileSync(at(folder, 'p/a.jsonl'), full('msg_2'))
+    await analysis.refresh()
+    rmSync(at(folder, 'p/a.jsonl'))
+    writeTranscripts(folder, { 'p/b.jsonl': full('msg_3', 7) + full('msg_4') })
+    await analysis.refresh()
+    expect(analysis.indexState()).toBe('broken')
+    expect(picture(analysis)).toEqual(await freshPicture(folder))
+    const again = analysisOf(folder, { index: true })
+    await again.refresh()
+    expect(picture(again)).toEqual(await freshPicture(folder))
+  })
+
   test('that another process writes is read and left alone', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') })
