@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
 
 const QUERY = { query: '{ tokenMetrics { recordCount } }' }
 
@@ -185,16 +187,60 @@ describe('what can be watched', () => {
   })
 })
 
+/** A question whose second half is sent when it is asked for: in flight for as long as a test wants. */
+async function halfAsked(server: TestServer) {
+  const token = await server.token(['viewer'])
+  const body = JSON.stringify(QUERY)
+  const { hostname, port } = new URL(server.url)
+  const socket = connect(Number(port), hostname)
+  let received = ''
+  socket.on('data', (chunk) => {
+    received += chunk
+  })
+  socket.on('error', () => undefined)
+  const closed = new Promise<string>((resolve) => {
+    socket.on('close', () => resolve(received))
+  })
+  const half = Math.floor(body.length / 2)
+  socket.write(
+    `POST /graphql HTTP/1.1\r\nhost: ${hostname}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nauthorization: Bearer ${token}\r\nx-request-id: half-asked\r\nexpect: 100-continue\r\n\r\n`,
+  )
+  // the server has read the head when it asks for the rest
+  await until('the server to go on', () => received.includes('100 Continue') || undefined)
+  socket.write(body.slice(0, half))
+  return { closed, finish: () => void socket.write(body.slice(half)) }
+}
+
 describe('a shutdown', () => {
-  test('lets the question in flight be answered, then takes no more', async () => {
+  test('lets the question in flight be answered, then takes no more and leaves nothing behind', async () => {
     const server = await startServer(withSecretContent())
-    const asked = server.ask('{ tokenMetrics { recordCount } }')
-    const answered = await asked
+    const question = await halfAsked(server)
     const closing = server.close()
-    expect(answered.data.tokenMetrics.recordCount).toBe('1')
+    // it waits: what is not answered yet would be lost
+    await expect(Promise.race([closing.then(() => 'closed'), answersNoMore(server)])).resolves.toBe('no more')
+    question.finish()
+    expect(await question.closed).toContain('{"data":{"tokenMetrics":{"recordCount":"1"}}}')
     await closing
-    await expect(fetch(`${server.url}/health/live`)).rejects.toThrow()
     expect(readdirSync(join(server.folder, 'data'))).not.toContain('server.json')
     expect(readdirSync(join(server.folder, 'data', 'index')).filter((name) => name.endsWith('.lock'))).toEqual([])
   })
+
+  test('does not wait beyond its deadline', async () => {
+    const server = await startServer(withSecretContent(), { SHUTDOWN_DEADLINE_MS: '200' })
+    const question = await halfAsked(server)
+    await server.close()
+    expect(await question.closed).not.toContain('recordCount')
+  })
 })
+
+/** Settles when new connections are refused. */
+function answersNoMore(server: TestServer): Promise<string> {
+  return until('refusal', async () => {
+    try {
+      await fetch(`${server.url}/health/live`)
+      return undefined
+    } catch {
+      return 'no more'
+    }
+  })
+}
