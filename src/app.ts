@@ -3,19 +3,28 @@ import { loadJwtSecret } from './access/secret.ts'
 import { createAuthenticator, signToken } from './access/tokens.ts'
 import type { Config } from './config.ts'
 import { indexPathFor } from './enhanced-analysis/index-path.ts'
-import { startLegacySource } from './enhanced-analysis/legacy-source.ts'
+import type { JournaledRange } from './enhanced-analysis/journal-update.ts'
+import { type LegacySource, startLegacySource } from './enhanced-analysis/legacy-source.ts'
 import { resolveRoots } from './enhanced-analysis/roots.ts'
 import type { AnalysisStatus } from './enhanced-analysis/thread-messages.ts'
 import { createSchema } from './graphql/schema.ts'
 import { createHttpServer } from './http/server.ts'
+import { openJournal } from './journal/journal.ts'
+import { loadJournalKey } from './journal/key.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
+import type { IngestEntry, JournalPlace } from './ports/journal.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
 import { createAnswers } from './reading/answers.ts'
 import { createCachedSource } from './reading/cached-source.ts'
 import { decideSource } from './reading/decision.ts'
 import { createAnswerCache } from './redis/answer-cache.ts'
 import { rememberServer } from './server-file.ts'
+import { createIngest } from './writing/ingest.ts'
+import { recordsOf } from './writing/journaled-copies.ts'
+
+/** Between two looks for what other instances wrote to the journal. */
+const JOURNAL_FOLLOW_MS = 1000
 
 /** A running bridge. */
 export interface App {
@@ -38,7 +47,29 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
   const schema = await createSchema()
   const priceList = createGenaiPriceList()
+  const toRange = (entry: IngestEntry, { segment, from, to }: JournalPlace): JournaledRange => ({
+    segment,
+    to,
+    records: recordsOf(entry, segment, from),
+  })
+  const ingest = createIngest({
+    journal: { append: (entry) => journal.append(entry) },
+    whenStored: async () => false,
+  })
+  let running: LegacySource | undefined
+  const journal = openJournal({
+    folder: config.journalDir,
+    key: loadJournalKey(config.dataDir),
+    followIntervalMs: JOURNAL_FOLLOW_MS,
+    onEntry(entry, place) {
+      if (entry.kind !== 'ingest') return
+      ingest.remember(entry, place)
+      running?.addJournaled(toRange(entry, place))
+    },
+    onDamage: (damage) => logger.error(damage, 'part of the journal cannot be read: it was put in quarantine'),
+  })
   const legacy = startLegacySource({
+    readJournal: (add) => journal.replay((entry, place) => entry.kind === 'ingest' && add(toRange(entry, place))),
     roots,
     indexPath: indexPathFor(join(config.dataDir, 'index'), roots),
     scanThreads: config.scanThreads,
@@ -47,6 +78,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
   })
+  running = legacy
   const cache = createAnswerCache({
     redisUrl: config.redisUrl,
     onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
@@ -68,7 +100,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     createContext(principal, requestId) {
       const decision = decideSource()
       const answers = createAnswers(cachedSource, decision)
-      return { requestId, principal, decision, answers, priceOf: priceList.priceOf, source: legacy, cache }
+      return { requestId, principal, decision, answers, priceOf: priceList.priceOf, source: legacy, cache, ingest }
     },
     readiness() {
       const { state, detail } = legacy.health()
@@ -76,7 +108,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     },
   })
   const url = await http.listen(config.host, config.port).catch(async (error: Error) => {
-    await Promise.all([legacy.close(), cache.close()])
+    await Promise.all([legacy.close(), cache.close(), journal.close()])
     throw error
   })
   const forgetServer = rememberServer(config.dataDir, url)
@@ -90,6 +122,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       closing = true
       forgetServer()
       await http.close(config.shutdownDeadlineMs)
+      await journal.close()
       await legacy.close()
       await cache.close()
     },

@@ -18,6 +18,7 @@ export interface Config {
     host: string
   }
   dataDir: string
+  journalDir: string
   authJwtSecret: string | undefined
   /** Absent: answers are kept in memory alone. */
   redisUrl: string | undefined
@@ -67,6 +68,11 @@ export const SETTINGS = {
     about: "the agent's config folder, where `TRANSCRIPTS_DIR` is absent",
   },
   DATA_DIR: { schema: text, fallback: '`.token-bridge`', about: 'folder for the index, the journal and the keys' },
+  JOURNAL_DIR: {
+    schema: text,
+    fallback: '`journal` under `DATA_DIR`',
+    about: 'folder of the encrypted journal; instances that share it see the same records',
+  },
   AUTH_JWT_SECRET: {
     schema: z
       .string()
@@ -149,6 +155,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     TRANSCRIPTS_DIR: SETTINGS.TRANSCRIPTS_DIR.schema,
     CLAUDE_CONFIG_DIR: SETTINGS.CLAUDE_CONFIG_DIR.schema,
     DATA_DIR: SETTINGS.DATA_DIR.schema,
+    JOURNAL_DIR: SETTINGS.JOURNAL_DIR.schema,
     AUTH_JWT_SECRET: SETTINGS.AUTH_JWT_SECRET.schema,
     REDIS_URL: SETTINGS.REDIS_URL.schema,
     SCAN_THREADS: SETTINGS.SCAN_THREADS.schema,
@@ -161,6 +168,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (!result.success) throw new ConfigError(result.error.issues.map((issue) => issue.message))
   const settings = result.data
   const home = environment.HOME ?? homedir()
+  const dataDir = resolve(settings.DATA_DIR === undefined ? '.token-bridge' : expandHome(settings.DATA_DIR, home))
   return {
     host: settings.HOST ?? SETTINGS.HOST.fallback,
     port: settings.PORT,
@@ -171,7 +179,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       user: userName(environment),
       host: hostname(),
     },
-    dataDir: resolve(settings.DATA_DIR === undefined ? '.token-bridge' : expandHome(settings.DATA_DIR, home)),
+    dataDir,
+    journalDir:
+      settings.JOURNAL_DIR === undefined ? join(dataDir, 'journal') : resolve(expandHome(settings.JOURNAL_DIR, home)),
     authJwtSecret: settings.AUTH_JWT_SECRET,
     redisUrl: settings.REDIS_URL,
     scanThreads: settings.SCAN_THREADS,

@@ -12,13 +12,17 @@ export const ERROR_CODES = [
   'SOURCE_UNAVAILABLE',
   /** Too much at once; try again later. */
   'OVERLOADED',
+  /** What must be kept cannot be written now: nothing was accepted; try again. */
+  'STORAGE_UNAVAILABLE',
+  /** The idempotency key was used for other content. */
+  'IDEMPOTENCY_CONFLICT',
   /** Part of the contract that this version does not have yet. */
   'NOT_IMPLEMENTED',
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['SOURCE_UNAVAILABLE', 'OVERLOADED'])
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['SOURCE_UNAVAILABLE', 'OVERLOADED', 'STORAGE_UNAVAILABLE'])
 
 /** An error that may be told to whoever asked. Anything else is told as an internal one, without its message. */
 export class BridgeError extends Error {

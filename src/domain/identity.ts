@@ -1,3 +1,8 @@
+import { hash } from 'node:crypto'
+
+/** Bytes of the SHA-256 of an identity that stand for it: 128 bits, so that two never meet by chance. */
+export const IDENTITY_BYTES = 16
+
 /**
  * The identity of a token record (rule 7): copies with the same identity are counted once, across all
  * files, sessions and projects. Each kind has a prefix of its own, so that kinds never collide.
@@ -42,4 +47,14 @@ export function lineIdentity(session: string, lineHash: string, offset: number):
 /** The identity of the n-th entry of `usage.iterations[]`, an advisor's answer, of the record that asked. */
 export function advisorIdentity(identity: string, n: number): string {
   return `advisor:${identity}:advisor:${n}`
+}
+
+/** The identity of a record that came by mutation without a message id. */
+export function submittedIdentity(caller: string, key: string, index: number): string {
+  return `submitted:${caller.length}:${caller}:${key.length}:${key}:${index}`
+}
+
+/** What stands for an identity wherever records are kept: 32 hexadecimal digits. */
+export function identityDigest(identity: string): string {
+  return hash('sha256', identity, 'hex').slice(0, IDENTITY_BYTES * 2)
 }

@@ -10,32 +10,24 @@ import {
   type TokenQuery,
   type UsageSums,
 } from '../domain/token-query.ts'
-import type { Dictionary } from './dictionary.ts'
+import type { Origin } from '../domain/token-record.ts'
+import { createDictionary, type Dictionary } from './dictionary.ts'
 import { WINS } from './record-columns.ts'
-import type { KnownFile, RecordTable } from './record-table.ts'
+import type { RecordTable } from './record-table.ts'
 import { SumTable } from './sum-table.ts'
 
-/** Who wrote the transcripts of a root. */
-export interface RootOwner {
-  user: string
-  host: string
-}
-
-/** Sums the winners that the filter selects, in one pass: all sections of the answer are of the same moment. */
-export function aggregate(table: RecordTable, ownerOf: (root: string) => RootOwner, query: TokenQuery): TokenAnswer {
+/**
+ * Sums the winners that the filter selects, in one pass: all sections of the answer are of the same moment.
+ * `only`, by row, narrows it to the winners that are 1 in it.
+ */
+export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Array): TokenAnswer {
   const { columns: c } = table
-  const users: string[] = []
-  const userOfFile = new Uint32Array(table.files.length)
-  const hostOfFile: string[] = []
-  table.files.forEach((file, id) => {
-    if (file === undefined) return
-    const owner = ownerOf(file.root)
-    let user = users.indexOf(owner.user)
-    if (user < 0) user = users.push(owner.user) - 1
-    userOfFile[id] = user
-    hostOfFile[id] = owner.host
-  })
-  const selectsFile = fileSelector(table, ownerOf, query.filter)
+  const origins = table.origins.list
+  const users = createDictionary()
+  const projects = createDictionary()
+  const userOf = Uint32Array.from(origins, ({ user }) => users.add(user))
+  const projectOf = Uint32Array.from(origins, ({ project }) => projects.add(project))
+  const selectsOrigin = originSelector(origins, query.filter)
   const selectsModel = selector(table.models, query.filter.models)
   const selectsSession = selector(table.sessions, query.filter.sessionIds)
   const from = query.filter.from ?? Number.NEGATIVE_INFINITY
@@ -54,13 +46,13 @@ export function aggregate(table: RecordTable, ownerOf: (root: string) => RootOwn
   let lastAt = Number.NEGATIVE_INFINITY
 
   for (let row = 0; row < c.length; row++) {
-    if (((c.flags[row] as number) & WINS) === 0) continue
+    if (((c.flags[row] as number) & WINS) === 0 || only?.[row] === 0) continue
     const time = c.time[row] as number
-    const file = c.file[row] as number
+    const origin = c.origin[row] as number
     const model = c.model[row] as number
     const session = c.session[row] as number
     if (time < from || time >= to) continue
-    if (selectsFile?.[file] === 0 || selectsModel?.[model] === 0 || selectsSession?.[session] === 0) continue
+    if (selectsOrigin?.[origin] === 0 || selectsModel?.[model] === 0 || selectsSession?.[session] === 0) continue
     const prompt =
       (c.input[row] as number) +
       (c.cacheRead[row] as number) +
@@ -68,8 +60,8 @@ export function aggregate(table: RecordTable, ownerOf: (root: string) => RootOwn
       (c.cacheCreation1h[row] as number)
     const tier = contextTierOf(prompt)
     whole.add(0, model, tier, c, row)
-    byProject?.add((table.files[file] as KnownFile).project, model, tier, c, row)
-    byUser?.add(userOfFile[file] as number, model, tier, c, row)
+    byProject?.add(projectOf[origin] as number, model, tier, c, row)
+    byUser?.add(userOf[origin] as number, model, tier, c, row)
     bySession?.add(session, model, tier, c, row)
     bySlot?.add(Math.floor(time / SLOT_MS), model, tier, c, row)
     if (time < firstAt) firstAt = time
@@ -91,8 +83,8 @@ export function aggregate(table: RecordTable, ownerOf: (root: string) => RootOwn
     firstAt: sessionCount === 0 ? undefined : firstAt,
     lastAt: sessionCount === 0 ? undefined : lastAt,
   }
-  if (byProject !== undefined) answer.byProject = keyed(byProject, (group) => table.projects.texts[group] as string)
-  if (byUser !== undefined) answer.byUser = keyed(byUser, (group) => users[group] as string)
+  if (byProject !== undefined) answer.byProject = keyed(byProject, (group) => projects.texts[group] as string)
+  if (byUser !== undefined) answer.byUser = keyed(byUser, (group) => users.texts[group] as string)
   if (bySlot !== undefined)
     answer.bySlot = [...bySlot.groups()].map(
       ([slot, entries]): SlotUsage => ({ start: slot * SLOT_MS, usage: sums(entries, bySlot) }),
@@ -100,12 +92,12 @@ export function aggregate(table: RecordTable, ownerOf: (root: string) => RootOwn
   if (bySession !== undefined)
     answer.bySession = [...bySession.groups()].map(([session, entries]): SessionUsage => {
       const row = latest[session] as number
-      const file = table.files[c.file[row] as number] as KnownFile
+      const { project, user, host } = table.origins.at(c.origin[row] as number)
       return {
         id: table.sessions.texts[session] as string,
-        project: table.projects.texts[file.project] as string,
-        user: users[userOfFile[file.id] as number] as string,
-        host: hostOfFile[file.id] as string,
+        project,
+        user,
+        host,
         startedAt: started?.[session] as number,
         lastActivityAt: c.time[row] as number,
         usage: sums(entries, bySession),
@@ -119,9 +111,12 @@ function isLater(table: RecordTable, a: number, b: number): boolean {
   const c = table.columns
   const byTime = (c.time[a] as number) - (c.time[b] as number)
   if (byTime !== 0) return byTime > 0
-  const [fileA, fileB] = [c.file[a] as number, c.file[b] as number]
-  if (fileA === fileB) return (c.offset[a] as number) > (c.offset[b] as number)
-  return comparePaths((table.files[fileA] as KnownFile).path, (table.files[fileB] as KnownFile).path) > 0
+  const byPath = comparePaths(
+    table.origins.at(c.origin[a] as number).path,
+    table.origins.at(c.origin[b] as number).path,
+  )
+  if (byPath !== 0) return byPath > 0
+  return (c.rankOffset[a] as number) > (c.rankOffset[b] as number)
 }
 
 /** 1 for each number whose text is asked for; `undefined` where all are. */
@@ -135,20 +130,12 @@ function selector(dictionary: Dictionary, texts: readonly string[] | undefined):
   return selected
 }
 
-function fileSelector(
-  table: RecordTable,
-  ownerOf: (root: string) => RootOwner,
-  filter: TokenFilter,
-): Uint8Array | undefined {
+function originSelector(origins: readonly Origin[], filter: TokenFilter): Uint8Array | undefined {
   const { projects, users, hosts } = filter
   if (projects === undefined && users === undefined && hosts === undefined) return undefined
-  return Uint8Array.from(table.files, (file) => {
-    if (file === undefined) return 0
-    const owner = ownerOf(file.root)
+  return Uint8Array.from(origins, ({ project, user, host }) => {
     const selected =
-      (projects?.includes(table.projects.texts[file.project] as string) ?? true) &&
-      (users?.includes(owner.user) ?? true) &&
-      (hosts?.includes(owner.host) ?? true)
+      (projects?.includes(project) ?? true) && (users?.includes(user) ?? true) && (hosts?.includes(host) ?? true)
     return selected ? 1 : 0
   })
 }

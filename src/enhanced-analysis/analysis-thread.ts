@@ -1,23 +1,29 @@
 // The analysis in a thread of its own: long sums and long reads never hold up the server's event loop.
 import { parentPort, workerData } from 'node:worker_threads'
-import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
+import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../ports/token-source.ts'
 import { type Analysis, openAnalysis } from './analysis.ts'
 import { SAMPLE_ROOT } from './sample.ts'
-import type { AnalysisStatus, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
+import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 
 /** Changes come in bursts: wait this long after one before reading. */
 const SETTLE_MS = 150
+/** What comes by the journal is told at most this often. */
+const TELL_MS = 100
 /** A rescan may take at most this share of the time. */
 const MAX_RESCAN_SHARE = 0.05
 
 const options = workerData as ThreadOptions
 const analysis = openAnalysis(options)
 let sample: Analysis | undefined
+/** What cannot be read may be transcripts: then there is no sample. */
+let nothingOnDisk = false
 let closing = false
 let timer: NodeJS.Timeout | undefined
 let dueAt = Number.POSITIVE_INFINITY
 let refreshing = false
 let changedMeanwhile = false
+let transcriptsMark = ''
+let telling: NodeJS.Timeout | undefined
 
 const status: AnalysisStatus = {
   ready: false,
@@ -30,13 +36,37 @@ const status: AnalysisStatus = {
   refreshedAt: 0,
   refreshMs: 0,
   watermark: '',
+  unshippedBytes: 0,
   unreadable: [],
   indexState: analysis.indexState(),
   sample: false,
 }
 
 const post = (message: FromThread): void => parentPort?.postMessage(message)
-const tell = (): void => post({ kind: 'status', status })
+
+function tell(): void {
+  clearTimeout(telling)
+  telling = undefined
+  Object.assign(status, {
+    records: analysis.records(),
+    watermark: watermark(''),
+    unshippedBytes: analysis.shipping.unshippedBytes(),
+    indexState: analysis.indexState(),
+    sample: isSample(),
+  })
+  post({ kind: 'status', status })
+}
+
+function tellSoon(): void {
+  telling ??= setTimeout(tell, TELL_MS)
+}
+
+/** Of an answer, never the current one while a look is going on: what it has read so far is in the answer. */
+function watermark(whileLooking = refreshing ? '+' : ''): string {
+  return isSample() ? 'sample' : `${transcriptsMark}${whileLooking}.${analysis.journaledBytes()}`
+}
+
+const isSample = (): boolean => nothingOnDisk && analysis.journaledBytes() === 0
 
 function schedule(afterMs: number): void {
   const at = Date.now() + afterMs
@@ -57,27 +87,23 @@ async function refresh(): Promise<void> {
       Object.assign(status, { bytesTotal, bytesDone })
       if (!status.ready) tell()
     })
-    // what cannot be read may be transcripts: then there is no sample either
-    const nothingThere = report.files === 0 && report.unreadable.length === 0
-    if (nothingThere && sample === undefined) sample = await openSample()
+    nothingOnDisk = report.files === 0 && report.unreadable.length === 0
+    if (isSample() && sample === undefined) sample = await openSample()
     Object.assign(status, {
       ready: true,
       transcripts: report.files,
-      records: analysis.records(),
       bytesRead: status.bytesRead + report.bytesRead,
       refreshes: status.refreshes + 1,
       refreshedAt: started,
       refreshMs: Date.now() - started,
       unreadable: report.unreadable,
-      sample: nothingThere,
     })
   } catch (error) {
     status.unreadable = [(error as Error).message]
   } finally {
     refreshing = false
     // also after a failure: something may have been counted before it
-    status.watermark = status.sample ? 'sample' : analysis.watermark()
-    status.indexState = analysis.indexState()
+    transcriptsMark = analysis.watermark()
     tell()
     const took = Date.now() - started
     schedule(changedMeanwhile ? SETTLE_MS : Math.max(options.rescanIntervalMs, took / MAX_RESCAN_SHARE))
@@ -91,21 +117,47 @@ async function openSample(): Promise<Analysis> {
 }
 
 function answer({ queries, quality }: SourceRequest): SourceAnswer {
-  const served = status.sample ? sample : undefined
+  const served = isSample() ? sample : undefined
   const from = served ?? analysis
   return {
     answers: from.answer(queries),
     quality: quality ? from.corpusQuality() : undefined,
     asOf: status.refreshedAt,
-    // new for each look while one is going on: what it has read so far is in the answer
-    watermark: refreshing ? `${status.watermark}+` : status.watermark,
+    watermark: watermark(),
     sample: served !== undefined,
   }
+}
+
+function answerUnpublished({ queries, quality }: SourceRequest): UnpublishedAnswer {
+  if (!analysis.shipping.isExact()) throw new Error('a renamed log waits to be shipped anew')
+  const { identities, rows } = analysis.shipping.unpublished()
+  return {
+    answers: analysis.answer(queries, rows),
+    quality: quality ? analysis.corpusQuality() : undefined,
+    asOf: status.refreshedAt,
+    watermark: watermark(),
+    sample: false,
+    identities,
+  }
+}
+
+const CALLS: { [Name in CallName]: (asked: Calls[Name][0]) => Calls[Name][1] } = {
+  answer,
+  answerUnpublished,
+  update(states) {
+    analysis.shipping.update(states)
+    tellSoon()
+    return undefined
+  },
+  nextRanges: ({ selection, maxRecords }) => analysis.shipping.nextRanges(selection, maxRecords),
+  retired: () => analysis.shipping.retired(),
+  catalogue: () => analysis.shipping.catalogue(),
 }
 
 function close(): void {
   closing = true
   clearTimeout(timer)
+  clearTimeout(telling)
   analysis.close()
   post({ kind: 'closed' })
   parentPort?.close()
@@ -120,11 +172,15 @@ function changed(): void {
 parentPort?.on('message', (message: ToThread) => {
   if (message.kind === 'close') return close()
   if (message.kind === 'changed') return changed()
+  if (message.kind === 'begin') return void refresh()
+  if (message.kind === 'journaled') {
+    for (const range of message.ranges) analysis.addJournaled(range)
+    return tellSoon()
+  }
   try {
-    post({ kind: 'answered', id: message.id, answer: answer(message.request) })
+    const call = CALLS[message.name] as (asked: unknown) => Calls[CallName][1]
+    post({ kind: 'answered', id: message.id, answer: call(message.asked) })
   } catch (error) {
     post({ kind: 'failed', id: message.id, message: (error as Error).message })
   }
 })
-
-void refresh()

@@ -7,12 +7,14 @@ import { discover, type FoundFile } from './discovery.ts'
 import type { ScanJob } from './file-scan.ts'
 import { decodeFileUpdate } from './file-update.ts'
 import type { IndexState } from './index-file.ts'
+import { type JournaledRange, journalKey, journalUpdate } from './journal-update.ts'
 import { nameLog } from './log-naming.ts'
 import { openPersistence, type Persistence } from './persistence.ts'
 import { type Quality, qualityOf } from './quality.ts'
-import { type KnownFile, RecordTable } from './record-table.ts'
+import { type KnownFile, RecordTable, type RootOwner } from './record-table.ts'
 import type { Root } from './roots.ts'
 import { createScanning } from './scanning.ts'
+import { createShippingView, type ShippingView } from './shipping-view.ts'
 
 export interface AnalysisOptions {
   roots: readonly Root[]
@@ -47,14 +49,20 @@ export interface RefreshReport {
  */
 export interface Analysis {
   refresh(onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport>
-  /** Answers all queries from the same moment. */
-  answer(queries: readonly TokenQuery[]): TokenAnswer[]
+  /** Answers all queries from the same moment. `only`, by row, narrows them to the winners that are 1 in it. */
+  answer(queries: readonly TokenQuery[], only?: Uint8Array): TokenAnswer[]
+  /** Counts what entries of the journal say; never kept in the index. */
+  addJournaled(range: JournaledRange): void
+  /** What of it is published in ClickHouse. */
+  readonly shipping: ShippingView
   quality(): Quality
   /** The quality as every source tells it. */
   corpusQuality(): CorpusQuality
   /** Identities that are counted. */
   records(): number
-  /** The same for the same files, counted equally far. */
+  /** Bytes of the journal that are counted. */
+  journaledBytes(): number
+  /** The same for the same transcripts, counted equally far. */
   watermark(): string
   /**
    * What was found of the index at the start; `off` without one, `locked` where another process writes it,
@@ -67,18 +75,19 @@ export interface Analysis {
 export function openAnalysis(options: AnalysisOptions): Analysis {
   const { roots, indexPath } = options
   const owners = new Map(roots.map((root) => [root.path, root]))
-  const unowned = { user: 'unknown', host: 'unknown' }
+  const ownerOf = (root: string): RootOwner => owners.get(root) ?? { user: 'unknown', host: 'unknown' }
   const scanning = createScanning(options.scanThreads)
-  let table = new RecordTable()
+  let table = new RecordTable(ownerOf)
   const persistence: Persistence | undefined =
     indexPath === undefined
       ? undefined
       : openPersistence(
           indexPath,
           () => table,
-          () => (table = new RecordTable()),
+          () => (table = new RecordTable(ownerOf)),
         )
   let refreshing: Promise<unknown> = Promise.resolve()
+  let journaledBytes = 0
 
   const forget = (key: string): void => {
     table.forget(key)
@@ -90,8 +99,10 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     persistence?.rename(file)
   }
 
-  const answer = (queries: readonly TokenQuery[]): TokenAnswer[] =>
-    queries.map((query) => aggregate(table, (root) => owners.get(root) ?? unowned, query))
+  const shipping = createShippingView(() => table)
+
+  const answer = (queries: readonly TokenQuery[], only?: Uint8Array): TokenAnswer[] =>
+    queries.map((query) => aggregate(table, query, only))
 
   const refresh = async (onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport> => {
     const found = discover(roots)
@@ -99,7 +110,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     // what cannot be read says nothing about the files in it
     const isUnknown = (path: string): boolean =>
       found.unreadable.some((one) => path === one.path || path.startsWith(one.path + sep))
-    const vanished = [...table.knownFiles()].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
+    const vanished = [...table.transcripts()].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
     for (const file of vanished) forget(file.key)
     const renamed = found.files.filter((file) => isRenamed(table.file(file.key), file))
     for (const file of renamed) rename(file)
@@ -125,6 +136,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     })
     for (const failure of failures) if (failure.outcome === 'gone') forget(failure.job.key)
     persistence?.compactIfWasteful()
+    shipping.attach()
     return {
       files: found.files.length,
       filesRead: requests.length,
@@ -149,6 +161,17 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       return next
     },
     answer,
+    shipping,
+    addJournaled(range) {
+      const key = journalKey(range.segment)
+      const from = table.file(key)?.counted ?? 0
+      // an entry may come twice: from the disk at a start, and as it is appended
+      if (range.to <= from) return
+      table.apply(journalUpdate(range, from))
+      journaledBytes += range.to - from
+      shipping.attach(key)
+    },
+    journaledBytes: () => journaledBytes,
     quality: () => qualityOf(table),
     corpusQuality() {
       const { duplicateLines, refused } = qualityOf(table)
@@ -158,13 +181,13 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
         refused: refused.map(({ reason, count }) => ({ reason, count })),
         whole: whole?.whole ?? [],
         archivedTokens: 0n,
-        unshippedBytes: [...table.knownFiles()].reduce((sum, file) => sum + BigInt(file.size), 0n),
+        unshippedBytes: BigInt(shipping.unshippedBytes()),
       }
     },
     records: () => table.winners,
     watermark() {
       const digest = createHash('sha256')
-      const files = [...table.knownFiles()].sort((a, b) => (a.path < b.path ? -1 : 1))
+      const files = [...table.transcripts()].sort((a, b) => (a.path < b.path ? -1 : 1))
       for (const { path, counted, size, modifiedNs } of files)
         digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
       return digest.digest('base64url')

@@ -209,6 +209,23 @@ function takeFingerprint(fd: number, counted: number): Fingerprint {
   return { counted, sha256: hash('sha256', Buffer.concat([first, last]), 'hex') }
 }
 
+/** Whether the file at a path is the one that a fingerprint was taken of. */
+export function hasFingerprint(path: string, key: string, fingerprint: Fingerprint): boolean {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch {
+    return false
+  }
+  try {
+    const stat = fstatSync(fd, { bigint: true })
+    if (`${stat.dev}:${stat.ino}` !== key || Number(stat.size) < fingerprint.counted) return false
+    return matches(fd, fingerprint)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 function matches(fd: number, fingerprint: Fingerprint): boolean {
   return takeFingerprint(fd, fingerprint.counted).sha256 === fingerprint.sha256
 }

@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto'
+import { IDENTITY_BYTES } from '../domain/identity.ts'
 import type { RefusalReason } from '../domain/refusal.ts'
+import type { Origin } from '../domain/token-record.ts'
 import type { TokenCopy } from './token-copy.ts'
-
-/** Bytes of the SHA-256 of an identity that stand for it: 128 bits, so that two never meet by chance. */
-export const IDENTITY_BYTES = 16
 
 /** Refused lines of one reason: how many, and the offsets of the first hundred. */
 export interface Refused {
@@ -51,6 +50,8 @@ export interface FileUpdateHeader {
   /** Dictionaries of the columns `model` and `session`. */
   models: string[]
   sessions: string[]
+  /** Of a segment of the journal: the dictionary of the column `origin`. Never in the index on disk. */
+  origins?: Origin[]
 }
 
 /** Records as columns: `n` values each, identities of `IDENTITY_BYTES` bytes. */
@@ -67,6 +68,9 @@ export interface RecordColumns {
   model: ArrayLike<number>
   session: ArrayLike<number>
   sidechain: Uint8Array
+  /** Of a segment of the journal alone. */
+  origin?: ArrayLike<number>
+  rankOffset?: ArrayLike<number>
 }
 
 export interface FileUpdate {
@@ -86,10 +90,17 @@ const NUMBER_COLUMNS = [
   'session',
 ] as const
 
+const digest = (identity: string): Buffer => hash('sha256', identity, 'buffer')
+
 const align8 = (n: number): number => (n + 7) & ~7
 
-/** The columns of some copies, with the dictionaries of their models and sessions. */
-export function columnsOf(copies: readonly TokenCopy[]): {
+type ColumnCopy = Omit<TokenCopy, 'total'>
+
+/** The columns of some copies, with the dictionaries of their models and sessions. `digestOf` gives an identity's bytes. */
+export function columnsOf(
+  copies: readonly ColumnCopy[],
+  digestOf = digest,
+): {
   models: string[]
   sessions: string[]
   records: RecordColumns
@@ -98,7 +109,7 @@ export function columnsOf(copies: readonly TokenCopy[]): {
   const sessions = new Map<string, number>()
   const identity = Buffer.alloc(IDENTITY_BYTES * copies.length)
   copies.forEach((copy, i) => {
-    hash('sha256', copy.identity, 'buffer').copy(identity, i * IDENTITY_BYTES, 0, IDENTITY_BYTES)
+    digestOf(copy.identity).copy(identity, i * IDENTITY_BYTES, 0, IDENTITY_BYTES)
   })
   const numbers = () => new Float64Array(copies.length)
   const columns = {

@@ -1,20 +1,29 @@
 import { Worker } from 'node:worker_threads'
 import { BridgeError } from '../domain/errors.ts'
-import type { SourceAnswer, SourceHealth, SourceRequest, TokenSource } from '../ports/token-source.ts'
+import type { LogState, ShippableLogs } from '../ports/logs.ts'
+import type { SourceHealth, SourceRequest, TokenSource, UnpublishedAnswer } from '../ports/token-source.ts'
 import { lockPathOf, releaseLockOfThisProcess } from './index-lock.ts'
-import type { AnalysisStatus, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
+import type { JournaledRange } from './journal-update.ts'
+import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 import { watchRoots } from './watching.ts'
 
 /** The legacy source: the enhanced analysis, running in a thread of its own. */
 export interface LegacySource extends TokenSource {
   readonly source: 'LEGACY'
   status(): AnalysisStatus | undefined
+  /** Counts entries of the journal. */
+  addJournaled(range: JournaledRange): void
+  /** What the files say of everything that is not published in ClickHouse. */
+  answerUnpublished(request: SourceRequest): Promise<UnpublishedAnswer>
+  readonly logs: ShippableLogs
   /** Settles when the first look at all transcripts is done. */
   whenReady(): Promise<void>
   close(): Promise<void>
 }
 
 export interface LegacySourceOptions extends ThreadOptions {
+  /** Hands over all entries of the journal; called at each start of the analysis. */
+  readJournal: (add: (range: JournaledRange) => void) => void
   onStatus?: (status: AnalysisStatus) => void
   /** Why changes are noticed by rescans alone. */
   onWatchProblem?: (problem: string) => void
@@ -26,14 +35,20 @@ const MAX_PENDING = 100
 const RESTART_AFTER_MS = 1000
 const CLOSE_DEADLINE_MS = 5000
 
+/** Entries of the journal that go to the thread in one message. */
+const JOURNAL_BATCH = 200
+
 interface Pending {
-  resolve: (answer: SourceAnswer) => void
+  resolve: (answer: never) => void
   reject: (error: Error) => void
 }
 
 export function startLegacySource(options: LegacySourceOptions): LegacySource {
-  const { onStatus, onWatchProblem, onCrash, ...threadOptions } = options
+  const { onStatus, onWatchProblem, onCrash, readJournal, ...threadOptions } = options
+  const listeners: (() => void)[] = []
   const pending = new Map<number, Pending>()
+  /** What is known of the logs' shipping, for a thread that starts again. */
+  const shippingStates = new Map<string, LogState>()
   let nextId = 0
   let worker: Worker | undefined
   let status: AnalysisStatus | undefined
@@ -46,13 +61,14 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       status = message.status
       if (status.ready) ready.resolve()
       onStatus?.(status)
+      for (const listener of listeners) listener()
       // a root may have come into being
       void watching.extend()
     } else if (message.kind === 'closed') closed?.()
     else {
       const waiting = pending.get(message.id)
       pending.delete(message.id)
-      if (message.kind === 'answered') waiting?.resolve(message.answer)
+      if (message.kind === 'answered') waiting?.resolve(message.answer as never)
       else waiting?.reject(new BridgeError('SOURCE_UNAVAILABLE', `the analysis failed: ${message.message}`))
     }
   }
@@ -86,8 +102,41 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     started.on('error', (error: Error) => (failure = error))
     started.on('exit', (code) => crashed(failure ?? new Error(`the analysis thread ended with code ${code}`)))
     worker = started
+    beginThread(started)
+  }
+
+  /** The journal goes before the first look: the thread is not ready without it. */
+  const beginThread = (started: Worker): void => {
+    const send = (message: ToThread): void => started.postMessage(message)
+    let ranges: JournaledRange[] = []
+    readJournal((range) => {
+      if (ranges.push(range) < JOURNAL_BATCH) return
+      send({ kind: 'journaled', ranges })
+      ranges = []
+    })
+    send({ kind: 'journaled', ranges })
+    send({ kind: 'call', id: nextId++, name: 'update', asked: [...shippingStates.values()] })
+    send({ kind: 'begin' })
   }
   start()
+
+  const call = <Name extends CallName>(name: Name, asked: Calls[Name][0]): Promise<Calls[Name][1]> => {
+    if (worker === undefined)
+      return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status, undefined).detail))
+    const id = nextId++
+    const { promise, resolve, reject } = Promise.withResolvers<Calls[Name][1]>()
+    pending.set(id, { resolve, reject })
+    worker.postMessage({ kind: 'call', id, name, asked } as ToThread)
+    return promise
+  }
+
+  const callWhenReady = <Name extends CallName>(name: Name, asked: Calls[Name][0]): Promise<Calls[Name][1]> => {
+    if (status?.ready !== true)
+      return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status, undefined).detail))
+    if (pending.size >= MAX_PENDING)
+      return Promise.reject(new BridgeError('OVERLOADED', `${MAX_PENDING} questions are waiting already`))
+    return call(name, asked)
+  }
 
   return {
     source: 'LEGACY',
@@ -96,16 +145,19 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     status: () => status,
     whenReady: () => ready.promise,
     health: () => healthOf(status, watching.problem()),
-    answer(request: SourceRequest) {
-      if (worker === undefined || status?.ready !== true)
-        return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status, undefined).detail))
-      if (pending.size >= MAX_PENDING)
-        return Promise.reject(new BridgeError('OVERLOADED', `${MAX_PENDING} questions are waiting already`))
-      const id = nextId++
-      const { promise, resolve, reject } = Promise.withResolvers<SourceAnswer>()
-      pending.set(id, { resolve, reject })
-      worker.postMessage({ kind: 'answer', id, request } satisfies ToThread)
-      return promise
+    answer: (request) => callWhenReady('answer', request),
+    answerUnpublished: (request) => callWhenReady('answerUnpublished', request),
+    addJournaled: (range) => worker?.postMessage({ kind: 'journaled', ranges: [range] } satisfies ToThread),
+    logs: {
+      async update(states) {
+        for (const state of states) shippingStates.set(state.key, state)
+        await call('update', states)
+      },
+      nextRanges: (selection, maxRecords) => call('nextRanges', { selection, maxRecords }),
+      retired: () => call('retired', undefined),
+      catalogue: () => call('catalogue', undefined),
+      unshippedBytes: () => status?.unshippedBytes ?? 0,
+      onChange: (listener) => void listeners.push(listener),
     },
     async close() {
       await watching.close()

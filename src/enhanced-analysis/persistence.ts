@@ -1,11 +1,6 @@
+import { IDENTITY_BYTES } from '../domain/identity.ts'
 import type { FoundFile } from './discovery.ts'
-import {
-  decodeFileUpdate,
-  encodeFileUpdate,
-  type FileUpdateHeader,
-  IDENTITY_BYTES,
-  type RecordColumns,
-} from './file-update.ts'
+import { decodeFileUpdate, encodeFileUpdate, type FileUpdateHeader, type RecordColumns } from './file-update.ts'
 import { type FrameKind, type IndexState, openIndexFile, readIndexFile } from './index-file.ts'
 import { lockIndex, lockPathOf } from './index-lock.ts'
 import { SIDECHAIN, TAIL } from './record-columns.ts'
@@ -58,7 +53,7 @@ export function openPersistence(path: string, table: () => RecordTable, reset: (
     if (index.size() < MIN_WASTEFUL_BYTES || index.size() < WASTE_FACTOR * Math.max(compactSize, sizeOf(table())))
       return
     index.rewrite((append) => {
-      for (const file of table().knownFiles()) append('update', encodeFile(table(), file))
+      for (const file of table().transcripts()) append('update', encodeFile(table(), file))
     })
     compactSize = index.size()
   }
@@ -87,7 +82,7 @@ const nothing = {
 /** About the bytes that the table takes in the index. */
 function sizeOf(table: RecordTable): number {
   let files = 0
-  for (const _ of table.knownFiles()) files++
+  for (const _ of table.transcripts()) files++
   return table.rows * 57 + files * 1024
 }
 

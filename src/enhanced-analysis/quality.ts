@@ -25,7 +25,7 @@ export function qualityOf(table: RecordTable): Quality {
   let copies = 0
   for (const file of files) copies += file.copies + file.tail.copies
   return {
-    files: files.length,
+    files: files.filter((file) => !file.byMutation).length,
     duplicateLines: BigInt(copies - table.winners),
     refused: REFUSAL_REASONS.map((reason) => refusedFor(reason, files)).filter(({ count }) => count > 0n),
   }

@@ -1,4 +1,4 @@
-import { IDENTITY_BYTES } from './file-update.ts'
+import { IDENTITY_BYTES } from '../domain/identity.ts'
 
 const WORDS = IDENTITY_BYTES / 4
 
@@ -16,7 +16,10 @@ export class Columns {
   capacity = 0
   identity = new Uint32Array(0)
   time = new Float64Array(0)
+  /** Place: byte offset of the line or frame. */
   offset = new Float64Array(0)
+  /** Byte offset that ranks: another one than the place for records that were pushed from elsewhere. */
+  rankOffset = new Float64Array(0)
   input = new Float64Array(0)
   output = new Float64Array(0)
   cacheRead = new Float64Array(0)
@@ -25,6 +28,8 @@ export class Columns {
   model = new Uint32Array(0)
   session = new Uint32Array(0)
   file = new Uint32Array(0)
+  /** Number of its origin: project, user, host and path. */
+  origin = new Uint32Array(0)
   flags = new Uint8Array(0)
   /** Next row of the same bucket of the identity table, or -1. */
   bucketNext = new Int32Array(0)
@@ -37,6 +42,7 @@ export class Columns {
     this.identity = grown(this.identity, capacity * WORDS)
     this.time = grown(this.time, capacity)
     this.offset = grown(this.offset, capacity)
+    this.rankOffset = grown(this.rankOffset, capacity)
     this.input = grown(this.input, capacity)
     this.output = grown(this.output, capacity)
     this.cacheRead = grown(this.cacheRead, capacity)
@@ -45,6 +51,7 @@ export class Columns {
     this.model = grown(this.model, capacity)
     this.session = grown(this.session, capacity)
     this.file = grown(this.file, capacity)
+    this.origin = grown(this.origin, capacity)
     this.flags = grown(this.flags, capacity)
     this.bucketNext = grown(this.bucketNext, capacity)
     this.fileNext = grown(this.fileNext, capacity)

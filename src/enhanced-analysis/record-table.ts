@@ -1,19 +1,23 @@
+import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { outranks, type Rank } from '../domain/rank.ts'
 import { createDictionary } from './dictionary.ts'
-import {
-  type FileUpdate,
-  type FileUpdateHeader,
-  IDENTITY_BYTES,
-  type RecordColumns,
-  type RefusedByReason,
-} from './file-update.ts'
+import type { FileUpdate, FileUpdateHeader, RecordColumns, RefusedByReason } from './file-update.ts'
 import { nameLog } from './log-naming.ts'
+import { Origins } from './origins.ts'
 import { Columns, LIVE, SIDECHAIN, TAIL, WINS } from './record-columns.ts'
 
 const WORDS = IDENTITY_BYTES / 4
 const NONE = -1
 
-/** What the table knows of one transcript. */
+/** Who wrote the transcripts of a root. */
+export interface RootOwner {
+  user: string
+  host: string
+}
+
+const UNOWNED: RootOwner = { user: 'unknown', host: 'unknown' }
+
+/** What the table knows of one log: a transcript, or a segment of the journal. */
 export interface KnownFile {
   /** Number of the file in `Columns.file`. */
   id: number
@@ -21,8 +25,10 @@ export interface KnownFile {
   path: string
   root: string
   relativePath: string
-  /** Number of its project in `projects`. */
-  project: number
+  /** A segment of the journal: its records came by mutation and name their own origins. */
+  byMutation: boolean
+  /** Number of the origin of a transcript's records. */
+  origin: number
   size: number
   modifiedNs: string
   counted: number
@@ -33,6 +39,26 @@ export interface KnownFile {
   usesStem: boolean
   /** First row of its list, or -1. */
   firstRow: number
+  /** Counts up with each change. */
+  version: number
+  /** Whether it was compared with what the ledger knows since it was last read from its first byte, or renamed. */
+  attached: boolean
+  edition: number
+  /** Its records that begin before this byte are published in ClickHouse. */
+  publishedTo: number
+  /** Something that was published is not what the log says any more: its edition must be retired. */
+  distrusted: boolean
+}
+
+/** Until it is compared with what the ledger knows, nothing of it counts as published. */
+function detach(file: KnownFile): void {
+  file.attached = false
+  file.publishedTo = 0
+}
+
+/** Up to where a log can be shipped: one past its last counted byte. */
+export function shippableTo(file: KnownFile): number {
+  return file.tail.records > 0 ? file.size : file.counted
 }
 
 /**
@@ -43,7 +69,7 @@ export class RecordTable {
   readonly columns = new Columns()
   readonly models = createDictionary()
   readonly sessions = createDictionary()
-  readonly projects = createDictionary()
+  readonly origins = new Origins()
   /** By file id; `undefined` where a file was forgotten. */
   readonly files: (KnownFile | undefined)[] = []
   /** Rows that count: the number of identities. */
@@ -51,11 +77,21 @@ export class RecordTable {
   /** Rows in use. */
   rows = 0
   readonly #byKey = new Map<string, KnownFile>()
+  readonly #ownerOf: (root: string) => RootOwner
   #buckets = new Int32Array(1024).fill(NONE)
   #firstFree = NONE
 
+  constructor(ownerOf: (root: string) => RootOwner = () => UNOWNED) {
+    this.#ownerOf = ownerOf
+  }
+
   file(key: string): KnownFile | undefined {
     return this.#byKey.get(key)
+  }
+
+  /** All logs that are no segments of the journal. */
+  *transcripts(): Iterable<KnownFile> {
+    for (const file of this.#byKey.values()) if (!file.byMutation) yield file
   }
 
   knownFiles(): Iterable<KnownFile> {
@@ -66,10 +102,14 @@ export class RecordTable {
   apply(update: FileUpdate): void {
     const { header, records } = update
     const file = this.#fileFor(header)
+    const publishedTail = file.publishedTo > file.counted ? this.#describe(file, file.counted) : undefined
+    const tailFrom = file.counted
     if (header.from === 0) this.#removeRows(file, 0)
     else if (header.from === file.counted) this.#removeRows(file, TAIL)
     else throw new Error(`${header.path} was counted up to byte ${file.counted}, not ${header.from}`)
     const fresh = header.from === 0
+    file.version++
+    if (fresh) detach(file)
     file.copies = (fresh ? 0 : file.copies) + header.copies
     file.refused = fresh ? header.refused : mergeRefused(file.refused, header.refused)
     file.usesStem = header.usesStem || (!fresh && file.usesStem)
@@ -79,6 +119,27 @@ export class RecordTable {
     file.fingerprint = header.fingerprint
     file.tail = header.tail
     this.#insert(file, header, records)
+    // a last line without its end was published, and has become another one
+    if (!fresh && publishedTail !== undefined && publishedTail !== this.#describe(file, tailFrom))
+      file.distrusted = true
+  }
+
+  /** What a log says between a byte and its published position, as a text to compare. */
+  #describe(file: KnownFile, from: number): string {
+    const c = this.columns
+    return [...this.rowsOf(file)]
+      .filter((row) => (c.offset[row] as number) >= from && (c.offset[row] as number) < file.publishedTo)
+      .map((row) =>
+        [
+          ...c.identity.subarray(row * WORDS, (row + 1) * WORDS),
+          ...[c.offset, c.time, c.input, c.output, c.cacheRead, c.cacheCreation5m, c.cacheCreation1h].map(
+            (a) => a[row],
+          ),
+          ...[c.model[row], c.session[row], (c.flags[row] as number) & SIDECHAIN],
+        ].join(),
+      )
+      .sort()
+      .join(';')
   }
 
   /** Takes a file out: its records count no more, except where another file has a copy. */
@@ -95,7 +156,23 @@ export class RecordTable {
     const file = this.#byKey.get(key)
     if (file === undefined || file.path === path) return
     this.#name(file, path, root, relativePath)
-    for (let row = file.firstRow; row !== NONE; row = this.columns.fileNext[row] as number) this.#elect(row)
+    detach(file)
+    file.version++
+    for (const row of this.rowsOf(file)) this.columns.origin[row] = file.origin
+    for (const row of this.rowsOf(file)) this.#elect(row)
+  }
+
+  /** The rows of a log, in no order. Nothing may be added or removed meanwhile. */
+  *rowsOf(file: KnownFile): Iterable<number> {
+    for (let row = file.firstRow; row !== NONE; row = this.columns.fileNext[row] as number) yield row
+  }
+
+  /** The row that counts for the identity of `row`. */
+  winnerOf(row: number): number {
+    const c = this.columns
+    for (let other = this.#bucketHead(row); other !== NONE; other = c.bucketNext[other] as number)
+      if (((c.flags[other] as number) & WINS) !== 0 && c.sameIdentity(other, row)) return other
+    throw new Error('an identity without a winner')
   }
 
   #fileFor(header: FileUpdateHeader): KnownFile {
@@ -110,7 +187,8 @@ export class RecordTable {
       path: header.path,
       root: header.root,
       relativePath: header.relativePath,
-      project: 0,
+      byMutation: header.origins !== undefined,
+      origin: 0,
       size: 0,
       modifiedNs: '',
       counted: 0,
@@ -120,6 +198,11 @@ export class RecordTable {
       tail: header.tail,
       usesStem: false,
       firstRow: NONE,
+      version: 0,
+      attached: false,
+      edition: 0,
+      publishedTo: 0,
+      distrusted: false,
     }
     this.#name(file, header.path, header.root, header.relativePath)
     this.files.push(file)
@@ -131,12 +214,13 @@ export class RecordTable {
     file.path = path
     file.root = root
     file.relativePath = relativePath
-    file.project = this.projects.add(nameLog(relativePath).project)
+    file.origin = this.origins.add({ project: nameLog(relativePath).project, ...this.#ownerOf(root), path })
   }
 
   #insert(file: KnownFile, header: FileUpdateHeader, records: RecordColumns): void {
     const models = header.models.map((text) => this.models.add(text))
     const sessions = header.sessions.map((text) => this.sessions.add(text))
+    const origins = header.origins?.map((origin) => this.origins.add(origin))
     const bodyLength = records.length - header.tail.records
     // words may start at any 8-byte boundary of the update
     const words = new Uint32Array(records.identity.buffer, records.identity.byteOffset, records.length * WORDS)
@@ -146,10 +230,13 @@ export class RecordTable {
     for (let i = 0; i < records.length; i++) {
       const inTail = i >= bodyLength
       const own = inTail ? NONE : this.#findOwn(file.id, words, i * WORDS)
-      if (own !== NONE && !this.#isBetter(records, i, own, file)) continue
+      const origin = origins === undefined ? file.origin : (origins[records.origin?.[i] as number] as number)
+      if (own !== NONE && !this.#isBetter(records, i, origin, own)) continue
       const row = own === NONE ? this.#allocate(file, words, i * WORDS) : own
       c.time[row] = records.time[i] as number
       c.offset[row] = records.offset[i] as number
+      c.rankOffset[row] = (records.rankOffset ?? records.offset)[i] as number
+      c.origin[row] = origin
       c.input[row] = records.input[i] as number
       c.output[row] = records.output[i] as number
       c.cacheRead[row] = records.cacheRead[i] as number
@@ -171,7 +258,8 @@ export class RecordTable {
     return NONE
   }
 
-  #isBetter(records: RecordColumns, i: number, row: number, file: KnownFile): boolean {
+  /** Whether a record outranks a row of the same log. */
+  #isBetter(records: RecordColumns, i: number, origin: number, row: number): boolean {
     const total =
       (records.input[i] as number) +
       (records.output[i] as number) +
@@ -182,20 +270,21 @@ export class RecordTable {
       sidechain: records.sidechain[i] === 1,
       total,
       time: records.time[i] as number,
-      path: file.path,
-      offset: records.offset[i] as number,
+      path: this.origins.at(origin).path,
+      offset: (records.rankOffset ?? records.offset)[i] as number,
     }
-    return outranks(rank, this.#rank(row))
+    return outranks(rank, { ...this.#rank(row), byMutation: false })
   }
 
   #rank(row: number): Rank {
     const c = this.columns
     return {
+      byMutation: (this.files[c.file[row] as number] as KnownFile).byMutation,
       sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
       total: c.total(row),
       time: c.time[row] as number,
-      path: (this.files[c.file[row] as number] as KnownFile).path,
-      offset: c.offset[row] as number,
+      path: this.origins.at(c.origin[row] as number).path,
+      offset: c.rankOffset[row] as number,
     }
   }
 

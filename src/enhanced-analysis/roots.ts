@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import type { RootOwner } from './aggregate.ts'
+import type { RootOwner } from './record-table.ts'
 
 /** A folder of transcripts: `projects` of an agent's config folder. */
 export interface Root extends RootOwner {

@@ -1,4 +1,6 @@
-import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
+import type { CatalogueEntry, LogRange, LogSelection, LogState } from '../ports/logs.ts'
+import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../ports/token-source.ts'
+import type { JournaledRange } from './journal-update.ts'
 import type { Root } from './roots.ts'
 
 /** How the analysis thread is started. */
@@ -9,14 +11,29 @@ export interface ThreadOptions {
   rescanIntervalMs: number
 }
 
+/** What is asked of the thread, and what it answers. */
+export interface Calls {
+  answer: [request: SourceRequest, answer: SourceAnswer]
+  answerUnpublished: [request: SourceRequest, answer: UnpublishedAnswer]
+  update: [states: readonly LogState[], answer: undefined]
+  nextRanges: [asked: { selection: LogSelection; maxRecords: number }, answer: LogRange[]]
+  retired: [asked: undefined, answer: LogState[]]
+  catalogue: [asked: undefined, answer: CatalogueEntry[]]
+}
+
+export type CallName = keyof Calls
+
 export type ToThread =
-  | { kind: 'answer'; id: number; request: SourceRequest }
+  | { [Name in CallName]: { kind: 'call'; id: number; name: Name; asked: Calls[Name][0] } }[CallName]
+  /** The journal's entries up to now were sent: the first look can begin. */
+  | { kind: 'begin' }
+  | { kind: 'journaled'; ranges: JournaledRange[] }
   /** Something changed on disk. */
   | { kind: 'changed' }
   | { kind: 'close' }
 
 export type FromThread =
-  | { kind: 'answered'; id: number; answer: SourceAnswer }
+  | { kind: 'answered'; id: number; answer: Calls[CallName][1] }
   | { kind: 'failed'; id: number; message: string }
   | { kind: 'status'; status: AnalysisStatus }
   | { kind: 'closed' }
@@ -38,6 +55,8 @@ export interface AnalysisStatus {
   refreshMs: number
   /** How far the transcripts are counted. */
   watermark: string
+  /** Bytes of logs that are not published in ClickHouse. */
+  unshippedBytes: number
   unreadable: string[]
   indexState: string
   /** The sample answers, because there are no transcripts. */

@@ -4,6 +4,7 @@ import type { SourceDecision } from '../domain/source.ts'
 import type { AnswerCache } from '../ports/answer-cache.ts'
 import type { TokenSource } from '../ports/token-source.ts'
 import type { Answers } from '../reading/answers.ts'
+import type { Ingest } from '../writing/ingest.ts'
 
 /** What resolvers get: made once for each request. */
 export interface RequestContext {
@@ -14,4 +15,5 @@ export interface RequestContext {
   priceOf: PriceOf
   source: TokenSource
   cache: AnswerCache
+  ingest: Ingest
 }

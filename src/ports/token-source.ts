@@ -20,6 +20,12 @@ export interface SourceAnswer {
   sample: boolean
 }
 
+/** What the files say of the identities that ClickHouse does not have all of. */
+export interface UnpublishedAnswer extends SourceAnswer {
+  /** 16 bytes each: the identities that ClickHouse must leave out, because they are answered here. */
+  identities: Uint8Array
+}
+
 /** One side that can answer token metrics. Throws a `BridgeError` where it cannot. */
 export interface TokenSource {
   readonly source: DataSource

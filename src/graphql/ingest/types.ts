@@ -1,42 +1,72 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql'
+import type { RejectedRecord } from '../../domain/rejected-record.ts'
+import type { Unreadable } from '../../domain/unreadable.ts'
+import type { SubmittedRecord } from '../../writing/submission.ts'
 import { Access } from '../access.ts'
 import { DurabilityEnum } from '../enums.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
 
-@InputType('TokenCountsInput')
+type Count = bigint | Unreadable
+
+@InputType('TokenCountsInput', { description: 'Each from 0 to 10^12.' })
 class TokenCountsInput {
-  @Field(() => BigIntScalar) input!: bigint
-  @Field(() => BigIntScalar) output!: bigint
-  @Field(() => BigIntScalar, { nullable: true, defaultValue: 0n }) cacheCreation?: bigint | null
-  @Field(() => BigIntScalar, { nullable: true, defaultValue: 0n }) cacheRead?: bigint | null
+  @Field(() => BigIntScalar) input!: Count
+  @Field(() => BigIntScalar) output!: Count
+  @Field(() => BigIntScalar, { nullable: true, defaultValue: 0n }) cacheCreation?: Count | null
+  @Field(() => BigIntScalar, {
+    nullable: true,
+    description: 'Part of cacheCreation: written for an hour, which is dearer.',
+  })
+  cacheCreation1h?: Count | null
+  @Field(() => BigIntScalar, { nullable: true, defaultValue: 0n }) cacheRead?: Count | null
+}
+
+@InputType('RecordOriginInput', { description: 'Where the sender has the record: decides between equal copies of it.' })
+class RecordOriginInput {
+  @Field(() => String) path!: string
+  @Field(() => BigIntScalar) offset!: Count
 }
 
 @InputType('TokenRecordInput')
-class TokenRecordInput {
-  @Field(() => ID) sessionId!: string
+class TokenRecordInput implements SubmittedRecord {
+  @Field(() => ID, { description: '1 to 100 of a-zA-Z0-9_-.' }) sessionId!: string
   @Field(() => String) project!: string
   @Field(() => String) model!: string
-  @Field(() => DateTimeScalar) occurredAt!: number
+  @Field(() => DateTimeScalar) occurredAt!: number | Unreadable
   @Field(() => TokenCountsInput) tokens!: TokenCountsInput
-  @Field(() => String, { nullable: true }) messageId?: string | null
+  @Field(() => String, { nullable: true, description: 'Records with the same message id are counted once.' })
+  messageId?: string | null
   @Field(() => String, { nullable: true }) requestId?: string | null
-  @Field(() => String, { nullable: true }) user?: string | null
+  @Field(() => String, { nullable: true, description: 'The caller, if absent.' }) user?: string | null
   @Field(() => String, { nullable: true }) host?: string | null
+  @Field(() => Boolean, { nullable: true, description: 'A copy of the main chain counts before one of a sidechain.' })
+  sidechain?: boolean | null
+  @Field(() => ID, {
+    nullable: true,
+    description: 'For token-bridge push: the identity that the enhanced analysis gave it, 32 hexadecimal digits.',
+  })
+  identity?: string | null
+  @Field(() => RecordOriginInput, { nullable: true, description: 'For token-bridge push.' })
+  origin?: RecordOriginInput | null
 }
 
 @InputType('IngestTokenRecordsInput')
 export class IngestTokenRecordsInput {
-  @Field(() => String, { nullable: true }) idempotencyKey?: string | null
-  @Field(() => [TokenRecordInput]) records!: TokenRecordInput[]
+  @Field(() => String, {
+    nullable: true,
+    description: 'The same key with the same records gives the first answer again; 1 to 200 characters.',
+  })
+  idempotencyKey?: string | null
+  @Field(() => [TokenRecordInput], { description: 'At most 1000.' }) records!: TokenRecordInput[]
 }
 
-@ObjectType('RejectedRecord')
+@ObjectType('RejectedRecord', { description: 'One mistake in one record; the other records are accepted.' })
 @Access(['ingester'])
-class RejectedRecordType {
-  @Field(() => Int) index!: number
-  @Field(() => String) code!: string
-  @Field(() => String, { nullable: true }) field!: string | null
+class RejectedRecordType implements RejectedRecord {
+  @Field(() => Int, { description: 'Position in the call, from 0.' }) index!: number
+  @Field(() => String) code!: RejectedRecord['code']
+  @Field(() => String, { nullable: true }) field!: string
   @Field(() => String) message!: string
 }
 
@@ -45,6 +75,11 @@ class RejectedRecordType {
 export class IngestTokenRecordsPayload {
   @Field(() => Int) accepted!: number
   @Field(() => [RejectedRecordType]) rejected!: RejectedRecordType[]
-  @Field(() => DurabilityEnum, { nullable: true }) durability!: keyof typeof DurabilityEnum | null
-  @Field(() => Boolean) replayed!: boolean
+  @Field(() => DurabilityEnum, {
+    nullable: true,
+    description:
+      'JOURNALED: on disk, encrypted; STORED: published in ClickHouse, too. Null where nothing was accepted.',
+  })
+  durability!: keyof typeof DurabilityEnum | null
+  @Field(() => Boolean, { description: 'The first answer to this idempotency key, again.' }) replayed!: boolean
 }

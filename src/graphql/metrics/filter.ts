@@ -1,5 +1,6 @@
 import { invalidArgument } from '../../domain/errors.ts'
 import type { TokenFilter } from '../../domain/token-query.ts'
+import { isUnreadable } from '../../domain/unreadable.ts'
 import type { TokenFilterInput } from './types.ts'
 
 /** Names in one list of a filter. */
@@ -10,9 +11,11 @@ const LISTS = ['projects', 'models', 'sessionIds', 'users', 'hosts'] as const
 export function readFilter(input: TokenFilterInput | null | undefined): TokenFilter {
   const filter: TokenFilter = {}
   if (input === null || input === undefined) return filter
-  const { from, to } = input
-  if (from !== null && from !== undefined) filter.from = from
-  if (to !== null && to !== undefined) filter.to = to
+  for (const bound of ['from', 'to'] as const) {
+    const moment = input[bound]
+    if (isUnreadable(moment)) throw invalidArgument(`filter.${bound}`, moment.unreadable)
+    if (moment !== null && moment !== undefined) filter[bound] = moment
+  }
   if (filter.from !== undefined && filter.to !== undefined && filter.from > filter.to)
     throw invalidArgument('filter.from', 'must not be after filter.to')
   for (const list of LISTS) {

@@ -1,6 +1,7 @@
 import { Field, Float, ID, InputType, ObjectType } from 'type-graphql'
 import type { CacheStatus, DataSource, Provenance as DomainProvenance, RoutingReason } from '../../domain/source.ts'
 import type { TokenFilter } from '../../domain/token-query.ts'
+import type { Unreadable } from '../../domain/unreadable.ts'
 import type { ModelUsage, TokenCounts, Usage } from '../../domain/usage.ts'
 import { Access, READERS } from '../access.ts'
 import { CacheStatusEnum, DataSourceEnum, RoutingReasonEnum } from '../enums.ts'
@@ -12,9 +13,9 @@ import { DateTimeScalar } from '../scalars/date-time.ts'
 })
 export class TokenFilterInput {
   @Field(() => DateTimeScalar, { nullable: true, description: 'First moment.' })
-  from?: number | null
+  from?: number | Unreadable | null
   @Field(() => DateTimeScalar, { nullable: true, description: 'End, itself not included.' })
-  to?: number | null
+  to?: number | Unreadable | null
   @Field(() => [String], { nullable: true })
   projects?: string[] | null
   @Field(() => [String], { nullable: true })

@@ -1,7 +1,8 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import type { Unreadable } from '../../domain/unreadable.ts'
 
 /** A whole number of any size: a decimal string in responses; a string or an integer in variables. */
-export const BigIntScalar = new GraphQLScalarType<bigint, string>({
+export const BigIntScalar = new GraphQLScalarType<bigint | Unreadable, string>({
   name: 'BigInt',
   description:
     'A whole number of any size: a decimal string in responses; a decimal string or an integer in variables (an integer above 2^53 is refused, because it has lost digits on the way).',
@@ -11,19 +12,18 @@ export const BigIntScalar = new GraphQLScalarType<bigint, string>({
   },
   parseValue: (value) => parse(value),
   parseLiteral(node) {
-    if (node.kind === Kind.INT || node.kind === Kind.STRING) return parse(node.value)
-    throw new GraphQLError('BigInt must be a whole number or a decimal string', { nodes: node })
+    return parse(node.kind === Kind.INT || node.kind === Kind.STRING ? node.value : undefined)
   },
 })
 
 /** Digits of the longest number that is read: far above every limit, far below what takes long. */
 const MAX_DIGITS = 60
 
-function parse(value: unknown): bigint {
+function parse(value: unknown): bigint | Unreadable {
   if (typeof value === 'string' && /^-?\d+$/.test(value) && value.length <= MAX_DIGITS) return BigInt(value)
   if (typeof value === 'number' && Number.isInteger(value)) {
     if (Number.isSafeInteger(value)) return BigInt(value)
-    throw new GraphQLError('BigInt: an integer above 2^53 loses digits, send it as a string')
+    return { unreadable: 'is an integer above 2^53, which loses digits: send it as a string' }
   }
-  throw new GraphQLError('BigInt must be a whole number or a decimal string')
+  return { unreadable: 'must be a whole number or a decimal string' }
 }

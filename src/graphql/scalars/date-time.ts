@@ -1,8 +1,9 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
 import { parseTimestamp } from '../../domain/timestamp.ts'
+import type { Unreadable } from '../../domain/unreadable.ts'
 
 /** A moment: RFC 3339 on the wire, milliseconds since 1970 in the code. */
-export const DateTimeScalar = new GraphQLScalarType<number, string>({
+export const DateTimeScalar = new GraphQLScalarType<number | Unreadable, string>({
   name: 'DateTime',
   description: 'A moment as RFC 3339, such as 2026-04-02T09:15:03.120Z, of the years 1970 to 2261, to the millisecond.',
   serialize(value) {
@@ -15,8 +16,6 @@ export const DateTimeScalar = new GraphQLScalarType<number, string>({
   },
 })
 
-function parse(value: unknown): number {
-  const time = parseTimestamp(value)
-  if (time === undefined) throw new GraphQLError('DateTime must be RFC 3339, such as 2026-04-02T09:15:03Z')
-  return time
+function parse(value: unknown): number | Unreadable {
+  return parseTimestamp(value) ?? { unreadable: 'must be RFC 3339, such as 2026-04-02T09:15:03Z' }
 }

@@ -56,7 +56,7 @@ function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeade
 
 const apply = (table: RecordTable, encoded: ArrayBuffer) => table.apply(decodeFileUpdate(encoded))
 const answer = (table: RecordTable) =>
-  aggregate(table, owner, { filter: {}, groupings: ['project', 'user', 'session', 'slot'] })
+  aggregate(table, { filter: {}, groupings: ['project', 'user', 'session', 'slot'] })
 
 const anyCopy = fc
   .record({
@@ -109,8 +109,8 @@ describe('the record table', () => {
   test('says the same whatever the order in which files come', () => {
     fc.assert(
       fc.property(files, fc.nat(), (lists, turn) => {
-        const forward = new RecordTable()
-        const turned = new RecordTable()
+        const forward = new RecordTable(owner)
+        const turned = new RecordTable(owner)
         const updates = lists.map((list, i) => encode(`p${i % 2}/f${i}.jsonl`, list))
         for (const update of updates) apply(forward, update)
         const at = turn % updates.length
@@ -123,8 +123,8 @@ describe('the record table', () => {
   test('with a file taken out says what it would say had the file never been there', () => {
     fc.assert(
       fc.property(files, fc.nat(), (lists, which) => {
-        const without = new RecordTable()
-        const table = new RecordTable()
+        const without = new RecordTable(owner)
+        const table = new RecordTable(owner)
         const gone = which % lists.length
         lists.forEach((list, i) => {
           const update = encode(`p/f${i}.jsonl`, list)
@@ -142,7 +142,7 @@ describe('the record table', () => {
   test('has one winner for each identity', () => {
     fc.assert(
       fc.property(files, (lists) => {
-        const table = new RecordTable()
+        const table = new RecordTable(owner)
         lists.forEach((list, i) => {
           apply(table, encode(`p/f${i}.jsonl`, list))
         })
@@ -152,7 +152,7 @@ describe('the record table', () => {
   })
 
   test('keeps tens of thousands of identities apart, and reuses the rows of forgotten files', () => {
-    const table = new RecordTable()
+    const table = new RecordTable(owner)
     const many = (prefix: string) =>
       Array.from({ length: 30_000 }, (_, i) => copy({ identity: `${prefix}${i}`, output: i }))
     apply(table, encode('p/a.jsonl', many('x')))
@@ -168,12 +168,12 @@ describe('the record table', () => {
   })
 
   test('refuses a range that does not follow on what it knows', () => {
-    const table = new RecordTable()
+    const table = new RecordTable(owner)
     expect(() => apply(table, encode('p/a.jsonl', [], { from: 5 }))).toThrow('counted up to byte 0, not 5')
   })
 
   test('sums beyond 2^53 without losing a token', () => {
-    const table = new RecordTable()
+    const table = new RecordTable(owner)
     const copies = Array.from({ length: 20_000 }, (_, i) =>
       copy({ identity: `${i}`, input: 999_999_999_999, cacheRead: 1 }),
     )
@@ -182,7 +182,7 @@ describe('the record table', () => {
   })
 
   test('gives a session the project, user and host of its latest record', () => {
-    const table = new RecordTable()
+    const table = new RecordTable(owner)
     apply(table, encode('early/a.jsonl', [copy({ identity: 'a', time: 1 })]))
     apply(table, encode('late/b.jsonl', [copy({ identity: 'b', time: 2 }), copy({ identity: 'c', time: 0 })]))
     expect(answer(table).bySession).toMatchObject([
@@ -191,11 +191,11 @@ describe('the record table', () => {
   })
 
   test('selects by every filter', () => {
-    const table = new RecordTable()
+    const table = new RecordTable(owner)
     apply(table, encode('p/a.jsonl', [copy({ identity: 'a', time: 10, model: 'm1', session: 's1' })]))
     apply(table, encode('q/b.jsonl', [copy({ identity: 'b', time: 20, model: 'm2', session: 's2' })]))
-    const count = (filter: Parameters<typeof aggregate>[2]['filter']) => {
-      const { whole, sessionCount, firstAt } = aggregate(table, owner, { filter, groupings: [] })
+    const count = (filter: Parameters<typeof aggregate>[1]['filter']) => {
+      const { whole, sessionCount, firstAt } = aggregate(table, { filter, groupings: [] })
       return [Number(whole.reduce((sum, { records }) => sum + records, 0n)), sessionCount, firstAt]
     }
     expect(count({})).toEqual([2, 2, 10])

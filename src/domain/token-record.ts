@@ -1,0 +1,29 @@
+/** Who and what a record belongs to, and the log that names its place in the rank. */
+export interface Origin {
+  project: string
+  user: string
+  host: string
+  /** Path of the log, for the rank (rule 8). */
+  path: string
+}
+
+/** One occurrence of a token record in a log. Counts are whole numbers, 0 to 10^12. */
+export interface RecordCopy extends Origin {
+  /** 32 hexadecimal digits (`identityDigest`). */
+  identity: string
+  /** Milliseconds since 1970. */
+  time: number
+  session: string
+  model: string
+  input: number
+  output: number
+  cacheRead: number
+  cacheCreation5m: number
+  cacheCreation1h: number
+  sidechain: boolean
+  byMutation: boolean
+  /** Byte offset of its line or frame in its log: its place. */
+  position: number
+  /** Byte offset for the rank: of the line in the log that it was first written to. */
+  offset: number
+}

@@ -1,0 +1,199 @@
+import { IDENTITY_BYTES } from '../domain/identity.ts'
+import type { RecordCopy } from '../domain/token-record.ts'
+import type { CatalogueEntry, LogRange, LogSelection, LogState } from '../ports/logs.ts'
+import { hasFingerprint } from './file-scan.ts'
+import { SIDECHAIN, WINS } from './record-columns.ts'
+import { type KnownFile, type RecordTable, shippableTo } from './record-table.ts'
+
+/** Records in one insert (promise 1.2). */
+const MAX_BATCH_RECORDS = 1000
+
+/** Which records are published in ClickHouse and which are next: what shipping and the hybrid source see of the table. */
+export interface ShippingView {
+  /** Takes what the ledger knows: at the start, and whenever something was published or retired. */
+  update(states: readonly LogState[]): void
+  /** Compares logs that are new, were replaced or renamed with what the ledger knows of them: all, or the one of a key. */
+  attach(key?: string): void
+  nextRanges(selection: LogSelection, maxRecords: number): LogRange[]
+  retired(): LogState[]
+  catalogue(): CatalogueEntry[]
+  unshippedBytes(): number
+  /** The identities that have a copy on disk that is not published, and by row, which winners are theirs. */
+  unpublished(): { identities: Uint8Array; rows: Uint8Array }
+  /** Whether what is published can be told from what is not: not while an edition waits to be retired. */
+  isExact(): boolean
+}
+
+export function createShippingView(table: () => RecordTable): ShippingView {
+  const states = new Map<string, LogState>()
+  const toRetire = new Map<string, LogState>()
+  const plans = new Map<KnownFile, { version: number; rows: Uint32Array }>()
+
+  const attachFile = (file: KnownFile): void => {
+    file.attached = true
+    file.edition = 0
+    file.publishedTo = 0
+    const state = states.get(file.key)
+    if (state === undefined) return
+    file.edition = state.edition
+    const same = file.byMutation || isSameLog(file, state)
+    const renamed = state.path !== file.path || state.root !== file.root || state.relativePath !== file.relativePath
+    if (same && !renamed && !file.distrusted) file.publishedTo = state.publishedTo
+    else if (!same) file.edition++
+    // the same content under another name, or with a changed end: what was published must go before it comes anew
+    else if (state.publishedTo > 0) toRetire.set(file.key, state)
+    file.distrusted = false
+  }
+
+  const sorted = (file: KnownFile): Uint32Array => {
+    const known = plans.get(file)
+    if (known?.version === file.version) return known.rows
+    const { offset } = table().columns
+    const rows = Uint32Array.from(table().rowsOf(file)).sort((a, b) => (offset[a] as number) - (offset[b] as number))
+    plans.set(file, { version: file.version, rows })
+    return rows
+  }
+
+  /** The next records of a log, up to byte `to`, at least those of one line. */
+  const nextRange = (file: KnownFile, to: number, maxRecords: number): LogRange => {
+    const { offset, flags } = table().columns
+    const rows = sorted(file)
+    let at = lowerBound(rows, offset, file.publishedTo)
+    const batches: RecordCopy[][] = []
+    let winnerTokens = 0n
+    let taken = 0
+    let end = to
+    for (; at < rows.length; at++) {
+      const row = rows[at] as number
+      const position = offset[row] as number
+      if (position >= to) break
+      // records of one line stay together: the position of a log is the start of a line
+      if (taken >= maxRecords && position !== offset[rows[at - 1] as number]) {
+        end = position
+        break
+      }
+      if (taken % MAX_BATCH_RECORDS === 0) batches.push([])
+      batches.at(-1)?.push(copyOf(table(), file, row))
+      if (((flags[row] as number) & WINS) !== 0) winnerTokens += BigInt(table().columns.total(row))
+      taken++
+    }
+    const { key, edition, path, root, relativePath, fingerprint } = file
+    const state: LogState = { key, edition, path, root, relativePath, fingerprint, publishedTo: end }
+    return { state, from: file.publishedTo, batches, winnerTokens }
+  }
+
+  const selectedTo = (file: KnownFile, { journal, transcripts }: LogSelection): number => {
+    if (file.byMutation) return journal ? shippableTo(file) : 0
+    if (transcripts === 'none') return 0
+    if (transcripts === 'all') return shippableTo(file)
+    return Math.min(shippableTo(file), transcripts.get(file.key) ?? 0)
+  }
+
+  return {
+    update(updates) {
+      for (const state of updates) {
+        states.set(state.key, state)
+        const file = table().file(state.key)
+        const retired = toRetire.get(state.key)
+        if (retired !== undefined && state.edition > retired.edition) toRetire.delete(state.key)
+        // it may have been replaced or renamed meanwhile
+        if (file !== undefined) attachFile(file)
+      }
+    },
+    attach(key) {
+      for (const file of key === undefined ? table().knownFiles() : [table().file(key)])
+        if (file !== undefined && (!file.attached || file.distrusted)) attachFile(file)
+    },
+    nextRanges(selection, maxRecords) {
+      const ranges: LogRange[] = []
+      let left = maxRecords
+      for (const file of table().knownFiles()) {
+        if (left <= 0) break
+        const to = selectedTo(file, selection)
+        if (!file.attached || toRetire.has(file.key) || file.publishedTo >= to) continue
+        const range = nextRange(file, to, left)
+        left -= range.batches.reduce((sum, batch) => sum + batch.length, 0)
+        ranges.push(range)
+      }
+      return ranges
+    },
+    retired: () => [...toRetire.values()],
+    catalogue: () => [...table().transcripts()].map((file) => catalogueEntry(table(), file)),
+    unshippedBytes() {
+      let bytes = 0
+      for (const file of table().knownFiles()) bytes += Math.max(0, shippableTo(file) - file.publishedTo)
+      return bytes
+    },
+    unpublished() {
+      const { columns: c } = table()
+      const rows = new Uint8Array(c.length)
+      const winners: number[] = []
+      for (const file of table().knownFiles()) {
+        if (file.publishedTo >= shippableTo(file)) continue
+        for (const row of table().rowsOf(file)) {
+          if ((c.offset[row] as number) < file.publishedTo) continue
+          const winner = table().winnerOf(row)
+          if (rows[winner] === 1) continue
+          rows[winner] = 1
+          winners.push(winner)
+        }
+      }
+      const bytes = new Uint8Array(c.identity.buffer)
+      const identities = new Uint8Array(winners.length * IDENTITY_BYTES)
+      winners.forEach((row, i) => {
+        identities.set(bytes.subarray(row * IDENTITY_BYTES, (row + 1) * IDENTITY_BYTES), i * IDENTITY_BYTES)
+      })
+      return { identities, rows }
+    },
+    isExact: () => toRetire.size === 0,
+  }
+}
+
+function isSameLog(file: KnownFile, { fingerprint }: LogState): boolean {
+  if (file.fingerprint.counted === fingerprint.counted && file.fingerprint.sha256 === fingerprint.sha256) return true
+  return hasFingerprint(file.path, file.key, fingerprint)
+}
+
+/** The first of `rows`, in the order of their offsets, that is not before `from`. */
+function lowerBound(rows: Uint32Array, offset: Float64Array, from: number): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((offset[rows[middle] as number] as number) < from) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
+  const { columns: c } = table
+  const bytes = Buffer.from(c.identity.buffer, row * IDENTITY_BYTES, IDENTITY_BYTES)
+  return {
+    ...table.origins.at(c.origin[row] as number),
+    identity: bytes.toString('hex'),
+    time: c.time[row] as number,
+    session: table.sessions.texts[c.session[row] as number] as string,
+    model: table.models.texts[c.model[row] as number] as string,
+    input: c.input[row] as number,
+    output: c.output[row] as number,
+    cacheRead: c.cacheRead[row] as number,
+    cacheCreation5m: c.cacheCreation5m[row] as number,
+    cacheCreation1h: c.cacheCreation1h[row] as number,
+    sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
+    byMutation: file.byMutation,
+    position: c.offset[row] as number,
+    offset: c.rankOffset[row] as number,
+  }
+}
+
+function catalogueEntry(table: RecordTable, file: KnownFile): CatalogueEntry {
+  const { columns: c } = table
+  let records = 0
+  let tokens = 0n
+  for (const row of table.rowsOf(file)) {
+    records++
+    if (((c.flags[row] as number) & WINS) !== 0) tokens += BigInt(c.total(row))
+  }
+  return { key: file.key, path: file.path, to: shippableTo(file), records, tokens }
+}

@@ -1,0 +1,45 @@
+import type { RejectedRecord } from '../domain/rejected-record.ts'
+import type { SourcePreference } from '../domain/source.ts'
+import type { RecordCopy } from '../domain/token-record.ts'
+
+/** A record as it is journaled: its place follows from where its entry stands. */
+export type JournaledRecord = Omit<RecordCopy, 'position' | 'byMutation' | 'path' | 'offset'> & {
+  /** The log and offset that it was first written to, where it was pushed from another machine. */
+  origin?: { path: string; offset: number }
+}
+
+/** Records that a caller brought in by one call. */
+export interface IngestEntry {
+  kind: 'ingest'
+  /** Milliseconds since 1970. */
+  at: number
+  caller: string
+  idempotencyKey: string | undefined
+  /** SHA-256 of what was sent, in hexadecimal: tells a repeat from another call under the same key. */
+  contentHash: string
+  records: JournaledRecord[]
+  rejected: RejectedRecord[]
+}
+
+/** A user's own choice of source. */
+export interface PreferenceEntry {
+  kind: 'preference'
+  at: number
+  userId: string
+  preference: SourcePreference
+}
+
+export type JournalEntry = IngestEntry | PreferenceEntry
+
+/** Where an entry stands: bytes `from` to `to` of a segment. */
+export interface JournalPlace {
+  segment: string
+  from: number
+  to: number
+}
+
+/** The one durable way in. */
+export interface Journal {
+  /** Settles when the entry is on disk (fsync) and was handed on. Throws OVERLOADED at once, or STORAGE_UNAVAILABLE. */
+  append(entry: JournalEntry): Promise<JournalPlace>
+}

@@ -1,0 +1,97 @@
+import { identityDigest, identityOf, submittedIdentity } from '../domain/identity.ts'
+import { isSessionId, MAX_TOKENS } from '../domain/limits.ts'
+import type { RejectedRecord, RejectionCode } from '../domain/rejected-record.ts'
+import { isUnreadable, type Unreadable } from '../domain/unreadable.ts'
+import type { JournaledRecord } from '../ports/journal.ts'
+import type { SubmittedRecord } from './submission.ts'
+
+/** What a record that leaves something out gets. */
+export interface RecordDefaults {
+  caller: string
+  user: string
+  /** Names the call: the idempotency key, or an id made for it. */
+  key: string
+}
+
+export type ValidatedRecord = { record: JournaledRecord } | { mistakes: RejectedRecord[] }
+
+const MAX_TEXT = 200
+const MAX_PATH = 1000
+
+/** Checks one record of a call; tells every mistake with its field (the limits are those of domain.md). */
+export function validateRecord(
+  submitted: SubmittedRecord,
+  index: number,
+  { caller, user, key }: RecordDefaults,
+): ValidatedRecord {
+  const mistakes: RejectedRecord[] = []
+  const wrong = (code: RejectionCode, field: string, message: string): void => {
+    mistakes.push({ index, code, field, message })
+  }
+  const count = (field: string, value: bigint | Unreadable | null | undefined): number => {
+    if (value === null || value === undefined) return 0
+    if (isUnreadable(value)) wrong('invalid_tokens', field, `${field} ${value.unreadable}`)
+    else if (value < 0n) wrong('invalid_tokens', field, `${field} must not be negative`)
+    else if (value > BigInt(MAX_TOKENS))
+      wrong('token_count_out_of_range', field, `${field} must be at most ${MAX_TOKENS}`)
+    else return Number(value)
+    return 0
+  }
+  const text = (field: string, value: string | null | undefined, maxLength = MAX_TEXT): string | undefined => {
+    if (value === null || value === undefined || value === '') return undefined
+    if (value.length > maxLength || !value.isWellFormed() || /[\0-\x1f]/.test(value))
+      wrong('invalid_text', field, `${field} must have at most ${maxLength} characters, and none that control`)
+    return value
+  }
+
+  const { tokens, occurredAt, origin } = submitted
+  if (!isSessionId(submitted.sessionId))
+    wrong('invalid_session_id', 'sessionId', 'sessionId must be 1 to 100 of a-zA-Z0-9_-')
+  if (isUnreadable(occurredAt)) wrong('invalid_timestamp', 'occurredAt', `occurredAt ${occurredAt.unreadable}`)
+  const project = text('project', submitted.project)
+  if (project === undefined) wrong('invalid_text', 'project', 'project must not be empty')
+  const model = text('model', submitted.model) ?? 'unknown'
+  const input = count('tokens.input', tokens.input)
+  const output = count('tokens.output', tokens.output)
+  const cacheRead = count('tokens.cacheRead', tokens.cacheRead)
+  const cacheCreation = count('tokens.cacheCreation', tokens.cacheCreation)
+  const cacheCreation1h = count('tokens.cacheCreation1h', tokens.cacheCreation1h)
+  if (cacheCreation1h > cacheCreation)
+    wrong('invalid_tokens', 'tokens.cacheCreation1h', 'tokens.cacheCreation1h is part of tokens.cacheCreation')
+  const messageId = text('messageId', submitted.messageId)
+  const requestId = text('requestId', submitted.requestId)
+  const given = text('identity', submitted.identity)
+  if (given !== undefined && !/^[0-9a-f]{32}$/.test(given))
+    wrong('invalid_identity', 'identity', 'identity must be 32 hexadecimal digits')
+  const owner = text('user', submitted.user) ?? user
+  const host = text('host', submitted.host) ?? 'unknown'
+  const path = text('origin.path', origin?.path, MAX_PATH)
+  const offset = origin?.offset
+  if (isUnreadable(offset)) wrong('invalid_identity', 'origin.offset', `origin.offset ${offset.unreadable}`)
+  else if (offset !== undefined && (offset < 0n || offset > BigInt(Number.MAX_SAFE_INTEGER)))
+    wrong('invalid_identity', 'origin.offset', 'origin.offset must be an offset in a file')
+  if (mistakes.length > 0) return { mistakes }
+
+  const time = occurredAt as number
+  const session = submitted.sessionId
+  const named =
+    messageId === undefined ? undefined : identityOf({ messageId, requestId, uuid: undefined, session, time })
+  return {
+    record: {
+      identity: given ?? identityDigest(named ?? submittedIdentity(caller, key, index)),
+      time,
+      session,
+      project: project as string,
+      model,
+      user: owner,
+      host,
+      input,
+      output,
+      cacheRead,
+      cacheCreation5m: cacheCreation - cacheCreation1h,
+      cacheCreation1h,
+      sidechain: submitted.sidechain ?? false,
+      ...(path === undefined ? {} : { origin: { path: `${owner}@${host}:${path}`, offset: Number(offset ?? 0n) } }),
+    },
+  }
+}

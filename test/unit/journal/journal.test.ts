@@ -1,0 +1,154 @@
+import { chmodSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openJournal } from '../../../src/journal/journal.ts'
+import { loadJournalKey } from '../../../src/journal/key.ts'
+import type { Damage } from '../../../src/journal/segments.ts'
+import type { JournalEntry, JournalPlace } from '../../../src/ports/journal.ts'
+import { makeFolder } from '../../support/transcripts.ts'
+import { until } from '../../support/until.ts'
+
+const entry = (n: number): JournalEntry => ({
+  kind: 'preference',
+  at: n,
+  userId: `secret-user-${n}`,
+  preference: 'LEGACY',
+})
+
+function open(folder: string) {
+  const entries: { entry: JournalEntry; place: JournalPlace }[] = []
+  const damage: Damage[] = []
+  const journal = openJournal({
+    folder: join(folder, 'journal'),
+    key: loadJournalKey(folder),
+    onEntry: (read, place) => entries.push({ entry: read, place }),
+    onDamage: (found) => damage.push(found),
+    followIntervalMs: 20,
+  })
+  onTestFinished(() => journal.close())
+  return { journal, entries, damage, times: () => entries.map((one) => one.entry.at) }
+}
+
+const segmentsOf = (folder: string): string[] =>
+  readdirSync(join(folder, 'journal'))
+    .filter((name) => name.endsWith('.journal'))
+    .sort()
+    .map((name) => join(folder, 'journal', name))
+
+/** A journal of three entries in one segment, closed. */
+async function written(folder: string): Promise<{ path: string; places: JournalPlace[] }> {
+  const { journal } = open(folder)
+  const places = []
+  for (const n of [1, 2, 3]) places.push(await journal.append(entry(n)))
+  await journal.close()
+  return { path: segmentsOf(folder)[0] as string, places }
+}
+
+describe('the journal', () => {
+  test('hands over each entry once, when it is on disk, and again after a restart', async () => {
+    const folder = makeFolder()
+    const first = open(folder)
+    const places = await Promise.all(Array.from({ length: 50 }, (_, n) => first.journal.append(entry(n))))
+    expect(first.times()).toEqual(Array.from({ length: 50 }, (_, n) => n))
+    expect(new Set(places.map(({ from }) => from)).size).toBe(50)
+    await first.journal.close()
+    const second = open(folder)
+    expect(second.entries).toEqual(first.entries)
+    const replayed: number[] = []
+    second.journal.replay(({ at }) => replayed.push(at))
+    expect(replayed).toEqual(first.times())
+  })
+
+  test('keeps nothing in the clear, and its key to its owner', async () => {
+    const folder = makeFolder()
+    const { path } = await written(folder)
+    expect(readFileSync(path).includes('secret')).toBe(false)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(statSync(join(folder, 'journal-key')).mode & 0o777).toBe(0o600)
+  })
+
+  test('a torn tail is cut off at every byte: the entries before it stay, and new ones follow', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.double({ min: 0, max: 1, noNaN: true }), async (share) => {
+        const folder = makeFolder()
+        const { path, places } = await written(folder)
+        const length = Math.floor(share * statSync(path).size)
+        truncateSync(path, length)
+        const whole = places.filter(({ to }) => to <= length).length
+        const { journal, times, damage } = open(folder)
+        expect(times()).toEqual([1, 2, 3].slice(0, whole))
+        expect(damage).toEqual([])
+        await journal.append(entry(9))
+        expect(times()).toEqual([...[1, 2, 3].slice(0, whole), 9])
+        await journal.close()
+        expect(open(folder).times()).toEqual([...[1, 2, 3].slice(0, whole), 9])
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('damage anywhere costs the entry that it hit alone, is put in quarantine and reported', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 255 }), async (at, change) => {
+        const folder = makeFolder()
+        const { path, places } = await written(folder)
+        const bytes = readFileSync(path)
+        const hit = at % bytes.length
+        bytes[hit] = (bytes[hit] as number) ^ change
+        writeFileSync(path, bytes)
+        const { journal, times, damage } = open(folder)
+        const spared = places.flatMap(({ from, to }, i) => (hit >= from && hit < to ? [] : [i + 1]))
+        expect(times()).toEqual(spared)
+        expect(damage.length).toBeGreaterThan(0)
+        expect(readdirSync(join(folder, 'journal', 'quarantine')).length).toBeGreaterThan(0)
+        expect(journal.health().state).toBe('DEGRADED')
+        await journal.append(entry(9))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('instances that share the folder see each other’s entries', async () => {
+    const folder = makeFolder()
+    const a = open(folder)
+    const b = open(folder)
+    await a.journal.append(entry(1))
+    await b.journal.append(entry(2))
+    await until('both', () => (a.entries.length === 2 && b.entries.length === 2 ? true : undefined))
+    expect(segmentsOf(folder)).toHaveLength(2)
+  })
+
+  test('refuses at once when too much waits for the disk, and accepts again later', async () => {
+    const { journal } = open(makeFolder())
+    const large: JournalEntry = { kind: 'preference', at: 1, userId: 'x'.repeat(10 << 20), preference: 'AUTO' }
+    const results = await Promise.allSettled(Array.from({ length: 10 }, () => journal.append(large)))
+    const refused = results.filter((result) => result.status === 'rejected')
+    expect(refused.length).toBeGreaterThan(0)
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'OVERLOADED', retryable: true })
+    await journal.append(entry(1))
+  })
+
+  test('accepts nothing that it cannot keep, and works again when it can', async () => {
+    const folder = makeFolder()
+    const { journal, times } = open(folder)
+    // no new segment can be made where a file stands
+    renameSync(join(folder, 'journal'), join(folder, 'away'))
+    await expect(journal.append(entry(1))).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true })
+    expect(journal.health().state).toBe('DOWN')
+    renameSync(join(folder, 'away'), join(folder, 'journal'))
+    await journal.append(entry(2))
+    expect(times()).toEqual([2])
+    expect(journal.health().state).toBe('UP')
+  })
+
+  test('refuses a key that others can read, and one that is damaged', () => {
+    const folder = makeFolder()
+    loadJournalKey(folder)
+    const path = join(folder, 'journal-key')
+    writeFileSync(path, 'short\n')
+    expect(() => loadJournalKey(folder)).toThrow('damaged')
+    chmodSync(path, 0o644)
+    expect(() => loadJournalKey(folder)).toThrow('chmod 600')
+  })
+})
