@@ -16,6 +16,8 @@ export const ERROR_CODES = [
   'STORAGE_UNAVAILABLE',
   /** The idempotency key was used for other content. */
   'IDEMPOTENCY_CONFLICT',
+  /** Not in the state that it is in now. */
+  'CONFLICT',
   /** Part of the contract that this version does not have yet. */
   'NOT_IMPLEMENTED',
 ] as const

@@ -52,6 +52,9 @@ export interface SessionUsage {
   host: string
   startedAt: number
   lastActivityAt: number
+  /** Path and offset of its latest record: of two at the same time, the later in this order. */
+  latestPath: string
+  latestOffset: number
   usage: UsageSums[]
 }
 

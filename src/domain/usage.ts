@@ -1,4 +1,5 @@
 import { costOf, type PriceOf } from './cost.ts'
+import { mergeSums } from './merge-answers.ts'
 import { bucketSlots, type Granularity } from './time-buckets.ts'
 import type { KeyedUsage, SessionUsage, SlotUsage, UsageSums } from './token-query.ts'
 
@@ -26,7 +27,8 @@ export type TokenBucket = Usage & {
   start: number
   label: string
 }
-export type SessionMetrics = Usage & Omit<SessionUsage, 'usage'> & { byModel: ModelUsage[] }
+export type SessionMetrics = Usage &
+  Omit<SessionUsage, 'usage' | 'latestPath' | 'latestOffset'> & { byModel: ModelUsage[] }
 
 export function usageOf(sums: readonly UsageSums[], priceOf: PriceOf): Usage {
   const tokens = { input: 0n, output: 0n, cacheCreation: 0n, cacheRead: 0n, total: 0n }
@@ -74,33 +76,20 @@ export function timeSeries(
   return bucketSlots(slots, granularity, timeZone).map(({ start, label, slots: own }) => ({
     start,
     label,
-    ...usageOf(mergeSums(own.flatMap((slot) => slot.usage)), priceOf),
+    // of the same model and tier together, so that the cost of a bucket does not depend on its slots
+    ...usageOf(
+      mergeSums(
+        own.flatMap((slot) => slot.usage),
+        [],
+      ),
+      priceOf,
+    ),
   }))
 }
 
 export function sessionMetrics(session: SessionUsage, priceOf: PriceOf): SessionMetrics {
-  const { usage, ...rest } = session
+  const { usage, latestPath: _path, latestOffset: _offset, ...rest } = session
   return { ...rest, ...usageOf(usage, priceOf), byModel: usageByModel(usage, priceOf) }
-}
-
-/** Adds up sums of the same model and tier, so that the cost of a bucket does not depend on its slots. */
-function mergeSums(sums: readonly UsageSums[]): UsageSums[] {
-  const merged = new Map<string, UsageSums>()
-  for (const s of sums) {
-    const key = `${s.tier}:${s.model}`
-    const known = merged.get(key)
-    if (known === undefined) {
-      merged.set(key, { ...s })
-      continue
-    }
-    known.input += s.input
-    known.output += s.output
-    known.cacheRead += s.cacheRead
-    known.cacheCreation5m += s.cacheCreation5m
-    known.cacheCreation1h += s.cacheCreation1h
-    known.records += s.records
-  }
-  return [...merged.values()]
 }
 
 /** Floating-point sums depend on their order: one order for every source. */

@@ -92,7 +92,7 @@ export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Arr
   if (bySession !== undefined)
     answer.bySession = [...bySession.groups()].map(([session, entries]): SessionUsage => {
       const row = latest[session] as number
-      const { project, user, host } = table.origins.at(c.origin[row] as number)
+      const { project, user, host, path } = table.origins.at(c.origin[row] as number)
       return {
         id: table.sessions.texts[session] as string,
         project,
@@ -100,6 +100,8 @@ export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Arr
         host,
         startedAt: started?.[session] as number,
         lastActivityAt: c.time[row] as number,
+        latestPath: path,
+        latestOffset: c.rankOffset[row] as number,
         usage: sums(entries, bySession),
       }
     })

@@ -138,6 +138,11 @@ function answerUnpublished({ queries, quality }: SourceRequest): UnpublishedAnsw
     watermark: watermark(),
     sample: false,
     identities,
+    published:
+      analysis.answer(
+        [{ filter: {}, groupings: [] }],
+        rows.map((one) => 1 - one),
+      )[0]?.whole ?? [],
   }
 }
 

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { BridgeError } from '../domain/errors.ts'
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, SourceRequest, TokenSource, UnpublishedAnswer } from '../ports/token-source.ts'
-import { lockPathOf, releaseLockOfThisProcess } from './index-lock.ts'
+import { lockPathOf, releaseLockOfThisProcess } from '../process-lock.ts'
 import type { JournaledRange } from './journal-update.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 import { watchRoots } from './watching.ts'
@@ -155,7 +155,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       },
       nextRanges: (selection, maxRecords) => call('nextRanges', { selection, maxRecords }),
       retired: () => call('retired', undefined),
-      catalogue: () => call('catalogue', undefined),
+      catalogue: () => callWhenReady('catalogue', undefined),
       unshippedBytes: () => status?.unshippedBytes ?? 0,
       onChange: (listener) => void listeners.push(listener),
     },

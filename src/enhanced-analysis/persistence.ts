@@ -1,8 +1,8 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { lockPathOf, takeLock } from '../process-lock.ts'
 import type { FoundFile } from './discovery.ts'
 import { decodeFileUpdate, encodeFileUpdate, type FileUpdateHeader, type RecordColumns } from './file-update.ts'
 import { type FrameKind, type IndexState, openIndexFile, readIndexFile } from './index-file.ts'
-import { lockIndex, lockPathOf } from './index-lock.ts'
 import { SIDECHAIN, TAIL } from './record-columns.ts'
 import type { KnownFile, RecordTable } from './record-table.ts'
 
@@ -24,7 +24,7 @@ const MIN_WASTEFUL_BYTES = 4 << 20
 
 /** `reset` empties the table, when what was loaded until then turns out not to be believable. */
 export function openPersistence(path: string, table: () => RecordTable, reset: () => void): Persistence {
-  const unlock = lockIndex(lockPathOf(path))
+  const unlock = takeLock(lockPathOf(path))
   const load = (kind: FrameKind, buffer: ArrayBuffer, start: number, length: number): void => {
     if (kind === 'update') return table().apply(decodeFileUpdate(buffer, start))
     const change = JSON.parse(Buffer.from(buffer, start, length).toString('utf8')) as FoundFile

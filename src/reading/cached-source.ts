@@ -19,7 +19,7 @@ export interface CachedSourceOptions {
 /** The watermark moves at most this often: without it, a log that never rests would make every answer stale. */
 const WATERMARK_MS = 1000
 /** Raise it when the shape of answers changes: older ones are then never found. */
-const KEY_VERSION = 1
+const KEY_VERSION = 2
 
 /**
  * Answers from the cache where it can. An answer whose watermark is the source's is a HIT; an older one is

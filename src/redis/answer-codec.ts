@@ -37,6 +37,8 @@ const answer = z.object({
         host: z.string(),
         startedAt: time,
         lastActivityAt: time,
+        latestPath: z.string(),
+        latestOffset: time,
         usage,
       }),
     )

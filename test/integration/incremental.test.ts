@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
-import { lockPathOf, releaseLockOfThisProcess } from '../../src/enhanced-analysis/index-lock.ts'
+import { lockPathOf, releaseLockOfThisProcess } from '../../src/process-lock.ts'
 import { analysisOf, countFresh, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 const at = (folder: string, name: string) => join(folder, 'projects', name)

@@ -1,14 +1,14 @@
 import { closeSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** The lock of an index. */
-export const lockPathOf = (indexPath: string): string => `${indexPath}.lock`
+/** The lock of a file that one process at a time may write. */
+export const lockPathOf = (path: string): string => `${path}.lock`
 
 /**
- * Takes the right to write an index: one process at a time. Returns how to give it back, or `undefined`
- * where another living process has it; that one reads the index and keeps what it counts to itself.
+ * Takes the right to write a file: one process at a time. Returns how to give it back, or `undefined`
+ * where another living process has it.
  */
-export function lockIndex(path: string): (() => void) | undefined {
+export function takeLock(path: string): (() => void) | undefined {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   for (let attempt = 0; attempt < 2; attempt++) {
     try {

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import type { z } from 'zod'
+import { openEmbedded } from './embedded-connection.ts'
+import { StatementError } from './statement-error.ts'
+
+export interface DatabaseOptions {
+  /** `http://host:8123`; absent: the embedded engine. */
+  url: string | undefined
+  user: string
+  password: string
+  database: string
+  /** Folder of the embedded engine's data; one process at a time. */
+  folder: string
+}
+
+/** A statement with a name, which its query id and its comment carry. */
+export interface Statement<Row> {
+  name: string
+  sql: string
+  /** What a row must look like; a column of 64 bits or more comes as text. */
+  row: z.ZodType<Row>
+}
+
+export type Params = Record<string, unknown>
+
+/** ClickHouse, embedded or a server: the same client, the same SQL. Throws `StatementError`. */
+export interface Database {
+  query<Row>(statement: Statement<Row>, params?: Params): Promise<Row[]>
+  insert(name: string, table: string, columns: readonly string[], rows: readonly unknown[][]): Promise<void>
+  command(name: string, sql: string, params?: Params): Promise<void>
+  close(): Promise<void>
+}
+
+/** A statement takes no longer; the server ends it a second before the client gives up. */
+const MAX_SECONDS = 60
+/** Connections to one server (promise 2.2). */
+const MAX_CONNECTIONS = 10
+const NAME = /^[a-zA-Z_]\w*$/
+
+/** What truth needs, whatever a server's defaults are. */
+const SETTINGS: ClickHouseSettings = {
+  async_insert: 0,
+  wait_end_of_query: 1,
+  input_format_parallel_parsing: 0,
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_named_tuples_as_objects: 0,
+  date_time_input_format: 'best_effort',
+  do_not_merge_across_partitions_select_final: 0,
+  max_execution_time: MAX_SECONDS,
+  // an insert that selects is one block: readers see all of it or nothing
+  max_insert_threads: '1',
+  insert_deduplicate: 0,
+}
+
+const COMMON = {
+  clickhouse_settings: SETTINGS,
+  application: 'token-bridge',
+  request_timeout: (MAX_SECONDS + 1) * 1000,
+  // what fails is thrown; what it would log holds statements
+  log: { level: ClickHouseLogLevel.OFF },
+}
+
+/** Opens the database, and creates it where it does not exist. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { database } = options
+  if (!NAME.test(database)) throw new Error(`${database} is no name for a database`)
+  return options.url === undefined ? openEmbeddedDatabase(options) : openServerDatabase(options, options.url)
+}
+
+async function openEmbeddedDatabase({ folder, database }: DatabaseOptions): Promise<Database> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const db = createDatabase(createClient({ ...COMMON, connection: openEmbedded(folder) }))
+  try {
+    await db.command('create-database', `CREATE DATABASE IF NOT EXISTS ${database}`)
+    // the engine has one session: it is told once where the tables are
+    await db.command('use-database', `USE ${database}`)
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+  return db
+}
+
+async function openServerDatabase({ user, password, database }: DatabaseOptions, url: string): Promise<Database> {
+  const server = {
+    ...COMMON,
+    url,
+    username: user,
+    password,
+    max_open_connections: MAX_CONNECTIONS,
+    compression: { request: true, response: true },
+    use_multipart_params_auto: true,
+  }
+  // a client that names a database cannot create it
+  const first = createDatabase(createClient(server))
+  try {
+    await first.command('create-database', `CREATE DATABASE IF NOT EXISTS ${database}`)
+  } finally {
+    await first.close()
+  }
+  return createDatabase(createClient({ ...server, database }))
+}
+
+function createDatabase(client: ClickHouseClient): Database {
+  const run = async <T>(name: string, statement: (common: object) => Promise<T>): Promise<T> => {
+    try {
+      return await statement({
+        query_id: `token-bridge-${name}-${randomUUID()}`,
+        clickhouse_settings: { log_comment: `token-bridge ${name}` },
+      })
+    } catch (error) {
+      throw new StatementError(name, error)
+    }
+  }
+  return {
+    query: ({ name, sql, row }, params = {}) =>
+      run(name, async (common) => {
+        const result = await client.query({ ...common, query: sql, query_params: params, format: 'JSONEachRow' })
+        return (await result.json<unknown>()).map((found) => row.parse(found))
+      }),
+    insert: (name, table, columns, rows) =>
+      run(name, async (common) => {
+        await client.insert({
+          ...common,
+          table,
+          columns: columns as [string, ...string[]],
+          values: rows,
+          format: 'JSONCompactEachRow',
+        })
+      }),
+    command: (name, sql, params = {}) =>
+      run(name, async (common) => {
+        await client.command({ ...common, query: sql, query_params: params })
+      }),
+    close: () => client.close(),
+  }
+}

@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream'
+import type { createClient } from '@clickhouse/client'
+import { createChdbConnection } from 'chdb/connection'
+
+type Connection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
+
+/** Statements that wait for the engine; more are refused at once. */
+const MAX_WAITING = 200
+
+/**
+ * ClickHouse in this process (chDB), behind the client's own hook. The engine carries out one statement at a
+ * time, and what a failed one had written to its result comes out in front of the next one's: statements go
+ * one after the other, and after a failure the engine is asked something whose result is thrown away.
+ */
+export function openEmbedded(folder: string): Connection {
+  const engine = createChdbConnection({ path: folder }) as unknown as Connection
+  let last: Promise<unknown> = Promise.resolve()
+  let waiting = 0
+  let dirty = false
+
+  const inTurn = <T>(statement: () => Promise<T>): Promise<T> => {
+    if (waiting >= MAX_WAITING) return Promise.reject(new Error(`${MAX_WAITING} statements are waiting already`))
+    waiting++
+    const run = async (): Promise<T> => {
+      if (dirty) await drain(engine)
+      dirty = true
+      const result = await statement()
+      dirty = false
+      return result
+    }
+    const result = last.then(run, run).finally(() => waiting--)
+    last = result.catch(() => undefined)
+    return result
+  }
+
+  return {
+    ping: (params) => inTurn(() => engine.ping(params)),
+    query: (params) => inTurn(() => engine.query(withoutSignal(params))),
+    insert: (params) => inTurn(() => engine.insert(withoutSignal(params))),
+    command: (params) => inTurn(() => engine.command(withoutSignal(params))),
+    exec: (params) => inTurn(() => engine.exec(withoutSignal(params))),
+    async close() {
+      await last
+      await engine.close()
+    },
+  }
+}
+
+async function drain(engine: Connection): Promise<void> {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const { stream } = await engine.query({ query: 'SELECT 1 FORMAT Null' })
+    ;(stream as Readable).destroy()
+  }
+}
+
+/** The engine cannot stop a statement early, it only seems to; `max_execution_time` does. */
+function withoutSignal<T extends { abort_signal?: AbortSignal }>(params: T): T {
+  const { abort_signal: _, ...rest } = params
+  return rest as T
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto'
+import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { uuidOf } from '../domain/record-text.ts'
+import { type Grouping, SLOT_MS, type TokenAnswer, type TokenQuery, type UsageSums } from '../domain/token-query.ts'
+import type { PublishedRecords } from '../ports/record-store.ts'
+import type { Database, Params } from './database.ts'
+import { type AnswerRow, answerStatement } from './statements/answer.ts'
+
+/** Up to so many identities are left out by a parameter; more go through a table. */
+const MAX_INLINE = 500
+
+interface Excluded {
+  sql: string
+  params: Params
+}
+
+export function createPublishedRecords(db: Database): PublishedRecords {
+  const answer = async (query: TokenQuery, excluded: Excluded | undefined): Promise<TokenAnswer> => {
+    const { statement, params } = answerStatement(query, excluded)
+    return toAnswer(query, await db.query(statement, params))
+  }
+  const answerAll = async (queries: readonly TokenQuery[], excluded: Excluded | undefined): Promise<TokenAnswer[]> => {
+    const answers: TokenAnswer[] = []
+    for (const query of queries) answers.push(await answer(query, excluded))
+    return answers
+  }
+  return {
+    async answer(queries, excluded) {
+      if (excluded.length === 0) return answerAll(queries, undefined)
+      const identities = identitiesOf(excluded)
+      if (identities.length <= MAX_INLINE)
+        return answerAll(queries, { sql: '{excluded:Array(UUID)}', params: { excluded: identities } })
+      const table = `excluded_${randomUUID().replaceAll('-', '')}`
+      await db.command('make-excluded', `CREATE TABLE ${table} (identity UUID) ENGINE = Memory`)
+      try {
+        await db.insert(
+          'fill-excluded',
+          table,
+          ['identity'],
+          identities.map((identity) => [identity]),
+        )
+        return await answerAll(queries, { sql: `(SELECT identity FROM ${table})`, params: {} })
+      } finally {
+        await db.command('drop-excluded', `DROP TABLE IF EXISTS ${table} SYNC`)
+      }
+    },
+  }
+}
+
+function identitiesOf(bytes: Uint8Array): string[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Array.from({ length: buffer.length / IDENTITY_BYTES }, (_, i) =>
+    uuidOf(buffer.toString('hex', i * IDENTITY_BYTES, (i + 1) * IDENTITY_BYTES)),
+  )
+}
+
+function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): TokenAnswer {
+  const of = (kind: string): AnswerRow[] => rows.filter((row) => row.kind === kind)
+  const whole = of('whole')
+  const sessions = groupings.includes('session') ? byKey(of('session')) : undefined
+  const answer: TokenAnswer = {
+    whole: whole.map(toSums),
+    sessionCount: sessions?.size ?? of('sessions')[0]?.sessions ?? 0,
+    firstAt: whole.length === 0 ? undefined : Math.min(...whole.map((row) => row.first_ms)),
+    lastAt: whole.length === 0 ? undefined : Math.max(...whole.map((row) => row.last_ms)),
+  }
+  const keyed = (grouping: Grouping) =>
+    [...byKey(of(grouping))].map(([key, list]) => ({ key, usage: list.map(toSums) }))
+  if (groupings.includes('project')) answer.byProject = keyed('project')
+  if (groupings.includes('user')) answer.byUser = keyed('user')
+  if (groupings.includes('slot'))
+    answer.bySlot = keyed('slot').map(({ key, usage }) => ({ start: Number(key) * SLOT_MS, usage }))
+  if (sessions !== undefined)
+    answer.bySession = [...sessions].map(([id, list]) => {
+      const [project, user, host, , path, offset] = latestOf(list)
+      return {
+        id,
+        project,
+        user,
+        host,
+        startedAt: Math.min(...list.map((row) => row.first_ms)),
+        lastActivityAt: Math.max(...list.map((row) => row.last_ms)),
+        latestPath: path,
+        latestOffset: offset,
+        usage: list.map(toSums),
+      }
+    })
+  return answer
+}
+
+type Latest = NonNullable<AnswerRow['latest']>
+
+/** The latest record among those of all models and tiers: by time, then path, then offset. */
+function latestOf(rows: readonly AnswerRow[]): Latest {
+  return rows
+    .map((row) => row.latest as Latest)
+    .reduce((a, b) => {
+      if (a[3] !== b[3]) return a[3] > b[3] ? a : b
+      const byPath = Buffer.compare(Buffer.from(a[4]), Buffer.from(b[4]))
+      if (byPath !== 0) return byPath > 0 ? a : b
+      return a[5] >= b[5] ? a : b
+    })
+}
+
+function byKey(rows: readonly AnswerRow[]): Map<string, AnswerRow[]> {
+  const groups = new Map<string, AnswerRow[]>()
+  for (const row of rows) {
+    const list = groups.get(row.key)
+    if (list === undefined) groups.set(row.key, [row])
+    else list.push(row)
+  }
+  return groups
+}
+
+const toSums = (row: AnswerRow): UsageSums => ({
+  model: row.model ?? '',
+  tier: row.tier ?? 0,
+  input: row.input_sum,
+  output: row.output_sum,
+  cacheRead: row.cache_read_sum,
+  cacheCreation5m: row.cache_creation_5m_sum,
+  cacheCreation1h: row.cache_creation_1h_sum,
+  records: row.records,
+})

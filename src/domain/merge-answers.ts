@@ -1,0 +1,79 @@
+import { comparePaths } from './rank.ts'
+import type { KeyedUsage, SessionUsage, SlotUsage, TokenAnswer, UsageSums } from './token-query.ts'
+
+/** Adds up two answers to the same query that count different records. Both must have the grouping `session`. */
+export function mergeAnswers(a: TokenAnswer, b: TokenAnswer): TokenAnswer {
+  const bySession = mergeBy([...(a.bySession ?? []), ...(b.bySession ?? [])], ({ id }) => id, mergeSessions)
+  const merged: TokenAnswer = {
+    whole: mergeSums(a.whole, b.whole),
+    sessionCount: bySession.length,
+    firstAt: least(a.firstAt, b.firstAt),
+    lastAt: greatest(a.lastAt, b.lastAt),
+    bySession,
+  }
+  if (a.byProject !== undefined) merged.byProject = mergeKeyed(a.byProject, b.byProject ?? [])
+  if (a.byUser !== undefined) merged.byUser = mergeKeyed(a.byUser, b.byUser ?? [])
+  if (a.bySlot !== undefined)
+    merged.bySlot = mergeBy(
+      [...a.bySlot, ...(b.bySlot ?? [])],
+      ({ start }) => start,
+      (x, y): SlotUsage => ({ start: x.start, usage: mergeSums(x.usage, y.usage) }),
+    )
+  return merged
+}
+
+/** Adds up sums of the same model and tier. */
+export function mergeSums(a: readonly UsageSums[], b: readonly UsageSums[]): UsageSums[] {
+  return mergeBy(
+    [...a, ...b],
+    ({ model, tier }) => `${tier}:${model}`,
+    (x, y): UsageSums => ({
+      model: x.model,
+      tier: x.tier,
+      input: x.input + y.input,
+      output: x.output + y.output,
+      cacheRead: x.cacheRead + y.cacheRead,
+      cacheCreation5m: x.cacheCreation5m + y.cacheCreation5m,
+      cacheCreation1h: x.cacheCreation1h + y.cacheCreation1h,
+      records: x.records + y.records,
+    }),
+  )
+}
+
+const mergeKeyed = (a: readonly KeyedUsage[], b: readonly KeyedUsage[]): KeyedUsage[] =>
+  mergeBy(
+    [...a, ...b],
+    ({ key }) => key,
+    (x, y): KeyedUsage => ({ key: x.key, usage: mergeSums(x.usage, y.usage) }),
+  )
+
+/** Project, user and host are those of the latest record of both. */
+function mergeSessions(a: SessionUsage, b: SessionUsage): SessionUsage {
+  return {
+    ...(isLater(a, b) ? a : b),
+    startedAt: Math.min(a.startedAt, b.startedAt),
+    usage: mergeSums(a.usage, b.usage),
+  }
+}
+
+function isLater(a: SessionUsage, b: SessionUsage): boolean {
+  if (a.lastActivityAt !== b.lastActivityAt) return a.lastActivityAt > b.lastActivityAt
+  const byPath = comparePaths(a.latestPath, b.latestPath)
+  return byPath === 0 ? a.latestOffset > b.latestOffset : byPath > 0
+}
+
+function mergeBy<T, K>(items: readonly T[], keyOf: (item: T) => K, merge: (a: T, b: T) => T): T[] {
+  const merged = new Map<K, T>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const known = merged.get(key)
+    merged.set(key, known === undefined ? item : merge(known, item))
+  }
+  return [...merged.values()]
+}
+
+const least = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
+
+const greatest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)

@@ -1,0 +1,139 @@
+import { mergeAnswers, mergeSums } from '../domain/merge-answers.ts'
+import type { DataSource } from '../domain/source.ts'
+import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
+import type { PublishedRecords } from '../ports/record-store.ts'
+import type {
+  SourceAnswer,
+  SourceHealth,
+  TokenSource,
+  UnpublishedRecords,
+} from '../ports/token-source.ts'
+
+export interface DatabaseSourcesOptions {
+  files: TokenSource & UnpublishedRecords
+  published: PublishedRecords
+  /** Runs while nothing is published, so that all that is read is of one moment. */
+  read: <T>(run: () => Promise<T>) => Promise<T>
+  /** Publications so far. */
+  seq: () => number
+  health: () => SourceHealth
+}
+
+const WHOLE: TokenQuery = { filter: {}, groupings: [] }
+const NOTHING = new Uint8Array(0)
+
+/** What is published in ClickHouse, alone. */
+export function createClickHouseSource({ files, published, read, seq, health }: DatabaseSourcesOptions): TokenSource {
+  return {
+    ...describe('CLICKHOUSE', files, health),
+    position: () => ({ watermark: String(seq()), asOf: files.position()?.asOf ?? 0 }),
+    answer: ({ queries, quality }) =>
+      read(async () => {
+        const watermark = String(seq())
+        const asOf = files.position()?.asOf ?? Date.now()
+        const asked = quality ? [...queries, WHOLE] : queries
+        const answers = await published.answer(asked, NOTHING)
+        const ofFiles = quality ? await files.answer({ queries: [], quality }) : undefined
+        return finish(answers, queries.length, ofFiles, { asOf, watermark })
+      }),
+  }
+}
+
+/**
+ * ClickHouse and the files, disjoint by identity: ClickHouse answers an identity only if all its copies on disk
+ * are published; the files answer every other, with the winner over all copies on disk. The files are asked
+ * first; what comes to them afterwards is in neither half.
+ */
+export function createHybridSource({ files, published, read, seq, health }: DatabaseSourcesOptions): TokenSource {
+  return {
+    ...describe('HYBRID', files, health),
+    position() {
+      const position = files.position()
+      return position === undefined ? undefined : { ...position, watermark: `${position.watermark} ${seq()}` }
+    },
+    answer: (request) =>
+      read(async () => {
+        const { queries, quality } = request
+        const all = quality ? [...queries, WHOLE] : queries
+        // sessions may be on both sides: their number follows from the merged rows
+        const asked = all.map(withSessions)
+        const ofFiles = await files.answerUnpublished({ queries: asked, quality })
+        const watermark = `${ofFiles.watermark} ${seq()}`
+        const ofDatabase = await published.answer(asked, ofFiles.identities)
+        const merged = asked.map((_, i) =>
+          mergeAnswers(ofDatabase[i] as TokenAnswer, ofFiles.answers[i] as TokenAnswer),
+        )
+        const answers = merged.map((answer, i) => withoutSessions(answer, all[i] as TokenQuery))
+        return finish(answers, queries.length, ofFiles, { asOf: ofFiles.asOf, watermark })
+      }),
+  }
+}
+
+/** Tokens that differ between what the files say is published and what ClickHouse has, over all kinds and models. */
+export function createDifference({ files, published, read }: DatabaseSourcesOptions): () => Promise<bigint> {
+  return () =>
+    read(async () => {
+      const ofFiles = await files.answerUnpublished({ queries: [], quality: false })
+      const [ofDatabase] = await published.answer([WHOLE], ofFiles.identities)
+      return differenceOf(ofFiles.published, ofDatabase?.whole ?? [])
+    })
+}
+
+const KINDS = ['input', 'output', 'cacheRead', 'cacheCreation5m', 'cacheCreation1h', 'records'] as const
+
+/** The sum of the absolute differences of each kind, model and tier. */
+function differenceOf(a: readonly UsageSums[], b: readonly UsageSums[]): bigint {
+  const negative = b.map((sums) => {
+    const turned = { ...sums }
+    for (const kind of KINDS) turned[kind] = -sums[kind]
+    return turned
+  })
+  const absolute = (value: bigint): bigint => (value < 0n ? -value : value)
+  return mergeSums(a, negative).reduce(
+    (total, sums) => total + KINDS.reduce((sum, kind) => sum + absolute(sums[kind]), 0n),
+    0n,
+  )
+}
+
+const describe = (source: DataSource, files: TokenSource, health: () => SourceHealth) => ({
+  source,
+  world: files.world,
+  health,
+})
+
+function withSessions({ filter, groupings }: TokenQuery): TokenQuery {
+  return { filter, groupings: groupings.includes('session') ? groupings : [...groupings, 'session'] }
+}
+
+function withoutSessions(answer: TokenAnswer, { groupings }: TokenQuery): TokenAnswer {
+  if (groupings.includes('session')) return answer
+  const { bySession: _, ...rest } = answer
+  return rest
+}
+
+/** The last of `answers` is the whole where the quality was asked for: unpriced and archived tokens follow from it. */
+function finish(
+  answers: TokenAnswer[],
+  asked: number,
+  ofFiles: SourceAnswer | undefined,
+  { asOf, watermark }: Pick<SourceAnswer, 'asOf' | 'watermark'>,
+): SourceAnswer {
+  const quality = ofFiles?.quality
+  const whole = answers[asked]?.whole
+  return {
+    answers: answers.slice(0, asked),
+    quality:
+      quality === undefined || whole === undefined
+        ? undefined
+        : { ...quality, whole, archivedTokens: atLeastZero(tokensOf(whole) - tokensOf(quality.whole)) },
+    asOf,
+    watermark,
+    sample: false,
+  }
+}
+
+/** Files may have moved on since. */
+const atLeastZero = (value: bigint): bigint => (value < 0n ? 0n : value)
+
+const tokensOf = (sums: readonly UsageSums[]): bigint =>
+  sums.reduce((total, s) => total + s.input + s.output + s.cacheRead + s.cacheCreation5m + s.cacheCreation1h, 0n)

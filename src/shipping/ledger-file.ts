@@ -1,0 +1,72 @@
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
+
+/** Lines of JSON on disk, each with its checksum, each fsynced before `append` returns. */
+export interface LedgerFile {
+  append(entry: unknown): void
+  close(): void
+}
+
+/** A ledger that cannot be believed: something in it was changed. */
+export class LedgerDamagedError extends Error {
+  readonly code = 'LEDGER_DAMAGED'
+  constructor(path: string, line: number) {
+    super(
+      `${path} is damaged at line ${line}: move it away and start again; everything is then shipped anew and counted once`,
+    )
+    this.name = 'LedgerDamagedError'
+  }
+}
+
+/** Opens or creates the file and hands over each entry. A torn last line is cut off; other damage throws. */
+export function openLedgerFile(path: string, read: (entry: unknown) => void): LedgerFile {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
+  const end = readLines(path, bytes, read)
+  const fd = openSync(path, 'a', 0o600)
+  if (end < bytes.length) {
+    ftruncateSync(fd, end)
+    fdatasyncSync(fd)
+  }
+  return {
+    append(entry) {
+      const json = Buffer.from(JSON.stringify(entry))
+      const line = Buffer.concat([Buffer.from(`${checksum(json)} `), json, Buffer.from('\n')])
+      for (let at = 0; at < line.length; ) at += writeSync(fd, line, at)
+      fdatasyncSync(fd)
+    },
+    close: () => closeSync(fd),
+  }
+}
+
+/** Returns one past the last whole line. */
+function readLines(path: string, bytes: Buffer, read: (entry: unknown) => void): number {
+  let number = 0
+  let at = 0
+  while (at < bytes.length) {
+    const end = bytes.indexOf(0x0a, at)
+    // a line without its end was being written when the process was killed
+    if (end < 0) return at
+    number++
+    const json = bytes.subarray(at + 9, end)
+    if (bytes.toString('latin1', at, at + 8) !== checksum(json)) {
+      if (end + 1 === bytes.length) return at
+      throw new LedgerDamagedError(path, number)
+    }
+    read(JSON.parse(json.toString('utf8')))
+    at = end + 1
+  }
+  return at
+}
+
+const checksum = (json: Uint8Array): string => crc32(json).toString(16).padStart(8, '0')

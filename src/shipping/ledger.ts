@@ -1,0 +1,154 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import type { Migration } from '../migration/migration.ts'
+import type { LogState } from '../ports/logs.ts'
+import { openLedgerFile } from './ledger-file.ts'
+
+/** A batch that is being shipped, and what must be read back of it. */
+export interface PlannedBatch {
+  batch: number
+  log: string
+  run: string
+  records: number
+  /** `BatchSummary.digest`. */
+  digest: string
+}
+
+/** Batches that are published together, and how far their logs are published then. */
+export interface Group {
+  batches: PlannedBatch[]
+  states: LogState[]
+  run: string
+  /** Of each of `states`: tokens of those of its records that count, as decimal text. */
+  tokens: string[]
+}
+
+type Entry =
+  | { kind: 'opened'; ledger: string; ledgerNumber: number; store: string }
+  | { kind: 'planned'; group: Group }
+  | { kind: 'verified' }
+  | { kind: 'published'; seq: number }
+  | { kind: 'abandoned' }
+  | { kind: 'retired'; states: LogState[]; seq: number }
+  | { kind: 'migration'; migration: Migration }
+
+/**
+ * What was shipped, fsynced: the truth about how far each log is published. A group goes PLANNED → (sent) →
+ * VERIFIED → PUBLISHED; one that a crash left halfway is settled by reading back.
+ */
+export interface Ledger {
+  /** Where each log stands. */
+  states(): LogState[]
+  state(key: string): LogState | undefined
+  /** Editions whose content is not on disk any more, but counts. */
+  archived(): LogState[]
+  migrations(): Migration[]
+  /** Tokens of a log that a run has published. */
+  verifiedTokens(run: string, key: string): bigint
+  /** Publications and retirements so far: moves whenever what readers may see changes. */
+  seq(): number
+  /** Name of a log's edition in the store. */
+  nameOf(state: Pick<LogState, 'key' | 'edition'>): string
+  nextBatch(): number
+  /** The group that a crash left halfway, and whether it was verified. */
+  unsettled(): { group: Group; verified: boolean } | undefined
+  plan(group: Group): void
+  verified(): void
+  published(seq: number): void
+  abandon(): void
+  /** The next editions of logs whose earlier ones were retired. */
+  retired(states: LogState[], seq: number): void
+  saveMigration(migration: Migration): void
+  close(): void
+}
+
+/** The ledger belongs to another database than the one that it was opened with. */
+export class OtherStoreError extends Error {
+  readonly code = 'OTHER_DATABASE'
+  constructor(path: string) {
+    super(
+      `${path} was written for another database: give back that database, or move the ledger away to ship everything anew`,
+    )
+    this.name = 'OtherStoreError'
+  }
+}
+
+/** The run of everything that is shipped outside of a migration. */
+export const LIVE = 'live'
+
+/** Batch numbers of a ledger begin with a number of its own, so that they are never used again after it is lost. */
+const BATCHES_PER_LEDGER = 2 ** 32
+const MAX_LEDGER_NUMBER = 2 ** 20
+
+/** `store` is the id of the database; `minSeq` a seq that it has already. */
+export function openLedger(path: string, store: string, minSeq: number): Ledger {
+  const states = new Map<string, LogState>()
+  const archived: LogState[] = []
+  const tokens = new Map<string, bigint>()
+  const migrations = new Map<string, Migration>()
+  let opened: Extract<Entry, { kind: 'opened' }> | undefined
+  let batches = 0
+  let seq = minSeq
+  let open: { group: Group; verified: boolean } | undefined
+
+  const publishStates = (group: Group): void => {
+    group.states.forEach((state, i) => {
+      const of = `${group.run} ${state.key}`
+      if (group.run !== LIVE) tokens.set(of, (tokens.get(of) ?? 0n) + BigInt(group.tokens[i] ?? 0))
+    })
+    for (const state of group.states) {
+      const before = states.get(state.key)
+      // other content stands at the key now; what was there before stays counted
+      if (before !== undefined && before.edition !== state.edition && before.publishedTo > 0) archived.push(before)
+      states.set(state.key, state)
+    }
+  }
+
+  const apply = (entry: Entry): void => {
+    if (entry.kind === 'opened') opened = entry
+    else if (entry.kind === 'planned') {
+      open = { group: entry.group, verified: false }
+      batches += entry.group.batches.length
+    } else if (entry.kind === 'verified') open = open && { ...open, verified: true }
+    else if (entry.kind === 'abandoned') open = undefined
+    else if (entry.kind === 'published') {
+      if (open !== undefined) publishStates(open.group)
+      open = undefined
+      seq = Math.max(seq, entry.seq)
+    } else if (entry.kind === 'retired') {
+      for (const state of entry.states) states.set(state.key, state)
+      seq = Math.max(seq, entry.seq)
+    } else migrations.set(entry.migration.id, entry.migration)
+  }
+
+  const file = openLedgerFile(path, (entry) => apply(entry as Entry))
+  const write = (entry: Entry): void => {
+    file.append(entry)
+    apply(entry)
+  }
+  if (opened === undefined)
+    write({ kind: 'opened', ledger: randomUUID(), ledgerNumber: randomInt(1, MAX_LEDGER_NUMBER), store })
+  const { ledger, ledgerNumber, store: known } = opened as unknown as Extract<Entry, { kind: 'opened' }>
+  if (known !== store) {
+    file.close()
+    throw new OtherStoreError(path)
+  }
+
+  return {
+    states: () => [...states.values()],
+    state: (key) => states.get(key),
+    verifiedTokens: (run, key) => tokens.get(`${run} ${key}`) ?? 0n,
+    archived: () => archived,
+    migrations: () => [...migrations.values()],
+    seq: () => seq,
+    nameOf: ({ key, edition }) => `${ledger}/${key}#${edition}`,
+    nextBatch: () => ledgerNumber * BATCHES_PER_LEDGER + batches,
+    unsettled: () => open,
+    plan: (group) => write({ kind: 'planned', group }),
+    verified: () => write({ kind: 'verified' }),
+    published: (next) => write({ kind: 'published', seq: next }),
+    abandon: () => write({ kind: 'abandoned' }),
+    retired: (next, at) => write({ kind: 'retired', states: next, seq: at }),
+    saveMigration: (migration) => write({ kind: 'migration', migration }),
+    close: () => file.close(),
+  }
+}

@@ -1,0 +1,226 @@
+import type { LogRange, LogSelection, LogState, ShippableLogs } from '../ports/logs.ts'
+import type { RecordBatch, RecordStore } from '../ports/record-store.ts'
+import { isSameSummary, summarize } from './batch-summary.ts'
+import type { Group, Ledger, PlannedBatch } from './ledger.ts'
+import type { PublicationGate } from './publication-gate.ts'
+
+/** What may be shipped now, and as part of which run. */
+export interface Assignment {
+  run: string
+  selection: LogSelection
+}
+
+export interface ShipperOptions {
+  logs: ShippableLogs
+  store: RecordStore
+  ledger: Ledger
+  gate: PublicationGate
+  /** In the order in which they are served. */
+  assignments: () => Assignment[]
+  /** Something was published or retired: what readers may see has changed. */
+  onPublished: () => void
+  /** All that may be shipped is. */
+  onIdle: () => Promise<void>
+  onProblem: (error: Error) => void
+  now?: () => number
+  groupRecords?: number
+}
+
+/** Carries byte ranges of logs into the store, exactly once in effect: batches → read back → published → ledger. */
+export interface Shipper {
+  /** There may be something to ship. */
+  kick(): void
+  /** Settles when a log is published up to a byte; `false` where that takes longer than `waitMs`. */
+  whenPublished(key: string, to: number, waitMs: number): Promise<boolean>
+  /** Why nothing can be shipped now; `undefined` while it works. */
+  problem(): string | undefined
+  close(): Promise<void>
+}
+
+/** Records that are published together: a publication costs about the same for a thousand as for ten thousand. */
+const GROUP_RECORDS = 16_000
+const RETRY_MIN_MS = 500
+const RETRY_MAX_MS = 30_000
+/** Waiting for a publication makes sense only while there is nobody before. */
+const MAX_WAITING = 64
+
+/** What was read back is not what was sent. */
+export class ReadBackError extends Error {
+  readonly code = 'READ_BACK_DIFFERS'
+  constructor(batches: readonly PlannedBatch[]) {
+    super(
+      `what was read back of ${batches.length} batches differs from what was sent, first of ${batches[0]?.log}: they are sent anew`,
+    )
+    this.name = 'ReadBackError'
+  }
+}
+
+export function startShipper(options: ShipperOptions): Shipper {
+  const { logs, store, ledger, gate, now = Date.now, groupRecords = GROUP_RECORDS } = options
+  const waiting = new Set<{ key: string; to: number; resolve: (published: boolean) => void }>()
+  let running: Promise<void> | undefined
+  let again = false
+  let closed = false
+  let problem: string | undefined
+  let failures = 0
+  let retry: NodeJS.Timeout | undefined
+
+  const nextSeq = (): number => Math.max(ledger.seq() + 1, now())
+
+  const publish = async (group: Group): Promise<void> => {
+    await gate.publish(async () => {
+      const seq = nextSeq()
+      if (group.batches.length > 0) await store.publish(group.batches, seq)
+      ledger.published(seq)
+      await logs.update(group.states)
+    })
+    for (const one of waiting) {
+      const state = group.states.find(({ key }) => key === one.key)
+      if (state === undefined || state.publishedTo < one.to) continue
+      waiting.delete(one)
+      one.resolve(true)
+    }
+  }
+
+  /** A group that was sent, by this process or by one that was killed: only what is read back counts. */
+  const verify = async (group: Group): Promise<PlannedBatch[]> => {
+    const found = await store.readBack(group.batches.map(({ batch }) => batch))
+    return group.batches.filter(({ batch, records, digest }) => {
+      const held = found.get(batch)
+      return held === undefined || held.records !== records || held.digest !== digest
+    })
+  }
+
+  /** What a crash left halfway: published if it is all there, else left alone for ever and sent anew. */
+  const settle = async (): Promise<void> => {
+    const open = ledger.unsettled()
+    if (open === undefined) return
+    if (!open.verified) {
+      const missing = await verify(open.group)
+      if (missing.length > 0) return ledger.abandon()
+      ledger.verified()
+    }
+    await publish(open.group)
+  }
+
+  const ship = async (ranges: readonly LogRange[], run: string): Promise<void> => {
+    const first = ledger.nextBatch()
+    const batches: RecordBatch[] = ranges
+      .flatMap(({ state, batches }) => batches.map((records) => ({ log: ledger.nameOf(state), records })))
+      .map((batch, i) => ({ ...batch, batch: first + i, run }))
+    const planned = batches.map(({ batch, log, records }): PlannedBatch => {
+      const { digest } = summarize(log, records)
+      return { batch, log, run, records: records.length, digest }
+    })
+    const group: Group = {
+      batches: planned,
+      states: ranges.map(({ state }) => state),
+      run,
+      tokens: ranges.map(({ winnerTokens }) => String(winnerTokens)),
+    }
+    ledger.plan(group)
+    if (batches.length > 0) {
+      await Promise.all(batches.map((batch) => store.write(batch)))
+      const found = await store.readBack(planned.map(({ batch }) => batch))
+      const wrong = batches.filter(
+        ({ batch, log, records }) => !isSameSummary(found.get(batch), summarize(log, records)),
+      )
+      if (wrong.length > 0) {
+        ledger.abandon()
+        throw new ReadBackError(planned.filter(({ batch }) => wrong.some((one) => one.batch === batch)))
+      }
+    }
+    ledger.verified()
+    await publish(group)
+    options.onPublished()
+  }
+
+  /** Editions that count no more make room for the ones that follow them. */
+  const retire = async (): Promise<boolean> => {
+    const retired = await logs.retired()
+    if (retired.length === 0) return false
+    await gate.publish(async () => {
+      const seq = nextSeq()
+      await store.retire(
+        retired.map((state) => ledger.nameOf(state)),
+        seq,
+      )
+      const states = retired.map((state): LogState => ({ ...state, edition: state.edition + 1, publishedTo: 0 }))
+      ledger.retired(states, seq)
+      await logs.update(states)
+    })
+    options.onPublished()
+    return true
+  }
+
+  /** Returns whether there was anything to do. */
+  const step = async (): Promise<boolean> => {
+    await settle()
+    if (await retire()) return true
+    let shipped = false
+    for (const { run, selection } of options.assignments()) {
+      const ranges = await logs.nextRanges(selection, groupRecords)
+      if (ranges.length === 0) continue
+      await ship(ranges, run)
+      shipped = true
+    }
+    return shipped
+  }
+
+  const run = async (): Promise<void> => {
+    try {
+      do {
+        again = false
+        if (await step()) again = true
+        else await options.onIdle()
+        failures = 0
+        problem = undefined
+      } while (again && !closed)
+    } catch (error) {
+      if (!closed) retryLater(error as Error)
+    }
+    // in the same turn as the last look for more: the next kick begins a run of its own
+    running = undefined
+  }
+
+  const retryLater = (error: Error): void => {
+    problem = error.message
+    options.onProblem(error)
+    const backOff = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures++)
+    const again = (): void => {
+      retry = undefined
+      kick()
+    }
+    retry = setTimeout(again, backOff * (0.5 + Math.random() / 2))
+  }
+
+  function kick(): void {
+    again = true
+    // after a failure the next try has its time, however much is waiting
+    if (closed || running !== undefined || retry !== undefined) return
+    running = Promise.resolve().then(run)
+  }
+
+  return {
+    kick,
+    whenPublished(key, to, waitMs) {
+      if ((ledger.state(key)?.publishedTo ?? 0) >= to) return Promise.resolve(true)
+      if (problem !== undefined || closed || waiting.size >= MAX_WAITING) return Promise.resolve(false)
+      const { promise, resolve } = Promise.withResolvers<boolean>()
+      const one = { key, to, resolve }
+      waiting.add(one)
+      const timer = setTimeout(() => {
+        waiting.delete(one)
+        resolve(false)
+      }, waitMs)
+      return promise.finally(() => clearTimeout(timer))
+    },
+    problem: () => problem,
+    async close() {
+      closed = true
+      clearTimeout(retry)
+      await running
+      for (const { resolve } of waiting) resolve(false)
+    },
+  }
+}

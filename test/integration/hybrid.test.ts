@@ -1,0 +1,145 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { identityDigest } from '../../src/domain/identity.ts'
+import type { TokenAnswer, TokenQuery } from '../../src/domain/token-query.ts'
+import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
+import type { LogSelection } from '../../src/ports/logs.ts'
+import type { TokenSource } from '../../src/ports/token-source.ts'
+import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
+import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+
+removeEngineAfterAll()
+
+const ALL: LogSelection = { journal: true, transcripts: 'all' }
+const GROUPINGS = ['project', 'user', 'session', 'slot'] as const
+const TIMES = ['2026-04-02T09:15:03.120Z', '2026-04-02T09:15:03.121Z', '2026-04-02T23:59:59Z', '2026-05-01T00:00:00Z']
+const QUERIES: TokenQuery[] = [
+  { filter: {}, groupings: [...GROUPINGS] },
+  { filter: {}, groupings: [] },
+  { filter: {}, groupings: ['slot', 'project'] },
+  { filter: { from: Date.parse(TIMES[1] as string), to: Date.parse(TIMES[2] as string) }, groupings: [...GROUPINGS] },
+  { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: ['session'] },
+  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: ['user', 'slot'] },
+  { filter: { hosts: ['tower'] }, groupings: ['session', 'project'] },
+  { filter: { models: [] }, groupings: ['session'] },
+]
+
+/** Rows in one order, and without the zeros that nobody sees. */
+function normal(answer: TokenAnswer): unknown {
+  const text = (value: unknown): string =>
+    JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item))
+  const sorted = <T>(list: readonly T[] | undefined): T[] | undefined =>
+    list?.toSorted((a, b) => (text(a) < text(b) ? -1 : 1))
+  const usage = <T extends { usage: unknown[] }>(list: readonly T[] | undefined): T[] | undefined =>
+    sorted(list?.map((group) => ({ ...group, usage: sorted(group.usage) })))
+  return {
+    ...answer,
+    whole: sorted(answer.whole),
+    byProject: usage(answer.byProject),
+    byUser: usage(answer.byUser),
+    bySession: usage(answer.bySession),
+    bySlot: usage(answer.bySlot),
+  }
+}
+
+async function all(source: TokenSource): Promise<unknown> {
+  const { answers, quality } = await source.answer({ queries: QUERIES, quality: true })
+  return { answers: answers.map(normal), archived: quality?.archivedTokens }
+}
+
+const anyRecord = fc.record({
+  id: fc.constantFrom('msg_1', 'msg_2', 'msg_3', 'msg_4', 'short'),
+  session: fc.constantFrom('s1', 's2', 's3'),
+  time: fc.constantFrom(...TIMES),
+  model: fc.constantFrom('m1', 'm2'),
+  sidechain: fc.boolean(),
+  usage: fc.record({
+    output_tokens: fc.integer({ min: 0, max: 3 }),
+    cache_read_input_tokens: fc.constantFrom(0, 1, 127_999, 300_000),
+    cache_creation_input_tokens: fc.constantFrom(0, 7),
+  }),
+})
+const anyFile = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: anyRecord.map((parts) => line(parts)) },
+    { weight: 1, arbitrary: fc.constant('{"x":') },
+  ),
+  { minLength: 1, maxLength: 8 },
+)
+const anyJournaled = fc.record({
+  id: fc.constantFrom('msg_1', 'msg_3', 'msg_9'),
+  user: fc.constantFrom('ann', 'bob'),
+  host: fc.constantFrom('laptop', 'tower'),
+  project: fc.constantFrom('p', 'q'),
+  session: fc.constantFrom('s1', 's4'),
+  time: fc.constantFrom(...TIMES),
+  output: fc.integer({ min: 0, max: 5 }),
+})
+type Journaled = typeof anyJournaled extends fc.Arbitrary<infer T> ? T : never
+
+function journal(analysis: Analysis, records: readonly Journaled[]): void {
+  records.forEach(({ id, output, time, ...rest }, i) => {
+    const position = i * 100
+    analysis.addJournaled({
+      segment: 'segment-1',
+      to: position + 100,
+      records: [
+        {
+          ...rest,
+          identity: identityDigest(`message:${id}`),
+          time: Date.parse(time),
+          model: 'm1',
+          input: 1,
+          output,
+          cacheRead: 0,
+          cacheCreation5m: 0,
+          cacheCreation1h: 0,
+          sidechain: false,
+          byMutation: true,
+          position,
+          path: 'journal:segment-1',
+          offset: position,
+        },
+      ],
+    })
+  })
+}
+
+describe('the hybrid answer', () => {
+  test('is the legacy one at every byte cut of the logs into shipped and not shipped, and so is ClickHouse at the end', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({ a: anyFile, b: anyFile, c: anyFile, journaled: fc.array(anyJournaled, { maxLength: 5 }) }),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 4 }),
+        async ({ a, b, c, journaled }, cuts, journalFirst, groupRecords) => {
+          const folder = makeFolder()
+          const files = { 'p/a.jsonl': a, 'p/x/subagents/b.jsonl': b, 'q/c.jsonl': c.join('\n') }
+          writeTranscripts(folder, files)
+          const analysis = analysisOf(folder)
+          await analysis.refresh()
+          journal(analysis, journaled)
+          const db = await testDatabase()
+          const bridge = await openBridge({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords })
+          const expected = await all(bridge.legacy)
+          expect(await all(bridge.hybrid)).toEqual(expected)
+          const catalogue = analysis.shipping.catalogue()
+          const transcripts = new Map(catalogue.map(({ key, to }, i) => [key, Math.floor(to * (cuts[i] as number))]))
+          await bridge.ship({ journal: journalFirst, transcripts })
+          expect(await all(bridge.hybrid)).toEqual(expected)
+          expect(await bridge.difference()).toBe(0n)
+          await bridge.ship(ALL)
+          expect(analysis.shipping.unshippedBytes()).toBe(0)
+          expect(await all(bridge.hybrid)).toEqual(expected)
+          expect(await all(bridge.clickhouse)).toEqual(expected)
+          expect(bridge.problems).toEqual([])
+          await bridge.shipper.close()
+          await db.close()
+        },
+      ),
+      { numRuns: 40 },
+    )
+  }, 180_000)
+})

@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, onTestFinished } from 'vitest'
+import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
+import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
+import { createRecordStore } from '../../src/clickhouse/record-store.ts'
+import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
+import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
+import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
+import type { RecordStore } from '../../src/ports/record-store.ts'
+import type { SourceAnswer, SourceRequest, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
+import {
+  createClickHouseSource,
+  createDifference,
+  createHybridSource,
+  type DatabaseSourcesOptions,
+} from '../../src/reading/database-sources.ts'
+import { type Ledger, openLedger } from '../../src/shipping/ledger.ts'
+import { createPublicationGate } from '../../src/shipping/publication-gate.ts'
+import { type Shipper, startShipper } from '../../src/shipping/shipper.ts'
+
+let engineFolder: string | undefined
+let databases = 0
+
+/** One embedded engine for a test file, as a process can have only one; each call gives a database of its own. */
+export async function testDatabase(): Promise<Database> {
+  engineFolder ??= mkdtempSync(join(tmpdir(), 'token-bridge-engine-'))
+  const db = await openDatabase({
+    url: undefined,
+    user: '',
+    password: '',
+    database: `t${databases++}`,
+    folder: engineFolder,
+  })
+  await applySchemaChanges(db)
+  return db
+}
+
+/** Call it at the top of a test file that uses `testDatabase`. */
+export function removeEngineAfterAll(): void {
+  afterAll(() => {
+    if (engineFolder !== undefined) rmSync(engineFolder, { recursive: true, force: true })
+  })
+}
+
+/** An analysis in this thread, as shipping and reading see it. */
+export function logsOf(analysis: Analysis): ShippableLogs {
+  return {
+    update: async (states) => analysis.shipping.update(states),
+    nextRanges: async (selection, maxRecords) => analysis.shipping.nextRanges(selection, maxRecords),
+    retired: async () => analysis.shipping.retired(),
+    catalogue: async () => analysis.shipping.catalogue(),
+    unshippedBytes: () => analysis.shipping.unshippedBytes(),
+    onChange() {},
+  }
+}
+
+export function filesOf(analysis: Analysis): TokenSource & UnpublishedRecords {
+  const answer = ({ queries, quality }: SourceRequest, only?: Uint8Array): SourceAnswer => ({
+    answers: analysis.answer(queries, only),
+    quality: quality ? analysis.corpusQuality() : undefined,
+    asOf: 0,
+    watermark: `${analysis.watermark()}.${analysis.journaledBytes()}`,
+    sample: false,
+  })
+  return {
+    source: 'LEGACY',
+    world: 'test',
+    position: () => ({ watermark: '', asOf: 0 }),
+    health: () => ({ state: 'UP', detail: '' }),
+    answer: async (request) => answer(request),
+    async answerUnpublished(request) {
+      if (!analysis.shipping.isExact()) throw new Error('a renamed log waits to be shipped anew')
+      const { identities, rows } = analysis.shipping.unpublished()
+      const published =
+        analysis.answer(
+          [{ filter: {}, groupings: [] }],
+          rows.map((one) => 1 - one),
+        )[0]?.whole ?? []
+      return { ...answer(request, rows), identities, published }
+    },
+  }
+}
+
+export interface TestBridge {
+  legacy: TokenSource
+  hybrid: TokenSource
+  clickhouse: TokenSource
+  ledger: Ledger
+  shipper: Shipper
+  difference: () => Promise<bigint>
+  problems: string[]
+  /** Ships what is selected, to its end. */
+  ship(selection: LogSelection): Promise<void>
+}
+
+export interface TestBridgeOptions {
+  analysis: Analysis
+  db: Database
+  ledgerPath: string
+  groupRecords?: number
+  wrapStore?: (store: RecordStore) => RecordStore
+}
+
+/** Everything from the logs to the answers, without the server around it. */
+export async function openBridge(options: TestBridgeOptions): Promise<TestBridge> {
+  const { analysis, db } = options
+  const store = (options.wrapStore ?? ((same) => same))(createRecordStore(db))
+  const ledger = openLedger(options.ledgerPath, await store.id(), 0)
+  const logs = logsOf(analysis)
+  await logs.update(ledger.states())
+  const gate = createPublicationGate()
+  const problems: string[] = []
+  let selection: LogSelection = { journal: false, transcripts: 'none' }
+  let idle: (() => void) | undefined
+  const shipper = startShipper({
+    logs,
+    store,
+    ledger,
+    gate,
+    assignments: () => [{ run: 'live', selection }],
+    onPublished() {},
+    onIdle: async () => idle?.(),
+    onProblem: (error) => problems.push(error.message),
+    ...(options.groupRecords === undefined ? {} : { groupRecords: options.groupRecords }),
+  })
+  onTestFinished(async () => {
+    await shipper.close()
+    try {
+      ledger.close()
+    } catch {
+      // the test closed it
+    }
+  })
+  const sources: DatabaseSourcesOptions = {
+    files: filesOf(analysis),
+    published: createPublishedRecords(db),
+    read: gate.read,
+    seq: ledger.seq,
+    health: () => ({ state: 'UP', detail: '' }),
+  }
+  return {
+    legacy: sources.files,
+    hybrid: createHybridSource(sources),
+    clickhouse: createClickHouseSource(sources),
+    ledger,
+    shipper,
+    difference: createDifference(sources),
+    problems,
+    async ship(next) {
+      selection = next
+      const { promise, resolve } = Promise.withResolvers<void>()
+      idle = resolve
+      shipper.kick()
+      await promise
+    },
+  }
+}
