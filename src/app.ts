@@ -1,9 +1,13 @@
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { loadJwtSecret } from './access/secret.ts'
 import { createAuthenticator, signToken } from './access/tokens.ts'
+import { startBridge } from './app-bridge.ts'
+import { createRequests } from './app-requests.ts'
 import type { Config } from './config.ts'
+import type { SourcePreference } from './domain/source.ts'
 import { indexPathFor } from './enhanced-analysis/index-path.ts'
-import type { JournaledRange } from './enhanced-analysis/journal-update.ts'
+import { type JournaledRange, journalKey } from './enhanced-analysis/journal-update.ts'
 import { type LegacySource, startLegacySource } from './enhanced-analysis/legacy-source.ts'
 import { resolveRoots } from './enhanced-analysis/roots.ts'
 import type { AnalysisStatus } from './enhanced-analysis/thread-messages.ts'
@@ -13,24 +17,21 @@ import { openJournal } from './journal/journal.ts'
 import { loadJournalKey } from './journal/key.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
+import type { Flags } from './ports/flags.ts'
 import type { IngestEntry, JournalPlace } from './ports/journal.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
-import { createAnswers } from './reading/answers.ts'
-import { createCachedSource } from './reading/cached-source.ts'
-import { decideSource } from './reading/decision.ts'
 import { createAnswerCache } from './redis/answer-cache.ts'
 import { rememberServer } from './server-file.ts'
+import { openFlagsFile } from './unleash/flags-file.ts'
+import { connectUnleash } from './unleash/unleash-flags.ts'
 import { createIngest } from './writing/ingest.ts'
 import { recordsOf } from './writing/journaled-copies.ts'
-
-/** Between two looks for what other instances wrote to the journal. */
-const JOURNAL_FOLLOW_MS = 1000
 
 /** A running bridge. */
 export interface App {
   /** `http://127.0.0.1:4000`. */
   url: string
-  /** Settles when the first analysis is done and questions are answered. */
+  /** Settles when the first analysis is done, so that questions are answered, and the database was tried. */
   whenReady(): Promise<void>
   /** A viewer's token, for the question that the start prints. */
   viewerToken(ttlSeconds: number): Promise<string>
@@ -41,20 +42,24 @@ export interface App {
   close(): Promise<void>
 }
 
+/** Between two looks for what other instances wrote to the journal. */
+const JOURNAL_FOLLOW_MS = 1000
+/** How long a call that was journaled waits to be told STORED. */
+const STORED_WAIT_MS = 50
+/** The flags that come with the program. */
+const DEFAULT_FLAGS = fileURLToPath(new URL('../flags/default.json', import.meta.url))
+
 /** Builds and starts the bridge: the only place where parts are made and wired to each other. */
 export async function startApp(config: Config, logger: Logger): Promise<App> {
   const roots = resolveRoots(config.transcripts)
   const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
   const schema = await createSchema()
-  const priceList = createGenaiPriceList()
-  const toRange = (entry: IngestEntry, { segment, from, to }: JournalPlace): JournaledRange => ({
-    segment,
-    to,
-    records: recordsOf(entry, segment, from),
-  })
+  const flags = await openFlags(config, logger)
+  const preferences = new Map<string, SourcePreference>()
   const ingest = createIngest({
     journal: { append: (entry) => journal.append(entry) },
-    whenStored: async () => false,
+    whenStored: async ({ segment, to }) =>
+      (await bridge.current()?.shipper.whenPublished(journalKey(segment), to, STORED_WAIT_MS)) ?? false,
   })
   let running: LegacySource | undefined
   const journal = openJournal({
@@ -62,32 +67,28 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     key: loadJournalKey(config.dataDir),
     followIntervalMs: JOURNAL_FOLLOW_MS,
     onEntry(entry, place) {
-      if (entry.kind !== 'ingest') return
+      if (entry.kind === 'preference') return void preferences.set(entry.userId, entry.preference)
       ingest.remember(entry, place)
-      running?.addJournaled(toRange(entry, place))
+      running?.addJournaled(rangeOf(entry, place))
+      if (running !== undefined) bridge.current()?.shipper.kick()
     },
     onDamage: (damage) => logger.error(damage, 'part of the journal cannot be read: it was put in quarantine'),
   })
   const legacy = startLegacySource({
-    readJournal: (add) => journal.replay((entry, place) => entry.kind === 'ingest' && add(toRange(entry, place))),
     roots,
     indexPath: indexPathFor(join(config.dataDir, 'index'), roots),
     scanThreads: config.scanThreads,
     rescanIntervalMs: config.rescanIntervalMs,
+    readJournal: (add) => journal.replay((entry, place) => entry.kind === 'ingest' && add(rangeOf(entry, place))),
     onStatus: logChanges(logger),
     onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
   })
+  const bridge = startBridge(config, legacy, logger)
   running = legacy
   const cache = createAnswerCache({
     redisUrl: config.redisUrl,
     onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
-  })
-  const cachedSource = createCachedSource({
-    source: legacy,
-    cache,
-    generation: () => 0,
-    onRefreshFailed: (error) => logger.warn({ err: error }, 'a stale answer could not be refreshed'),
   })
   const metrics = createMetrics(() => legacy.status())
   let closing = false
@@ -97,24 +98,51 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     logger,
     metrics,
     authenticate: createAuthenticator(secret),
-    createContext(principal, requestId) {
-      const decision = decideSource()
-      const answers = createAnswers(cachedSource, decision)
-      return { requestId, principal, decision, answers, priceOf: priceList.priceOf, source: legacy, cache, ingest }
-    },
+    createContext: createRequests({
+      legacy,
+      bridge,
+      cache,
+      flags,
+      journal,
+      ingest,
+      priceOf: createGenaiPriceList().priceOf,
+      threshold: config.migrationProgressThreshold,
+      preferences,
+      unshippedBytes: legacy.logs.unshippedBytes,
+      health: () => [
+        { name: 'enhanced-analysis', ...legacy.health() },
+        { name: 'journal', ...journal.health() },
+        { name: 'clickhouse', ...bridge.health() },
+        { name: 'redis', ...cache.health() },
+        { name: 'unleash', ...flags.health() },
+      ],
+      onRefreshFailed: (error) => logger.warn({ err: error }, 'a stale answer could not be refreshed'),
+      onFallback: (source, error) => logger.warn({ err: error, source }, 'the files answer instead'),
+    }),
     readiness() {
       const { state, detail } = legacy.health()
       return closing ? { ready: false, detail: 'shutting down' } : { ready: state !== 'DOWN', detail }
     },
   })
+  const closeParts = async (): Promise<void> => {
+    // what is accepted first, then what ships it, then what it is read from
+    await journal.close()
+    await bridge.close()
+    await legacy.close()
+    await cache.close()
+    flags.close()
+  }
   const url = await http.listen(config.host, config.port).catch(async (error: Error) => {
-    await Promise.all([legacy.close(), cache.close(), journal.close()])
+    await closeParts()
     throw error
   })
   const forgetServer = rememberServer(config.dataDir, url)
   return {
     url,
-    whenReady: () => legacy.whenReady(),
+    async whenReady() {
+      await legacy.whenReady()
+      await bridge.whenTried()
+    },
     viewerToken: (ttlSeconds) => signToken(secret, { userId: config.transcripts.user, roles: ['viewer'] }, ttlSeconds),
     lookedAt: roots.map((root) => root.path),
     isSample: () => legacy.status()?.sample === true,
@@ -122,11 +150,27 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       closing = true
       forgetServer()
       await http.close(config.shutdownDeadlineMs)
-      await journal.close()
-      await legacy.close()
-      await cache.close()
+      await closeParts()
     },
   }
+}
+
+function rangeOf(entry: IngestEntry, { segment, from, to }: JournalPlace): JournaledRange {
+  return { segment, to, records: recordsOf(entry, segment, from) }
+}
+
+function openFlags({ unleash, flagsFile, dataDir }: Config, logger: Logger): Promise<Flags> {
+  const onProblem = (problem: string): void => logger.warn({ problem }, 'the last known flags count')
+  const { url } = unleash
+  if (url === undefined) return openFlagsFile(flagsFile ?? DEFAULT_FLAGS, onProblem)
+  return connectUnleash({
+    ...unleash,
+    url,
+    folder: join(dataDir, 'unleash'),
+    bootstrapFile: flagsFile,
+    onProblem,
+    onChange: () => logger.info('the flags have changed'),
+  })
 }
 
 /** Logs what an operator wants to know of the analysis, once. */

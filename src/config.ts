@@ -20,6 +20,25 @@ export interface Config {
   dataDir: string
   journalDir: string
   authJwtSecret: string | undefined
+  clickhouse: {
+    /** Absent: the embedded engine, if that is on. */
+    url: string | undefined
+    user: string
+    password: string
+    database: string
+    embedded: boolean
+  }
+  unleash: {
+    /** The API's address; absent: the flags file. */
+    url: string | undefined
+    apiToken: string | undefined
+    appName: string
+    refreshIntervalMs: number
+  }
+  /** Absent: the flags that come with the program. */
+  flagsFile: string | undefined
+  /** Below it, everybody is on legacy. */
+  migrationProgressThreshold: number
   /** Absent: answers are kept in memory alone. */
   redisUrl: string | undefined
   scanThreads: number
@@ -52,6 +71,14 @@ const whole = (name: string, min: number, max: number, fallback: number) =>
     })
 
 const text = z.string().optional()
+
+const httpUrl = (name: string) =>
+  z
+    .string()
+    .optional()
+    .refine((url) => url === undefined || (/^https?:\/\/\S+$/.test(url) && URL.canParse(url)), {
+      message: `${name} must begin with http:// or https://`,
+    })
 
 /** Each setting: how it is read, its default as text, and what it does (the README's table). */
 export const SETTINGS = {
@@ -93,6 +120,67 @@ export const SETTINGS = {
     fallback: 'none',
     about:
       'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
+  },
+  CLICKHOUSE_URL: {
+    schema: httpUrl('CLICKHOUSE_URL'),
+    fallback: 'the embedded engine',
+    about: 'ClickHouse over HTTP or HTTPS, such as `https://clickhouse:8443`',
+  },
+  CLICKHOUSE_USER: { schema: text, fallback: '`default`', about: "ClickHouse's user" },
+  CLICKHOUSE_PASSWORD: { schema: text, fallback: 'none', about: 'the password of that user' },
+  CLICKHOUSE_DATABASE: {
+    schema: z
+      .string()
+      .optional()
+      .refine((name) => name === undefined || /^[a-zA-Z_]\w{0,63}$/.test(name), {
+        message: 'CLICKHOUSE_DATABASE must be a name of letters, digits and _',
+      }),
+    fallback: '`token_bridge`',
+    about: 'database that the bridge creates and fills',
+  },
+  CLICKHOUSE_EMBEDDED: {
+    schema: z
+      .string()
+      .optional()
+      .refine((value) => value === undefined || value === 'on' || value === 'off', {
+        message: 'CLICKHOUSE_EMBEDDED must be on or off',
+      }),
+    fallback: '`on`',
+    about: '`off` without `CLICKHOUSE_URL`: no database, everybody is on legacy, and 300 MB of memory are saved',
+  },
+  UNLEASH_URL: {
+    schema: httpUrl('UNLEASH_URL'),
+    fallback: 'the flags file',
+    about: "address of Unleash's API, such as `http://unleash:4242/api`",
+  },
+  UNLEASH_API_TOKEN: { schema: text, fallback: 'none', about: 'backend token for Unleash' },
+  UNLEASH_APP_NAME: { schema: text, fallback: '`token-bridge`', about: 'name that Unleash shows' },
+  UNLEASH_REFRESH_INTERVAL_MS: {
+    schema: whole('UNLEASH_REFRESH_INTERVAL_MS', 100, 3_600_000, 5000),
+    fallback: '5000',
+    about: 'milliseconds between two questions to Unleash',
+  },
+  FLAGS_FILE: {
+    schema: text,
+    fallback: 'the flags that come with the program',
+    about: "flags in the format of Unleash's client API, watched; with `UNLEASH_URL`, what counts until it is reached",
+  },
+  MIGRATION_PROGRESS_THRESHOLD: {
+    schema: z
+      .string()
+      .optional()
+      .transform((value, context) => {
+        const threshold =
+          value === undefined ? 0.95 : /^(0|1|0?\.\d+|[01]\.\d+)$/.test(value) ? Number(value) : Number.NaN
+        if (threshold >= 0 && threshold <= 1) return threshold
+        context.addIssue({
+          code: 'custom',
+          message: `MIGRATION_PROGRESS_THRESHOLD must be a number from 0 to 1, not "${value}"`,
+        })
+        return z.NEVER
+      }),
+    fallback: '0.95',
+    about: 'share of the history that must be verified in ClickHouse before anybody is answered from there',
   },
   SCAN_THREADS: {
     schema: whole('SCAN_THREADS', 0, 64, Math.min(4, availableParallelism())),
@@ -158,6 +246,17 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     JOURNAL_DIR: SETTINGS.JOURNAL_DIR.schema,
     AUTH_JWT_SECRET: SETTINGS.AUTH_JWT_SECRET.schema,
     REDIS_URL: SETTINGS.REDIS_URL.schema,
+    CLICKHOUSE_URL: SETTINGS.CLICKHOUSE_URL.schema,
+    CLICKHOUSE_USER: SETTINGS.CLICKHOUSE_USER.schema,
+    CLICKHOUSE_PASSWORD: SETTINGS.CLICKHOUSE_PASSWORD.schema,
+    CLICKHOUSE_DATABASE: SETTINGS.CLICKHOUSE_DATABASE.schema,
+    CLICKHOUSE_EMBEDDED: SETTINGS.CLICKHOUSE_EMBEDDED.schema,
+    UNLEASH_URL: SETTINGS.UNLEASH_URL.schema,
+    UNLEASH_API_TOKEN: SETTINGS.UNLEASH_API_TOKEN.schema,
+    UNLEASH_APP_NAME: SETTINGS.UNLEASH_APP_NAME.schema,
+    UNLEASH_REFRESH_INTERVAL_MS: SETTINGS.UNLEASH_REFRESH_INTERVAL_MS.schema,
+    FLAGS_FILE: SETTINGS.FLAGS_FILE.schema,
+    MIGRATION_PROGRESS_THRESHOLD: SETTINGS.MIGRATION_PROGRESS_THRESHOLD.schema,
     SCAN_THREADS: SETTINGS.SCAN_THREADS.schema,
     RESCAN_INTERVAL_MS: SETTINGS.RESCAN_INTERVAL_MS.schema,
     SHUTDOWN_DEADLINE_MS: SETTINGS.SHUTDOWN_DEADLINE_MS.schema,
@@ -183,6 +282,21 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     journalDir:
       settings.JOURNAL_DIR === undefined ? join(dataDir, 'journal') : resolve(expandHome(settings.JOURNAL_DIR, home)),
     authJwtSecret: settings.AUTH_JWT_SECRET,
+    clickhouse: {
+      url: settings.CLICKHOUSE_URL,
+      user: settings.CLICKHOUSE_USER ?? 'default',
+      password: settings.CLICKHOUSE_PASSWORD ?? '',
+      database: settings.CLICKHOUSE_DATABASE ?? 'token_bridge',
+      embedded: settings.CLICKHOUSE_EMBEDDED !== 'off',
+    },
+    unleash: {
+      url: settings.UNLEASH_URL,
+      apiToken: settings.UNLEASH_API_TOKEN,
+      appName: settings.UNLEASH_APP_NAME ?? 'token-bridge',
+      refreshIntervalMs: settings.UNLEASH_REFRESH_INTERVAL_MS,
+    },
+    flagsFile: settings.FLAGS_FILE === undefined ? undefined : resolve(expandHome(settings.FLAGS_FILE, home)),
+    migrationProgressThreshold: settings.MIGRATION_PROGRESS_THRESHOLD,
     redisUrl: settings.REDIS_URL,
     scanThreads: settings.SCAN_THREADS,
     rescanIntervalMs: settings.RESCAN_INTERVAL_MS,

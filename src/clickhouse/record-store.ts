@@ -5,6 +5,7 @@ import type { BatchSummary, RecordStore } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
 import { databaseId } from './statements/database-id.ts'
 import { electWinners } from './statements/elect-winners.ts'
+import { lastSeq } from './statements/last-seq.ts'
 import { readBack } from './statements/read-back.ts'
 import { retireBatches } from './statements/retire-batches.ts'
 
@@ -38,6 +39,10 @@ export function createRecordStore(db: Database): RecordStore {
       )
       const [row] = await db.query(databaseId)
       return z.string().parse(row?.id)
+    },
+    async lastSeq() {
+      const [row] = await db.query(lastSeq)
+      return row?.seq ?? 0
     },
     async write({ batch, log, run, records }) {
       const columns = ['log', 'batch', 'run', ...COLUMNS.map(([name]) => name)]

@@ -153,8 +153,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
         for (const state of states) shippingStates.set(state.key, state)
         await call('update', states)
       },
-      nextRanges: (selection, maxRecords) => call('nextRanges', { selection, maxRecords }),
-      retired: () => call('retired', undefined),
+      nextRanges: (selection, maxRecords) => callWhenReady('nextRanges', { selection, maxRecords }),
+      retired: () => callWhenReady('retired', undefined),
       catalogue: () => callWhenReady('catalogue', undefined),
       unshippedBytes: () => status?.unshippedBytes ?? 0,
       onChange: (listener) => void listeners.push(listener),

@@ -1,19 +1,38 @@
 import type { Principal } from '../access/roles.ts'
 import type { PriceOf } from '../domain/cost.ts'
-import type { SourceDecision } from '../domain/source.ts'
-import type { AnswerCache } from '../ports/answer-cache.ts'
-import type { TokenSource } from '../ports/token-source.ts'
+import type { SourcePreference } from '../domain/source.ts'
+import type { RunControl } from '../migration/run-control.ts'
 import type { Answers } from '../reading/answers.ts'
+import type { Decision } from '../reading/decision.ts'
 import type { Ingest } from '../writing/ingest.ts'
 
-/** What resolvers get: made once for each request. */
+/** The one who asks, as far as the choice of a source is concerned. */
+export interface ViewerContext {
+  /** For the whole history. */
+  decision: Decision
+  /** The stored choice. */
+  preference: SourcePreference
+  /** Whether a choice of the user's own counts. */
+  mayChoose: boolean
+  /** Stores a choice, and decides anew. */
+  choose(preference: SourcePreference): Promise<Decision>
+}
+
+export interface Component {
+  name: string
+  state: 'UP' | 'DEGRADED' | 'DOWN' | 'OFF'
+  detail: string
+}
+
+/** What resolvers get: made once for each request, from one snapshot of flags, progress and positions. */
 export interface RequestContext {
   requestId: string
   principal: Principal
-  decision: SourceDecision
+  viewer: ViewerContext
   answers: Answers
   priceOf: PriceOf
-  source: TokenSource
-  cache: AnswerCache
   ingest: Ingest
+  /** `undefined` while there is no database. */
+  migrations: RunControl | undefined
+  health: () => Component[]
 }

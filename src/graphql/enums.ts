@@ -2,6 +2,7 @@ import { registerEnumType } from 'type-graphql'
 import { SESSION_ORDERS } from '../domain/session-page.ts'
 import { CACHE_STATUSES, DATA_SOURCES, ROUTING_REASONS, SOURCE_PREFERENCES } from '../domain/source.ts'
 import { GRANULARITIES } from '../domain/time-buckets.ts'
+import { MIGRATION_STATES } from '../migration/migration.ts'
 
 /** The object that GraphQL calls an enum: each value under its own name. */
 function enumOf<T extends string>(name: string, values: readonly T[]): { [K in T]: K } {
@@ -18,13 +19,4 @@ export const GranularityEnum = enumOf('Granularity', GRANULARITIES)
 export const SessionOrderEnum = enumOf('SessionOrder', SESSION_ORDERS)
 export const ComponentStateEnum = enumOf('ComponentState', ['UP', 'DEGRADED', 'DOWN', 'OFF'])
 export const DurabilityEnum = enumOf('Durability', ['STORED', 'JOURNALED'])
-export const MigrationStateEnum = enumOf('MigrationState', [
-  'PLANNED',
-  'RUNNING',
-  'PAUSED',
-  'VERIFYING',
-  'COMPLETED',
-  'FAILED',
-  'ROLLING_BACK',
-  'ROLLED_BACK',
-])
+export const MigrationStateEnum = enumOf('MigrationState', MIGRATION_STATES)

@@ -90,10 +90,10 @@ export function createRunControl({
 
   return {
     async start() {
+      const catalogue = await logs.catalogue()
       const running = latest()
       if (running?.state === 'RUNNING' || running?.state === 'VERIFYING')
         throw new BridgeError('CONFLICT', `migration ${running.id} is ${running.state}`)
-      const catalogue = await logs.catalogue()
       return save({
         id: randomUUID(),
         state: 'RUNNING',

@@ -29,6 +29,8 @@ export interface BatchSummary {
 export interface RecordStore {
   /** Names this store: another one, or an emptied one, has another id. */
   id(): Promise<string>
+  /** The largest `seq` that was ever published; 0 before. */
+  lastSeq(): Promise<number>
   write(batch: RecordBatch): Promise<void>
   /** What the store holds of these batches; those it knows nothing of are absent. */
   readBack(batches: readonly number[]): Promise<Map<number, BatchSummary>>

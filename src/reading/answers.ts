@@ -1,13 +1,20 @@
 import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { BridgeError } from '../domain/errors.ts'
-import type { CacheStatus, Provenance, SourceDecision } from '../domain/source.ts'
+import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
 import type { Grouping, TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
-import type { SourceAnswer } from '../ports/token-source.ts'
+import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
 import type { CachedSource } from './cached-source.ts'
+import type { Decision } from './decision.ts'
 
 /** A section of an answer: a grouping, the whole alone, or the quality of the corpus. */
 export type Section = Grouping | 'whole' | 'quality'
+
+/** What is asked, and from which source the user would have it. */
+export interface Question {
+  filter: TokenFilter
+  preference: SourcePreference
+}
 
 export interface Answered {
   /** Has at least the section that was asked for. */
@@ -18,60 +25,132 @@ export interface Answered {
 
 /** The answers of one operation. */
 export interface Answers {
-  load(filter: TokenFilter, section: Section): Promise<Answered>
+  load(question: Question, section: Section): Promise<Answered>
+}
+
+export interface AnswersOptions {
+  /** `undefined`: there is no such source now. */
+  sourceOf: (source: DataSource) => CachedSource | undefined
+  /** Of the facts as they were when the operation began. */
+  decide: (question: Question) => Decision
+  migrationProgress: number
+  /** The chosen source failed; the files answer instead. */
+  onFallback: (source: DataSource, error: unknown) => void
 }
 
 /** Different filters that one operation may ask for; each costs a pass over all records. */
 export const MAX_FILTERS = 20
 
 interface Key {
-  filter: TokenFilter
+  question: Question
   section: Section
 }
 
 /**
- * Gathers everything that one operation asks for and puts it to the source in one request, so that all
- * sections, of all its fields, are of the same moment. What resolvers ask for while the operation is
- * resolved comes in microtasks; the request goes out after them.
+ * Gathers everything that one operation asks for and puts it to each chosen source in one request, so that all
+ * sections, of all its fields, are of the same moment. What resolvers ask for while the operation is resolved
+ * comes in microtasks; the request goes out after them.
  */
-export function createAnswers(source: CachedSource, decision: SourceDecision): Answers {
-  const loader = new DataLoader<Key, Answered, string>((keys) => ask(source, decision, keys), {
-    cacheKeyFn: ({ filter, section }) => `${section} ${filterKey(filter)}`,
+export function createAnswers(options: AnswersOptions): Answers {
+  const loader = new DataLoader<Key, Answered, string>((keys) => ask(options, keys), {
+    cacheKeyFn: ({ question, section }) => `${section} ${questionKey(question)}`,
     batchScheduleFn: (dispatch) => setImmediate(dispatch),
     maxBatchSize: Number.POSITIVE_INFINITY,
   })
-  return { load: (filter, section) => loader.load({ filter, section }) }
+  return { load: (question, section) => loader.load({ question, section }) }
 }
 
-async function ask(source: CachedSource, decision: SourceDecision, keys: readonly Key[]): Promise<Answered[]> {
+async function ask(options: AnswersOptions, keys: readonly Key[]): Promise<Answered[]> {
+  const filters = new Set(keys.map(({ question }) => questionKey(question)))
+  if (filters.size > MAX_FILTERS)
+    throw new BridgeError(
+      'QUERY_TOO_EXPENSIVE',
+      `one operation may ask for ${MAX_FILTERS} different filters, not ${filters.size}`,
+    )
+  const decisions = new Map(keys.map(({ question }) => [questionKey(question), options.decide(question)]))
+  const decisionOf = ({ question }: Key): Decision => decisions.get(questionKey(question)) as Decision
+  const groups = new Map<string, Promise<(key: Key) => Answered>>()
+  for (const key of keys) {
+    const decision = decisionOf(key)
+    const name = `${decision.source} ${decision.reason}`
+    if (!groups.has(name))
+      groups.set(
+        name,
+        askSource(
+          options,
+          decision,
+          keys.filter((other) => decisionOf(other) === decision || sameDecision(decisionOf(other), decision)),
+        ),
+      )
+  }
+  return Promise.all(
+    keys.map(async (key) => {
+      const { source, reason } = decisionOf(key)
+      return (await (groups.get(`${source} ${reason}`) as Promise<(key: Key) => Answered>))(key)
+    }),
+  )
+}
+
+const sameDecision = (a: Decision, b: Decision): boolean => a.source === b.source && a.reason === b.reason
+
+async function askSource(
+  options: AnswersOptions,
+  decision: Decision,
+  keys: readonly Key[],
+): Promise<(key: Key) => Answered> {
   const queries = new Map<string, TokenQuery & { groupings: Grouping[]; index: number }>()
-  for (const { filter, section } of keys) {
+  for (const { question, section } of keys) {
+    const { filter } = question
     const key = filterKey(filter)
     const query = queries.get(key) ?? { filter, groupings: [], index: queries.size }
     queries.set(key, query)
     if (section !== 'whole' && section !== 'quality' && !query.groupings.includes(section))
       query.groupings.push(section)
   }
-  if (queries.size > MAX_FILTERS)
-    throw new BridgeError(
-      'QUERY_TOO_EXPENSIVE',
-      `one operation may ask for ${MAX_FILTERS} different filters, not ${queries.size}`,
-    )
-  const { answer: answered, cache } = await source.answer({
+  const request: SourceRequest = {
     queries: [...queries.values()].map(({ filter, groupings }) => ({ filter, groupings })),
     quality: keys.some(({ section }) => section === 'quality'),
-  })
-  const provenance = provenanceOf(answered, cache, decision)
-  return keys.map(({ filter }) => ({
-    answer: answered.answers[queries.get(filterKey(filter))?.index ?? -1] as TokenAnswer,
-    quality: answered.quality,
+  }
+  const { answer, cache, decision: made } = await answerFrom(options, decision, request)
+  const provenance = provenanceOf(answer, cache, made, options.migrationProgress)
+  return ({ question }) => ({
+    answer: answer.answers[queries.get(filterKey(question.filter))?.index ?? -1] as TokenAnswer,
+    quality: answer.quality,
     provenance,
-  }))
+  })
 }
 
-function provenanceOf({ asOf, sample }: SourceAnswer, cache: CacheStatus, decision: SourceDecision): Provenance {
-  return { ...decision, cohort: null, cache, asOf, migrationProgress: 0, stale: cache === 'STALE', sample }
+/** From the chosen source; where it fails, the whole answer from the files, never a part of it. */
+async function answerFrom(
+  { sourceOf, onFallback }: AnswersOptions,
+  decision: Decision,
+  request: SourceRequest,
+): Promise<{ answer: SourceAnswer; cache: CacheStatus; decision: Decision }> {
+  const legacy = sourceOf('LEGACY') as CachedSource
+  if (decision.source === 'LEGACY') return { ...(await legacy.answer(request)), decision }
+  try {
+    const chosen = sourceOf(decision.source)
+    if (chosen === undefined) throw new BridgeError('SOURCE_UNAVAILABLE', 'the database is away')
+    return { ...(await chosen.answer(request)), decision }
+  } catch (error) {
+    onFallback(decision.source, error)
+    return {
+      ...(await legacy.answer(request)),
+      decision: { source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE', cohort: decision.cohort },
+    }
+  }
 }
+
+function provenanceOf(
+  { asOf, sample }: SourceAnswer,
+  cache: CacheStatus,
+  { source, reason, cohort }: Decision,
+  migrationProgress: number,
+): Provenance {
+  return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE', sample }
+}
+
+const questionKey = ({ filter, preference }: Question): string => `${preference} ${filterKey(filter)}`
 
 /** The same for filters that select the same: the order of names does not matter. */
 function filterKey(filter: TokenFilter): string {

@@ -2,12 +2,7 @@ import { mergeAnswers, mergeSums } from '../domain/merge-answers.ts'
 import type { DataSource } from '../domain/source.ts'
 import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
-import type {
-  SourceAnswer,
-  SourceHealth,
-  TokenSource,
-  UnpublishedRecords,
-} from '../ports/token-source.ts'
+import type { SourceAnswer, SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
 
 export interface DatabaseSourcesOptions {
   files: TokenSource & UnpublishedRecords

@@ -46,6 +46,8 @@ export interface Ledger {
   verifiedTokens(run: string, key: string): bigint
   /** Publications and retirements so far: moves whenever what readers may see changes. */
   seq(): number
+  /** Counts what switched what readers may see: runs that began or ended, retired logs. */
+  generation(): number
   /** Name of a log's edition in the store. */
   nameOf(state: Pick<LogState, 'key' | 'edition'>): string
   nextBatch(): number
@@ -88,6 +90,7 @@ export function openLedger(path: string, store: string, minSeq: number): Ledger 
   let opened: Extract<Entry, { kind: 'opened' }> | undefined
   let batches = 0
   let seq = minSeq
+  let generation = 0
   let open: { group: Group; verified: boolean } | undefined
 
   const publishStates = (group: Group): void => {
@@ -117,7 +120,11 @@ export function openLedger(path: string, store: string, minSeq: number): Ledger 
     } else if (entry.kind === 'retired') {
       for (const state of entry.states) states.set(state.key, state)
       seq = Math.max(seq, entry.seq)
-    } else migrations.set(entry.migration.id, entry.migration)
+      generation++
+    } else {
+      migrations.set(entry.migration.id, entry.migration)
+      generation++
+    }
   }
 
   const file = openLedgerFile(path, (entry) => apply(entry as Entry))
@@ -140,6 +147,7 @@ export function openLedger(path: string, store: string, minSeq: number): Ledger 
     archived: () => archived,
     migrations: () => [...migrations.values()],
     seq: () => seq,
+    generation: () => generation,
     nameOf: ({ key, edition }) => `${ledger}/${key}#${edition}`,
     nextBatch: () => ledgerNumber * BATCHES_PER_LEDGER + batches,
     unsettled: () => open,

@@ -159,7 +159,7 @@ describe('token-bridge serve', () => {
 
     expect(await run(['source'], folder)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('LEGACY (BRIDGE_DISABLED)'),
+      stdout: expect.stringContaining('LEGACY (MIGRATION_BELOW_THRESHOLD)'),
     })
     expect(JSON.parse((await run(['health', '--json'], folder)).stdout)).toMatchObject({ state: 'UP' })
     const { stdout: token } = await run(['token', '--user', 'bob', '--roles', 'viewer', '--ttl', '90s'], folder)

@@ -48,6 +48,8 @@ export async function startServer(folder: string, settings: Record<string, strin
     DATA_DIR: join(folder, 'data'),
     TRANSCRIPTS_DIR: `ann@laptop=${join(folder, 'projects')}`,
     LOG_LEVEL: 'debug',
+    // a process has one engine: tests that need it say so
+    CLICKHOUSE_EMBEDDED: 'off',
     ...settings,
   })
   const app = await startApp(config, createLogger(config.logLevel, sink))

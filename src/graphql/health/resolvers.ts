@@ -3,22 +3,19 @@ import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { HealthType } from './types.ts'
 
-/** Parts of the contract that this version does not have yet. */
-const OFF = ['clickhouse', 'journal', 'unleash'].map((name) => ({
-  name,
-  state: 'OFF' as const,
-  detail: 'not in this version',
-}))
+/** Without it there is no answer at all. */
+const VITAL = 'enhanced-analysis'
 
 @Resolver()
 export class HealthResolver {
-  @Query(() => HealthType)
+  @Query(() => HealthType, {
+    description: 'DOWN where no question can be answered; DEGRADED where a part is not as it should be.',
+  })
   @Access(READERS)
-  health(@Ctx() { source, cache }: RequestContext): HealthType {
-    const { state, detail } = source.health()
-    return {
-      state,
-      components: [{ name: 'enhanced-analysis', state, detail }, { name: 'redis', ...cache.health() }, ...OFF],
-    }
+  health(@Ctx() context: RequestContext): HealthType {
+    const components = context.health()
+    const isDown = components.some(({ name, state }) => name === VITAL && state === 'DOWN')
+    const isDegraded = components.some(({ state }) => state === 'DOWN' || state === 'DEGRADED')
+    return { state: isDown ? 'DOWN' : isDegraded ? 'DEGRADED' : 'UP', components }
   }
 }

@@ -45,11 +45,14 @@ export class TokenMetricsResolver {
   tokenMetrics(
     @Arg('filter', () => TokenFilterInput, { nullable: true }) filter: TokenFilterInput | null,
     @Arg('preference', () => SourcePreferenceEnum, { defaultValue: 'AUTO' }) preference: SourcePreference,
-    @Ctx() { principal }: RequestContext,
+    @Ctx() { viewer }: RequestContext,
   ): TokenMetricsType {
-    if (preference !== 'AUTO' && !principal.roles.includes('operator'))
-      throw new BridgeError('FORBIDDEN', 'a preference of your own needs the role operator')
-    return new TokenMetricsType(readFilter(filter))
+    if (preference !== 'AUTO' && !viewer.mayChoose)
+      throw new BridgeError(
+        'FORBIDDEN',
+        'a preference of your own needs the flag user_source_choice_enabled or the role operator',
+      )
+    return new TokenMetricsType({ filter: readFilter(filter), preference })
   }
 
   @FieldResolver(() => TokenCountsType)
@@ -63,8 +66,8 @@ export class TokenMetricsResolver {
   }
 
   @FieldResolver(() => Int)
-  async sessionCount(@Root() { filter }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<number> {
-    return (await answers.load(filter, 'whole')).answer.sessionCount
+  async sessionCount(@Root() { question }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<number> {
+    return (await answers.load(question, 'whole')).answer.sessionCount
   }
 
   @FieldResolver(() => Float, { nullable: true })
@@ -73,24 +76,24 @@ export class TokenMetricsResolver {
   }
 
   @FieldResolver(() => DateTimeScalar, { nullable: true })
-  async firstAt(@Root() { filter }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<number | null> {
-    return (await answers.load(filter, 'whole')).answer.firstAt ?? null
+  async firstAt(@Root() { question }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<number | null> {
+    return (await answers.load(question, 'whole')).answer.firstAt ?? null
   }
 
   @FieldResolver(() => DateTimeScalar, { nullable: true })
-  async lastAt(@Root() { filter }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<number | null> {
-    return (await answers.load(filter, 'whole')).answer.lastAt ?? null
+  async lastAt(@Root() { question }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<number | null> {
+    return (await answers.load(question, 'whole')).answer.lastAt ?? null
   }
 
   @FieldResolver(() => [TokenBucketType], { description: 'Buckets that hold records, the earliest first.' })
   async timeSeries(
     @Arg('granularity', () => GranularityEnum) granularity: Granularity,
     @Arg('timeZone', () => String, { defaultValue: 'UTC' }) timeZone: string,
-    @Root() { filter }: TokenMetricsType,
+    @Root() { question }: TokenMetricsType,
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<TokenBucket[]> {
     if (!isTimeZone(timeZone)) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
-    const { answer } = await answers.load(filter, 'slot')
+    const { answer } = await answers.load(question, 'slot')
     return derived(answer, `series ${granularity} ${timeZone}`, () =>
       timeSeries(answer.bySlot ?? [], granularity, timeZone, priceOf),
     )
@@ -98,19 +101,19 @@ export class TokenMetricsResolver {
 
   @FieldResolver(() => [ModelUsageType], { description: 'The largest first.' })
   async byModel(
-    @Root() { filter }: TokenMetricsType,
+    @Root() { question }: TokenMetricsType,
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<ModelUsage[]> {
-    const { answer } = await answers.load(filter, 'whole')
+    const { answer } = await answers.load(question, 'whole')
     return derived(answer, 'models', () => usageByModel(answer.whole, priceOf))
   }
 
   @FieldResolver(() => [ProjectUsageType], { description: 'The largest first.' })
   async byProject(
-    @Root() { filter }: TokenMetricsType,
+    @Root() { question }: TokenMetricsType,
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<ProjectUsageType[]> {
-    const { answer } = await answers.load(filter, 'project')
+    const { answer } = await answers.load(question, 'project')
     return derived(answer, 'projects', () =>
       usageByKey(answer.byProject ?? [], priceOf).map(({ key, ...usage }) => ({ project: key, ...usage })),
     )
@@ -118,10 +121,10 @@ export class TokenMetricsResolver {
 
   @FieldResolver(() => [UserUsageType], { description: 'The largest first.' })
   async byUser(
-    @Root() { filter }: TokenMetricsType,
+    @Root() { question }: TokenMetricsType,
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<UserUsageType[]> {
-    const { answer } = await answers.load(filter, 'user')
+    const { answer } = await answers.load(question, 'user')
     return derived(answer, 'users', () =>
       usageByKey(answer.byUser ?? [], priceOf).map(({ key, ...usage }) => ({ user: key, ...usage })),
     )
@@ -132,10 +135,10 @@ export class TokenMetricsResolver {
     @Arg('first', () => Int, { defaultValue: 20 }) first: number,
     @Arg('after', () => String, { nullable: true }) after: string | null,
     @Arg('orderBy', () => SessionOrderEnum, { defaultValue: 'LAST_ACTIVITY_DESC' }) orderBy: SessionOrder,
-    @Root() { filter }: TokenMetricsType,
+    @Root() { question }: TokenMetricsType,
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<SessionConnectionType> {
-    const { answer, provenance } = await answers.load(filter, 'session')
+    const { answer, provenance } = await answers.load(question, 'session')
     const sessions = derived(answer, 'sessions', () =>
       (answer.bySession ?? []).map((session) => sessionMetrics(session, priceOf)),
     )
@@ -149,22 +152,22 @@ export class TokenMetricsResolver {
 
   @FieldResolver(() => DataQualityType, { description: 'Of the whole corpus, whatever the filter.' })
   async quality(
-    @Root() { filter }: TokenMetricsType,
+    @Root() { question }: TokenMetricsType,
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<DataQualityType> {
-    const { quality } = await answers.load(filter, 'quality')
+    const { quality } = await answers.load(question, 'quality')
     if (quality === undefined) throw new Error('the source gave no quality')
     const { whole, ...rest } = quality
     return { ...rest, unpricedTokens: costOf(whole, priceOf).unpricedTokens }
   }
 
   @FieldResolver(() => ProvenanceType)
-  async provenance(@Root() { filter }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<Provenance> {
-    return (await answers.load(filter, 'whole')).provenance
+  async provenance(@Root() { question }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<Provenance> {
+    return (await answers.load(question, 'whole')).provenance
   }
 
-  async #whole({ filter }: TokenMetricsType, { answers, priceOf }: RequestContext): Promise<Usage> {
-    const { answer } = await answers.load(filter, 'whole')
+  async #whole({ question }: TokenMetricsType, { answers, priceOf }: RequestContext): Promise<Usage> {
+    const { answer } = await answers.load(question, 'whole')
     return derived(answer, 'whole', () => usageOf(answer.whole, priceOf))
   }
 }

@@ -1,8 +1,8 @@
 import { Field, Float, ID, InputType, ObjectType } from 'type-graphql'
 import type { CacheStatus, DataSource, Provenance as DomainProvenance, RoutingReason } from '../../domain/source.ts'
-import type { TokenFilter } from '../../domain/token-query.ts'
 import type { Unreadable } from '../../domain/unreadable.ts'
 import type { ModelUsage, TokenCounts, Usage } from '../../domain/usage.ts'
+import type { Question } from '../../reading/answers.ts'
 import { Access, READERS } from '../access.ts'
 import { CacheStatusEnum, DataSourceEnum, RoutingReasonEnum } from '../enums.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
@@ -115,8 +115,8 @@ export class DataQualityType {
 @ObjectType('TokenMetrics')
 @Access(READERS)
 export class TokenMetricsType {
-  readonly filter: TokenFilter
-  constructor(filter: TokenFilter) {
-    this.filter = filter
+  readonly question: Question
+  constructor(question: Question) {
+    this.question = question
   }
 }

@@ -1,21 +1,33 @@
-import { Arg, ID, Mutation, Query, Resolver, Subscription } from 'type-graphql'
+import { Arg, Ctx, ID, Mutation, Query, Resolver, Subscription } from 'type-graphql'
+import { BridgeError } from '../../domain/errors.ts'
+import type { RunControl } from '../../migration/run-control.ts'
 import { Access, READERS } from '../access.ts'
+import type { RequestContext } from '../context.ts'
 import { TokenFilterInput, TokenMetricsType } from '../metrics/types.ts'
 import { notImplemented } from '../not-implemented.ts'
 import { MigrationType } from './types.ts'
 
+function controlOf({ migrations }: RequestContext): RunControl {
+  if (migrations === undefined)
+    throw new BridgeError('SOURCE_UNAVAILABLE', 'there is no database now: token-bridge health tells why')
+  return migrations
+}
+
 @Resolver()
 export class MigrationResolver {
-  @Query(() => MigrationType, { nullable: true })
+  @Query(() => MigrationType, { nullable: true, description: 'The run with this id; without one, the latest.' })
   @Access(['operator'])
-  migration(@Arg('id', () => ID, { nullable: true }) _id: string | null): MigrationType | null {
-    return notImplemented('migration')
+  migration(
+    @Arg('id', () => ID, { nullable: true }) id: string | null,
+    @Ctx() { migrations }: RequestContext,
+  ): MigrationType | null {
+    return migrations?.report(id ?? undefined) ?? null
   }
 
-  @Mutation(() => MigrationType)
+  @Mutation(() => MigrationType, { description: 'Carries the whole history of the transcripts into ClickHouse.' })
   @Access(['operator'])
-  startMigration(): MigrationType {
-    return notImplemented('startMigration')
+  startMigration(@Ctx() context: RequestContext): Promise<MigrationType> {
+    return controlOf(context).start()
   }
 
   @Mutation(() => MigrationType)

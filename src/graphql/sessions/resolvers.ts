@@ -16,7 +16,7 @@ export class SessionResolver {
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<(SessionMetrics & { provenance: Provenance }) | null> {
     if (!isSessionId(id)) throw invalidArgument('id', 'a session id is 1 to 100 of a-zA-Z0-9_-')
-    const { answer, provenance } = await answers.load({ sessionIds: [id] }, 'session')
+    const { answer, provenance } = await answers.load({ filter: { sessionIds: [id] }, preference: 'AUTO' }, 'session')
     const session = answer.bySession?.[0]
     return session === undefined ? null : { ...sessionMetrics(session, priceOf), provenance }
   }

@@ -5,10 +5,9 @@ import { BridgeError } from '../../../src/domain/errors.ts'
 import type { TokenAnswer } from '../../../src/domain/token-query.ts'
 import type { RequestContext } from '../../../src/graphql/context.ts'
 import { createSchema } from '../../../src/graphql/schema.ts'
-import type { AnswerCache } from '../../../src/ports/answer-cache.ts'
 import type { SourceRequest, TokenSource } from '../../../src/ports/token-source.ts'
 import { createAnswers } from '../../../src/reading/answers.ts'
-import { decideSource } from '../../../src/reading/decision.ts'
+import type { CachedSource } from '../../../src/reading/cached-source.ts'
 
 /** A source that notes what it was asked: the question here is how often, not what it answers. */
 function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
@@ -41,27 +40,28 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
   return { source, requests }
 }
 
-const nowhere: AnswerCache = {
-  get: async () => undefined,
-  set: async () => undefined,
-  health: () => ({ state: 'OFF', detail: '' }),
-  close: async () => undefined,
-}
 const viewer: Principal = { userId: 'ann', roles: ['viewer'] }
 const schema = await createSchema()
 
 async function run(source: TokenSource, query: string) {
+  const cached: CachedSource = {
+    answer: async (request) => ({ answer: await source.answer(request), cache: 'BYPASS' }),
+  }
   const context = {
     requestId: 'r',
     principal: viewer,
-    decision: decideSource(),
-    answers: createAnswers(
-      { answer: async (request) => ({ answer: await source.answer(request), cache: 'BYPASS' }) },
-      decideSource(),
-    ),
+    viewer: {
+      mayChoose: true,
+      preference: 'AUTO',
+      decision: { source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null },
+    },
+    answers: createAnswers({
+      sourceOf: () => cached,
+      decide: () => ({ source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null }),
+      migrationProgress: 0,
+      onFallback() {},
+    }),
     priceOf: () => undefined,
-    source,
-    cache: nowhere,
   } as unknown as RequestContext
   return graphql({ schema, source: query, contextValue: context })
 }

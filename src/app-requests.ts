@@ -1,0 +1,109 @@
+import type { Principal } from './access/roles.ts'
+import type { BridgeHandle } from './app-bridge.ts'
+import type { PriceOf } from './domain/cost.ts'
+import type { DataSource, SourcePreference } from './domain/source.ts'
+import type { Component, RequestContext } from './graphql/context.ts'
+import type { AnswerCache } from './ports/answer-cache.ts'
+import type { Flags } from './ports/flags.ts'
+import type { Journal } from './ports/journal.ts'
+import type { TokenSource } from './ports/token-source.ts'
+import { createAnswers, type Question } from './reading/answers.ts'
+import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
+import { type Decision, decideSource } from './reading/decision.ts'
+import type { Ingest } from './writing/ingest.ts'
+
+export interface RequestsOptions {
+  legacy: TokenSource
+  bridge: BridgeHandle
+  cache: AnswerCache
+  flags: Flags
+  journal: Journal
+  ingest: Ingest
+  priceOf: PriceOf
+  threshold: number
+  /** The stored choices, by user. */
+  preferences: ReadonlyMap<string, SourcePreference>
+  /** Bytes of logs that are not published. */
+  unshippedBytes: () => number
+  health: () => Component[]
+  onRefreshFailed: (error: unknown) => void
+  onFallback: (source: DataSource, error: unknown) => void
+}
+
+/** Makes the context of each request: flags, progress and positions are read once, and all its answers follow from them. */
+export function createRequests(options: RequestsOptions): (principal: Principal, requestId: string) => RequestContext {
+  const { bridge, flags, preferences, journal } = options
+  const cachedSources = new WeakMap<TokenSource, CachedSource>()
+
+  const cachedSourceOf = (source: TokenSource): CachedSource => {
+    let cached = cachedSources.get(source)
+    if (cached === undefined) {
+      cached = createCachedSource({
+        source,
+        cache: options.cache,
+        generation: () => (source.source === 'LEGACY' ? 0 : (bridge.current()?.generation() ?? 0)),
+        onRefreshFailed: options.onRefreshFailed,
+      })
+      cachedSources.set(source, cached)
+    }
+    return cached
+  }
+
+  return (principal, requestId) => {
+    const { userId, roles } = principal
+    const database = bridge.current()
+    const userFlags = flags.of(userId)
+    const mayChoose = userFlags.userSourceChoice || roles.includes('operator')
+    const progress = database?.progress() ?? 0
+    const cutOverAt = database?.control.cutOverAt()
+    const allPublished = options.unshippedBytes() === 0
+    const stored = (): SourcePreference => preferences.get(userId) ?? 'AUTO'
+
+    const decide = ({ filter, preference }: Question): Decision => {
+      const own = preference === 'AUTO' ? stored() : preference
+      return decideSource({
+        flags: userFlags,
+        hasDatabase: bridge.health().state !== 'OFF',
+        guardTripped: false,
+        isHistorical: cutOverAt === undefined || (filter.from ?? Number.NEGATIVE_INFINITY) < cutOverAt,
+        progress,
+        threshold: options.threshold,
+        allPublished,
+        preference: mayChoose ? own : 'AUTO',
+      })
+    }
+
+    const whole: Question = { filter: {}, preference: 'AUTO' }
+    const sources: Record<DataSource, TokenSource | undefined> = {
+      LEGACY: options.legacy,
+      HYBRID: database?.hybrid,
+      CLICKHOUSE: database?.clickhouse,
+    }
+    return {
+      requestId,
+      principal,
+      viewer: {
+        decision: decide(whole),
+        preference: stored(),
+        mayChoose,
+        async choose(preference) {
+          await journal.append({ kind: 'preference', at: Date.now(), userId, preference })
+          return decide(whole)
+        },
+      },
+      answers: createAnswers({
+        sourceOf(name) {
+          const source = sources[name]
+          return source === undefined ? undefined : cachedSourceOf(source)
+        },
+        decide,
+        migrationProgress: progress,
+        onFallback: options.onFallback,
+      }),
+      priceOf: options.priceOf,
+      ingest: options.ingest,
+      migrations: database?.control,
+      health: options.health,
+    }
+  }
+}

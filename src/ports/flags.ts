@@ -1,0 +1,31 @@
+/** The flags as one user has them at one moment. */
+export interface UserFlags {
+  /** Kill switch: off puts everybody on legacy. */
+  databaseBridge: boolean
+  /** Off: ranges that begin before the cut-over are legacy. */
+  historicalData: boolean
+  /** Subscriptions deliver. */
+  realTimeUpdates: boolean
+  /** A user's own choice of source counts. */
+  userSourceChoice: boolean
+  /** Share of answers that the other source is asked for, too, 0 to 1. */
+  shadowReads: number
+  /** The arm of the experiment; `null` while it is disabled: everyone is in the rollout. */
+  cohort: Cohort | null
+}
+
+export const COHORTS = ['legacy', 'database'] as const
+export type Cohort = (typeof COHORTS)[number]
+
+export interface FlagsHealth {
+  state: 'UP' | 'DEGRADED' | 'OFF'
+  detail: string
+}
+
+/** Feature flags. Reading them never fails: what is not known is off, which is legacy. */
+export interface Flags {
+  /** Always with the user: without one, the experiment would not be sticky. */
+  of(userId: string): UserFlags
+  health(): FlagsHealth
+  close(): void
+}

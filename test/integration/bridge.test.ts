@@ -1,0 +1,247 @@
+import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { flagsFile } from '../support/flags.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+const QUESTION = `query ($filter: TokenFilter, $preference: SourcePreference! = AUTO) {
+  tokenMetrics(filter: $filter, preference: $preference) {
+    tokens { input output cacheCreation cacheRead total } recordCount sessionCount costUsd firstAt lastAt
+    byModel { model tokens { total } } byProject { project tokens { total } } byUser { user tokens { total } }
+    timeSeries(granularity: DAY) { label tokens { total } }
+    sessions { totalCount edges { node { id project user host tokens { total } startedAt lastActivityAt } } }
+    quality { duplicateLines refused { reason count } unpricedTokens archivedTokens unshippedBytes }
+    provenance { source reason cohort migrationProgress }
+  }
+}`
+
+async function ask(server: TestServer, variables: Record<string, unknown> = {}) {
+  const { data, errors } = await server.ask(QUESTION, variables, ['operator'])
+  expect(errors).toBeUndefined()
+  const { provenance, quality, ...figures } = data.tokenMetrics
+  const { unshippedBytes, ...rest } = quality
+  return { provenance, figures: { ...figures, quality: rest }, unshippedBytes }
+}
+
+async function migrate(server: TestServer) {
+  const { data, errors } = await server.ask('mutation { startMigration { id state progress } }', {}, ['operator'])
+  expect(errors).toBeUndefined()
+  return until('the end of the migration', async () => {
+    const answer = await server.ask(
+      'query ($id: ID!) { migration(id: $id) { id state progress filesTotal filesVerified filesFailed tokensTotal tokensVerified difference startedAt finishedAt error } }',
+      { id: data.startMigration.id },
+      ['operator'],
+    )
+    const { migration } = answer.data
+    return migration.finishedAt === null ? undefined : migration
+  })
+}
+
+const untilSource = (server: TestServer, source: string) =>
+  until(`answers from ${source}`, async () => {
+    const answer = await ask(server)
+    return answer.provenance.source === source ? answer : undefined
+  })
+
+function history(): string {
+  const folder = makeFolder()
+  writeTranscripts(folder, {
+    'p/a.jsonl': [
+      line({ id: 'msg_1', usage: { output_tokens: 5 } }),
+      line({ id: 'msg_1', usage: { output_tokens: 50 } }),
+      line({ id: 'msg_2', model: 'claude-opus-4-1', time: '2026-04-03T00:00:00Z' }),
+      '{"broken',
+    ],
+    'q/b.jsonl': [line({ id: 'msg_1', session: 'session-2' }), line({ id: 'msg_3', session: 'session-2' })],
+    'q/c.jsonl': line({ id: 'msg_4', session: 'session-3', usage: { cache_read_input_tokens: 300_000 } }),
+  })
+  return folder
+}
+const WITH_DATABASE = { CLICKHOUSE_EMBEDDED: 'on', RESCAN_INTERVAL_MS: '200' }
+
+const INGEST = `mutation ($input: IngestTokenRecordsInput!) { ingestTokenRecords(input: $input) { accepted durability } }`
+const record = (messageId: string) => ({
+  sessionId: 'session-9',
+  project: 'q',
+  model: 'claude-opus-4-1',
+  occurredAt: '2026-04-05T00:00:00Z',
+  tokens: { input: '1000', output: '1' },
+  messageId,
+})
+const ingest = (server: TestServer, ...ids: string[]) =>
+  server.ask(INGEST, { input: { records: ids.map(record) } }, ['ingester'])
+
+describe('the bridge', () => {
+  test('a migration moves the answers from the files to ClickHouse, and the numbers stay the same', async () => {
+    const server = await startServer(history(), WITH_DATABASE)
+    const before = await ask(server)
+    expect(before.provenance).toEqual({
+      source: 'LEGACY',
+      reason: 'MIGRATION_BELOW_THRESHOLD',
+      cohort: null,
+      migrationProgress: 0,
+    })
+    expect(before.unshippedBytes).not.toBe('0')
+    const migration = await migrate(server)
+    expect(migration).toMatchObject({
+      state: 'COMPLETED',
+      progress: 1,
+      filesTotal: 3,
+      filesVerified: 3,
+      filesFailed: 0,
+      difference: '0',
+      error: null,
+      tokensTotal: before.figures.tokens.total,
+      tokensVerified: before.figures.tokens.total,
+    })
+    const after = await untilSource(server, 'CLICKHOUSE')
+    expect(after).toEqual({
+      provenance: { source: 'CLICKHOUSE', reason: 'ROLLOUT', cohort: null, migrationProgress: 1 },
+      figures: before.figures,
+      unshippedBytes: '0',
+    })
+    for (const filter of [
+      { projects: ['q'] },
+      { models: ['claude-opus-4-1'] },
+      { from: '2026-04-02T12:00:00Z' },
+      { to: '2026-04-03T00:00:00Z', sessionIds: ['session-1'] },
+      { users: ['nobody'] },
+    ]) {
+      const legacy = await ask(server, { filter, preference: 'LEGACY' })
+      const clickhouse = await ask(server, { filter, preference: 'CLICKHOUSE' })
+      expect(legacy.provenance).toMatchObject({ source: 'LEGACY', reason: 'USER_PREFERENCE' })
+      expect(clickhouse.provenance).toMatchObject({ source: 'CLICKHOUSE', reason: 'USER_PREFERENCE' })
+      expect(clickhouse.figures).toEqual(legacy.figures)
+    }
+  })
+
+  test('is restarted where it was, and a second migration cannot begin beside a running one', async () => {
+    const folder = history()
+    const first = await startServer(folder, WITH_DATABASE)
+    await migrate(first)
+    const { figures } = await untilSource(first, 'CLICKHOUSE')
+    await first.close()
+    const second = await startServer(folder, WITH_DATABASE)
+    expect((await untilSource(second, 'CLICKHOUSE')).figures).toEqual(figures)
+    const answers = await Promise.all(
+      Array.from({ length: 3 }, () => second.ask('mutation { startMigration { id } }', {}, ['operator'])),
+    )
+    expect(answers.filter(({ errors }) => errors?.[0]?.extensions.code === 'CONFLICT')).toHaveLength(2)
+  })
+
+  test('new lines, new files and renamed files are shipped after the migration; what is pruned stays counted', async () => {
+    const folder = history()
+    const server = await startServer(folder, WITH_DATABASE)
+    await migrate(server)
+    const at = (name: string) => join(folder, 'projects', name)
+    appendFileSync(at('p/a.jsonl'), `${line({ id: 'msg_5', usage: { input_tokens: 100 } })}\n`)
+    writeFileSync(at('p/d.jsonl'), `${line({ id: 'msg_6', usage: { input_tokens: 1000 } })}\n`)
+    // cached answers may be stale for a moment
+    const same = (total: number) =>
+      until(`${total} tokens from ClickHouse and the same from the files`, async () => {
+        const { provenance, figures } = await ask(server)
+        const legacy = await ask(server, { preference: 'LEGACY' })
+        const equal = JSON.stringify(legacy.figures) === JSON.stringify(figures)
+        return provenance.source === 'CLICKHOUSE' && equal && figures.tokens.total === String(total) ? true : undefined
+      })
+    await same(300_057 + 101 + 1001)
+    renameSync(at('q/b.jsonl'), at('p/e.jsonl'))
+    await until('the renamed file to be of the other project', async () => {
+      const { provenance, figures } = await ask(server)
+      const projects = Object.fromEntries(
+        figures.byProject.map((p: { project: string; tokens: { total: string } }) => [p.project, p.tokens.total]),
+      )
+      return provenance.source === 'CLICKHOUSE' && projects.q === '300002' ? true : undefined
+    })
+    await same(300_057 + 101 + 1001)
+    rmSync(at('p/d.jsonl'))
+    const archived = await until('the pruned file to be archived', async () => {
+      const { data } = await server.ask(QUESTION, {}, ['operator'])
+      return data.tokenMetrics.quality.archivedTokens === '1001' ? data.tokenMetrics : undefined
+    })
+    expect(archived.tokens.total).toBe(String(300_057 + 101 + 1001))
+  })
+
+  test('ingested records are stored in ClickHouse, counted once, before and after the migration', async () => {
+    const server = await startServer(history(), WITH_DATABASE)
+    await until('a call that is told STORED', async () => {
+      const { data } = await ingest(server, 'msg_i1', 'msg_4')
+      return data.ingestTokenRecords.durability === 'STORED' ? true : undefined
+    })
+    const before = await until('the records', async () => {
+      const answer = await ask(server)
+      return answer.figures.recordCount === '5' ? answer : undefined
+    })
+    await migrate(server)
+    expect((await untilSource(server, 'CLICKHOUSE')).figures).toEqual(before.figures)
+    await ingest(server, 'msg_i2')
+    await until('one more record from ClickHouse', async () => {
+      const { provenance, figures } = await ask(server)
+      return provenance.source === 'CLICKHOUSE' && figures.recordCount === '6' ? true : undefined
+    })
+  })
+
+  test('the kill switch puts everybody on legacy at once, and back', async () => {
+    const path = flagsFile()
+    const server = await startServer(history(), { ...WITH_DATABASE, FLAGS_FILE: path })
+    await migrate(server)
+    const { figures } = await untilSource(server, 'CLICKHOUSE')
+    flagsFile({ database_bridge_enabled: false }, path)
+    const legacy = await untilSource(server, 'LEGACY')
+    expect(legacy.provenance.reason).toBe('BRIDGE_DISABLED')
+    expect(legacy.figures).toEqual(figures)
+    writeFileSync(path, '{ not a flags file')
+    await until('the file to be told as a problem', async () => {
+      const { data } = await server.ask('{ health { components { name state detail } } }', {}, ['operator'])
+      const flags = data.health.components.find((c: { name: string }) => c.name === 'unleash')
+      return flags.state === 'DEGRADED' ? true : undefined
+    })
+    expect((await ask(server)).provenance.reason).toBe('BRIDGE_DISABLED')
+    flagsFile({}, path)
+    await untilSource(server, 'CLICKHOUSE')
+  })
+
+  test('history can be kept on legacy while what follows the cut-over is not', async () => {
+    const path = flagsFile({ historical_data_enabled: false })
+    const server = await startServer(history(), { ...WITH_DATABASE, FLAGS_FILE: path })
+    const { startedAt } = await migrate(server)
+    expect((await ask(server)).provenance).toMatchObject({ source: 'LEGACY', reason: 'HISTORICAL_DATA_DISABLED' })
+    await until('ClickHouse to answer what is not history', async () => {
+      const { provenance } = await ask(server, { filter: { from: startedAt } })
+      return provenance.source === 'CLICKHOUSE' && provenance.reason === 'ROLLOUT' ? true : undefined
+    })
+  })
+
+  test('a user’s own choice is kept, also over a restart, and counts where the flag allows it', async () => {
+    const folder = history()
+    const path = flagsFile()
+    const settings = { ...WITH_DATABASE, FLAGS_FILE: path }
+    const first = await startServer(folder, settings)
+    await migrate(first)
+    await untilSource(first, 'CLICKHOUSE')
+    const choose = 'mutation { setSourcePreference(preference: LEGACY) { preference decision { source reason } } }'
+    const { data } = await first.ask(choose)
+    expect(data.setSourcePreference).toEqual({
+      preference: 'LEGACY',
+      decision: { source: 'LEGACY', reason: 'USER_PREFERENCE' },
+    })
+    await first.close()
+    const second = await startServer(folder, settings)
+    const viewer = '{ viewer { preference decision { source reason } } }'
+    await until('the migration to be known', async () => {
+      const answer = await second.ask(viewer)
+      return answer.data.viewer.decision.reason === 'USER_PREFERENCE' ? true : undefined
+    })
+    flagsFile({ user_source_choice_enabled: false }, path)
+    await until('the choice to count no more', async () => {
+      const answer = await second.ask(viewer)
+      return answer.data.viewer.decision.reason === 'ROLLOUT' ? true : undefined
+    })
+    const { errors } = await second.ask(choose)
+    expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+    const reset = await second.ask('mutation { setSourcePreference(preference: AUTO) { preference } }')
+    expect(reset.data.setSourcePreference.preference).toBe('AUTO')
+  })
+})
