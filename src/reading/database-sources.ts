@@ -18,14 +18,14 @@ const WHOLE: TokenQuery = { filter: {}, groupings: [] }
 const NOTHING = new Uint8Array(0)
 
 /** What is published in ClickHouse, alone. */
-export function createClickHouseSource({ files, published, read, seq, health }: DatabaseSourcesOptions): TokenSource {
+export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSource {
+  const { files, published, read } = options
+  const described = describe('CLICKHOUSE', options)
   return {
-    ...describe('CLICKHOUSE', files, health),
-    position: () => ({ watermark: String(seq()), asOf: files.position()?.asOf ?? 0 }),
+    ...described,
     answer: ({ queries, quality }) =>
       read(async () => {
-        const watermark = String(seq())
-        const asOf = files.position()?.asOf ?? Date.now()
+        const { watermark, asOf } = described.position() ?? { watermark: '', asOf: Date.now() }
         const asked = quality ? [...queries, WHOLE] : queries
         const answers = await published.answer(asked, NOTHING)
         const ofFiles = quality ? await files.answer({ queries: [], quality }) : undefined
@@ -39,13 +39,10 @@ export function createClickHouseSource({ files, published, read, seq, health }: 
  * are published; the files answer every other, with the winner over all copies on disk. The files are asked
  * first; what comes to them afterwards is in neither half.
  */
-export function createHybridSource({ files, published, read, seq, health }: DatabaseSourcesOptions): TokenSource {
+export function createHybridSource(options: DatabaseSourcesOptions): TokenSource {
+  const { files, published, read, seq } = options
   return {
-    ...describe('HYBRID', files, health),
-    position() {
-      const position = files.position()
-      return position === undefined ? undefined : { ...position, watermark: `${position.watermark} ${seq()}` }
-    },
+    ...describe('HYBRID', options),
     answer: (request) =>
       read(async () => {
         const { queries, quality } = request
@@ -90,10 +87,15 @@ function differenceOf(a: readonly UsageSums[], b: readonly UsageSums[]): bigint 
   )
 }
 
-const describe = (source: DataSource, files: TokenSource, health: () => SourceHealth) => ({
+const describe = (source: DataSource, { files, seq, health }: DatabaseSourcesOptions) => ({
   source,
   world: files.world,
   health,
+  /** Moves with the files, too: what is said of the quality comes from them. */
+  position() {
+    const position = files.position()
+    return position === undefined ? undefined : { ...position, watermark: `${position.watermark} ${seq()}` }
+  },
 })
 
 function withSessions({ filter, groupings }: TokenQuery): TokenQuery {
