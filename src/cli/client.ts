@@ -11,6 +11,21 @@ export interface RemoteOptions {
   json?: boolean
 }
 
+/** What the server, or the way to it, has to say against a request. */
+export class RequestError extends Error {
+  /** Of the contract; `UNREACHABLE` where there was no answer. */
+  readonly code: string
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean
+
+  constructor(code: string, message: string, retryable: boolean, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'RequestError'
+    this.code = code
+    this.retryable = retryable
+  }
+}
+
 const TOKEN_TTL_SECONDS = 60
 const DEADLINE_MS = 30_000
 
@@ -37,9 +52,15 @@ export async function request<Result, Variables>(
       TOKEN_TTL_SECONDS,
     ))
   const response = await post(new URL('/graphql', server), token, { query: document.toString(), variables })
-  const { data, errors } = response as { data?: Result; errors?: { message: string; extensions?: { code?: string } }[] }
+  const { data, errors } = response as {
+    data?: Result
+    errors?: { message: string; extensions?: { code?: string; retryable?: boolean } }[]
+  }
   const [error] = errors ?? []
-  if (error !== undefined) throw new Error(`${error.extensions?.code ?? 'ERROR'}: ${error.message}`)
+  if (error !== undefined) {
+    const { code = 'ERROR', retryable = false } = error.extensions ?? {}
+    throw new RequestError(code, `${code}: ${error.message}`, retryable)
+  }
   if (data === undefined || data === null) throw new Error(`${server} gave no GraphQL answer`)
   return data
 }
@@ -55,11 +76,13 @@ async function post(url: URL, token: string, body: unknown): Promise<unknown> {
     })
   } catch (error) {
     const { cause } = error as { cause?: { code?: string } }
-    throw new Error(`${url.origin} does not answer (${cause?.code ?? (error as Error).message})`, { cause: error })
+    const reason = cause?.code ?? (error as Error).message
+    throw new RequestError('UNREACHABLE', `${url.origin} does not answer (${reason})`, true, error)
   }
   try {
     return await response.json()
   } catch (error) {
-    throw new Error(`${url.origin} answered ${response.status}, not GraphQL`, { cause: error })
+    const message = `${url.origin} answered ${response.status}, not GraphQL`
+    throw new RequestError('UNREACHABLE', message, response.status >= 500, error)
   }
 }

@@ -14,6 +14,33 @@ export type DataSource =
   | 'HYBRID'
   | 'LEGACY';
 
+export type Durability =
+  | 'JOURNALED'
+  | 'STORED';
+
+export type IngestTokenRecordsInput = {
+  /** The same key with the same records gives the first answer again; 1 to 200 characters. */
+  idempotencyKey?: string | null | undefined;
+  /** At most 1000. */
+  records: Array<TokenRecordInput>;
+};
+
+export type MigrationState =
+  | 'COMPLETED'
+  | 'FAILED'
+  | 'PAUSED'
+  | 'PLANNED'
+  | 'ROLLED_BACK'
+  | 'ROLLING_BACK'
+  | 'RUNNING'
+  | 'VERIFYING';
+
+/** Where the sender has the record: decides between equal copies of it. */
+export type RecordOriginInput = {
+  offset: string;
+  path: string;
+};
+
 export type RoutingReason =
   | 'BRIDGE_DISABLED'
   | 'EXPERIMENT'
@@ -29,10 +56,62 @@ export type SourcePreference =
   | 'CLICKHOUSE'
   | 'LEGACY';
 
+/** Each from 0 to 10^12. */
+export type TokenCountsInput = {
+  cacheCreation?: string | null | undefined;
+  /** Part of cacheCreation: written for an hour, which is dearer. */
+  cacheCreation1h?: string | null | undefined;
+  cacheRead?: string | null | undefined;
+  input: string;
+  output: string;
+};
+
+export type TokenRecordInput = {
+  host?: string | null | undefined;
+  /** For token-bridge push: the identity that the enhanced analysis gave it, 32 hexadecimal digits. */
+  identity?: string | number | null | undefined;
+  /** Records with the same message id are counted once. */
+  messageId?: string | null | undefined;
+  model: string;
+  occurredAt: string;
+  /** For token-bridge push. */
+  origin?: RecordOriginInput | null | undefined;
+  project: string;
+  requestId?: string | null | undefined;
+  /** 1 to 100 of a-zA-Z0-9_-. */
+  sessionId: string | number;
+  /** A copy of the main chain counts before one of a sidechain. */
+  sidechain?: boolean | null | undefined;
+  tokens: TokenCountsInput;
+  /** The caller, if absent. */
+  user?: string | null | undefined;
+};
+
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type HealthQuery = { health: { state: ComponentState, components: Array<{ name: string, state: ComponentState, detail: string | null }> } };
+
+export type IngestMutationVariables = Exact<{
+  input: IngestTokenRecordsInput;
+}>;
+
+
+export type IngestMutation = { ingestTokenRecords: { accepted: number, durability: Durability | null, replayed: boolean, rejected: Array<{ index: number, code: string, field: string | null, message: string }> } };
+
+export type MigrationFieldsFragment = { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null };
+
+export type MigrationQueryVariables = Exact<{
+  id?: string | number | null | undefined;
+}>;
+
+
+export type MigrationQuery = { migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } | null };
+
+export type StartMigrationMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type StartMigrationMutation = { startMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -57,7 +136,22 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
-
+export const MigrationFieldsFragmentDoc = new TypedDocumentString(`
+    fragment MigrationFields on Migration {
+  id
+  state
+  progress
+  filesTotal
+  filesVerified
+  filesFailed
+  tokensTotal
+  tokensVerified
+  difference
+  startedAt
+  finishedAt
+  error
+}
+    `, {"fragmentName":"MigrationFields"}) as unknown as TypedDocumentString<MigrationFieldsFragment, unknown>;
 export const HealthDocument = new TypedDocumentString(`
     query Health {
   health {
@@ -70,6 +164,61 @@ export const HealthDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<HealthQuery, HealthQueryVariables>;
+export const IngestDocument = new TypedDocumentString(`
+    mutation Ingest($input: IngestTokenRecordsInput!) {
+  ingestTokenRecords(input: $input) {
+    accepted
+    rejected {
+      index
+      code
+      field
+      message
+    }
+    durability
+    replayed
+  }
+}
+    `) as unknown as TypedDocumentString<IngestMutation, IngestMutationVariables>;
+export const MigrationDocument = new TypedDocumentString(`
+    query Migration($id: ID) {
+  migration(id: $id) {
+    ...MigrationFields
+  }
+}
+    fragment MigrationFields on Migration {
+  id
+  state
+  progress
+  filesTotal
+  filesVerified
+  filesFailed
+  tokensTotal
+  tokensVerified
+  difference
+  startedAt
+  finishedAt
+  error
+}`) as unknown as TypedDocumentString<MigrationQuery, MigrationQueryVariables>;
+export const StartMigrationDocument = new TypedDocumentString(`
+    mutation StartMigration {
+  startMigration {
+    ...MigrationFields
+  }
+}
+    fragment MigrationFields on Migration {
+  id
+  state
+  progress
+  filesTotal
+  filesVerified
+  filesFailed
+  tokensTotal
+  tokensVerified
+  difference
+  startedAt
+  finishedAt
+  error
+}`) as unknown as TypedDocumentString<StartMigrationMutation, StartMigrationMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {

@@ -96,5 +96,43 @@ Examples:
     },
   )
 
+  remote(
+    program
+      .command('ingest')
+      .description('send token records to the bridge: JSON lines, each a TokenRecordInput; sent twice, counted once')
+      .argument('<file>', 'the file; - reads stdin'),
+  ).action(async (file, options) => {
+    const { ingestFile } = await import('./ingest.ts')
+    await ingestFile(file, options)
+  })
+
+  program
+    .command('push')
+    .description("follow this machine's transcripts and send what they add to a bridge elsewhere, until interrupted")
+    .requiredOption('--server <url>', 'address of the bridge')
+    .requiredOption('--token <token>', 'bearer token with the role ingester')
+    .option('--transcripts <dir>', 'folders of transcripts, comma-separated, as TRANSCRIPTS_DIR')
+    .option('--once', 'send what there is, and end')
+    .option('--json', 'print JSON')
+    .action(async (options) => {
+      const { push } = await import('./push.ts')
+      await push(options)
+    })
+
+  const migrate = program.command('migrate').description('carry the history into ClickHouse')
+  remote(migrate.command('start').description('start a run and show how far it is; exit code 1 if it fails'))
+    .option('--no-wait', 'return at once')
+    .action(async (options) => {
+      const { startMigration } = await import('./migrate.ts')
+      await startMigration(options)
+    })
+  remote(migrate.command('status').description('how far a run is; exit code 1 if it failed'))
+    .option('--id <id>', 'the run; the latest, if absent')
+    .option('--wait', 'until it ends', false)
+    .action(async (options) => {
+      const { showMigration } = await import('./migrate.ts')
+      await showMigration(options)
+    })
+
   return program
 }

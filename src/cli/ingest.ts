@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+import type { RemoteOptions } from './client.ts'
+import type { TokenRecordInput } from './generated.ts'
+import { batchesOf, type SentRecord, sendBatch } from './send-records.ts'
+import { UsageError } from './usage-error.ts'
+
+/**
+ * `token-bridge ingest FILE`: sends JSON lines, each a `TokenRecordInput`; `-` reads stdin. The same file sent
+ * again is counted once: the key of a batch follows from everything up to its end. Exit code 1 where something
+ * was not accepted; the rest is.
+ */
+export async function ingestFile(path: string, options: RemoteOptions): Promise<void> {
+  if (path !== '-' && !existsSync(path)) throw new UsageError(`${path} does not exist`)
+  const input = path === '-' ? process.stdin : createReadStream(path)
+  const hash = createHash('sha256')
+  const mistakes: string[] = []
+  let accepted = 0
+
+  async function* records(): AsyncIterable<SentRecord> {
+    let number = 0
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number++
+      if (line.trim() === '') continue
+      const parsed = parse(line)
+      if ('mistake' in parsed) mistakes.push(`line ${number}: ${parsed.mistake}`)
+      else yield { record: parsed.record, place: `line ${number}` }
+    }
+  }
+
+  for await (const batch of batchesOf(records())) {
+    hash.update(JSON.stringify(batch.map(({ record }) => record)))
+    const key = `file:${hash.copy().digest('hex')}`
+    const first = batch[0]?.place
+    const sent = await sendBatch(batch, key, options).catch((error: Error) => {
+      throw new Error(
+        `from ${first} on nothing was accepted (send the file again, it is counted once): ${error.message}`,
+        {
+          cause: error,
+        },
+      )
+    })
+    accepted += sent.accepted
+    mistakes.push(...sent.mistakes)
+  }
+
+  if (options.json) process.stdout.write(`${JSON.stringify({ accepted, rejected: mistakes }, null, 2)}\n`)
+  else process.stdout.write(`${accepted} records accepted\n`)
+  if (mistakes.length === 0) return
+  if (!options.json) process.stderr.write(`${mistakes.map((mistake) => `token-bridge: ${mistake}`).join('\n')}\n`)
+  process.exitCode = 1
+}
+
+const count = z.union([z.string(), z.number()])
+const text = z.string().nullish()
+/** The shape alone: what the values must be is told by the server, by record and field. */
+const RECORD = z.strictObject({
+  sessionId: z.string(),
+  project: z.string(),
+  model: z.string(),
+  occurredAt: z.string(),
+  tokens: z.strictObject({
+    input: count,
+    output: count,
+    cacheCreation: count.nullish(),
+    cacheCreation1h: count.nullish(),
+    cacheRead: count.nullish(),
+  }),
+  messageId: text,
+  requestId: text,
+  user: text,
+  host: text,
+  sidechain: z.boolean().nullish(),
+  identity: text,
+  origin: z.strictObject({ path: z.string(), offset: count }).nullish(),
+})
+
+/** The record, or what is wrong with the line. */
+function parse(line: string): { record: TokenRecordInput } | { mistake: string } {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return { mistake: 'malformed_json: it is no JSON' }
+  }
+  const result = RECORD.safeParse(value)
+  if (result.success) return { record: result.data as TokenRecordInput }
+  const [issue] = result.error.issues
+  return { mistake: `invalid_record: ${issue?.path.join('.') || 'record'}: ${issue?.message}` }
+}

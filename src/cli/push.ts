@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import { readConfig } from '../config.ts'
+import type { RecordCopy } from '../domain/token-record.ts'
+import { openAnalysis } from '../enhanced-analysis/analysis.ts'
+import { indexPathFor } from '../enhanced-analysis/index-path.ts'
+import { resolveRoots } from '../enhanced-analysis/roots.ts'
+import { watchRoots } from '../enhanced-analysis/watching.ts'
+import type { LogRange, LogState } from '../ports/logs.ts'
+import { lockPathOf, takeLock } from '../process-lock.ts'
+import { openLedgerFile } from '../shipping/ledger-file.ts'
+import { type RemoteOptions, RequestError } from './client.ts'
+import type { TokenRecordInput } from './generated.ts'
+import { batchesOf, type SentRecord, sendBatch } from './send-records.ts'
+
+export interface PushOptions extends RemoteOptions {
+  server: string
+  token: string
+  transcripts?: string
+  once?: boolean
+}
+
+/** Records that are taken from the logs at a time. */
+const ROUND_RECORDS = 10_000
+/** Changes come in bursts. */
+const SETTLE_MS = 200
+const RETRY_MIN_MS = 500
+const RETRY_MAX_MS = 30_000
+
+/**
+ * `token-bridge push`: sends what this machine's transcripts add to a remote bridge. What the remote has
+ * acknowledged is kept in a ledger, so that it goes on where it was; what is sent twice is counted once there,
+ * because records carry the identity and the place that they have here.
+ */
+export async function push(options: PushOptions): Promise<void> {
+  const config = readConfig()
+  const roots = resolveRoots({
+    ...config.transcripts,
+    transcriptsDir: options.transcripts ?? config.transcripts.transcriptsDir,
+  })
+  const target = createHash('sha256').update(new URL(options.server).origin).digest('hex').slice(0, 16)
+  const path = join(config.dataDir, 'push', `${target}.ledger`)
+  const unlock = takeLock(lockPathOf(path))
+  if (unlock === undefined) throw new Error(`another push to ${options.server} is running`)
+  const analysis = openAnalysis({
+    roots,
+    indexPath: indexPathFor(join(config.dataDir, 'push'), roots),
+    scanThreads: config.scanThreads,
+  })
+  const states = new Map<string, LogState>()
+  const ledger = openLedgerFile(path, (entry) => {
+    for (const state of entry as LogState[]) states.set(state.key, state)
+  })
+  analysis.shipping.update([...states.values()])
+  const told = { accepted: 0, mistakes: [] as string[] }
+
+  const acknowledged = (next: LogState[]): void => {
+    ledger.append(next)
+    analysis.shipping.update(next)
+  }
+
+  const round = async (): Promise<void> => {
+    await analysis.refresh()
+    for (;;) {
+      // under another name everything is sent again: the remote decides by the same rank
+      const renamed = analysis.shipping
+        .retired()
+        .map((state) => ({ ...state, edition: state.edition + 1, publishedTo: 0 }))
+      if (renamed.length > 0) acknowledged(renamed)
+      const ranges = analysis.shipping.nextRanges({ journal: false, transcripts: 'all' }, ROUND_RECORDS)
+      if (ranges.length === 0) return
+      for await (const batch of batchesOf(recordsOf(ranges))) {
+        const key = `push:${createHash('sha256').update(JSON.stringify(batch)).digest('hex')}`
+        const sent = await sending(options.once === true).execute(() => sendBatch(batch, key, options))
+        told.accepted += sent.accepted
+        told.mistakes.push(...sent.mistakes)
+        for (const mistake of sent.mistakes) process.stderr.write(`token-bridge: not accepted: ${mistake}\n`)
+      }
+      acknowledged(ranges.map(({ state }) => state))
+    }
+  }
+
+  try {
+    if (options.once) await round()
+    else await follow(round, roots, config.rescanIntervalMs)
+  } finally {
+    ledger.close()
+    analysis.close()
+    unlock()
+  }
+  if (options.json)
+    process.stdout.write(`${JSON.stringify({ accepted: told.accepted, rejected: told.mistakes }, null, 2)}\n`)
+  else process.stdout.write(`${told.accepted} records accepted by ${options.server}\n`)
+  if (told.mistakes.length > 0) process.exitCode = 1
+}
+
+/** Goes on until SIGINT or SIGTERM; what is being sent is finished first. */
+async function follow(
+  round: () => Promise<void>,
+  roots: Parameters<typeof watchRoots>[0],
+  rescanIntervalMs: number,
+): Promise<void> {
+  let wake: () => void = () => undefined
+  let stopping = false
+  const stop = (): void => {
+    stopping = true
+    wake()
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  const watching = watchRoots(
+    roots,
+    () => wake(),
+    (problem) => process.stderr.write(`token-bridge: rescanning only: ${problem}\n`),
+  )
+  try {
+    while (!stopping) {
+      await watching.extend()
+      await round()
+      await new Promise<void>((resolve) => {
+        const rescan = setTimeout(resolve, rescanIntervalMs)
+        wake = () => {
+          clearTimeout(rescan)
+          setTimeout(resolve, stopping ? 0 : SETTLE_MS)
+        }
+        if (stopping) wake()
+      })
+    }
+  } finally {
+    await watching.close()
+  }
+}
+
+/** Whoever follows waits for the remote for ever; a single run gives up after a while. */
+function sending(once: boolean): ReturnType<typeof retry> {
+  const policy = retry(
+    handleWhen((error) => error instanceof RequestError && error.retryable),
+    {
+      maxAttempts: once ? 5 : Number.MAX_SAFE_INTEGER,
+      backoff: new ExponentialBackoff({ initialDelay: RETRY_MIN_MS, maxDelay: RETRY_MAX_MS }),
+    },
+  )
+  policy.onRetry((reason) => {
+    const message = 'error' in reason ? (reason.error as Error).message : 'no answer'
+    process.stderr.write(`token-bridge: trying again: ${message}\n`)
+  })
+  return policy
+}
+
+async function* recordsOf(ranges: readonly LogRange[]): AsyncIterable<SentRecord> {
+  for (const { batches } of ranges)
+    for (const batch of batches)
+      for (const copy of batch) yield { record: toInput(copy), place: `${copy.path} at byte ${copy.position}` }
+}
+
+function toInput(copy: RecordCopy): TokenRecordInput {
+  return {
+    sessionId: copy.session,
+    project: copy.project,
+    model: copy.model,
+    occurredAt: new Date(copy.time).toISOString(),
+    tokens: {
+      input: String(copy.input),
+      output: String(copy.output),
+      cacheRead: String(copy.cacheRead),
+      cacheCreation: String(copy.cacheCreation5m + copy.cacheCreation1h),
+      cacheCreation1h: String(copy.cacheCreation1h),
+    },
+    user: copy.user,
+    host: copy.host,
+    sidechain: copy.sidechain,
+    identity: copy.identity,
+    origin: { path: copy.path, offset: String(copy.offset) },
+  }
+}
