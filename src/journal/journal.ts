@@ -55,7 +55,16 @@ export function openJournal(options: JournalOptions): OpenJournal {
   }
   follow()
   const tornBytes = reader.unfinishedBytes()
-  const timer = setInterval(follow, options.followIntervalMs)
+  let followProblem: string | undefined
+  const timer = setInterval(() => {
+    try {
+      follow()
+      followProblem = undefined
+    } catch (error) {
+      // a folder that is away for a while must not end the server
+      followProblem = (error as Error).message
+    }
+  }, options.followIntervalMs)
   timer.unref()
   const writer = createSegmentWriter(folder, key, (segment) => own.add(segment))
 
@@ -76,6 +85,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
     health() {
       const problem = writer.problem()
       if (problem !== undefined) return { state: 'DOWN', detail: `cannot be written: ${problem}` }
+      if (followProblem !== undefined) return { state: 'DEGRADED', detail: `cannot be read: ${followProblem}` }
       const damaged = reader.damage().length + unreadable
       if (damaged > 0) return { state: 'DEGRADED', detail: `${damaged} damaged places, in the folder quarantine` }
       const torn = tornBytes === 0 ? '' : `, ${tornBytes} bytes of a torn entry were left out at the start`

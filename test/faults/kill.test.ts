@@ -1,0 +1,21 @@
+import { describe, expect, test } from 'vitest'
+import { runKillLoop } from './kill-loop.ts'
+
+describe('a server that is killed at any moment', () => {
+  test('loses nothing that was planted or acknowledged, and counts nothing twice: 20 kills', async () => {
+    const report = await runKillLoop({ kills: 20, seed: 1 })
+    expect(report.differences).toEqual([])
+    expect(report.acknowledged).toBeGreaterThan(100)
+  }, 300_000)
+
+  test.each(['no-read-back', 'ledger-before-store'])(
+    'the judge notices a broken step: %s',
+    async (broken) => {
+      const report = await runKillLoop({ kills: 12, seed: 5, broken }).catch((error: Error) => ({
+        differences: [error.message],
+      }))
+      expect(report.differences).not.toEqual([])
+    },
+    300_000,
+  )
+})

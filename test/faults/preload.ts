@@ -1,0 +1,83 @@
+// Loaded into the server's process before it: kills it at a planted moment (KILL_AT=point:before|after:n), or
+// breaks one of its steps on purpose (BREAK=name), so that the judge can show that it would notice.
+import fs, { promises as fsPromises } from 'node:fs'
+import { createRequire, registerHooks, syncBuiltinESMExports } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const [point, when, count] = (process.env.KILL_AT ?? '').split(':')
+let left = Number(count ?? 0)
+
+function reached(at: string, moment: 'before' | 'after'): void {
+  if (at !== point || moment !== when || --left > 0) return
+  // no handler runs, nothing is flushed: as if the machine had lost the process
+  process.kill(process.pid, 'SIGKILL')
+  // the signal is on its way
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10_000)
+}
+
+// the ledger's fsync
+const { fdatasyncSync } = fs
+fs.fdatasyncSync = (fd) => {
+  reached('ledger', 'before')
+  fdatasyncSync(fd)
+  reached('ledger', 'after')
+}
+syncBuiltinESMExports()
+
+// the journal's fsync
+const handle = await fsPromises.open(fileURLToPath(import.meta.url))
+const prototype = Object.getPrototypeOf(handle) as { datasync(): Promise<void> }
+await handle.close()
+const { datasync } = prototype
+prototype.datasync = async function (this: unknown) {
+  reached('journal', 'before')
+  await datasync.call(this)
+  reached('journal', 'after')
+}
+
+// statements of the embedded engine
+const STATEMENTS: [string, RegExp][] = [
+  ['insert', /INSERT INTO copies/],
+  ['read-back', /groupArray/],
+  ['note', /INSERT INTO batches/],
+  ['publish', /INSERT INTO winners/],
+]
+const require = createRequire(import.meta.url)
+const { ChdbConnection } = require('chdb/connection')
+for (const method of ['query', 'insert', 'command'] as const) {
+  const original = ChdbConnection.prototype[method]
+  ChdbConnection.prototype[method] = async function (params: { query: string }) {
+    const name = STATEMENTS.find(([, pattern]) => pattern.test(params.query))?.[0] ?? 'other'
+    reached(name, 'before')
+    const result = await original.call(this, params)
+    reached(name, 'after')
+    return result
+  }
+}
+
+/** Steps that are broken on purpose: a text of the built program, and what stands there instead. */
+const BREAKS: Record<string, { file: string; from: string; to: string }> = {
+  // after a crash, what was planned is believed to be there
+  'no-read-back': {
+    file: 'shipping/shipper.js',
+    from: 'const missing = await verify(open.group);',
+    to: 'const missing = [];',
+  },
+  // the ledger says so before it is so
+  'ledger-before-store': {
+    file: 'shipping/shipper.js',
+    from: 'if (group.batches.length > 0)\n                await store.publish(group.batches, seq);\n            ledger.published(seq);',
+    to: 'ledger.published(seq);\n            if (group.batches.length > 0)\n                await store.publish(group.batches, seq);',
+  },
+}
+const broken = BREAKS[process.env.BREAK ?? '']
+if (broken !== undefined)
+  registerHooks({
+    load(url, context, next) {
+      const loaded = next(url, context)
+      if (!url.endsWith(broken.file)) return loaded
+      const source = String(loaded.source)
+      if (!source.includes(broken.from)) throw new Error(`${broken.file} has no ${broken.from}`)
+      return { ...loaded, source: source.replace(broken.from, broken.to) }
+    },
+  })
