@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { Unleash } from 'unleash-client'
 import { z } from 'zod'
 import type { Flags, FlagsHealth } from '../ports/flags.ts'
@@ -24,8 +24,14 @@ const WATCH_MS = 250
 export async function openFlagsFile(path: string, onProblem: (problem: string) => void): Promise<Flags> {
   const repository = new FileRepository()
   let problem: string | undefined
+  let loaded: string | undefined
   const load = (): void => {
     try {
+      // looked at before it is read: what changes meanwhile is read again
+      const { mtimeNs, size, ino } = statSync(path, { bigint: true })
+      const version = `${ino} ${size} ${mtimeNs}`
+      if (version === loaded) return
+      loaded = version
       repository.set(FILE.parse(JSON.parse(readFileSync(path, 'utf8'))))
       problem = undefined
     } catch (error) {
@@ -35,7 +41,8 @@ export async function openFlagsFile(path: string, onProblem: (problem: string) =
     }
   }
   load()
-  watchFile(path, { interval: WATCH_MS, persistent: false }, load)
+  const watching = setInterval(load, WATCH_MS)
+  watching.unref()
   const unleash = new Unleash({
     appName: 'token-bridge',
     url: 'http://flags-file.invalid',
@@ -52,7 +59,7 @@ export async function openFlagsFile(path: string, onProblem: (problem: string) =
         ? { state: 'UP', detail: `the file ${path}` }
         : { state: 'DEGRADED', detail: `the last known flags, because ${path} cannot be read: ${problem}` },
     close() {
-      unwatchFile(path, load)
+      clearInterval(watching)
       unleash.destroy()
     },
   }

@@ -241,12 +241,15 @@ function createWorld(folder: string, random: Random) {
     async finish(server: Server): Promise<void> {
       for (const key of [...open.keys()]) await send(server, key)
       if (open.size > 0) throw new Error(`${open.size} calls were never acknowledged`)
+      let failures = 0
       const deadline = Date.now() + START_MS
       while (Date.now() < deadline) {
         const answer = await server.ask(
-          '{ migration { state } tokenMetrics { provenance { source } quality { unshippedBytes } } }',
+          '{ migration { state error } tokenMetrics { provenance { source } quality { unshippedBytes } } }',
         )
         const state = answer?.data?.migration?.state
+        if (state === 'FAILED' && ++failures > 2)
+          throw new Error(`the migration fails: ${answer?.data.migration.error}`)
         if (state === 'FAILED' || state === undefined) await server.ask('mutation { startMigration { id } }')
         const { provenance, quality } = answer?.data?.tokenMetrics ?? {}
         if (state === 'COMPLETED' && provenance?.source === 'CLICKHOUSE' && quality?.unshippedBytes === '0') return

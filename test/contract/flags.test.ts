@@ -1,0 +1,157 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { Flags } from '../../src/ports/flags.ts'
+import { openFlagsFile } from '../../src/unleash/flags-file.ts'
+import { connectUnleash } from '../../src/unleash/unleash-flags.ts'
+import { flagsFile } from '../support/flags.ts'
+import { startProxy } from '../support/tcp-proxy.ts'
+import { makeFolder } from '../support/transcripts.ts'
+import { type RunningUnleash, runUnleash } from '../support/unleash.ts'
+import { until } from '../support/until.ts'
+
+let unleash: RunningUnleash
+beforeAll(async () => {
+  unleash = await runUnleash()
+}, 120_000)
+afterAll(() => unleash.stop())
+
+interface Adapter {
+  flags: Flags
+  toggle(name: string, enabled: boolean): Promise<void>
+  setDatabaseWeight(weight: number): Promise<void>
+}
+
+async function connect(more: Partial<Parameters<typeof connectUnleash>[0]> = {}): Promise<Flags> {
+  const flags = await connectUnleash({
+    url: unleash.apiUrl,
+    apiToken: unleash.apiToken,
+    appName: 'token-bridge',
+    folder: makeFolder(),
+    bootstrapFile: undefined,
+    refreshIntervalMs: 100,
+    onProblem() {},
+    onChange() {},
+    ...more,
+  })
+  onTestFinished(() => flags.close())
+  return flags
+}
+
+const ADAPTERS: Record<string, () => Promise<Adapter>> = {
+  'a flags file': async () => {
+    const path = flagsFile()
+    const flags = await openFlagsFile(path, () => undefined)
+    onTestFinished(() => flags.close())
+    const change = (run: (file: { features: Feature[] }) => void): void => {
+      const file = JSON.parse(readFileSync(path, 'utf8'))
+      run(file)
+      writeFileSync(path, JSON.stringify(file))
+    }
+    return {
+      flags,
+      async toggle(name, enabled) {
+        change(({ features }) => {
+          for (const feature of features) if (feature.name === name) feature.enabled = enabled
+        })
+      },
+      async setDatabaseWeight(weight) {
+        change(({ features }) => {
+          const variants = features.find(({ name }) => name === 'dashboard_ab_test')?.strategies[0]?.variants ?? []
+          for (const variant of variants) variant.weight = variant.name === 'database' ? weight : 1000 - weight
+        })
+      },
+    }
+  },
+  'an Unleash server': async () => ({ ...unleash, flags: await connect() }),
+}
+interface Feature {
+  name: string
+  enabled: boolean
+  strategies: { variants: { name: string; weight: number }[] }[]
+}
+
+const USERS = Array.from({ length: 100_000 }, (_, i) => `user-${i}`)
+
+describe.each(Object.entries(ADAPTERS))('flags from %s', (_name, open) => {
+  test('are those of the design, and a toggle changes the next reading', async () => {
+    const { flags, toggle } = await open()
+    expect(flags.of('ann')).toEqual({
+      databaseBridge: true,
+      historicalData: true,
+      realTimeUpdates: true,
+      userSourceChoice: true,
+      shadowReads: 0,
+      cohort: null,
+    })
+    for (const [name, member] of [
+      ['database_bridge_enabled', 'databaseBridge'],
+      ['historical_data_enabled', 'historicalData'],
+      ['real_time_updates_enabled', 'realTimeUpdates'],
+      ['user_source_choice_enabled', 'userSourceChoice'],
+    ] as const) {
+      await toggle(name, false)
+      await until(`${name} to be off`, () => flags.of('ann')[member] === false || undefined)
+      await toggle(name, true)
+      await until(`${name} to be on`, () => flags.of('ann')[member] === true || undefined)
+    }
+    await toggle('shadow_reads_enabled', true)
+    await until('the sample rate', () => flags.of('ann').shadowReads === 0.01 || undefined)
+    await toggle('shadow_reads_enabled', false)
+    await until('no sample', () => flags.of('ann').shadowReads === 0 || undefined)
+    expect(flags.health().state).toBe('UP')
+  })
+
+  test('put 100,000 users into cohorts 90 to 10, where they stay; a raised weight moves nobody back', async () => {
+    const { flags, toggle, setDatabaseWeight } = await open()
+    await toggle('dashboard_ab_test', true)
+    await until('the experiment', () => flags.of('ann').cohort ?? undefined)
+    const inDatabase = (): Set<string> => new Set(USERS.filter((user) => flags.of(user).cohort === 'database'))
+    const first = inDatabase()
+    // four standard deviations of a binomial with p = 0.1
+    expect(Math.abs(first.size - 10_000)).toBeLessThan(4 * Math.sqrt(100_000 * 0.1 * 0.9))
+    expect(inDatabase()).toEqual(first)
+    await setDatabaseWeight(300)
+    const raised = await until('the raised weight', () => {
+      const users = inDatabase()
+      return users.size > 20_000 ? users : undefined
+    })
+    expect(Math.abs(raised.size - 30_000)).toBeLessThan(4 * Math.sqrt(100_000 * 0.3 * 0.7))
+    expect([...first].every((user) => raised.has(user))).toBe(true)
+    await setDatabaseWeight(100)
+    await toggle('dashboard_ab_test', false)
+    await until('no experiment', () => flags.of('ann').cohort === null || undefined)
+  })
+})
+
+describe('Unleash that cannot be reached', () => {
+  test('leaves the last known flags, also over a restart', async () => {
+    const proxy = await startProxy(unleash.apiUrl)
+    const folder = makeFolder()
+    const { url } = proxy
+    const first = await connect({ url, folder })
+    expect(first.of('ann').databaseBridge).toBe(true)
+    await proxy.cut()
+    await until('the problem to be told', () => first.health().state === 'DEGRADED' || undefined)
+    expect(first.of('ann').databaseBridge).toBe(true)
+    const second = await connect({ url, folder })
+    expect(second.of('ann').databaseBridge).toBe(true)
+    await proxy.restore()
+    await until('it to be reached again', () => first.health().state === 'UP' || undefined)
+  })
+
+  test('counts as the bootstrap file says where nothing is known, and without one everything is off', async () => {
+    const url = 'http://127.0.0.1:1/api'
+    const booted = await connect({ url, bootstrapFile: flagsFile({ historical_data_enabled: false }) })
+    expect(booted.of('ann')).toMatchObject({ databaseBridge: true, historicalData: false })
+    const off = await connect({ url })
+    expect(off.of('ann')).toEqual({
+      databaseBridge: false,
+      historicalData: false,
+      realTimeUpdates: false,
+      userSourceChoice: false,
+      shadowReads: 0,
+      cohort: null,
+    })
+    expect(off.health().state).toBe('DEGRADED')
+  })
+})

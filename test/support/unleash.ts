@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface RunningUnleash {
+  apiUrl: string
+  apiToken: string
+  /** Turns a flag on or off, as an engineer does on the admin page. */
+  toggle(name: string, enabled: boolean): Promise<void>
+  /** Sets the variants of the experiment, out of 1000. */
+  setDatabaseWeight(weight: number): Promise<void>
+  stop(): Promise<void>
+}
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/unleash.ts', import.meta.url))
+
+/** `npm run unleash`: a real Unleash with a real PostgreSQL, in a folder of its own. */
+export async function runUnleash(): Promise<RunningUnleash> {
+  const folder = mkdtempSync(join(tmpdir(), 'token-bridge-unleash-'))
+  const child = spawn(process.execPath, [SCRIPT, '--port', '0', '--data', folder, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk) => (errors += chunk))
+  const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()))
+  const started = await new Promise<Record<'url' | 'apiUrl' | 'apiToken' | 'adminToken', string>>((resolve, reject) => {
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+      const line = output.split('\n').find((one) => one.startsWith('{"'))
+      if (line !== undefined && output.includes(`${line}\n`)) resolve(JSON.parse(line))
+    })
+    child.on('exit', (code) => reject(new Error(`npm run unleash ended with code ${code}: ${errors}`)))
+  })
+  const features = `${started.url}/api/admin/projects/default/features`
+  const call = async (method: string, path: string, body?: object): Promise<unknown> => {
+    const response = await fetch(`${features}${path}`, {
+      method,
+      headers: { authorization: started.adminToken, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+    const text = await response.text()
+    return text === '' ? undefined : JSON.parse(text)
+  }
+  return {
+    apiUrl: started.apiUrl,
+    apiToken: started.apiToken,
+    async toggle(name, enabled) {
+      await call('POST', `/${name}/environments/development/${enabled ? 'on' : 'off'}`)
+    },
+    async setDatabaseWeight(weight) {
+      const path = '/dashboard_ab_test/environments/development/strategies'
+      const [strategy] = (await call('GET', path)) as { id: string; parameters: object }[]
+      if (strategy === undefined) throw new Error('the experiment has no strategy')
+      await call('PUT', `${path}/${strategy.id}`, {
+        name: 'flexibleRollout',
+        parameters: strategy.parameters,
+        variants: [
+          { name: 'database', weight, weightType: 'fix', stickiness: 'userId' },
+          { name: 'legacy', weight: 1000 - weight, weightType: 'variable', stickiness: 'userId' },
+        ],
+      })
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      await ended
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
