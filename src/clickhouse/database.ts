@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   database: string
   /** Folder of the embedded engine's data; one process at a time. */
   folder: string
+  /** A statement takes no longer. The server ends it a second before the client gives up. */
+  deadlineSeconds?: number
 }
 
 /** A statement with a name, which its query id and its comment carry. */
@@ -33,8 +35,7 @@ export interface Database {
   close(): Promise<void>
 }
 
-/** A statement takes no longer; the server ends it a second before the client gives up. */
-const MAX_SECONDS = 60
+const DEADLINE_SECONDS = 60
 /** Connections to one server (promise 2.2). */
 const MAX_CONNECTIONS = 10
 const NAME = /^[a-zA-Z_]\w*$/
@@ -48,19 +49,18 @@ const SETTINGS: ClickHouseSettings = {
   output_format_json_named_tuples_as_objects: 0,
   date_time_input_format: 'best_effort',
   do_not_merge_across_partitions_select_final: 0,
-  max_execution_time: MAX_SECONDS,
   // an insert that selects is one block: readers see all of it or nothing
   max_insert_threads: '1',
   insert_deduplicate: 0,
 }
 
-const COMMON = {
-  clickhouse_settings: SETTINGS,
+const commonOptions = (deadlineSeconds: number) => ({
+  clickhouse_settings: { ...SETTINGS, max_execution_time: deadlineSeconds },
   application: 'token-bridge',
-  request_timeout: (MAX_SECONDS + 1) * 1000,
+  request_timeout: (deadlineSeconds + 1) * 1000,
   // what fails is thrown; what it would log holds statements
   log: { level: ClickHouseLogLevel.OFF },
-}
+})
 
 /** Opens the database, and creates it where it does not exist. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
@@ -69,9 +69,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return options.url === undefined ? openEmbeddedDatabase(options) : openServerDatabase(options, options.url)
 }
 
-async function openEmbeddedDatabase({ folder, database }: DatabaseOptions): Promise<Database> {
+async function openEmbeddedDatabase({
+  folder,
+  database,
+  deadlineSeconds = DEADLINE_SECONDS,
+}: DatabaseOptions): Promise<Database> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const db = createDatabase(createClient({ ...COMMON, connection: openEmbedded(folder) }))
+  const db = createDatabase(createClient({ ...commonOptions(deadlineSeconds), connection: openEmbedded(folder) }))
   try {
     await db.command('create-database', `CREATE DATABASE IF NOT EXISTS ${database}`)
     // the engine has one session: it is told once where the tables are
@@ -83,9 +87,10 @@ async function openEmbeddedDatabase({ folder, database }: DatabaseOptions): Prom
   return db
 }
 
-async function openServerDatabase({ user, password, database }: DatabaseOptions, url: string): Promise<Database> {
+async function openServerDatabase(options: DatabaseOptions, url: string): Promise<Database> {
+  const { user, password, database, deadlineSeconds = DEADLINE_SECONDS } = options
   const server = {
-    ...COMMON,
+    ...commonOptions(deadlineSeconds),
     url,
     username: user,
     password,

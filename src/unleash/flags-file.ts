@@ -35,6 +35,7 @@ export async function openFlagsFile(path: string, onProblem: (problem: string) =
       repository.set(FILE.parse(JSON.parse(readFileSync(path, 'utf8'))))
       problem = undefined
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') loaded = undefined
       const message = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message
       if (message !== problem) onProblem(message)
       problem = message

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
+import { createRecordStore } from '../../src/clickhouse/record-store.ts'
+import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
+import { openBridge } from '../support/bridge.ts'
+import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import { anything, copy, recordStoreSuite, WHOLE } from '../support/record-store-suite.ts'
+import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
+
+describe('a server over HTTP', () => {
+  let server: ClickHouseServer
+  let databases = 0
+  const options = (more: Partial<Parameters<typeof openDatabase>[0]> = {}) => ({
+    url: server.url,
+    user: USER,
+    password: PASSWORD,
+    database: `h${databases++}`,
+    folder: '',
+    ...more,
+  })
+  const open = async (more = {}): Promise<Database> => {
+    const db = await openDatabase(options(more))
+    await applySchemaChanges(db)
+    return db
+  }
+  beforeAll(async () => {
+    server = await startClickHouseServer()
+  })
+  afterAll(() => server.stop())
+
+  recordStoreSuite(open)
+
+  test('gets settings, a query id and the name of the caller with each statement, and compressed rows', async () => {
+    const db = await open()
+    await createRecordStore(db).write({ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x' })] })
+    const insert = server.requests.findLast(({ query }) => query.startsWith('INSERT INTO copies'))
+    expect(insert?.settings).toMatchObject({
+      async_insert: '0',
+      input_format_parallel_parsing: '0',
+      max_execution_time: '60',
+      log_comment: 'token-bridge write-batch',
+    })
+    expect(insert?.headers['content-encoding']).toBe('gzip')
+    expect(insert?.headers['user-agent']).toContain('token-bridge')
+  })
+
+  test('a wrong password is told, and is not tried again', async () => {
+    await expect(openDatabase(options({ password: 'wrong' }))).rejects.toMatchObject({ code: 516, retryable: false })
+  })
+
+  test('a statement that gets no answer ends at its deadline, and may be tried again', async () => {
+    const db = await open({ deadlineSeconds: 1 })
+    server.stall(true)
+    await expect(db.query({ name: 'stalls', sql: 'SELECT 1', row: anything })).rejects.toMatchObject({
+      code: undefined,
+      retryable: true,
+    })
+    server.stall(false)
+    expect(await db.query({ name: 'works', sql: 'SELECT 1 AS one', row: anything })).toEqual([{ one: 1 }])
+  })
+
+  test.each([
+    ['an insert that was cut off before', /INSERT INTO copies/, 'cut-off-before' as const],
+    ['an insert that was carried out and never acknowledged', /INSERT INTO copies/, 'cut-off-after' as const],
+    ['a read-back that was cut off', /groupArray/, 'cut-off-after' as const],
+    ['a publication that was cut off before', /INSERT INTO winners/, 'cut-off-before' as const],
+    ['a publication that was carried out and never acknowledged', /INSERT INTO winners/, 'cut-off-after' as const],
+    ['batches that were noted and never acknowledged', /INSERT INTO batches/, 'cut-off-after' as const],
+    ['a server that is busy', /INSERT INTO copies/, { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' }],
+    ['a server that is short of memory', /INSERT INTO winners/, { code: 241, name: 'MEMORY_LIMIT_EXCEEDED' }],
+  ])('%s is settled by reading back: nothing is lost or doubled', async (_what, pattern, failure) => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': Array.from({ length: 30 }, (_, i) => line({ id: `msg_${i}` })) })
+    const analysis = analysisOf(folder)
+    await analysis.refresh()
+    const bridge = await openBridge({
+      analysis,
+      db: await open(),
+      ledgerPath: join(folder, 'ledger'),
+      groupRecords: 10,
+    })
+    server.failNext(pattern, failure)
+    await bridge.ship({ journal: true, transcripts: 'all' })
+    expect(bridge.problems).toHaveLength(1)
+    const { answers } = await bridge.clickhouse.answer({ queries: [WHOLE], quality: false })
+    expect(totals(answers[0]?.whole ?? [])).toMatchObject({ records: 30, input: 30 })
+    expect(await bridge.difference()).toBe(0n)
+  })
+})

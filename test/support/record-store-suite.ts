@@ -1,0 +1,252 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Database } from '../../src/clickhouse/database.ts'
+import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
+import { createRecordStore } from '../../src/clickhouse/record-store.ts'
+import { applySchemaChanges, readSchemaChanges } from '../../src/clickhouse/schema-changes.ts'
+import { identityDigest } from '../../src/domain/identity.ts'
+import { outranks } from '../../src/domain/rank.ts'
+import type { RecordCopy } from '../../src/domain/token-record.ts'
+import { summarize } from '../../src/shipping/batch-summary.ts'
+import { openBridge } from './bridge.ts'
+import { analysisOf, line, makeFolder, totals, writeTranscripts } from './transcripts.ts'
+
+export const copy = (more: Partial<RecordCopy> & { id: string }): RecordCopy => {
+  const { id, ...rest } = more
+  return {
+    identity: identityDigest(id),
+    time: Date.parse('2026-04-02T09:15:03.120Z'),
+    session: 's1',
+    project: "p's \\ project\t日本",
+    model: 'm1',
+    user: 'ann',
+    host: 'laptop',
+    input: 1,
+    output: 0,
+    cacheRead: 0,
+    cacheCreation5m: 0,
+    cacheCreation1h: 0,
+    sidechain: false,
+    byMutation: false,
+    position: 0,
+    path: '/p/a.jsonl',
+    offset: 0,
+    ...rest,
+  }
+}
+const NOTHING = new Uint8Array(0)
+export const WHOLE = { filter: {}, groupings: [] }
+
+export const anything = { parse: (row: unknown) => row } as never
+
+/** What every store must do, whichever engine it is and whichever way leads to it. */
+export function recordStoreSuite(open: () => Promise<Database>): void {
+  const opened = async () => {
+    const db = await open()
+    const published = createPublishedRecords(db)
+    const count = async () => totals((await published.answer([WHOLE], NOTHING))[0]?.whole ?? [])
+    return { db, store: createRecordStore(db), published, count }
+  }
+
+  test('what is written is read back to the last byte, and nobody sees it before it is published', async () => {
+    const { store, count } = await opened()
+    const records = [
+      copy({ id: 'a', input: 1_000_000_000_000, output: 7, cacheRead: 3, cacheCreation5m: 5, cacheCreation1h: 6 }),
+      copy({ id: 'b', position: 5, session: 's-2', time: Date.parse('2261-12-31T23:59:59.999Z'), sidechain: true }),
+      copy({ id: 'c', position: 5, model: '<synthetic>', time: 0, byMutation: true, offset: 2 ** 53 - 1 }),
+    ]
+    await store.write({ batch: 1, log: 'log', run: 'live', records })
+    const found = await store.readBack([1, 2])
+    expect([...found.keys()]).toEqual([1])
+    expect(found.get(1)).toEqual(summarize('log', records))
+    expect(await count()).toMatchObject({ records: 0 })
+    await store.publish([{ batch: 1, log: 'log', run: 'live' }], 10)
+    expect(await count()).toEqual({ input: 1_000_000_000_002, output: 7, cacheRead: 3, cacheCreation: 11, records: 3 })
+    expect(await store.lastSeq()).toBe(10)
+  })
+
+  test('a record that was changed on the way is noticed', async () => {
+    const { store } = await opened()
+    const records = [copy({ id: 'a' }), copy({ id: 'b', position: 9 })]
+    await store.write({ batch: 1, log: 'log', run: 'live', records })
+    const held = (await store.readBack([1])).get(1)
+    for (const changed of [{ session: 's2' }, { input: 2 }, { time: 1 }, { path: '/x' }, { sidechain: true }]) {
+      expect(held).not.toEqual(
+        summarize('log', [{ ...records[0], ...changed } as RecordCopy, records[1] as RecordCopy]),
+      )
+    }
+    expect(held).not.toEqual(summarize('log', records.slice(1)))
+    expect(held).not.toEqual(summarize('other', records))
+  })
+
+  test('publishing again changes nothing; a batch that was never published never counts', async () => {
+    const { store, count } = await opened()
+    await store.write({ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x', input: 5 })] })
+    await store.write({ batch: 2, log: 'b', run: 'live', records: [copy({ id: 'x', input: 900 }), copy({ id: 'y' })] })
+    const first = { batch: 1, log: 'a', run: 'live' }
+    await store.publish([first], 1)
+    await store.publish([first], 2)
+    await store.publish([first], 3)
+    expect(await count()).toMatchObject({ input: 5, records: 1 })
+  })
+
+  test('a log that is retired counts no more, and what it hid comes out again', async () => {
+    const { store, count } = await opened()
+    await store.write({ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x', input: 5 })] })
+    await store.write({ batch: 2, log: 'b', run: 'm', records: [copy({ id: 'x', input: 9 }), copy({ id: 'y' })] })
+    await store.publish([{ batch: 1, log: 'a', run: 'live' }], 1)
+    await store.publish([{ batch: 2, log: 'b', run: 'm' }], 2)
+    expect(await count()).toMatchObject({ input: 10, records: 2 })
+    await store.retire(['b'], 3)
+    await store.retire(['b', 'unknown'], 4)
+    expect(await count()).toMatchObject({ input: 5, records: 1 })
+    await store.write({ batch: 3, log: 'b#1', run: 'live', records: [copy({ id: 'y', input: 2 })] })
+    await store.publish([{ batch: 3, log: 'b#1', run: 'live' }], 5)
+    expect(await count()).toMatchObject({ input: 7, records: 2 })
+  })
+
+  test('sums that would wrap in 64 bits do not', async () => {
+    const { db, count } = await opened()
+    await db.command(
+      'plant',
+      `INSERT INTO winners (identity, seq, input) SELECT generateUUIDv4(), 1, 10000000000000000000 FROM numbers(3)`,
+    )
+    expect((await count()).records).toBe(3)
+    const [answer] = await createPublishedRecords(db).answer([WHOLE], NOTHING)
+    expect(answer?.whole[0]?.input).toBe(30_000_000_000_000_000_000n)
+  })
+
+  test('the winner is the same in SQL and in memory, whatever is published in whichever order', async () => {
+    const { store, published } = await opened()
+    const rank = fc.record({
+      id: fc.constantFrom('a', 'b', 'c'),
+      time: fc.constantFrom(1000, 2000),
+      input: fc.integer({ min: 0, max: 2 }),
+      output: fc.integer({ min: 0, max: 2 }),
+      sidechain: fc.boolean(),
+      byMutation: fc.boolean(),
+      path: fc.constantFrom('/p/a.jsonl', '/p/Z.jsonl', '/p/é.jsonl', '/p/😀.jsonl', '/p/\ue000.jsonl'),
+      offset: fc.constantFrom(0, 9, 10),
+    })
+    let batch = 0
+    let seq = 0
+    let world = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(rank, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+        async (batches) => {
+          world++
+          const all: RecordCopy[] = []
+          for (const one of batches) {
+            batch++
+            const records = one.map((more, i) =>
+              copy({
+                ...more,
+                id: `${world} ${more.id}`,
+                position: i,
+                project: `w${world}`,
+                model: `${more.path}@${more.offset}`,
+              }),
+            )
+            all.push(...records)
+            await store.write({ batch, log: `log ${batch}`, run: 'live', records })
+            await store.publish([{ batch, log: `log ${batch}`, run: 'live' }], ++seq)
+          }
+          const winners = new Map<string, RecordCopy>()
+          const total = (r: RecordCopy) => r.input + r.output
+          for (const record of all) {
+            const best = winners.get(record.identity)
+            if (best === undefined || outranks({ ...record, total: total(record) }, { ...best, total: total(best) }))
+              winners.set(record.identity, record)
+          }
+          const [answer] = await published.answer([{ filter: { projects: [`w${world}`] }, groupings: [] }], NOTHING)
+          const tally = (list: { model: string; tokens: number }[]): Record<string, number> => {
+            const sums: Record<string, number> = {}
+            for (const { model, tokens } of list) sums[model] = (sums[model] ?? 0) + tokens
+            return sums
+          }
+          expect(
+            tally((answer?.whole ?? []).map(({ model, input, output }) => ({ model, tokens: Number(input + output) }))),
+          ).toEqual(tally([...winners.values()].map((record) => ({ model: record.model, tokens: total(record) }))))
+        },
+      ),
+      { numRuns: 25 },
+    )
+  }, 120_000)
+
+  test('leaves out identities, few by parameter and many by a table, and drops the table', async () => {
+    const { db, store, published } = await opened()
+    const records = Array.from({ length: 1000 }, (_, i) => copy({ id: `r${i}`, position: i }))
+    await store.write({ batch: 1, log: 'a', run: 'live', records })
+    await store.publish([{ batch: 1, log: 'a', run: 'live' }], 1)
+    for (const count of [1, 500, 501, 999]) {
+      const excluded = Buffer.concat(records.slice(0, count).map(({ identity }) => Buffer.from(identity, 'hex')))
+      const [answer] = await published.answer([WHOLE], excluded)
+      expect(totals(answer?.whole ?? []).records).toBe(1000 - count)
+    }
+    const tables = await db.query({
+      name: 'tables',
+      sql: "SELECT name FROM system.tables WHERE name LIKE 'excluded_%'",
+      row: anything,
+    })
+    expect(tables).toEqual([])
+  })
+
+  test('has one id for its life, and schema changes are applied once each and refused if edited later', async () => {
+    const { db, store } = await opened()
+    expect(await store.id()).toBe(await store.id())
+    expect(await applySchemaChanges(db)).toBe(0)
+    const changes = readSchemaChanges()
+    const added = { number: changes.length + 1, name: 'more', sql: 'CREATE TABLE more (a UInt8) ENGINE = Memory;\n' }
+    expect(await applySchemaChanges(db, [...changes, added])).toBe(1)
+    await expect(applySchemaChanges(db, [...changes, { ...added, sql: `${added.sql} ` }])).rejects.toThrow('was edited')
+    await expect(applySchemaChanges(db, changes)).rejects.toThrow('does not know')
+  })
+
+  test('errors are told by their code, and nothing of a failed statement is in the next answer', async () => {
+    const { db } = await opened()
+    const failing = {
+      name: 'fails',
+      sql: 'SELECT number, throwIf(number > 100000) FROM numbers(1000000)',
+      row: anything,
+    }
+    for (let i = 0; i < 3; i++) {
+      await expect(db.query(failing)).rejects.toMatchObject({ name: 'StatementError', code: 395, retryable: false })
+      expect(await db.query({ name: 'next', sql: 'SELECT 1 AS one', row: anything })).toEqual([{ one: 1 }])
+    }
+    await expect(db.query({ name: 'unknown', sql: 'SELECT 1 FROM nowhere', row: anything })).rejects.toMatchObject({
+      code: 60,
+    })
+    // statements at once, some of which fail
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) =>
+        db.query(i % 3 === 0 ? failing : { name: 'n', sql: `SELECT ${i} AS n`, row: anything }),
+      ),
+    )
+    results.forEach((result, i) => {
+      if (i % 3 === 0) expect(result.status).toBe('rejected')
+      else expect(result).toEqual({ status: 'fulfilled', value: [{ n: i }] })
+    })
+  })
+
+  test('hybrid, ClickHouse and the files answer the same', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, {
+      'p/a.jsonl': [line({ id: 'msg_1' }), line({ id: 'msg_2', usage: { output_tokens: 9 } })],
+      'q/b.jsonl': [line({ id: 'msg_2', sidechain: true }), line({ id: 'msg_3' })],
+    })
+    const analysis = analysisOf(folder)
+    await analysis.refresh()
+    const db = await open()
+    const bridge = await openBridge({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords: 1 })
+    const [first] = analysis.shipping.catalogue()
+    await bridge.ship({ journal: false, transcripts: new Map([[first?.key ?? '', first?.to ?? 0]]) })
+    const whole = async (source: 'legacy' | 'hybrid' | 'clickhouse') =>
+      totals((await bridge[source].answer({ queries: [WHOLE], quality: false })).answers[0]?.whole ?? [])
+    expect(await whole('hybrid')).toEqual(await whole('legacy'))
+    await bridge.ship({ journal: true, transcripts: 'all' })
+    expect(await whole('clickhouse')).toEqual(await whole('legacy'))
+    expect(await bridge.difference()).toBe(0n)
+  })
+}
