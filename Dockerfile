@@ -17,6 +17,8 @@ COPY --from=build /app/dist dist
 COPY package.json ./
 COPY bin bin
 COPY sample sample
+COPY schema schema
+COPY flags flags
 USER node
 VOLUME /data
 EXPOSE 4000

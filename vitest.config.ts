@@ -10,7 +10,17 @@ export default defineConfig({
     testTimeout: 60_000,
     coverage: {
       provider: 'v8',
-      include: ['src/domain/**', 'src/reading/**', 'src/enhanced-analysis/**'],
+      include: [
+        'src/domain/**',
+        'src/reading/**',
+        'src/writing/**',
+        'src/shipping/**',
+        'src/migration/**',
+        'src/enhanced-analysis/**',
+        'src/journal/**',
+        'src/clickhouse/**',
+        'src/unleash/**',
+      ],
       exclude: [
         // AssemblyScript, and what it is compiled to
         'src/enhanced-analysis/line-scanner/assembly/**',

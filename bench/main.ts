@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
 import { benchAnalyze } from './analyze.ts'
+import { benchDatabase } from './database.ts'
 import { benchIndexStore } from './index-store.ts'
+import { benchIngest } from './ingest.ts'
 import { benchQuery } from './query.ts'
 
-const HELP = `usage: npm run bench -- [analyze] [query] [index] [--mb 1024] [--rounds 7] [--records 1000000]
+const HELP = `usage: npm run bench -- [analyze] [query] [index] [ingest] [database] [--mb 1024] [--rounds 7] [--records 1000000]
 
 Runs the benchmarks that are named, or all, beside their peers, and prints the ratios.`
 
@@ -21,5 +23,7 @@ if (values.help) process.stdout.write(`${HELP}\n`)
 else {
   if (wanted('analyze')) await benchAnalyze(Number(values.mb), Number(values.rounds))
   if (wanted('query')) await benchQuery(Number(values.mb), 3, 5)
+  if (wanted('ingest')) await benchIngest(5)
+  if (wanted('database')) await benchDatabase([1_000_000, 10_000_000])
   if (wanted('index')) benchIndexStore(Number(values.records))
 }

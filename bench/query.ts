@@ -1,5 +1,4 @@
 // A tokenMetrics query beside a bare Apollo "hello" on Fastify, each in a process of its own.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,6 +8,7 @@ import { loadJwtSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { benchCorpus } from './analyze.ts'
 import { median } from './measure.ts'
+import { startBridge, startHello, untilLine } from './processes.ts'
 
 const HELLO = '{ hello }'
 const WHOLE = '{ tokenMetrics { tokens { total } costUsd } }'
@@ -38,25 +38,11 @@ async function load(
   return { perSecond: result.requests.average, p99: result.latency.p99 }
 }
 
-async function untilLine(child: ChildProcess, pattern: RegExp): Promise<string> {
-  let text = ''
-  for await (const chunk of child.stdout as NonNullable<ChildProcess['stdout']>) {
-    text += chunk
-    const match = pattern.exec(text)
-    if (match !== null) return match[1] as string
-  }
-  throw new Error(`the server ended: ${text}`)
-}
-
 export async function benchQuery(megabytes: number, rounds: number, seconds: number): Promise<void> {
   const corpus = benchCorpus(megabytes)
   const dataDir = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
-  const stdio = ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit']
-  const bridge = spawn(process.execPath, ['bin/token-bridge.js', 'serve'], {
-    stdio,
-    env: { ...process.env, DATA_DIR: dataDir, TRANSCRIPTS_DIR: corpus, PORT: '0', LOG_LEVEL: 'warn' },
-  })
-  const hello = spawn(process.execPath, ['bench/hello-server.ts'], { stdio })
+  const bridge = startBridge({ DATA_DIR: dataDir, TRANSCRIPTS_DIR: corpus })
+  const hello = startHello()
   try {
     const bridgeUrl = await untilLine(bridge, /answers at (http:\S+)\/graphql/)
     const helloUrl = await untilLine(hello, /(http:\S+)/)

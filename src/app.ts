@@ -44,8 +44,9 @@ export interface App {
 
 /** Between two looks for what other instances wrote to the journal. */
 const JOURNAL_FOLLOW_MS = 1000
-/** How long a call that was journaled waits to be told STORED. */
-const STORED_WAIT_MS = 50
+/** How long a call that was journaled waits to be told STORED; calls that follow each other closely do not wait. */
+const STORED_WAIT_MS = 75
+const STREAM_MS = 1000
 /** The flags that come with the program. */
 const DEFAULT_FLAGS = fileURLToPath(new URL('../flags/default.json', import.meta.url))
 
@@ -56,10 +57,15 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   const schema = await createSchema()
   const flags = await openFlags(config, logger)
   const preferences = new Map<string, SourcePreference>()
+  let lastIngestAt = Number.NEGATIVE_INFINITY
   const ingest = createIngest({
     journal: { append: (entry) => journal.append(entry) },
-    whenStored: async ({ segment, to }) =>
-      (await bridge.current()?.shipper.whenPublished(journalKey(segment), to, STORED_WAIT_MS)) ?? false,
+    async whenStored({ segment, to }) {
+      const now = performance.now()
+      const waitMs = now - lastIngestAt < STREAM_MS ? 0 : STORED_WAIT_MS
+      lastIngestAt = now
+      return (await bridge.current()?.shipper.whenPublished(journalKey(segment), to, waitMs)) ?? false
+    },
   })
   let running: LegacySource | undefined
   const journal = openJournal({

@@ -38,6 +38,12 @@ declare module 'fastify' {
 
 const MAX_BODY_BYTES = 1 << 20
 const REQUEST_TIMEOUT_MS = 30_000
+/**
+ * Bytes of request bodies that are worked on at once: what a fast answer can be given to. More is refused before it
+ * is read, so that what was taken is answered in time (promise 2.1).
+ */
+const MAX_IN_FLIGHT_BYTES = 512 << 10
+const RETRY_AFTER_SECONDS = 1
 /** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
 const MAX_DOCUMENT_TOKENS = 5000
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
@@ -80,6 +86,20 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       metrics.error(error.code)
       return reply.code(401).header('www-authenticate', 'Bearer').send(errorBody(error.code, error.message))
     }
+  })
+  let inFlightBytes = 0
+  fastify.addHook('onRequest', async (request, reply) => {
+    const bytes = Number(request.headers['content-length'] ?? 0)
+    // one request is always taken
+    if (inFlightBytes > 0 && inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES && bytes > 0) {
+      metrics.error('OVERLOADED')
+      return reply
+        .code(503)
+        .header('retry-after', RETRY_AFTER_SECONDS)
+        .send(errorBody('OVERLOADED', 'too much is being worked on: try again', true))
+    }
+    inFlightBytes += bytes
+    reply.raw.once('close', () => (inFlightBytes -= bytes))
   })
   fastify.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
@@ -142,8 +162,8 @@ function requestIdOf(request: { headers: Record<string, string | string[] | unde
 }
 
 /** Errors before GraphQL have the shape of GraphQL's, so that a client reads one kind. */
-function errorBody(code: string, message: string): unknown {
-  return { errors: [{ message, extensions: { code, retryable: false } }] }
+function errorBody(code: string, message: string, retryable = false): unknown {
+  return { errors: [{ message, extensions: { code, retryable } }] }
 }
 
 function observe(metrics: Metrics): ApolloServerPlugin<RequestContext> {

@@ -15,7 +15,7 @@ export interface IngestEntry {
   at: number
   caller: string
   idempotencyKey: string | undefined
-  /** SHA-256 of what was sent, in hexadecimal: tells a repeat from another call under the same key. */
+  /** SHA-256 of what was sent, in hexadecimal: tells a repeat from another call under the same key; empty without one. */
   contentHash: string
   records: JournaledRecord[]
   rejected: RejectedRecord[]

@@ -1,5 +1,5 @@
 import type { LogRange, LogSelection, LogState, ShippableLogs } from '../ports/logs.ts'
-import type { RecordBatch, RecordStore } from '../ports/record-store.ts'
+import type { BatchSummary, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import { isSameSummary, summarize } from './batch-summary.ts'
 import type { Group, Ledger, PlannedBatch } from './ledger.ts'
 import type { PublicationGate } from './publication-gate.ts'
@@ -108,9 +108,9 @@ export function startShipper(options: ShipperOptions): Shipper {
     const batches: RecordBatch[] = ranges
       .flatMap(({ state, batches }) => batches.map((records) => ({ log: ledger.nameOf(state), records })))
       .map((batch, i) => ({ ...batch, batch: first + i, run }))
-    const planned = batches.map(({ batch, log, records }): PlannedBatch => {
-      const { digest } = summarize(log, records)
-      return { batch, log, run, records: records.length, digest }
+    const summaries = batches.map(({ log, records }) => summarize(log, records))
+    const planned = batches.map(({ batch, log, records }, i): PlannedBatch => {
+      return { batch, log, run, records: records.length, digest: (summaries[i] as BatchSummary).digest }
     })
     const group: Group = {
       batches: planned,
@@ -122,12 +122,10 @@ export function startShipper(options: ShipperOptions): Shipper {
     if (batches.length > 0) {
       await Promise.all(batches.map((batch) => store.write(batch)))
       const found = await store.readBack(planned.map(({ batch }) => batch))
-      const wrong = batches.filter(
-        ({ batch, log, records }) => !isSameSummary(found.get(batch), summarize(log, records)),
-      )
+      const wrong = planned.filter(({ batch }, i) => !isSameSummary(found.get(batch), summaries[i] as BatchSummary))
       if (wrong.length > 0) {
         ledger.abandon()
-        throw new ReadBackError(planned.filter(({ batch }) => wrong.some((one) => one.batch === batch)))
+        throw new ReadBackError(wrong)
       }
     }
     ledger.verified()
@@ -205,7 +203,7 @@ export function startShipper(options: ShipperOptions): Shipper {
     kick,
     whenPublished(key, to, waitMs) {
       if ((ledger.state(key)?.publishedTo ?? 0) >= to) return Promise.resolve(true)
-      if (problem !== undefined || closed || waiting.size >= MAX_WAITING) return Promise.resolve(false)
+      if (waitMs === 0 || problem !== undefined || closed || waiting.size >= MAX_WAITING) return Promise.resolve(false)
       const { promise, resolve } = Promise.withResolvers<boolean>()
       const one = { key, to, resolve }
       waiting.add(one)

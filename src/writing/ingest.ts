@@ -63,7 +63,8 @@ export function createIngest({ journal, whenStored, now = Date.now }: IngestOpti
       const { caller, idempotencyKey, records } = submission
       if (records.length > MAX_RECORDS)
         throw invalidArgument('input.records', `has ${records.length} records, at most ${MAX_RECORDS} are allowed`)
-      if (idempotencyKey === undefined) return submit(submission, contentHash(records))
+      // without a key there is nothing to compare a repeat with
+      if (idempotencyKey === undefined) return submit(submission, '')
       if (idempotencyKey.length < 1 || idempotencyKey.length > MAX_KEY_LENGTH)
         throw invalidArgument('input.idempotencyKey', `must have 1 to ${MAX_KEY_LENGTH} characters`)
       // one call at a time under one key, so that two at once are not both the first

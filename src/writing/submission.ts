@@ -33,21 +33,26 @@ export interface Submission {
   records: readonly SubmittedRecord[]
 }
 
-/** SHA-256 of the content of a call: the same for the same records, however numbers were written. */
+/** SHA-256 of the content of a call: the same for the same records, however numbers were written, and null as absent. */
 export function contentHash(records: readonly SubmittedRecord[]): string {
-  const text = JSON.stringify(records.map(canonical), (_key, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  )
-  return createHash('sha256').update(text).digest('hex')
-}
-
-/** One order of members, null as absent. */
-function canonical(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value ?? undefined
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, member]) => member !== null && member !== undefined)
-      .map(([name, member]) => [name, canonical(member)] as const)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  )
+  const text = (value: unknown): string | null | undefined =>
+    typeof value === 'bigint' || typeof value === 'number' ? String(value) : (value as string | null | undefined)
+  // in one order, and members that are absent as null: what JSON makes of undefined in a list
+  const canonical = records.map(({ tokens, origin, ...r }) => [
+    [
+      r.sessionId,
+      r.project,
+      r.model,
+      text(r.occurredAt),
+      r.messageId,
+      r.requestId,
+      r.user,
+      r.host,
+      r.sidechain,
+      r.identity,
+    ],
+    [tokens.input, tokens.output, tokens.cacheCreation, tokens.cacheCreation1h, tokens.cacheRead].map(text),
+    [origin?.path, text(origin?.offset)],
+  ])
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex')
 }

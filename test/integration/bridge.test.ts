@@ -167,7 +167,8 @@ describe('the bridge', () => {
   test('ingested records are stored in ClickHouse, counted once, before and after the migration', async () => {
     const server = await startServer(history(), WITH_DATABASE)
     await until('a call that is told STORED', async () => {
-      const { data } = await ingest(server, 'msg_i1', 'msg_4')
+      const input = { idempotencyKey: 'key', records: ['msg_i1', 'msg_4'].map(record) }
+      const { data } = await server.ask(INGEST, { input }, ['ingester'])
       return data.ingestTokenRecords.durability === 'STORED' ? true : undefined
     })
     const before = await until('the records', async () => {

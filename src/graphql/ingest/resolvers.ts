@@ -1,7 +1,14 @@
-import { Arg, Ctx, Mutation, Resolver } from 'type-graphql'
+import { Ctx, createParameterDecorator, Mutation, Resolver } from 'type-graphql'
 import { Access } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { IngestTokenRecordsInput, IngestTokenRecordsPayload } from './types.ts'
+
+/** The argument as GraphQL has checked it: making instances of classes of a thousand records took a sixth of a call. */
+function PlainInput(): ReturnType<typeof createParameterDecorator> {
+  return createParameterDecorator(({ args }) => args.input, {
+    arg: { name: 'input', typeFunc: () => IngestTokenRecordsInput },
+  })
+}
 
 @Resolver()
 export class IngestResolver {
@@ -10,7 +17,7 @@ export class IngestResolver {
   })
   @Access(['ingester'])
   ingestTokenRecords(
-    @Arg('input', () => IngestTokenRecordsInput) { idempotencyKey, records }: IngestTokenRecordsInput,
+    @PlainInput() { idempotencyKey, records }: IngestTokenRecordsInput,
     @Ctx() { ingest, principal }: RequestContext,
   ): Promise<IngestTokenRecordsPayload> {
     return ingest.submit({ caller: principal.userId, idempotencyKey: idempotencyKey ?? undefined, records })

@@ -1,0 +1,147 @@
+// ingestTokenRecords under load beside @clickhouse/client alone, which inserts the same rows without validating,
+// journaling, reading back or counting anything once.
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { loadJwtSecret } from '../src/access/secret.ts'
+import { signToken } from '../src/access/tokens.ts'
+import { startBridge, untilLine } from './processes.ts'
+
+const CLIENTS = [1, 10, 50]
+const BATCHES = [1, 100, 1000]
+const QUERY = `mutation ($input: IngestTokenRecordsInput!) { ingestTokenRecords(input: $input) { accepted rejected { index } durability } }`
+
+let n = 0
+const record = () => ({
+  sessionId: `session-${n % 500}`,
+  project: `project-${n % 20}`,
+  model: 'claude-sonnet-4-5-20250929',
+  occurredAt: '2026-04-02T09:15:03.120Z',
+  tokens: { input: '4', output: '120', cacheCreation: '1800', cacheRead: '52000' },
+  messageId: `msg_bench_${n++}`,
+})
+
+interface Result {
+  perSecond: number
+  p50: number
+  p99: number
+  /** Calls that were told to try again. */
+  refused?: number
+}
+
+/** Clients that send as fast as they are answered, and wait a moment where they are refused, as the error asks them to. */
+async function loadBridge(
+  url: string,
+  token: string,
+  clients: number,
+  batch: number,
+  seconds: number,
+): Promise<Result> {
+  const agent = new Agent({ keepAlive: true, maxSockets: clients })
+  const latencies: number[] = []
+  let refused = 0
+  const until = performance.now() + seconds * 1000
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (performance.now() < until) {
+        const body = JSON.stringify({
+          query: QUERY,
+          variables: { input: { records: Array.from({ length: batch }, record) } },
+        })
+        for (;;) {
+          const started = performance.now()
+          const answer = await post(agent, url, token, body)
+          if (answer.data?.ingestTokenRecords.accepted === batch) {
+            latencies.push(performance.now() - started)
+            break
+          }
+          if (answer.errors?.[0]?.extensions.code !== 'OVERLOADED') throw new Error(JSON.stringify(answer))
+          refused++
+          await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 80))
+        }
+      }
+    }),
+  )
+  agent.destroy()
+  latencies.sort((a, b) => a - b)
+  const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0
+  return { perSecond: (latencies.length * batch) / seconds, p50: at(0.5), p99: at(0.99), refused }
+}
+
+interface Answer {
+  data?: { ingestTokenRecords: { accepted: number } } | null
+  errors?: { extensions: { code: string } }[]
+}
+
+function post(agent: Agent, url: string, token: string, body: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      `${url}/graphql`,
+      {
+        method: 'POST',
+        agent,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          authorization: `Bearer ${token}`,
+        },
+      },
+      (response) => {
+        let text = ''
+        response.on('data', (chunk) => (text += chunk))
+        response.on('end', () => resolve(JSON.parse(text) as Answer))
+      },
+    )
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+/** In a thread, because a process can have one engine. */
+async function loadClient(clients: number, batch: number, seconds: number): Promise<Result> {
+  const worker = new Worker(new URL('./ingest-peer.ts', import.meta.url), { workerData: { clients, batch, seconds } })
+  const [result] = (await once(worker, 'message')) as [Result]
+  await once(worker, 'exit')
+  return result
+}
+
+export async function benchIngest(seconds: number): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
+  const bridge = startBridge({ DATA_DIR: dataDir, HOME: dataDir })
+  try {
+    const url = await untilLine(bridge, /answers at (http:\S+)\/graphql/)
+    bridge.stdout?.resume()
+    const token = await signToken(loadJwtSecret(undefined, dataDir), { userId: 'bench', roles: ['ingester'] }, 3600)
+    process.stdout.write(`\ningestTokenRecords beside @clickhouse/client alone, ${seconds} s each\n`)
+    process.stdout.write(
+      '  clients  batch   bridge rec/s  p50 ms  p99 ms  refused   client rec/s  p50 ms  p99 ms   ratio\n',
+    )
+    for (const clients of CLIENTS)
+      for (const batch of BATCHES) {
+        const ours = await loadBridge(url, token, clients, batch, seconds)
+        const peer = await loadClient(clients, batch, seconds)
+        const cells = [
+          clients,
+          batch,
+          ours.perSecond,
+          ours.p50,
+          ours.p99,
+          ours.refused ?? 0,
+          peer.perSecond,
+          peer.p50,
+          peer.p99,
+        ]
+        const widths = [9, 7, 15, 8, 8, 9, 15, 8, 8]
+        process.stdout.write(
+          `${cells.map((cell, i) => cell.toFixed(0).padStart(widths[i] ?? 8)).join('')}${(ours.perSecond / peer.perSecond).toFixed(2).padStart(8)}\n`,
+        )
+      }
+  } finally {
+    bridge.kill('SIGTERM')
+    await once(bridge, 'exit')
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}

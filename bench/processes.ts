@@ -1,0 +1,26 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+
+const STDIO = ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit']
+
+/** The program, in a process of its own, on a free port. */
+export function startBridge(settings: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, ['bin/token-bridge.js', 'serve'], {
+    stdio: STDIO,
+    env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...settings },
+  })
+}
+
+export function startHello(): ChildProcess {
+  return spawn(process.execPath, ['bench/hello-server.ts'], { stdio: STDIO })
+}
+
+/** Waits for a line of output; returns what the pattern's group matched. */
+export async function untilLine(child: ChildProcess, pattern: RegExp): Promise<string> {
+  let text = ''
+  for await (const chunk of child.stdout as NonNullable<ChildProcess['stdout']>) {
+    text += chunk
+    const match = pattern.exec(text)
+    if (match !== null) return match[1] as string
+  }
+  throw new Error(`the server ended: ${text}`)
+}
