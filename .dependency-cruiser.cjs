@@ -91,6 +91,7 @@ module.exports = {
       'bentocache|ioredis': 'redis',
       '@clickhouse/client|chdb': 'clickhouse',
       'unleash-client': 'unleash',
+      cockatiel: 'clickhouse|cli',
       jose: 'access',
       pino: 'observability',
       'prom-client': 'observability',

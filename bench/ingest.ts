@@ -108,7 +108,8 @@ async function loadClient(clients: number, batch: number, seconds: number): Prom
   return result
 }
 
-export async function benchIngest(seconds: number): Promise<void> {
+/** `only`: such as `50x1000`. */
+export async function benchIngest(seconds: number, only?: string): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
   const bridge = startBridge({ DATA_DIR: dataDir, HOME: dataDir })
   try {
@@ -121,6 +122,7 @@ export async function benchIngest(seconds: number): Promise<void> {
     )
     for (const clients of CLIENTS)
       for (const batch of BATCHES) {
+        if (only !== undefined && only !== `${clients}x${batch}`) continue
         const ours = await loadBridge(url, token, clients, batch, seconds)
         const peer = await loadClient(clients, batch, seconds)
         const cells = [

@@ -42,6 +42,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         source,
         cache: options.cache,
         generation: () => (source.source === 'LEGACY' ? 0 : (bridge.current()?.generation() ?? 0)),
+        canFallBack: source.source !== 'LEGACY',
         onRefreshFailed: options.onRefreshFailed,
       })
       cachedSources.set(source, cached)

@@ -20,7 +20,7 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
   const { answer, quality, priceOf } = analyzed
   return {
     ...usageJson(usageOf(answer.whole, priceOf)),
-    sessionCount: answer.sessionCount,
+    sessionCount: answer.sessionCount ?? 0,
     firstAt: momentJson(answer.firstAt),
     lastAt: momentJson(answer.lastAt),
     timeZone: analyzed.timeZone,

@@ -24,7 +24,7 @@ export function tableText(analyzed: Analyzed, by: Breakdown): string {
 export function summaryText({ answer, quality, unpricedTokens, timeZone }: Analyzed): string {
   const refused = quality.refused.reduce((sum, { count }) => sum + count, 0n)
   const lines = [
-    `${count(quality.files, 'transcript')}, ${count(answer.sessionCount, 'session')}, time zone ${timeZone}; ` +
+    `${count(quality.files, 'transcript')}, ${count(answer.sessionCount ?? 0, 'session')}, time zone ${timeZone}; ` +
       `${count(quality.duplicateLines, 'duplicate line')} not counted, ${count(refused, 'line')} refused` +
       (refused > 0n ? ' (--quality tells why)' : ''),
   ]

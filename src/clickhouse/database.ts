@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel'
 import type { z } from 'zod'
 import { openEmbedded } from './embedded-connection.ts'
 import { StatementError } from './statement-error.ts'
@@ -23,6 +24,8 @@ export interface Statement<Row> {
   sql: string
   /** What a row must look like; a column of 64 bits or more comes as text. */
   row: z.ZodType<Row>
+  /** Someone is waiting for it: it ends earlier than others. */
+  deadlineSeconds?: number
 }
 
 export type Params = Record<string, unknown>
@@ -36,6 +39,9 @@ export interface Database {
 }
 
 const DEADLINE_SECONDS = 60
+/** After so many failures in a row (of a kind that may pass) the server is left alone for a while. */
+const FAILURES_TO_BREAK = 5
+const BREAK_MS = 30_000
 /** Connections to one server (promise 2.2). */
 const MAX_CONNECTIONS = 10
 const NAME = /^[a-zA-Z_]\w*$/
@@ -75,7 +81,10 @@ async function openEmbeddedDatabase({
   deadlineSeconds = DEADLINE_SECONDS,
 }: DatabaseOptions): Promise<Database> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const db = createDatabase(createClient({ ...commonOptions(deadlineSeconds), connection: openEmbedded(folder) }))
+  const db = createDatabase(
+    createClient({ ...commonOptions(deadlineSeconds), connection: openEmbedded(folder) }),
+    deadlineSeconds,
+  )
   try {
     await db.command('create-database', `CREATE DATABASE IF NOT EXISTS ${database}`)
     // the engine has one session: it is told once where the tables are
@@ -99,32 +108,61 @@ async function openServerDatabase(options: DatabaseOptions, url: string): Promis
     use_multipart_params_auto: true,
   }
   // a client that names a database cannot create it
-  const first = createDatabase(createClient(server))
+  const first = createDatabase(createClient(server), deadlineSeconds)
   try {
     await first.command('create-database', `CREATE DATABASE IF NOT EXISTS ${database}`)
   } finally {
     await first.close()
   }
-  return createDatabase(createClient({ ...server, database }))
+  return createDatabase(createClient({ ...server, database }), deadlineSeconds)
 }
 
-function createDatabase(client: ClickHouseClient): Database {
-  const run = async <T>(name: string, statement: (common: object) => Promise<T>): Promise<T> => {
+function createDatabase(client: ClickHouseClient, longestSeconds: number): Database {
+  const breaker = circuitBreaker(
+    handleWhen((error) => error instanceof StatementError && error.retryable),
+    { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_BREAK) },
+  )
+  const attempt = async <T>(
+    name: string,
+    deadlineSeconds: number | undefined,
+    statement: (common: object) => Promise<T>,
+  ): Promise<T> => {
+    const deadline = deadlineSeconds === undefined ? undefined : Math.min(deadlineSeconds, longestSeconds)
     try {
       return await statement({
         query_id: `token-bridge-${name}-${randomUUID()}`,
-        clickhouse_settings: { log_comment: `token-bridge ${name}` },
+        clickhouse_settings: {
+          log_comment: `token-bridge ${name}`,
+          ...(deadline === undefined ? {} : { max_execution_time: deadline }),
+        },
+        ...(deadline === undefined ? {} : { abort_signal: AbortSignal.timeout((deadline + 1) * 1000) }),
       })
     } catch (error) {
       throw new StatementError(name, error)
     }
   }
+  /** While the breaker is open, a statement fails at once instead of waiting for a server that is away. */
+  const run = async <T>(
+    name: string,
+    statement: (common: object) => Promise<T>,
+    deadlineSeconds?: number,
+  ): Promise<T> => {
+    try {
+      return await breaker.execute(() => attempt(name, deadlineSeconds, statement))
+    } catch (error) {
+      throw isBrokenCircuitError(error) ? new StatementError(name, error) : error
+    }
+  }
   return {
-    query: ({ name, sql, row }, params = {}) =>
-      run(name, async (common) => {
-        const result = await client.query({ ...common, query: sql, query_params: params, format: 'JSONEachRow' })
-        return (await result.json<unknown>()).map((found) => row.parse(found))
-      }),
+    query: ({ name, sql, row, deadlineSeconds }, params = {}) =>
+      run(
+        name,
+        async (common) => {
+          const result = await client.query({ ...common, query: sql, query_params: params, format: 'JSONEachRow' })
+          return (await result.json<unknown>()).map((found) => row.parse(found))
+        },
+        deadlineSeconds,
+      ),
     insert: (name, table, columns, rows) =>
       run(name, async (common) => {
         await client.insert({

@@ -3,21 +3,20 @@ import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { uuidOf } from '../domain/record-text.ts'
 import { type Grouping, SLOT_MS, type TokenAnswer, type TokenQuery, type UsageSums } from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
-import type { Database, Params } from './database.ts'
-import { type AnswerRow, answerStatement } from './statements/answer.ts'
+import type { Database } from './database.ts'
+import { type AnswerRow, answerStatement, type Excluded, sessionCountStatement } from './statements/answer.ts'
 
 /** Up to so many identities are left out by a parameter; more go through a table. */
 const MAX_INLINE = 500
 
-interface Excluded {
-  sql: string
-  params: Params
-}
-
 export function createPublishedRecords(db: Database): PublishedRecords {
   const answer = async (query: TokenQuery, excluded: Excluded | undefined): Promise<TokenAnswer> => {
     const { statement, params } = answerStatement(query, excluded)
-    return toAnswer(query, await db.query(statement, params))
+    const answered = toAnswer(query, await db.query(statement, params))
+    if (query.countSessions !== true || answered.bySession !== undefined) return answered
+    const counting = sessionCountStatement(query, excluded)
+    const [row] = await db.query(counting.statement, counting.params)
+    return { ...answered, sessionCount: row?.sessions ?? 0 }
   }
   const answerAll = async (queries: readonly TokenQuery[], excluded: Excluded | undefined): Promise<TokenAnswer[]> => {
     const answers: TokenAnswer[] = []
@@ -60,7 +59,6 @@ function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): TokenA
   const sessions = groupings.includes('session') ? byKey(of('session')) : undefined
   const answer: TokenAnswer = {
     whole: whole.map(toSums),
-    sessionCount: sessions?.size ?? of('sessions')[0]?.sessions ?? 0,
     firstAt: whole.length === 0 ? undefined : Math.min(...whole.map((row) => row.first_ms)),
     lastAt: whole.length === 0 ? undefined : Math.max(...whole.map((row) => row.last_ms)),
   }
@@ -70,7 +68,8 @@ function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): TokenA
   if (groupings.includes('user')) answer.byUser = keyed('user')
   if (groupings.includes('slot'))
     answer.bySlot = keyed('slot').map(({ key, usage }) => ({ start: Number(key) * SLOT_MS, usage }))
-  if (sessions !== undefined)
+  if (sessions !== undefined) {
+    answer.sessionCount = sessions.size
     answer.bySession = [...sessions].map(([id, list]) => {
       const [project, user, host, , path, offset] = latestOf(list)
       return {
@@ -85,6 +84,7 @@ function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): TokenA
         usage: list.map(toSums),
       }
     })
+  }
   return answer
 }
 
@@ -113,8 +113,8 @@ function byKey(rows: readonly AnswerRow[]): Map<string, AnswerRow[]> {
 }
 
 const toSums = (row: AnswerRow): UsageSums => ({
-  model: row.model ?? '',
-  tier: row.tier ?? 0,
+  model: row.model,
+  tier: row.tier,
   input: row.input_sum,
   output: row.output_sum,
   cacheRead: row.cache_read_sum,

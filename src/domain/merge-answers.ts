@@ -1,15 +1,16 @@
 import { comparePaths } from './rank.ts'
 import type { KeyedUsage, SessionUsage, SlotUsage, TokenAnswer, UsageSums } from './token-query.ts'
 
-/** Adds up two answers to the same query that count different records. Both must have the grouping `session`. */
+/** Adds up two answers to the same query that count different records. Sessions may be in both: their number follows from the grouping `session`. */
 export function mergeAnswers(a: TokenAnswer, b: TokenAnswer): TokenAnswer {
-  const bySession = mergeBy([...(a.bySession ?? []), ...(b.bySession ?? [])], ({ id }) => id, mergeSessions)
   const merged: TokenAnswer = {
     whole: mergeSums(a.whole, b.whole),
-    sessionCount: bySession.length,
     firstAt: least(a.firstAt, b.firstAt),
     lastAt: greatest(a.lastAt, b.lastAt),
-    bySession,
+  }
+  if (a.bySession !== undefined) {
+    merged.bySession = mergeBy([...a.bySession, ...(b.bySession ?? [])], ({ id }) => id, mergeSessions)
+    merged.sessionCount = merged.bySession.length
   }
   if (a.byProject !== undefined) merged.byProject = mergeKeyed(a.byProject, b.byProject ?? [])
   if (a.byUser !== undefined) merged.byUser = mergeKeyed(a.byUser, b.byUser ?? [])

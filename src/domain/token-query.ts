@@ -15,6 +15,8 @@ export type Grouping = 'project' | 'user' | 'session' | 'slot'
 export interface TokenQuery {
   filter: TokenFilter
   groupings: readonly Grouping[]
+  /** Whether the number of sessions is asked for. */
+  countSessions?: boolean
 }
 
 /**
@@ -61,7 +63,8 @@ export interface SessionUsage {
 /** A source's answer to one query; groupings that were not asked for are absent. */
 export interface TokenAnswer {
   whole: UsageSums[]
-  sessionCount: number
+  /** May be absent where it was not asked for: over many records, counting them takes as long as everything else. */
+  sessionCount?: number
   firstAt: number | undefined
   lastAt: number | undefined
   byProject?: KeyedUsage[]

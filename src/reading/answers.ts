@@ -7,8 +7,8 @@ import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
 import type { CachedSource } from './cached-source.ts'
 import type { Decision } from './decision.ts'
 
-/** A section of an answer: a grouping, the whole alone, or the quality of the corpus. */
-export type Section = Grouping | 'whole' | 'quality'
+/** A section of an answer: a grouping, the whole alone, the number of sessions, or the quality of the corpus. */
+export type Section = Grouping | 'whole' | 'sessionCount' | 'quality'
 
 /** What is asked, and from which source the user would have it. */
 export interface Question {
@@ -98,17 +98,22 @@ async function askSource(
   decision: Decision,
   keys: readonly Key[],
 ): Promise<(key: Key) => Answered> {
-  const queries = new Map<string, TokenQuery & { groupings: Grouping[]; index: number }>()
+  const queries = new Map<string, TokenQuery & { groupings: Grouping[]; countSessions: boolean; index: number }>()
   for (const { question, section } of keys) {
     const { filter } = question
     const key = filterKey(filter)
-    const query = queries.get(key) ?? { filter, groupings: [], index: queries.size }
+    const query = queries.get(key) ?? { filter, groupings: [], countSessions: false, index: queries.size }
     queries.set(key, query)
-    if (section !== 'whole' && section !== 'quality' && !query.groupings.includes(section))
+    if (section === 'sessionCount') query.countSessions = true
+    else if (section !== 'whole' && section !== 'quality' && !query.groupings.includes(section))
       query.groupings.push(section)
   }
   const request: SourceRequest = {
-    queries: [...queries.values()].map(({ filter, groupings }) => ({ filter, groupings })),
+    queries: [...queries.values()].map(({ filter, groupings, countSessions }) => ({
+      filter,
+      groupings,
+      countSessions,
+    })),
     quality: keys.some(({ section }) => section === 'quality'),
   }
   const { answer, cache, decision: made } = await answerFrom(options, decision, request)

@@ -14,12 +14,16 @@ export interface CachedSourceOptions {
   generation: () => number
   now?: () => number
   onRefreshFailed?: (error: unknown) => void
+  /** Whether another source answers where this one fails; without one, a stale answer is better than none. */
+  canFallBack?: boolean
 }
 
 /** The watermark moves at most this often: without it, a log that never rests would make every answer stale. */
 const WATERMARK_MS = 1000
+/** More are forgotten: they fail again, or do not. */
+const MAX_FAILING = 1000
 /** Raise it when the shape of answers changes: older ones are then never found. */
-const KEY_VERSION = 2
+const KEY_VERSION = 3
 
 /**
  * Answers from the cache where it can. An answer whose watermark is the source's is a HIT; an older one is
@@ -28,6 +32,8 @@ const KEY_VERSION = 2
 export function createCachedSource(options: CachedSourceOptions): CachedSource {
   const { source, cache, generation, now = Date.now } = options
   const inFlight = new Map<string, Promise<SourceAnswer>>()
+  /** Questions whose last answer could not be computed. */
+  const failing = new Set<string>()
   let position = source.position()
   let movedAt = Number.NEGATIVE_INFINITY
 
@@ -47,8 +53,14 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
     const computed = source
       .answer(request)
       .then(async (answer) => {
+        failing.delete(key)
         await cache.set(key, { watermark: answer.watermark, answer })
         return answer
+      })
+      .catch((error: unknown) => {
+        if (failing.size >= MAX_FAILING) failing.clear()
+        failing.add(key)
+        throw error
       })
       .finally(() => inFlight.delete(key))
     inFlight.set(key, computed)
@@ -64,6 +76,8 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       const cached = await cache.get(key)
       if (cached === undefined) return { answer: await compute(key, request), cache: 'MISS' }
       if (isCurrent(cached, at.watermark, source)) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
+      // where another source can answer, a stale answer is served only while it can be refreshed
+      if (options.canFallBack && failing.has(key)) return { answer: await compute(key, request), cache: 'MISS' }
       compute(key, request).catch((error: unknown) => options.onRefreshFailed?.(error))
       return { answer: cached.answer, cache: 'STALE' }
     },

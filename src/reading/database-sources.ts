@@ -47,7 +47,6 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
       read(async () => {
         const { queries, quality } = request
         const all = quality ? [...queries, WHOLE] : queries
-        // sessions may be on both sides: their number follows from the merged rows
         const asked = all.map(withSessions)
         const ofFiles = await files.answerUnpublished({ queries: asked, quality })
         const watermark = `${ofFiles.watermark} ${seq()}`
@@ -98,8 +97,10 @@ const describe = (source: DataSource, { files, seq, health }: DatabaseSourcesOpt
   },
 })
 
-function withSessions({ filter, groupings }: TokenQuery): TokenQuery {
-  return { filter, groupings: groupings.includes('session') ? groupings : [...groupings, 'session'] }
+/** Sessions may be on both sides: their number follows from the merged rows. */
+function withSessions({ filter, groupings, countSessions }: TokenQuery): TokenQuery {
+  const needed = countSessions === true && !groupings.includes('session')
+  return { filter, groupings: needed ? [...groupings, 'session'] : groupings }
 }
 
 function withoutSessions(answer: TokenAnswer, { groupings }: TokenQuery): TokenAnswer {

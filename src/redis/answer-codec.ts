@@ -23,7 +23,7 @@ const usage = z.array(sums)
 const keyed = z.array(z.object({ key: z.string(), usage }))
 const answer = z.object({
   whole: usage,
-  sessionCount: z.number().int().nonnegative(),
+  sessionCount: z.number().int().nonnegative().optional(),
   firstAt: time.optional(),
   lastAt: time.optional(),
   byProject: keyed.optional(),

@@ -60,6 +60,17 @@ describe('a server over HTTP', () => {
     expect(await db.query({ name: 'works', sql: 'SELECT 1 AS one', row: anything })).toEqual([{ one: 1 }])
   })
 
+  test('after five failures in a row the server is left alone, and statements fail at once', async () => {
+    const db = await open()
+    for (let i = 0; i < 5; i++) {
+      server.failNext(/SELECT 7/, { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' })
+      await expect(db.query({ name: 'busy', sql: 'SELECT 7', row: anything })).rejects.toMatchObject({ code: 202 })
+    }
+    const seen = server.requests.length
+    await expect(db.query({ name: 'next', sql: 'SELECT 8', row: anything })).rejects.toMatchObject({ retryable: true })
+    expect(server.requests).toHaveLength(seen)
+  })
+
   test.each([
     ['an insert that was cut off before', /INSERT INTO copies/, 'cut-off-before' as const],
     ['an insert that was carried out and never acknowledged', /INSERT INTO copies/, 'cut-off-after' as const],

@@ -25,7 +25,7 @@ function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' 
   const iso = (time: number | undefined) => (time === undefined ? null : new Date(time).toISOString())
   return {
     ...sumsOf(answer.whole),
-    sessionCount: answer.sessionCount,
+    sessionCount: answer.sessionCount ?? 0,
     duplicateLines: String(quality.duplicateLines),
     firstAt: iso(answer.firstAt),
     lastAt: iso(answer.lastAt),

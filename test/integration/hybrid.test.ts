@@ -15,12 +15,16 @@ const ALL: LogSelection = { journal: true, transcripts: 'all' }
 const GROUPINGS = ['project', 'user', 'session', 'slot'] as const
 const TIMES = ['2026-04-02T09:15:03.120Z', '2026-04-02T09:15:03.121Z', '2026-04-02T23:59:59Z', '2026-05-01T00:00:00Z']
 const QUERIES: TokenQuery[] = [
-  { filter: {}, groupings: [...GROUPINGS] },
-  { filter: {}, groupings: [] },
-  { filter: {}, groupings: ['slot', 'project'] },
-  { filter: { from: Date.parse(TIMES[1] as string), to: Date.parse(TIMES[2] as string) }, groupings: [...GROUPINGS] },
+  { filter: {}, groupings: [...GROUPINGS], countSessions: true },
+  { filter: {}, groupings: [], countSessions: true },
+  { filter: {}, groupings: ['slot', 'project'], countSessions: true },
+  {
+    filter: { from: Date.parse(TIMES[1] as string), to: Date.parse(TIMES[2] as string) },
+    groupings: [...GROUPINGS],
+    countSessions: true,
+  },
   { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: ['session'] },
-  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: ['user', 'slot'] },
+  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: ['user', 'slot'], countSessions: true },
   { filter: { hosts: ['tower'] }, groupings: ['session', 'project'] },
   { filter: { models: [] }, groupings: ['session'] },
 ]

@@ -1,10 +1,14 @@
-/** Waits until `check` gives a value, looking again every few milliseconds; fails after ten seconds. */
-export async function until<T>(what: string, check: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const deadline = Date.now() + 10_000
+/** Waits until `check` gives a value, looking again every few milliseconds; fails after `seconds`. */
+export async function until<T>(
+  what: string,
+  check: () => Promise<T | undefined> | T | undefined,
+  seconds = 10,
+): Promise<T> {
+  const deadline = Date.now() + seconds * 1000
   for (;;) {
     const value = await check()
     if (value !== undefined) return value
-    if (Date.now() > deadline) throw new Error(`waited ten seconds for ${what}`)
+    if (Date.now() > deadline) throw new Error(`waited ${seconds} seconds for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

@@ -6,10 +6,10 @@ const bigint = z.string().transform(BigInt)
 const number = z.string().transform(Number)
 
 const ROW = z.object({
-  /** The grouping of the row: `whole` by model and tier, `sessions` for their number, or one that was asked for. */
+  /** The grouping of the row: `whole` by model and tier, or one that was asked for. */
   kind: z.string(),
-  model: z.string().nullable(),
-  tier: z.number().nullable(),
+  model: z.string(),
+  tier: z.number(),
   key: z.string(),
   input_sum: bigint,
   output_sum: bigint,
@@ -19,33 +19,36 @@ const ROW = z.object({
   records: bigint,
   first_ms: number,
   last_ms: number,
-  sessions: number.optional(),
   /** Project, user and host of the latest record. */
   latest: z.tuple([z.string(), z.string(), z.string(), number, z.string(), number]).optional(),
 })
 export type AnswerRow = z.infer<typeof ROW>
+
+/** Identities that are left out: an expression for their set, and its parameters. */
+export interface Excluded {
+  sql: string
+  params: Params
+}
+
+/** Someone waits for it, and the files can answer instead. */
+const ANSWER_SECONDS = 15
 
 const KEYS: Record<Grouping, string> = { project: 'project', user: 'user', session: 'session', slot: 'slot' }
 
 /** One statement for all sections of one answer, so that they are of one moment. */
 export function answerStatement(
   { filter, groupings }: TokenQuery,
-  excluded: { sql: string; params: Params } | undefined,
+  excluded: Excluded | undefined,
 ): { statement: Statement<AnswerRow>; params: Params } {
   const bySession = groupings.includes('session')
   const sets = ['(model, tier)', ...groupings.map((grouping) => `(${KEYS[grouping]}, model, tier)`)]
-  if (!bySession) sets.push('()')
-  const { conditions, params } = conditionsOf(filter)
-  if (excluded !== undefined) conditions.push(`identity NOT IN ${excluded.sql}`)
+  const { where, params } = whereOf(filter, excluded)
   const tier = CONTEXT_TIERS.map((tokens) => `(prompt > ${tokens})`).join(' + ')
-  const kind = [
-    ...groupings.map((grouping) => `GROUPING(${KEYS[grouping]}) = 0, '${grouping}'`),
-    `GROUPING(model) = 0, 'whole'`,
-  ].join(', ')
+  const kind = [...groupings.map((grouping) => `GROUPING(${KEYS[grouping]}) = 0, '${grouping}'`)].join(', ')
   const key = groupings.map((grouping) => `GROUPING(${KEYS[grouping]}) = 0, toString(${KEYS[grouping]})`).join(', ')
   const sql = `
     SELECT
-      multiIf(${kind}, 'sessions') AS kind,
+      ${kind === '' ? "'whole'" : `multiIf(${kind}, 'whole')`} AS kind,
       model, toUInt8(tier) AS tier,
       ${key === '' ? "''" : `multiIf(${key}, '')`} AS key,
       sum(toUInt128(input)) AS input_sum,
@@ -55,8 +58,8 @@ export function answerStatement(
       sum(toUInt128(cache_creation_1h)) AS cache_creation_1h_sum,
       count() AS records,
       min(ms) AS first_ms,
-      max(ms) AS last_ms,
-      ${bySession ? 'argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : 'uniqExact(session) AS sessions'}
+      max(ms) AS last_ms
+      ${bySession ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
     FROM (
       SELECT
         model, project, user, host, session, input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset,
@@ -65,17 +68,31 @@ export function answerStatement(
         input + cache_read + cache_creation_5m + cache_creation_1h AS prompt,
         ${tier} AS tier
       FROM winners FINAL
-      ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}
+      ${where}
     )
     GROUP BY GROUPING SETS (${sets.join(', ')})`
-  return { statement: { name: 'answer', sql, row: ROW }, params: { ...params, ...excluded?.params } }
+  return {
+    statement: { name: 'answer', sql, row: ROW, deadlineSeconds: ANSWER_SECONDS },
+    params: { ...params, ...excluded?.params },
+  }
+}
+
+/** The number of sessions: a statement of its own, because in the other it would be counted for every group. */
+export function sessionCountStatement(
+  { filter }: TokenQuery,
+  excluded: Excluded | undefined,
+): { statement: Statement<{ sessions: number }>; params: Params } {
+  const { where, params } = whereOf(filter, excluded)
+  const sql = `SELECT uniqExact(session) AS sessions FROM winners FINAL ${where}`
+  const row = z.object({ sessions: number })
+  return { statement: { name: 'session-count', sql, row, deadlineSeconds: ANSWER_SECONDS }, params }
 }
 
 const LISTS = { projects: 'project', models: 'model', sessionIds: 'session', users: 'user', hosts: 'host' } as const
 
-function conditionsOf(filter: TokenQuery['filter']): { conditions: string[]; params: Params } {
-  const conditions: string[] = []
-  const params: Params = {}
+function whereOf(filter: TokenQuery['filter'], excluded: Excluded | undefined): { where: string; params: Params } {
+  const conditions = excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`]
+  const params: Params = { ...excluded?.params }
   if (filter.from !== undefined) {
     conditions.push('time >= fromUnixTimestamp64Milli({from:Int64})')
     params.from = filter.from
@@ -90,5 +107,5 @@ function conditionsOf(filter: TokenQuery['filter']): { conditions: string[]; par
     conditions.push(`has({${list}:Array(String)}, ${column})`)
     params[list] = names
   }
-  return { conditions, params }
+  return { where: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`, params }
 }

@@ -67,7 +67,7 @@ export class TokenMetricsResolver {
 
   @FieldResolver(() => Int)
   async sessionCount(@Root() { question }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<number> {
-    return (await answers.load(question, 'whole')).answer.sessionCount
+    return (await answers.load(question, 'sessionCount')).answer.sessionCount ?? 0
   }
 
   @FieldResolver(() => Float, { nullable: true })

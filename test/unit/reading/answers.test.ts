@@ -90,9 +90,9 @@ describe('one operation', () => {
       {
         quality: true,
         queries: [
-          { filter: { sessionIds: ['s1'] }, groupings: ['session'] },
-          { filter: {}, groupings: ['project', 'user', 'slot', 'session'] },
-          { filter: { projects: ['b', 'a'] }, groupings: ['user'] },
+          { filter: { sessionIds: ['s1'] }, groupings: ['session'], countSessions: false },
+          { filter: {}, groupings: ['project', 'user', 'slot', 'session'], countSessions: true },
+          { filter: { projects: ['b', 'a'] }, groupings: ['user'], countSessions: false },
         ],
       },
     ])

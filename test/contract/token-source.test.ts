@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { TokenQuery } from '../../src/domain/token-query.ts'
+import type { TokenSource } from '../../src/ports/token-source.ts'
+import { openBridge, removeEngineAfterAll, type TestBridge, testDatabase } from '../support/bridge.ts'
+import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
+
+removeEngineAfterAll()
+
+const WHOLE: TokenQuery = { filter: {}, groupings: [] }
+const ALL: TokenQuery = { filter: {}, groupings: ['project', 'user', 'session', 'slot'] }
+const NINE = Date.parse('2026-04-02T09:15:03.120Z')
+
+/** Each source over the same transcripts; the hybrid with one file shipped and the others not. */
+const SOURCES: Record<
+  string,
+  { source: keyof Pick<TestBridge, 'legacy' | 'hybrid' | 'clickhouse'>; shipped: string[] }
+> = {
+  LEGACY: { source: 'legacy', shipped: [] },
+  HYBRID: { source: 'hybrid', shipped: ['p/a.jsonl'] },
+  CLICKHOUSE: { source: 'clickhouse', shipped: ['p/a.jsonl', 'q/b.jsonl', 'q/c.jsonl'] },
+}
+
+describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped }) => {
+  const open = async (): Promise<TokenSource> => {
+    const folder = makeFolder()
+    writeTranscripts(folder, {
+      'p/a.jsonl': [
+        line({ id: 'msg_1', usage: { output_tokens: 10, cache_read_input_tokens: 200_000 } }),
+        line({ id: 'msg_1', usage: { output_tokens: 70, cache_read_input_tokens: 200_000 } }),
+        line({ id: 'msg_2', session: 'session-2', model: 'other', time: '2026-04-02T23:59:59.999Z' }),
+      ],
+      'q/b.jsonl': [
+        line({ id: 'msg_1', sidechain: true, usage: { output_tokens: 900, cache_read_input_tokens: 200_000 } }),
+        line({ id: 'msg_3', session: 'session-2', time: '2026-04-03T00:00:00Z' }),
+      ],
+      'q/c.jsonl': ['{"broken', line({ id: 'msg_4', session: 'session-3', usage: { output_tokens: -1 } })],
+    })
+    const analysis = analysisOf(folder)
+    await analysis.refresh()
+    const bridge = await openBridge({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
+    const transcripts = new Map(
+      analysis.shipping
+        .catalogue()
+        .filter(({ path }) => shipped.some((file) => path.endsWith(file)))
+        .map(({ key, to }) => [key, to]),
+    )
+    await bridge.ship({ journal: true, transcripts })
+    return bridge[source]
+  }
+  const answer = async (query: TokenQuery) => {
+    const { answers } = await (await open()).answer({ queries: [query], quality: false })
+    return answers[0] as (typeof answers)[number]
+  }
+
+  test('names itself, and what it counts', async () => {
+    const opened = await open()
+    expect(opened.source).toBe(name)
+    expect(opened.world).not.toBe('')
+    expect(opened.position()).toMatchObject({ watermark: expect.any(String), asOf: expect.any(Number) })
+    expect(opened.health().state).toBe('UP')
+  })
+
+  test('counts each identity once, by its winner', async () => {
+    expect(totals((await answer(WHOLE)).whole)).toEqual({
+      input: 3,
+      output: 72,
+      cacheCreation: 0,
+      cacheRead: 200_000,
+      records: 3,
+    })
+  })
+
+  test('breaks down by everything at once', async () => {
+    const { byProject, byUser, bySession, bySlot, sessionCount, firstAt, lastAt } = await answer(ALL)
+    const records = (groups: { key: string; usage: { records: bigint }[] }[] | undefined) =>
+      Object.fromEntries(
+        (groups ?? []).map(({ key, usage }) => [key, usage.reduce((sum, u) => sum + Number(u.records), 0)]),
+      )
+    expect(records(byProject)).toEqual({ p: 2, q: 1 })
+    expect(records(byUser)).toEqual({ ann: 3 })
+    expect(sessionCount).toBe(2)
+    expect([firstAt, lastAt]).toEqual([NINE, Date.parse('2026-04-03T00:00:00Z')])
+    expect(bySlot?.map(({ start }) => start).sort()).toEqual([
+      Date.parse('2026-04-02T09:15:00Z'),
+      Date.parse('2026-04-02T23:45:00Z'),
+      Date.parse('2026-04-03T00:00:00Z'),
+    ])
+    const second = bySession?.find(({ id }) => id === 'session-2')
+    // of its latest record, in another project than its first
+    expect(second).toMatchObject({
+      project: 'q',
+      user: 'ann',
+      host: 'laptop',
+      startedAt: Date.parse('2026-04-02T23:59:59.999Z'),
+    })
+  })
+
+  test('splits by model and context tier', async () => {
+    const { whole } = await answer(WHOLE)
+    expect(whole.map(({ model, tier }) => [model, tier]).sort()).toEqual([
+      ['claude-sonnet-4-5-20250929', 0],
+      ['claude-sonnet-4-5-20250929', 3],
+      ['other', 0],
+    ])
+  })
+
+  test.each<[string, TokenQuery['filter'], number]>([
+    ['half-open ranges: from', { from: NINE + 1 }, 2],
+    ['half-open ranges: to', { to: Date.parse('2026-04-03T00:00:00Z') }, 2],
+    ['projects', { projects: ['p', 'nowhere'] }, 2],
+    ['models', { models: ['other'] }, 1],
+    ['sessions', { sessionIds: ['session-2'] }, 2],
+    ['users', { users: ['bob'] }, 0],
+    ['hosts', { hosts: ['laptop'] }, 3],
+    ['nothing', { models: [] }, 0],
+    ["names that are SQL: ' OR 1=1 --", { models: ["' OR 1=1 --", "\\'); DROP TABLE winners; --"] }, 0],
+  ])('selects by %s', async (_what, filter, expected) => {
+    const { whole, sessionCount, firstAt } = await answer({ filter, groupings: [], countSessions: true })
+    expect(totals(whole).records).toBe(expected)
+    if (expected === 0) expect([sessionCount, firstAt]).toEqual([0, undefined])
+  })
+
+  test('answers many queries of one moment, and tells the quality of the corpus', async () => {
+    const { answers, quality } = await (await open()).answer({ queries: [WHOLE, ALL, WHOLE], quality: true })
+    expect(answers).toHaveLength(3)
+    expect(quality).toMatchObject({
+      duplicateLines: 2n,
+      refused: [
+        { reason: 'malformed_json', count: 1n },
+        { reason: 'invalid_tokens', count: 1n },
+      ],
+      archivedTokens: 0n,
+    })
+    expect(totals(quality?.whole ?? []).records).toBe(3)
+  })
+})

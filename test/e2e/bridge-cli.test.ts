@@ -1,0 +1,134 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { run, start } from '../support/cli.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+/** A server in a folder of its own, found by the CLI there. */
+async function serve(folder: string, settings: Record<string, string> = {}) {
+  const server = start(['serve'], folder, {
+    TRANSCRIPTS_DIR: join(folder, 'projects'),
+    PORT: '0',
+    RESCAN_INTERVAL_MS: '300',
+    LOG_LEVEL: 'warn',
+    ...settings,
+  })
+  await until('the server', () => server.stdout().includes('curl ') || undefined)
+  const { url } = JSON.parse(readFileSync(join(folder, '.token-bridge', 'server.json'), 'utf8'))
+  const { stdout } = await run(['token', '--user', 'ann', '--roles', 'viewer,ingester,operator'], folder)
+  const total = async (): Promise<string> => {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${stdout.trim()}` },
+      body: JSON.stringify({ query: '{ tokenMetrics { tokens { total } } }' }),
+    })
+    const { data } = (await response.json()) as { data: { tokenMetrics: { tokens: { total: string } } } }
+    return data.tokenMetrics.tokens.total
+  }
+  const untilTotal = (wanted: number) =>
+    until(`a total of ${wanted}`, async () => ((await total()) === String(wanted) ? true : undefined))
+  return { server, url, token: stdout.trim(), untilTotal }
+}
+
+function folderWith(...ids: string[]): string {
+  const folder = makeFolder()
+  writeTranscripts(folder, { 'p/a.jsonl': ids.map((id) => line({ id, usage: { input_tokens: 9 } })) })
+  return folder
+}
+
+describe('token-bridge migrate', () => {
+  test('starts a run and shows how it ended, and its status afterwards', async () => {
+    const folder = folderWith('msg_1', 'msg_2')
+    await serve(folder)
+    expect(await run(['migrate', 'status'], folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no migration yet'),
+    })
+    const started = await run(['migrate', 'start'], folder)
+    expect(started).toMatchObject({ code: 0, stderr: '' })
+    expect(started.stdout).toMatch(/COMPLETED, 100\.00 %\n1 of 1 transcripts verified, 20 of 20 tokens\ndifference 0\n/)
+    const status = JSON.parse((await run(['migrate', 'status', '--json'], folder)).stdout)
+    expect(status).toMatchObject({ state: 'COMPLETED', progress: 1, difference: '0' })
+    expect(await run(['migrate', 'status', '--id', 'nobody'], folder)).toMatchObject({ code: 1 })
+    await until(
+      'ClickHouse to answer',
+      async () => (await run(['source'], folder)).stdout.startsWith('CLICKHOUSE (ROLLOUT)') || undefined,
+    )
+  })
+})
+
+describe('token-bridge ingest', () => {
+  test('sends JSON lines; sent twice they are counted once; mistakes are told by line', async () => {
+    const folder = folderWith('msg_1')
+    const { untilTotal } = await serve(folder)
+    const record = (more: object = {}): string =>
+      JSON.stringify({
+        sessionId: 's',
+        project: 'p',
+        model: 'm',
+        occurredAt: '2026-04-02T09:15:03Z',
+        tokens: { input: 100, output: '5' },
+        ...more,
+      })
+    const path = join(folder, 'records.jsonl')
+    writeFileSync(path, `${Array.from({ length: 1200 }, () => record()).join('\n')}\n`)
+    for (let time = 0; time < 2; time++) {
+      expect(await run(['ingest', path], folder)).toMatchObject({ code: 0, stdout: '1200 records accepted\n' })
+      await untilTotal(10 + 1200 * 105)
+    }
+    writeFileSync(
+      path,
+      [record(), '{ no json', record({ sessionId: 'a b' }), record({ colour: 'red' }), record({ model: 5 })].join('\n'),
+    )
+    const ended = await run(['ingest', path], folder)
+    expect(ended).toMatchObject({ code: 1, stdout: '1 records accepted\n' })
+    expect(ended.stderr.trim().split('\n').sort()).toEqual([
+      expect.stringContaining('line 2: malformed_json'),
+      expect.stringContaining('line 3: invalid_session_id'),
+      expect.stringContaining('line 4: invalid_record'),
+      expect.stringContaining('line 5: invalid_record: model'),
+    ])
+    expect(await run(['ingest', join(folder, 'nowhere')], folder)).toMatchObject({ code: 2 })
+  })
+})
+
+describe('token-bridge push', () => {
+  test('follows the transcripts of another machine, over restarts of both, and counts nothing twice', async () => {
+    const home = folderWith('msg_shared')
+    const laptop = makeFolder()
+    writeTranscripts(laptop, {
+      'q/b.jsonl': [
+        line({ id: 'msg_shared', usage: { input_tokens: 9 } }),
+        line({ id: 'msg_b', usage: { input_tokens: 99 } }),
+      ],
+    })
+    const first = await serve(home)
+    const settings = { TRANSCRIPTS_DIR: `bob@tower=${join(laptop, 'projects')}`, RESCAN_INTERVAL_MS: '300' }
+    const args = ['push', '--server', first.url, '--token', first.token]
+    const pushing = start(args, laptop, settings)
+    await first.untilTotal(10 + 100)
+    appendFileSync(join(laptop, 'projects/q/b.jsonl'), `${line({ id: 'msg_c', usage: { input_tokens: 999 } })}\n`)
+    await first.untilTotal(10 + 100 + 1000)
+    expect(await run([...args, '--once'], laptop, settings)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('another push'),
+    })
+    pushing.signal('SIGTERM')
+    expect(await pushing.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('3 records accepted') })
+    expect(await run([...args, '--once'], laptop, settings)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('0 records accepted'),
+    })
+    // a longer copy of a streamed response
+    appendFileSync(
+      join(laptop, 'projects/q/b.jsonl'),
+      `${line({ id: 'msg_c', usage: { input_tokens: 999, output_tokens: 50 } })}\n`,
+    )
+    expect(await run([...args, '--once'], laptop, settings)).toMatchObject({
+      stdout: expect.stringContaining('1 records accepted'),
+    })
+    await first.untilTotal(10 + 100 + 1049)
+    expect(await run([...args, '--once', '--token', 'a.b.c'], laptop, settings)).toMatchObject({ code: 0 })
+  })
+})

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import { startServer } from '../support/server.ts'
+import { startProxy } from '../support/tcp-proxy.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+let clickhouse: ClickHouseServer
+beforeAll(async () => {
+  clickhouse = await startClickHouseServer()
+})
+afterAll(() => clickhouse.stop())
+
+const QUESTION =
+  '{ tokenMetrics { tokens { total } provenance { source reason cache } } health { state components { name state detail } } }'
+
+describe('a ClickHouse server that goes away', () => {
+  test('costs nobody an answer: the files answer the whole, records are journaled, and all is shipped when it is back', async () => {
+    const proxy = await startProxy(clickhouse.url)
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' }), line({ id: 'msg_2' })] })
+    const server = await startServer(folder, {
+      CLICKHOUSE_URL: proxy.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+    })
+    await server.ask('mutation { startMigration { id } }', {}, ['operator'])
+    // the circuit breaker stays open for 30 seconds
+    const from = (source: string, total: string) =>
+      until(
+        `${total} tokens from ${source}`,
+        async () => {
+          const { data } = await server.ask(QUESTION)
+          const { tokens, provenance } = data.tokenMetrics
+          return tokens.total === total && provenance.source === source
+            ? { provenance, health: data.health }
+            : undefined
+        },
+        90,
+      )
+    await from('CLICKHOUSE', '4')
+    await proxy.cut()
+    const records = [1, 2, 3].map((n) => ({
+      sessionId: 's',
+      project: 'p',
+      model: 'm',
+      occurredAt: '2026-04-02T09:15:03Z',
+      tokens: { input: 10, output: 0 },
+      messageId: `msg_away_${n}`,
+    }))
+    const { data } = await server.ask(
+      'mutation ($input: IngestTokenRecordsInput!) { ingestTokenRecords(input: $input) { accepted durability } }',
+      { input: { records } },
+      ['ingester'],
+    )
+    expect(data.ingestTokenRecords).toEqual({ accepted: 3, durability: 'JOURNALED' })
+    const away = await from('LEGACY', '34')
+    expect(away.provenance).toMatchObject({ source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE' })
+    await until('the problem to be told', async () => {
+      const { health } = (await server.ask(QUESTION)).data
+      const state = health.components.find(({ name }: { name: string }) => name === 'clickhouse')?.state
+      return state === 'DEGRADED' && health.state === 'DEGRADED' ? true : undefined
+    })
+    await proxy.restore()
+    await from('CLICKHOUSE', '34')
+  }, 120_000)
+
+  test('that is not there at the start leaves everybody on legacy, and is used once it is', async () => {
+    const proxy = await startProxy(clickhouse.url)
+    await proxy.cut()
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
+    const server = await startServer(folder, {
+      CLICKHOUSE_URL: proxy.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+      CLICKHOUSE_DATABASE: 'later',
+    })
+    const { data } = await server.ask(QUESTION)
+    expect(data.tokenMetrics).toMatchObject({ tokens: { total: '2' }, provenance: { source: 'LEGACY' } })
+    const refused = await server.ask('mutation { startMigration { id } }', {}, ['operator'])
+    expect(refused.errors?.[0]?.extensions).toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryable: true })
+    await proxy.restore()
+    await until('the migration to start', async () => {
+      const { errors } = await server.ask('mutation { startMigration { id } }', {}, ['operator'])
+      return errors === undefined ? true : undefined
+    })
+    await until('answers from ClickHouse', async () => {
+      const answer = await server.ask(QUESTION)
+      return answer.data.tokenMetrics.provenance.source === 'CLICKHOUSE' ? true : undefined
+    })
+  })
+})

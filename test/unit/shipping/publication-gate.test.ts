@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest'
+import { createPublicationGate } from '../../../src/shipping/publication-gate.ts'
+
+describe('the publication gate', () => {
+  test('lets many read at once and one publish, in the order in which they asked', async () => {
+    const gate = createPublicationGate()
+    const events: string[] = []
+    const step = (name: string) => async () => {
+      events.push(`${name} begins`)
+      await new Promise((resolve) => setImmediate(resolve))
+      events.push(`${name} ends`)
+    }
+    await Promise.all([
+      gate.read(step('a')),
+      gate.read(step('b')),
+      gate.publish(step('P')),
+      gate.read(step('c')),
+      gate.publish(step('Q')),
+    ])
+    expect(events).toEqual([
+      'a begins',
+      'b begins',
+      'a ends',
+      'b ends',
+      'P begins',
+      'P ends',
+      'c begins',
+      'c ends',
+      'Q begins',
+      'Q ends',
+    ])
+  })
+
+  test('a failure is told to whoever asked, and holds nobody else up', async () => {
+    const gate = createPublicationGate()
+    const fail = () => Promise.reject(new Error('no'))
+    const results = await Promise.allSettled([gate.read(fail), gate.publish(fail), gate.read(async () => 1)])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
+  })
+})
