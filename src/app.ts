@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { loadJwtSecret } from './access/secret.ts'
 import { createAuthenticator, signToken } from './access/tokens.ts'
@@ -47,6 +48,8 @@ const JOURNAL_FOLLOW_MS = 1000
 /** How long a call that was journaled waits to be told STORED; calls that follow each other closely do not wait. */
 const STORED_WAIT_MS = 75
 const STREAM_MS = 1000
+/** How long the start waits for the database; it is used as soon as it is there. */
+const DATABASE_WAIT_MS = 5000
 /** The flags that come with the program. */
 const DEFAULT_FLAGS = fileURLToPath(new URL('../flags/default.json', import.meta.url))
 
@@ -147,7 +150,8 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     url,
     async whenReady() {
       await legacy.whenReady()
-      await bridge.whenTried()
+      // a database that does not answer holds nobody up
+      await Promise.race([bridge.whenTried(), sleep(DATABASE_WAIT_MS, undefined, { ref: false })])
     },
     viewerToken: (ttlSeconds) => signToken(secret, { userId: config.transcripts.user, roles: ['viewer'] }, ttlSeconds),
     lookedAt: roots.map((root) => root.path),

@@ -1,19 +1,25 @@
+import { BridgeError } from '../domain/errors.ts'
+
 /**
  * Many read at once, or one publishes: what an answer sees is published before it or after it, never halfway.
  * Turns are taken in the order in which they were asked for, so that neither side waits for ever.
  */
 export interface PublicationGate {
+  /** Throws SOURCE_UNAVAILABLE where a publication takes too long: the files can answer instead. */
   read<T>(run: () => Promise<T>): Promise<T>
   publish<T>(run: () => Promise<T>): Promise<T>
 }
 
-export function createPublicationGate(): PublicationGate {
+/** A publication takes some 50 ms; one that takes longer than this waits for a database that does not answer. */
+const MAX_WAIT_MS = 2000
+
+export function createPublicationGate(maxWaitMs = MAX_WAIT_MS): PublicationGate {
   let readers: Promise<unknown>[] = []
   let lastPublication: Promise<unknown> = Promise.resolve()
   const settled = (promise: Promise<unknown>): Promise<unknown> => promise.catch(() => undefined)
   return {
     read(run) {
-      const result = lastPublication.then(run)
+      const result = within(lastPublication, maxWaitMs).then(run)
       readers.push(settled(result))
       return result
     },
@@ -24,5 +30,18 @@ export function createPublicationGate(): PublicationGate {
       lastPublication = settled(result)
       return result
     },
+  }
+}
+
+async function within(promise: Promise<unknown>, ms: number): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(new BridgeError('SOURCE_UNAVAILABLE', `a publication has not ended for ${ms} ms`)),
+    ms,
+  )
+  try {
+    await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -31,6 +31,16 @@ describe('the publication gate', () => {
     ])
   })
 
+  test('a reader does not wait for ever for a publication that does not end', async () => {
+    const gate = createPublicationGate(20)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const publication = gate.publish(() => promise)
+    await expect(gate.read(async () => 1)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+    resolve()
+    await publication
+    expect(await gate.read(async () => 2)).toBe(2)
+  })
+
   test('a failure is told to whoever asked, and holds nobody else up', async () => {
     const gate = createPublicationGate()
     const fail = () => Promise.reject(new Error('no'))
