@@ -7,7 +7,7 @@ import { databaseId } from './statements/database-id.ts'
 import { electWinners } from './statements/elect-winners.ts'
 import { lastSeq } from './statements/last-seq.ts'
 import { readBack } from './statements/read-back.ts'
-import { retireBatches } from './statements/retire-batches.ts'
+import { retireBatches, retiredBatches } from './statements/retire-batches.ts'
 
 /** The columns of `copies`, each with what a record has for it. */
 const COLUMNS: [string, (record: RecordCopy) => unknown][] = [
@@ -65,12 +65,10 @@ export function createRecordStore(db: Database): RecordStore {
         seq,
       })
     },
-    async retire(logs, seq) {
-      await db.command('retire-batches', retireBatches, { logs, seq })
-      await db.command('retire', electWinners('(SELECT batch FROM batches FINAL WHERE log IN {logs:Array(String)})'), {
-        logs,
-        seq,
-      })
+    async retire(what, seq) {
+      const { where, params } = retiredBatches(what)
+      await db.command('retire-batches', retireBatches(where), { ...params, seq })
+      await db.command('retire', electWinners(`(SELECT batch FROM batches FINAL WHERE ${where})`), { ...params, seq })
     },
   }
 }

@@ -25,6 +25,9 @@ export interface BatchSummary {
   digest: string
 }
 
+/** Batches that count no more. */
+export type Retired = { logs: readonly string[] } | { run: string }
+
 /** Where verified records are kept and counted: ClickHouse. Nothing that is written is seen by readers before it is published. */
 export interface RecordStore {
   /** Names this store: another one, or an emptied one, has another id. */
@@ -39,8 +42,8 @@ export interface RecordStore {
    * of them at once. `seq` is larger than in any call before. May be repeated.
    */
   publish(batches: readonly Pick<RecordBatch, 'batch' | 'log' | 'run'>[], seq: number): Promise<void>
-  /** Makes all batches of these logs count no more. May be repeated. */
-  retire(logs: readonly string[], seq: number): Promise<void>
+  /** Makes all batches of these logs, or of a run, count no more: what they hid comes out again. May be repeated. */
+  retire(what: Retired, seq: number): Promise<void>
 }
 
 /** What is published, summed. */

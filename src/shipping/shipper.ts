@@ -139,10 +139,7 @@ export function startShipper(options: ShipperOptions): Shipper {
     if (retired.length === 0) return false
     await gate.publish(async () => {
       const seq = nextSeq()
-      await store.retire(
-        retired.map((state) => ledger.nameOf(state)),
-        seq,
-      )
+      await store.retire({ logs: retired.map((state) => ledger.nameOf(state)) }, seq)
       const states = retired.map((state): LogState => ({ ...state, edition: state.edition + 1, publishedTo: 0 }))
       ledger.retired(states, seq)
       await logs.update(states)

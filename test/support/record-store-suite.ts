@@ -98,12 +98,53 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     await store.publish([{ batch: 1, log: 'a', run: 'live' }], 1)
     await store.publish([{ batch: 2, log: 'b', run: 'm' }], 2)
     expect(await count()).toMatchObject({ input: 10, records: 2 })
-    await store.retire(['b'], 3)
-    await store.retire(['b', 'unknown'], 4)
+    await store.retire({ logs: ['b'] }, 3)
+    await store.retire({ logs: ['b', 'unknown'] }, 4)
     expect(await count()).toMatchObject({ input: 5, records: 1 })
     await store.write({ batch: 3, log: 'b#1', run: 'live', records: [copy({ id: 'y', input: 2 })] })
     await store.publish([{ batch: 3, log: 'b#1', run: 'live' }], 5)
     expect(await count()).toMatchObject({ input: 7, records: 2 })
+  })
+
+  test('a run that is rolled back counts no more, and a later one starts afresh', async () => {
+    const { store, count } = await opened()
+    const live = { batch: 1, log: 'journal', run: 'live' }
+    await store.write({ ...live, records: [copy({ id: 'x', input: 3, byMutation: true })] })
+    await store.publish([live], 1)
+    const first = { batch: 2, log: 'a', run: 'run-1' }
+    await store.write({ ...first, records: [copy({ id: 'x', input: 8 }), copy({ id: 'y', position: 9 })] })
+    await store.publish([first], 2)
+    expect(await count()).toMatchObject({ input: 9, records: 2 })
+    for (const seq of [3, 4]) {
+      await store.retire({ run: 'run-1' }, seq)
+      expect(await count()).toMatchObject({ input: 3, records: 1 })
+    }
+    const second = { batch: 3, log: 'a', run: 'run-2' }
+    await store.write({ ...second, records: [copy({ id: 'x', input: 8 }), copy({ id: 'y', position: 9 })] })
+    await store.publish([second], 5)
+    expect(await count()).toMatchObject({ input: 9, records: 2 })
+  })
+
+  test('a corrupt row is found by reading back, and goes when its log is retired and shipped again, however it ranks', async () => {
+    const { db, store, count } = await opened()
+    const records = [copy({ id: 'x', input: 5 }), copy({ id: 'y', position: 9, input: 7 })]
+    await store.write({ batch: 1, log: 'a', run: 'live', records })
+    await store.publish([{ batch: 1, log: 'a', run: 'live' }], 1)
+    // another value at the same place, of a higher rank
+    await db.command(
+      'corrupt',
+      `INSERT INTO copies SELECT * REPLACE (1000 AS input) FROM copies WHERE batch = 1 AND position = 9`,
+    )
+    await db.command('merge', 'OPTIMIZE TABLE copies FINAL')
+    await store.publish([{ batch: 1, log: 'a', run: 'live' }], 2)
+    expect(await count()).toMatchObject({ input: 1005 })
+    expect((await store.readBack([1])).get(1)).not.toEqual(summarize('a', records))
+    await store.retire({ logs: ['a'] }, 3)
+    expect(await count()).toMatchObject({ records: 0 })
+    await store.write({ batch: 2, log: 'a#1', run: 'live', records })
+    expect((await store.readBack([2])).get(2)).toEqual(summarize('a#1', records))
+    await store.publish([{ batch: 2, log: 'a#1', run: 'live' }], 4)
+    expect(await count()).toMatchObject({ input: 12, records: 2 })
   })
 
   test('sums that would wrap in 64 bits do not', async () => {
