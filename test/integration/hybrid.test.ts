@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { appendFileSync, existsSync, mkdirSync, renameSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { identityDigest } from '../../src/domain/identity.ts'
@@ -146,4 +147,84 @@ describe('the hybrid answer', () => {
       { numRuns: 40 },
     )
   }, 180_000)
+
+  const name = fc.constantFrom('p/a.jsonl', 'p/b.jsonl', 'q/c.jsonl')
+  const anyChange = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('append' as const), file: name, parts: anyRecord }) },
+    // a last line without its end, which counts if it parses
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('begin' as const),
+        file: name,
+        parts: anyRecord,
+        share: fc.constantFrom(0.5, 1),
+      }),
+    },
+    // what makes another line of it
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('spoil' as const), file: name }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('rename' as const), file: name, to: name }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant('ship' as const), records: fc.integer({ min: 1, max: 3 }) }),
+    },
+  )
+
+  test('stays the legacy one while logs grow, end in the middle of a line, are renamed and are shipped', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyChange, { minLength: 3, maxLength: 14 }), async (changes) => {
+        const folder = makeFolder()
+        writeTranscripts(folder, { 'p/keep.jsonl': [line({ id: 'msg_1', session: 's1' })] })
+        const at = (file: string): string => join(folder, 'projects', file)
+        const analysis = analysisOf(folder)
+        await analysis.refresh()
+        const db = await testDatabase()
+        const bridge = await openBridge({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords: 2 })
+        for (const change of changes) {
+          if (change.kind === 'ship') {
+            // up to some byte of each log
+            const catalogue = analysis.shipping.catalogue()
+            const to = catalogue.map((log, i) => [log.key, (log.to * ((change.records + i) % 4)) / 3] as const)
+            await bridge.ship({ journal: true, transcripts: new Map(to.map(([key, byte]) => [key, Math.floor(byte)])) })
+          } else apply(change, at)
+          await analysis.refresh()
+          const expected = await all(bridge.legacy)
+          // while an edition waits to be retired, the files answer
+          if (analysis.shipping.isExact()) {
+            expect(await all(bridge.hybrid)).toEqual(expected)
+            expect(await bridge.difference()).toBe(0n)
+          }
+        }
+        await bridge.ship(ALL)
+        const expected = await all(bridge.legacy)
+        expect(analysis.shipping.unshippedBytes()).toBe(0)
+        expect(await all(bridge.clickhouse)).toEqual(expected)
+        expect(await all(bridge.hybrid)).toEqual(expected)
+        expect(bridge.problems).toEqual([])
+        await bridge.shipper.close()
+        await db.close()
+      }),
+      { numRuns: 25 },
+    )
+  }, 180_000)
 })
+
+type Change =
+  | { kind: 'append'; file: string; parts: Parameters<typeof line>[0] }
+  | { kind: 'begin'; file: string; parts: Parameters<typeof line>[0]; share: number }
+  | { kind: 'spoil'; file: string }
+  | { kind: 'rename'; file: string; to: string }
+
+function apply(change: Change, at: (file: string) => string): void {
+  const path = at(change.file)
+  mkdirSync(dirname(path), { recursive: true })
+  if (change.kind === 'append') appendFileSync(path, `${line(change.parts)}\n`)
+  else if (change.kind === 'begin') {
+    const text = line(change.parts)
+    appendFileSync(path, text.slice(0, Math.floor(text.length * change.share)))
+  } else if (change.kind === 'spoil') appendFileSync(path, '}\n')
+  else if (existsSync(path) && !existsSync(at(change.to))) {
+    mkdirSync(dirname(at(change.to)), { recursive: true })
+    renameSync(path, at(change.to))
+  }
+}
