@@ -2,10 +2,12 @@ import {
   closeSync,
   existsSync,
   fdatasyncSync,
+  fsyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -14,6 +16,10 @@ import { crc32 } from 'node:zlib'
 /** Lines of JSON on disk, each with its checksum, each fsynced before `append` returns. */
 export interface LedgerFile {
   append(entry: unknown): void
+  /** Replaces all lines by these; atomic. */
+  rewrite(entries: readonly unknown[]): void
+  /** In bytes. */
+  size(): number
   close(): void
 }
 
@@ -33,20 +39,44 @@ export function openLedgerFile(path: string, read: (entry: unknown) => void): Le
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
   const end = readLines(path, bytes, read)
-  const fd = openSync(path, 'a', 0o600)
+  let fd = openSync(path, 'a', 0o600)
+  let size = end
   if (end < bytes.length) {
     ftruncateSync(fd, end)
     fdatasyncSync(fd)
   }
   return {
     append(entry) {
-      const json = Buffer.from(JSON.stringify(entry))
-      const line = Buffer.concat([Buffer.from(`${checksum(json)} `), json, Buffer.from('\n')])
-      for (let at = 0; at < line.length; ) at += writeSync(fd, line, at)
+      size += writeLine(fd, entry)
       fdatasyncSync(fd)
     },
+    rewrite(entries) {
+      const next = openSync(`${path}.new`, 'w', 0o600)
+      size = entries.reduce((sum: number, entry) => sum + writeLine(next, entry), 0)
+      fdatasyncSync(next)
+      closeSync(next)
+      renameSync(`${path}.new`, path)
+      syncFolder(dirname(path))
+      closeSync(fd)
+      fd = openSync(path, 'a', 0o600)
+    },
+    size: () => size,
     close: () => closeSync(fd),
   }
+}
+
+function writeLine(fd: number, entry: unknown): number {
+  const json = Buffer.from(JSON.stringify(entry))
+  const line = Buffer.concat([Buffer.from(`${checksum(json)} `), json, Buffer.from('\n')])
+  for (let at = 0; at < line.length; ) at += writeSync(fd, line, at)
+  return line.length
+}
+
+/** So that the new name survives a power loss. */
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r')
+  fsyncSync(fd)
+  closeSync(fd)
 }
 
 /** Returns one past the last whole line. */

@@ -30,6 +30,19 @@ type Entry =
   | { kind: 'abandoned' }
   | { kind: 'retired'; states: LogState[]; seq: number }
   | { kind: 'migration'; migration: Migration }
+  | { kind: 'snapshot'; snapshot: Snapshot }
+
+/** All that a ledger knows between two groups: what stands for everything before it. */
+interface Snapshot {
+  states: LogState[]
+  archived: LogState[]
+  migrations: Migration[]
+  /** By run and log, as decimal text. */
+  tokens: [string, string][]
+  batches: number
+  seq: number
+  generation: number
+}
 
 /**
  * What was shipped, fsynced: the truth about how far each log is published. A group goes PLANNED → (sent) →
@@ -80,9 +93,12 @@ export const LIVE = 'live'
 /** Batch numbers of a ledger begin with a number of its own, so that they are never used again after it is lost. */
 const BATCHES_PER_LEDGER = 2 ** 32
 const MAX_LEDGER_NUMBER = 2 ** 20
+/** It is written anew when it has grown to this, and to several times what there is to write. */
+const COMPACT_BYTES = 16 << 20
+const WASTE_FACTOR = 4
 
 /** `store` is the id of the database; `minSeq` a seq that it has already. */
-export function openLedger(path: string, store: string, minSeq: number): Ledger {
+export function openLedger(path: string, store: string, minSeq: number, compactBytes = COMPACT_BYTES): Ledger {
   const states = new Map<string, LogState>()
   const archived: LogState[] = []
   const tokens = new Map<string, bigint>()
@@ -106,6 +122,26 @@ export function openLedger(path: string, store: string, minSeq: number): Ledger 
     }
   }
 
+  const restore = (snapshot: Snapshot): void => {
+    for (const state of snapshot.states) states.set(state.key, state)
+    archived.push(...snapshot.archived)
+    for (const migration of snapshot.migrations) migrations.set(migration.id, migration)
+    for (const [of, text] of snapshot.tokens) tokens.set(of, BigInt(text))
+    batches = snapshot.batches
+    generation = snapshot.generation
+    seq = Math.max(seq, snapshot.seq)
+  }
+
+  const snapshot = (): Snapshot => ({
+    states: [...states.values()],
+    archived,
+    migrations: [...migrations.values()],
+    tokens: [...tokens].map(([of, count]) => [of, String(count)]),
+    batches,
+    seq,
+    generation,
+  })
+
   const apply = (entry: Entry): void => {
     if (entry.kind === 'opened') opened = entry
     else if (entry.kind === 'planned') {
@@ -121,16 +157,21 @@ export function openLedger(path: string, store: string, minSeq: number): Ledger 
       for (const state of entry.states) states.set(state.key, state)
       seq = Math.max(seq, entry.seq)
       generation++
-    } else {
+    } else if (entry.kind === 'snapshot') restore(entry.snapshot)
+    else {
       migrations.set(entry.migration.id, entry.migration)
       generation++
     }
   }
 
+  let compactAt = compactBytes
   const file = openLedgerFile(path, (entry) => apply(entry as Entry))
   const write = (entry: Entry): void => {
     file.append(entry)
     apply(entry)
+    if (open !== undefined || file.size() < compactAt) return
+    file.rewrite([opened, { kind: 'snapshot', snapshot: snapshot() } satisfies Entry])
+    compactAt = Math.max(compactBytes, WASTE_FACTOR * file.size())
   }
   if (opened === undefined)
     write({ kind: 'opened', ledger: randomUUID(), ledgerNumber: randomInt(1, MAX_LEDGER_NUMBER), store })

@@ -7,7 +7,7 @@ import { createCachedSource } from '../../../src/reading/cached-source.ts'
 const REQUEST = { queries: [{ filter: {}, groupings: [] }], quality: false }
 
 /** A source whose log grows when it is told to, a cache that is a map, and a clock that is set by hand. */
-function scene() {
+function scene(options: { canFallBack?: boolean } = {}) {
   const state = { watermark: 'w1', asOf: 1, now: 0, asked: 0, generation: 0, failing: false, ready: true }
   const kept = new Map<string, CachedAnswer>()
   let gate: Promise<void> = Promise.resolve()
@@ -35,6 +35,7 @@ function scene() {
     generation: () => state.generation,
     now: () => state.now,
     onRefreshFailed: (error) => void failures.push(error),
+    ...options,
   })
   const hold = () => {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -127,5 +128,20 @@ describe('a cached source', () => {
     const { state, cached } = scene()
     state.ready = false
     await expect(cached.answer(REQUEST)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+  })
+
+  test('where another source can answer, a stale answer is served only while it can be refreshed', async () => {
+    const { state, status, settle, failures } = scene({ canFallBack: true })
+    expect(await status()).toBe('MISS')
+    state.watermark = 'w2'
+    state.now = 5000
+    state.failing = true
+    expect(await status()).toBe('STALE')
+    await settle()
+    expect(failures).toHaveLength(1)
+    await expect(status()).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+    state.failing = false
+    expect(await status()).toBe('MISS')
+    expect(await status()).toBe('HIT')
   })
 })

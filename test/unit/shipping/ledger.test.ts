@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } f
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Migration } from '../../../src/migration/migration.ts'
 import type { LogState } from '../../../src/ports/logs.ts'
 import { type Group, type Ledger, LIVE, openLedger } from '../../../src/shipping/ledger.ts'
 import { makeFolder } from '../../support/transcripts.ts'
@@ -109,6 +110,44 @@ describe('the ledger', () => {
     publish(state(5, { edition: 2 }))
     expect(ledger.archived()).toEqual([state(10)])
     expect(ledger.nameOf(state(0, { edition: 2 }))).not.toBe(ledger.nameOf(state(0)))
+  })
+
+  test('is written anew when it has grown, and knows the same', () => {
+    const path = pathIn(makeFolder())
+    const ledger = openLedger(path, 'store', 0, 20_000)
+    const migration: Migration = {
+      id: 'm',
+      state: 'RUNNING',
+      catalogue: [],
+      startedAt: 1,
+      finishedAt: null,
+      difference: null,
+      error: null,
+    }
+    ledger.saveMigration(migration)
+    let largest = 0
+    for (let i = 1; i <= 500; i++) {
+      ledger.plan({ ...group(ledger, [state(i, { key: `1:${i % 7}`, edition: i > 400 ? 1 : 0 })]), run: 'm' })
+      ledger.verified()
+      ledger.published(i)
+      largest = Math.max(largest, statSync(path).size)
+    }
+    const known = (from: Ledger) => ({
+      states: from.states(),
+      archived: from.archived(),
+      migrations: from.migrations(),
+      tokens: from.verifiedTokens('m', '1:3'),
+      next: from.nextBatch(),
+      seq: from.seq(),
+      generation: from.generation(),
+      name: from.nameOf(state(1)),
+    })
+    const before = known(ledger)
+    expect(before).toMatchObject({ seq: 500, tokens: 360n, migrations: [migration] })
+    expect(before.archived).toHaveLength(7)
+    ledger.close()
+    expect(largest).toBeLessThan(30_000)
+    expect(known(open(path))).toEqual(before)
   })
 
   test('a torn end is cut off at every byte, and what was before it stays', () => {
