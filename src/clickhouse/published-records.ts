@@ -1,10 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { uuidOf } from '../domain/record-text.ts'
-import { type Grouping, SLOT_MS, type TokenAnswer, type TokenQuery, type UsageSums } from '../domain/token-query.ts'
+import {
+  type Grouping,
+  type SessionUsage,
+  SLOT_MS,
+  type TokenAnswer,
+  type TokenQuery,
+  type UsageSums,
+} from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
-import { type AnswerRow, answerStatement, type Excluded, sessionCountStatement } from './statements/answer.ts'
+import {
+  type AnswerRow,
+  answerStatement,
+  type Excluded,
+  sessionCountStatement,
+  sessionsStatement,
+} from './statements/answer.ts'
 
 /** Up to so many identities are left out by a parameter; more go through a table. */
 const MAX_INLINE = 500
@@ -13,7 +26,12 @@ export function createPublishedRecords(db: Database): PublishedRecords {
   const answer = async (query: TokenQuery, excluded: Excluded | undefined): Promise<TokenAnswer> => {
     const { statement, params } = answerStatement(query, excluded)
     const answered = toAnswer(query, await db.query(statement, params))
-    if (query.countSessions !== true || answered.bySession !== undefined) return answered
+    if (query.groupings.includes('session')) {
+      const asking = sessionsStatement(query, excluded)
+      const bySession = toSessions(await db.query(asking.statement, asking.params))
+      return { ...answered, bySession, sessionCount: bySession.length }
+    }
+    if (query.countSessions !== true) return answered
     const counting = sessionCountStatement(query, excluded)
     const [row] = await db.query(counting.statement, counting.params)
     return { ...answered, sessionCount: row?.sessions ?? 0 }
@@ -56,7 +74,6 @@ function identitiesOf(bytes: Uint8Array): string[] {
 function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): TokenAnswer {
   const of = (kind: string): AnswerRow[] => rows.filter((row) => row.kind === kind)
   const whole = of('whole')
-  const sessions = groupings.includes('session') ? byKey(of('session')) : undefined
   const answer: TokenAnswer = {
     whole: whole.map(toSums),
     firstAt: whole.length === 0 ? undefined : Math.min(...whole.map((row) => row.first_ms)),
@@ -68,24 +85,24 @@ function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): TokenA
   if (groupings.includes('user')) answer.byUser = keyed('user')
   if (groupings.includes('slot'))
     answer.bySlot = keyed('slot').map(({ key, usage }) => ({ start: Number(key) * SLOT_MS, usage }))
-  if (sessions !== undefined) {
-    answer.sessionCount = sessions.size
-    answer.bySession = [...sessions].map(([id, list]) => {
-      const [project, user, host, , path, offset] = latestOf(list)
-      return {
-        id,
-        project,
-        user,
-        host,
-        startedAt: Math.min(...list.map((row) => row.first_ms)),
-        lastActivityAt: Math.max(...list.map((row) => row.last_ms)),
-        latestPath: path,
-        latestOffset: offset,
-        usage: list.map(toSums),
-      }
-    })
-  }
   return answer
+}
+
+function toSessions(rows: readonly AnswerRow[]): SessionUsage[] {
+  return [...byKey(rows)].map(([id, list]) => {
+    const [project, user, host, , path, offset] = latestOf(list)
+    return {
+      id,
+      project,
+      user,
+      host,
+      startedAt: Math.min(...list.map((row) => row.first_ms)),
+      lastActivityAt: Math.max(...list.map((row) => row.last_ms)),
+      latestPath: path,
+      latestOffset: offset,
+      usage: list.map(toSums),
+    }
+  })
 }
 
 type Latest = NonNullable<AnswerRow['latest']>

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { createServer } from 'node:net'
 import type { TestProject } from 'vitest/node'
+import { freePort } from '../../scripts/free-port.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -55,15 +55,4 @@ function install(): void {
     throw new Error(
       'the tests need Redis: install redis-server (apt-get install redis-server, brew install redis), or set REDIS_URL',
     )
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.on('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
 }

@@ -35,13 +35,35 @@ const ANSWER_SECONDS = 15
 
 const KEYS: Record<Grouping, string> = { project: 'project', user: 'user', session: 'session', slot: 'slot' }
 
-/** One statement for all sections of one answer, so that they are of one moment. */
+/** The whole, and every breakdown that is asked for but that by session. */
 export function answerStatement(
   { filter, groupings }: TokenQuery,
   excluded: Excluded | undefined,
 ): { statement: Statement<AnswerRow>; params: Params } {
-  const bySession = groupings.includes('session')
-  const sets = ['(model, tier)', ...groupings.map((grouping) => `(${KEYS[grouping]}, model, tier)`)]
+  const others = groupings.filter((grouping) => grouping !== 'session')
+  const sets = ['(model, tier)', ...others.map((grouping) => `(${KEYS[grouping]}, model, tier)`)]
+  return sumsStatement('answer', filter, excluded, others, sets, false)
+}
+
+/**
+ * The breakdown by session: a statement of its own, because the latest record of each session would be looked for in
+ * every other group, too. Both are of one moment as long as nothing is published in between (`publication-gate.ts`).
+ */
+export function sessionsStatement(
+  { filter }: TokenQuery,
+  excluded: Excluded | undefined,
+): { statement: Statement<AnswerRow>; params: Params } {
+  return sumsStatement('sessions', filter, excluded, ['session'], ['(session, model, tier)'], true)
+}
+
+function sumsStatement(
+  name: string,
+  filter: TokenQuery['filter'],
+  excluded: Excluded | undefined,
+  groupings: readonly Grouping[],
+  sets: readonly string[],
+  withLatest: boolean,
+): { statement: Statement<AnswerRow>; params: Params } {
   const { where, params } = whereOf(filter, excluded)
   const tier = CONTEXT_TIERS.map((tokens) => `(prompt > ${tokens})`).join(' + ')
   const kind = [...groupings.map((grouping) => `GROUPING(${KEYS[grouping]}) = 0, '${grouping}'`)].join(', ')
@@ -59,7 +81,7 @@ export function answerStatement(
       count() AS records,
       min(ms) AS first_ms,
       max(ms) AS last_ms
-      ${bySession ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
+      ${withLatest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
     FROM (
       SELECT
         model, project, user, host, session, input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset,
@@ -72,8 +94,8 @@ export function answerStatement(
     )
     GROUP BY GROUPING SETS (${sets.join(', ')})`
   return {
-    statement: { name: 'answer', sql, row: ROW, deadlineSeconds: ANSWER_SECONDS },
-    params: { ...params, ...excluded?.params },
+    statement: { name, sql, row: ROW, deadlineSeconds: ANSWER_SECONDS },
+    params,
   }
 }
 
