@@ -113,6 +113,27 @@ export type StartMigrationMutationVariables = Exact<{ [key: string]: never; }>;
 
 export type StartMigrationMutation = { startMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
 
+export type PauseMigrationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type PauseMigrationMutation = { pauseMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
+
+export type ResumeMigrationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ResumeMigrationMutation = { resumeMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
+
+export type VerifyMigrationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type VerifyMigrationMutation = { verifyMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
+
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -219,6 +240,66 @@ export const StartMigrationDocument = new TypedDocumentString(`
   finishedAt
   error
 }`) as unknown as TypedDocumentString<StartMigrationMutation, StartMigrationMutationVariables>;
+export const PauseMigrationDocument = new TypedDocumentString(`
+    mutation PauseMigration($id: ID!) {
+  pauseMigration(id: $id) {
+    ...MigrationFields
+  }
+}
+    fragment MigrationFields on Migration {
+  id
+  state
+  progress
+  filesTotal
+  filesVerified
+  filesFailed
+  tokensTotal
+  tokensVerified
+  difference
+  startedAt
+  finishedAt
+  error
+}`) as unknown as TypedDocumentString<PauseMigrationMutation, PauseMigrationMutationVariables>;
+export const ResumeMigrationDocument = new TypedDocumentString(`
+    mutation ResumeMigration($id: ID!) {
+  resumeMigration(id: $id) {
+    ...MigrationFields
+  }
+}
+    fragment MigrationFields on Migration {
+  id
+  state
+  progress
+  filesTotal
+  filesVerified
+  filesFailed
+  tokensTotal
+  tokensVerified
+  difference
+  startedAt
+  finishedAt
+  error
+}`) as unknown as TypedDocumentString<ResumeMigrationMutation, ResumeMigrationMutationVariables>;
+export const VerifyMigrationDocument = new TypedDocumentString(`
+    mutation VerifyMigration($id: ID!) {
+  verifyMigration(id: $id) {
+    ...MigrationFields
+  }
+}
+    fragment MigrationFields on Migration {
+  id
+  state
+  progress
+  filesTotal
+  filesVerified
+  filesFailed
+  tokensTotal
+  tokensVerified
+  difference
+  startedAt
+  finishedAt
+  error
+}`) as unknown as TypedDocumentString<VerifyMigrationMutation, VerifyMigrationMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {

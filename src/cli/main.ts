@@ -134,5 +134,17 @@ Examples:
       await showMigration(options)
     })
 
+  for (const [change, about] of [
+    ['pause', 'stop carrying until it is resumed'],
+    ['resume', 'go on where it was'],
+    ['verify', 'compare the files with ClickHouse once more; exit code 1 if they differ'],
+  ] as const)
+    remote(migrate.command(change).description(about).argument('[id]', 'the run; the latest, if absent')).action(
+      async (id, options) => {
+        const { changeMigration } = await import('./migrate.ts')
+        await changeMigration(change, id, options)
+      },
+    )
+
   return program
 }

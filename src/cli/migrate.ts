@@ -1,6 +1,13 @@
 import cliProgress from 'cli-progress'
 import { type RemoteOptions, request } from './client.ts'
-import { MigrationDocument, type MigrationFieldsFragment, StartMigrationDocument } from './generated.ts'
+import {
+  MigrationDocument,
+  type MigrationFieldsFragment,
+  PauseMigrationDocument,
+  ResumeMigrationDocument,
+  StartMigrationDocument,
+  VerifyMigrationDocument,
+} from './generated.ts'
 
 const POLL_MS = 250
 const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'ROLLED_BACK'])
@@ -17,6 +24,23 @@ export async function showMigration(options: RemoteOptions & { id?: string; wait
   if (migration === null || migration === undefined)
     throw new Error(options.id === undefined ? 'there was no migration yet' : `there is no migration ${options.id}`)
   await follow(migration, options)
+}
+
+/** `token-bridge migrate pause|resume|verify ID`; without an id the latest run. Exit code 1 where it is FAILED then. */
+export async function changeMigration(
+  change: 'pause' | 'resume' | 'verify',
+  id: string | undefined,
+  options: RemoteOptions,
+): Promise<void> {
+  const of = id ?? (await request(MigrationDocument, { id: null }, options)).migration?.id
+  if (of === undefined) throw new Error('there was no migration yet')
+  const migration =
+    change === 'pause'
+      ? (await request(PauseMigrationDocument, { id: of }, options)).pauseMigration
+      : change === 'resume'
+        ? (await request(ResumeMigrationDocument, { id: of }, options)).resumeMigration
+        : (await request(VerifyMigrationDocument, { id: of }, options)).verifyMigration
+  await follow(migration, { ...options, wait: false })
 }
 
 async function follow(first: MigrationFieldsFragment, options: RemoteOptions & { wait: boolean }): Promise<void> {
@@ -59,7 +83,7 @@ function createBar(): { update(migration: MigrationFieldsFragment): void; stop()
     },
     cliProgress.Presets.shades_classic,
   )
-  bar.start(10_000, 0, { state: '', files: '' })
+  bar.start(10_000, 0, { state: 'starting', files: '0' })
   return {
     update({ progress, state, filesVerified, filesTotal }) {
       bar.update(Math.round(progress * 10_000), { state, files: `${filesVerified} of ${filesTotal}` })

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { BridgeError } from '../domain/errors.ts'
+import { BridgeError, invalidArgument } from '../domain/errors.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import { type Ledger, LIVE } from '../shipping/ledger.ts'
 import type { Assignment } from '../shipping/shipper.ts'
-import type { FrozenLog, Migration } from './migration.ts'
+import type { FrozenLog, Migration, MigrationState } from './migration.ts'
 
 /** A run as it is told: with how far it is. */
 export interface MigrationReport extends Omit<Migration, 'catalogue' | 'difference'> {
@@ -20,6 +20,11 @@ export interface MigrationReport extends Omit<Migration, 'catalogue' | 'differen
 export interface RunControl {
   /** Freezes what there is to carry and begins. */
   start(): Promise<MigrationReport>
+  /** Stops carrying, until it is resumed, also over a restart; what is on its way is finished. */
+  pause(id: string): MigrationReport
+  resume(id: string): MigrationReport
+  /** Compares the files with ClickHouse once more; a run that differs is FAILED from then on. */
+  verify(id: string): Promise<MigrationReport>
   /** A run by its id, or the latest; `undefined` where there is none. */
   report(id?: string): MigrationReport | undefined
   /** Of the latest run, 0 to 1: 0 without one, after FAILED or a rollback. */
@@ -50,6 +55,15 @@ export function createRunControl({
   now = Date.now,
 }: RunControlOptions): RunControl {
   const latest = (): Migration | undefined => ledger.migrations().at(-1)
+
+  /** The latest run, if it has this id and one of these states. */
+  const latestIn = (id: string, states: readonly MigrationState[]): Migration => {
+    const known = ledger.migrations().find((one) => one.id === id)
+    if (known === undefined) throw invalidArgument('id', `there is no migration ${id}`)
+    if (known !== latest()) throw new BridgeError('CONFLICT', `migration ${id} is not the latest one`)
+    if (states.includes(known.state)) return known
+    throw new BridgeError('CONFLICT', `migration ${id} is ${known.state}, not ${states.join(' or ')}`)
+  }
 
   const isVerified = ({ key, to }: FrozenLog): boolean => (ledger.state(key)?.publishedTo ?? 0) >= to
 
@@ -92,7 +106,7 @@ export function createRunControl({
     async start() {
       const catalogue = await logs.catalogue()
       const running = latest()
-      if (running?.state === 'RUNNING' || running?.state === 'VERIFYING')
+      if (running?.state === 'RUNNING' || running?.state === 'VERIFYING' || running?.state === 'PAUSED')
         throw new BridgeError('CONFLICT', `migration ${running.id} is ${running.state}`)
       return save({
         id: randomUUID(),
@@ -103,6 +117,15 @@ export function createRunControl({
         difference: null,
         error: null,
       })
+    },
+    pause: (id) => save({ ...latestIn(id, ['RUNNING']), state: 'PAUSED' }),
+    resume: (id) => save({ ...latestIn(id, ['PAUSED']), state: 'RUNNING' }),
+    async verify(id) {
+      latestIn(id, ['COMPLETED', 'FAILED'])
+      const differs = await difference()
+      const migration = latestIn(id, ['COMPLETED', 'FAILED'])
+      if (differs === 0n) return save({ ...migration, difference: '0' })
+      return save({ ...migration, state: 'FAILED', difference: String(differs), error: differenceError(differs) })
     },
     report(id) {
       const migration = id === undefined ? latest() : ledger.migrations().find((one) => one.id === id)
@@ -144,7 +167,7 @@ export function createRunControl({
           : {
               state: 'FAILED',
               difference: String(differs),
-              error: `ClickHouse and the files differ by ${differs} tokens`,
+              error: differenceError(differs),
             },
       )
     },
@@ -156,3 +179,5 @@ function progressOf(state: Migration['state'], verified: bigint, total: bigint):
   if (state === 'FAILED' || state === 'ROLLED_BACK' || state === 'ROLLING_BACK' || total === 0n) return 0
   return Number((verified * 1_000_000n) / total) / 1_000_000
 }
+
+const differenceError = (differs: bigint): string => `ClickHouse and the files differ by ${differs} tokens`

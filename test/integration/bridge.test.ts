@@ -131,6 +131,34 @@ describe('the bridge', () => {
     expect(answers.filter(({ errors }) => errors?.[0]?.extensions.code === 'CONFLICT')).toHaveLength(2)
   })
 
+  test('a migration that is paused carries nothing until it is resumed, also over a restart; it can be verified again', async () => {
+    const folder = history()
+    const first = await startServer(folder, WITH_DATABASE)
+    const change = (server: TestServer, name: string, id: string) =>
+      server.ask(`mutation ($id: ID!) { ${name}Migration(id: $id) { state difference } }`, { id }, ['operator'])
+    const started = await first.ask('mutation { startMigration { id } }', {}, ['operator'])
+    const { id } = started.data.startMigration
+    // a small history may be through before it can be paused: then there is nothing to pause
+    const paused = await change(first, 'pause', id)
+    const wasPaused = paused.errors === undefined
+    if (wasPaused) expect(paused.data.pauseMigration.state).toBe('PAUSED')
+    else expect(paused.errors?.[0]?.extensions.code).toBe('CONFLICT')
+    await first.close()
+    const second = await startServer(folder, WITH_DATABASE)
+    if (wasPaused) {
+      const again = await second.ask('mutation { startMigration { id } }', {}, ['operator'])
+      expect(again.errors?.[0]?.extensions.code).toBe('CONFLICT')
+      expect((await change(second, 'resume', id)).data.resumeMigration.state).toBe('RUNNING')
+    }
+    await untilSource(second, 'CLICKHOUSE')
+    expect((await change(second, 'resume', id)).errors?.[0]?.extensions.code).toBe('CONFLICT')
+    expect((await change(second, 'verify', id)).data.verifyMigration).toEqual({ state: 'COMPLETED', difference: '0' })
+    expect((await change(second, 'verify', 'nobody')).errors?.[0]?.extensions).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'id',
+    })
+  })
+
   test('new lines, new files and renamed files are shipped after the migration; what is pruned stays counted', async () => {
     const folder = history()
     const server = await startServer(folder, WITH_DATABASE)

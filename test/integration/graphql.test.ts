@@ -341,9 +341,6 @@ describe('the server', () => {
     const { ask } = await startServer(small())
     const all = ['viewer', 'ingester', 'operator'] as const
     for (const query of [
-      'mutation { pauseMigration(id: 1) { id } }',
-      'mutation { resumeMigration(id: 1) { id } }',
-      'mutation { verifyMigration(id: 1) { id } }',
       'mutation { rollbackMigration(id: 1) { id } }',
       'subscription { tokenMetricsUpdated { recordCount } }',
       'subscription { migrationProgressed(id: 1) { id } }',

@@ -30,22 +30,24 @@ export class MigrationResolver {
     return controlOf(context).start()
   }
 
-  @Mutation(() => MigrationType)
+  @Mutation(() => MigrationType, { description: 'Stops carrying until it is resumed; what is on its way is finished.' })
   @Access(['operator'])
-  pauseMigration(@Arg('id', () => ID) _id: string): MigrationType {
-    return notImplemented('pauseMigration')
+  pauseMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): MigrationType {
+    return controlOf(context).pause(id)
   }
 
-  @Mutation(() => MigrationType)
+  @Mutation(() => MigrationType, { description: 'Goes on where it was.' })
   @Access(['operator'])
-  resumeMigration(@Arg('id', () => ID) _id: string): MigrationType {
-    return notImplemented('resumeMigration')
+  resumeMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): MigrationType {
+    return controlOf(context).resume(id)
   }
 
-  @Mutation(() => MigrationType)
+  @Mutation(() => MigrationType, {
+    description: 'Compares the files with ClickHouse once more; a run that differs is FAILED from then on.',
+  })
   @Access(['operator'])
-  verifyMigration(@Arg('id', () => ID) _id: string): MigrationType {
-    return notImplemented('verifyMigration')
+  verifyMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<MigrationType> {
+    return controlOf(context).verify(id)
   }
 
   @Mutation(() => MigrationType)
