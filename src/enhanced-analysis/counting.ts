@@ -129,7 +129,8 @@ function toCopy(
     cacheCreation5m,
     cacheCreation1h,
     sidechain: rest.sidechain,
-    model: rest.model,
+    // a lone surrogate has no bytes in UTF-8, which every store keeps: U+FFFD stands for it, as in the line's bytes
+    model: rest.model.toWellFormed(),
     session: rest.session,
   }
 }

@@ -26,8 +26,8 @@ export type FrameReader = (kind: FrameKind, buffer: ArrayBuffer, start: number, 
 
 /** Raise it when the layout changes. */
 export const INDEX_FORMAT_VERSION = 1
-/** "Counting rules, version 1" of domain.md. Raise it when a rule changes: everything is counted anew. */
-export const COUNTING_VERSION = 1
+/** Raise it when a rule, or the reading of one, changes: everything is counted anew. */
+export const COUNTING_VERSION = 2
 
 const KINDS: readonly FrameKind[] = ['update', 'forget', 'rename']
 const MAGIC = 0x58494254 // TBIX
