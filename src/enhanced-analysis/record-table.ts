@@ -46,8 +46,8 @@ export interface KnownFile {
   edition: number
   /** Its records that begin before this byte are published in ClickHouse. */
   publishedTo: number
-  /** Something that was published is not what the log says any more: its edition must be retired. */
-  distrusted: boolean
+  /** A last line without its end was published, and the log was read again since: it may be another line now. */
+  suspect: boolean
 }
 
 /** Until it is compared with what the ledger knows, nothing of it counts as published. */
@@ -102,8 +102,10 @@ export class RecordTable {
   apply(update: FileUpdate): void {
     const { header, records } = update
     const file = this.#fileFor(header)
-    const publishedTail = file.publishedTo > file.counted ? this.#describe(file, file.counted) : undefined
-    const tailFrom = file.counted
+    if (file.publishedTo > file.counted) {
+      file.suspect = true
+      detach(file)
+    }
     if (header.from === 0) this.#removeRows(file, 0)
     else if (header.from === file.counted) this.#removeRows(file, TAIL)
     else throw new Error(`${header.path} was counted up to byte ${file.counted}, not ${header.from}`)
@@ -119,27 +121,6 @@ export class RecordTable {
     file.fingerprint = header.fingerprint
     file.tail = header.tail
     this.#insert(file, header, records)
-    // a last line without its end was published, and has become another one
-    if (!fresh && publishedTail !== undefined && publishedTail !== this.#describe(file, tailFrom))
-      file.distrusted = true
-  }
-
-  /** What a log says between a byte and its published position, as a text to compare. */
-  #describe(file: KnownFile, from: number): string {
-    const c = this.columns
-    return [...this.rowsOf(file)]
-      .filter((row) => (c.offset[row] as number) >= from && (c.offset[row] as number) < file.publishedTo)
-      .map((row) =>
-        [
-          ...c.identity.subarray(row * WORDS, (row + 1) * WORDS),
-          ...[c.offset, c.time, c.input, c.output, c.cacheRead, c.cacheCreation5m, c.cacheCreation1h].map(
-            (a) => a[row],
-          ),
-          ...[c.model[row], c.session[row], (c.flags[row] as number) & SIDECHAIN],
-        ].join(),
-      )
-      .sort()
-      .join(';')
   }
 
   /** Takes a file out: its records count no more, except where another file has a copy. */
@@ -202,7 +183,7 @@ export class RecordTable {
       attached: false,
       edition: 0,
       publishedTo: 0,
-      distrusted: false,
+      suspect: false,
     }
     this.#name(file, header.path, header.root, header.relativePath)
     this.files.push(file)

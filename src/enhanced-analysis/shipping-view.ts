@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { recordText } from '../domain/record-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { CatalogueEntry, LogRange, LogSelection, LogState } from '../ports/logs.ts'
 import { hasFingerprint } from './file-scan.ts'
@@ -38,11 +40,11 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     file.edition = state.edition
     const same = file.byMutation || isSameLog(file, state)
     const renamed = state.path !== file.path || state.root !== file.root || state.relativePath !== file.relativePath
-    if (same && !renamed && !file.distrusted) file.publishedTo = state.publishedTo
+    if (same && !renamed && hasTail(table(), file, state)) file.publishedTo = state.publishedTo
     else if (!same) file.edition++
     // the same content under another name, or with a changed end: what was published must go before it comes anew
     else if (state.publishedTo > 0) toRetire.set(file.key, state)
-    file.distrusted = false
+    file.suspect = false
   }
 
   const sorted = (file: KnownFile): Uint32Array => {
@@ -79,6 +81,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     }
     const { key, edition, path, root, relativePath, fingerprint } = file
     const state: LogState = { key, edition, path, root, relativePath, fingerprint, publishedTo: end }
+    if (end > fingerprint.counted) state.tail = tailDigest(table(), file, fingerprint.counted, end)
     return { state, from: file.publishedTo, batches, winnerTokens }
   }
 
@@ -102,7 +105,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     },
     attach(key) {
       for (const file of key === undefined ? table().knownFiles() : [table().file(key)])
-        if (file !== undefined && (!file.attached || file.distrusted)) attachFile(file)
+        if (file !== undefined && !file.attached) attachFile(file)
     },
     nextRanges(selection, maxRecords) {
       const ranges: LogRange[] = []
@@ -145,13 +148,31 @@ export function createShippingView(table: () => RecordTable): ShippingView {
       })
       return { identities, rows }
     },
-    isExact: () => toRetire.size === 0,
+    isExact: () =>
+      toRetire.size === 0 &&
+      table()
+        .knownFiles()
+        .every(({ suspect }) => !suspect),
   }
 }
 
 function isSameLog(file: KnownFile, { fingerprint }: LogState): boolean {
   if (file.fingerprint.counted === fingerprint.counted && file.fingerprint.sha256 === fingerprint.sha256) return true
   return hasFingerprint(file.path, file.key, fingerprint)
+}
+
+/** Whether a last line without its end that was published is still the same line. */
+function hasTail(table: RecordTable, file: KnownFile, { fingerprint, publishedTo, tail }: LogState): boolean {
+  return publishedTo <= fingerprint.counted || tail === tailDigest(table, file, fingerprint.counted, publishedTo)
+}
+
+/** SHA-256 of the records that begin between two bytes. */
+function tailDigest(table: RecordTable, file: KnownFile, from: number, to: number): string {
+  const { offset } = table.columns
+  const texts = [...table.rowsOf(file)]
+    .filter((row) => (offset[row] as number) >= from && (offset[row] as number) < to)
+    .map((row) => recordText('', copyOf(table, file, row)))
+  return createHash('sha256').update(texts.sort().join('\n')).digest('hex')
 }
 
 /** The first of `rows`, in the order of their offsets, that is not before `from`. */

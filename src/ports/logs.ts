@@ -19,6 +19,8 @@ export interface LogState {
   fingerprint: LogFingerprint
   /** All records that begin before this byte are published. */
   publishedTo: number
+  /** Of the last line, where it was published without its end: SHA-256 of its records, by which it is known again. */
+  tail?: string
 }
 
 /** The next records of one log. */
