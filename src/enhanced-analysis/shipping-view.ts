@@ -148,11 +148,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
       })
       return { identities, rows }
     },
-    isExact: () =>
-      toRetire.size === 0 &&
-      table()
-        .knownFiles()
-        .every(({ suspect }) => !suspect),
+    isExact: () => toRetire.size === 0 && ![...table().knownFiles()].some(({ suspect }) => suspect),
   }
 }
 
