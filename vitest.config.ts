@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/redis-setup.ts'],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     coverage: {
       provider: 'v8',
       include: [

@@ -36,7 +36,7 @@ describe('a ClickHouse server that goes away', () => {
             ? { provenance, health: data.health }
             : undefined
         },
-        90,
+        300,
       )
     await from('CLICKHOUSE', '4')
     await proxy.cut()
@@ -63,7 +63,7 @@ describe('a ClickHouse server that goes away', () => {
     })
     await proxy.restore()
     await from('CLICKHOUSE', '34')
-  }, 120_000)
+  }, 400_000)
 
   test('that is not there at the start leaves everybody on legacy, and is used once it is', async () => {
     const proxy = await startProxy(clickhouse.url)

@@ -2,7 +2,7 @@
 export async function until<T>(
   what: string,
   check: () => Promise<T | undefined> | T | undefined,
-  seconds = 10,
+  seconds = 60,
 ): Promise<T> {
   const deadline = Date.now() + seconds * 1000
   for (;;) {
