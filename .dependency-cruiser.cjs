@@ -87,6 +87,7 @@ module.exports = {
     ...Object.entries({
       '@apollo/server|@as-integrations/fastify|fastify': 'http|graphql',
       'type-graphql|graphql|reflect-metadata': 'graphql|http',
+      'graphql-ws|ws': 'http',
       dataloader: 'reading',
       'bentocache|ioredis': 'redis',
       '@clickhouse/client|chdb': 'clickhouse',

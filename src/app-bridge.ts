@@ -1,20 +1,19 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from './clickhouse/database.ts'
+import { createPublishedEvidence } from './clickhouse/published-evidence.ts'
 import { createPublishedRecords } from './clickhouse/published-records.ts'
-import { createRecordStore } from './clickhouse/record-store.ts'
+import { createRecordStore, takeRightToPublish } from './clickhouse/record-store.ts'
 import { applySchemaChanges } from './clickhouse/schema-changes.ts'
 import type { Config } from './config.ts'
 import type { LegacySource } from './enhanced-analysis/legacy-source.ts'
 import { createRunControl, type RunControl } from './migration/run-control.ts'
+import { archivedTokens } from './migration/verification.ts'
 import type { Logger } from './observability/logger.ts'
 import type { SourceHealth, TokenSource } from './ports/token-source.ts'
 import { lockPathOf, takeLock } from './process-lock.ts'
-import {
-  createClickHouseSource,
-  createDifference,
-  createHybridSource,
-  type DatabaseSourcesOptions,
-} from './reading/database-sources.ts'
+import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from './reading/database-sources.ts'
 import { openLedger } from './shipping/ledger.ts'
 import { createPublicationGate } from './shipping/publication-gate.ts'
 import { type Shipper, startShipper } from './shipping/shipper.ts'
@@ -102,15 +101,19 @@ async function openBridge(config: Config, legacy: LegacySource, logger: Logger):
   })
   try {
     await applySchemaChanges(db)
-    const store = createRecordStore(db)
+    const holder = `${hostname()}:${process.pid}:${randomUUID()}`
+    const store = createRecordStore(db, await takeRightToPublish(db, holder))
     const ledger = openLedger(ledgerPath, await store.id(), await store.lastSeq())
     await legacy.logs.update(ledger.states())
     const gate = createPublicationGate()
+    const evidence = createPublishedEvidence(db)
+    const parts = { ledger, logs: legacy.logs, evidence, now: Date.now }
     const health = (): SourceHealth => healthOf(shipper, config, legacy)
     const sources: DatabaseSourcesOptions = {
       files: legacy,
       published: createPublishedRecords(db),
       read: gate.read,
+      archivedTokens: () => archivedTokens(parts),
       seq: ledger.seq,
       health,
     }
@@ -118,7 +121,11 @@ async function openBridge(config: Config, legacy: LegacySource, logger: Logger):
     const control = createRunControl({
       ledger,
       logs: legacy.logs,
-      difference: createDifference(sources),
+      store,
+      evidence,
+      publish: gate.publish,
+      exclusive: (run) => shipper.exclusive(run),
+      recordsPerSecond: () => shipper.recordsPerSecond(),
       onChange(report) {
         const { id, state, error } = report
         logger[state === 'FAILED' ? 'error' : 'info']({ migration: id, state, error }, 'migration')
@@ -133,9 +140,16 @@ async function openBridge(config: Config, legacy: LegacySource, logger: Logger):
       ledger,
       gate,
       assignments: control.assignments,
-      onPublished: () => (progress = control.progress()),
+      beforeShipping: control.beforeShipping,
+      onPublished() {
+        control.onPublished()
+        progress = control.progress()
+      },
       onIdle: control.onIdle,
-      onProblem: (error) => logger.warn({ err: error }, 'shipping stopped for a while'),
+      onProblem(error) {
+        control.onProblem(error)
+        logger.warn({ err: error }, 'shipping stopped for a while')
+      },
     })
     legacy.logs.onChange(shipper.kick)
     shipper.kick()

@@ -99,40 +99,61 @@ export type IngestMutationVariables = Exact<{
 
 export type IngestMutation = { ingestTokenRecords: { accepted: number, durability: Durability | null, replayed: boolean, rejected: Array<{ index: number, code: string, field: string | null, message: string }> } };
 
-export type MigrationFieldsFragment = { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null };
+export type MigrationFieldsFragment = { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> };
+
+export type MigrationPlanQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MigrationPlanQuery = { migrationPlan: { files: number, bytes: string, records: string, batches: number, tokens: string, duplicateLines: string, estimatedSeconds: number, refused: Array<{ reason: string, count: string }> } };
+
+export type RepairMigrationMutationVariables = Exact<{
+  id: string | number;
+  dryRun: boolean;
+}>;
+
+
+export type RepairMigrationMutation = { repairMigration: { reshipped: Array<string>, retired: Array<string>, winnersRebuilt: boolean, lost: number, dryRun: boolean, migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } } };
+
+export type RollbackMigrationMutationVariables = Exact<{
+  id: string | number;
+  discardArchived: boolean;
+}>;
+
+
+export type RollbackMigrationMutation = { rollbackMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type MigrationQueryVariables = Exact<{
   id?: string | number | null | undefined;
 }>;
 
 
-export type MigrationQuery = { migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } | null };
+export type MigrationQuery = { migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } | null };
 
 export type StartMigrationMutationVariables = Exact<{ [key: string]: never; }>;
 
 
-export type StartMigrationMutation = { startMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
+export type StartMigrationMutation = { startMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type PauseMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type PauseMigrationMutation = { pauseMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
+export type PauseMigrationMutation = { pauseMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type ResumeMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type ResumeMigrationMutation = { resumeMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
+export type ResumeMigrationMutation = { resumeMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type VerifyMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type VerifyMigrationMutation = { verifyMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, difference: string | null, startedAt: string, finishedAt: string | null, error: string | null } };
+export type VerifyMigrationMutation = { verifyMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -167,10 +188,48 @@ export const MigrationFieldsFragmentDoc = new TypedDocumentString(`
   filesFailed
   tokensTotal
   tokensVerified
+  recordsTotal
+  bytesTotal
+  duplicateLines
+  refused {
+    reason
+    count
+  }
   difference
+  tokensPerSecond
+  secondsLeft
+  errorCount
+  lastError
+  memoryBytes
   startedAt
   finishedAt
   error
+  verification {
+    at
+    difference
+    logsCompared
+    logsDiffering
+    differences {
+      path
+      day
+      firstLine
+      lastLine
+      missing
+      surplus
+      altered
+      tokens
+    }
+    damagedBatches
+    winnersDiffer
+    surplusLogs
+    archivedTokens
+  }
+  history {
+    at
+    by
+    action
+    detail
+  }
 }
     `, {"fragmentName":"MigrationFields"}) as unknown as TypedDocumentString<MigrationFieldsFragment, unknown>;
 export const HealthDocument = new TypedDocumentString(`
@@ -200,6 +259,146 @@ export const IngestDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<IngestMutation, IngestMutationVariables>;
+export const MigrationPlanDocument = new TypedDocumentString(`
+    query MigrationPlan {
+  migrationPlan {
+    files
+    bytes
+    records
+    batches
+    tokens
+    duplicateLines
+    refused {
+      reason
+      count
+    }
+    estimatedSeconds
+  }
+}
+    `) as unknown as TypedDocumentString<MigrationPlanQuery, MigrationPlanQueryVariables>;
+export const RepairMigrationDocument = new TypedDocumentString(`
+    mutation RepairMigration($id: ID!, $dryRun: Boolean!) {
+  repairMigration(id: $id, dryRun: $dryRun) {
+    migration {
+      ...MigrationFields
+    }
+    reshipped
+    retired
+    winnersRebuilt
+    lost
+    dryRun
+  }
+}
+    fragment MigrationFields on Migration {
+  id
+  state
+  progress
+  filesTotal
+  filesVerified
+  filesFailed
+  tokensTotal
+  tokensVerified
+  recordsTotal
+  bytesTotal
+  duplicateLines
+  refused {
+    reason
+    count
+  }
+  difference
+  tokensPerSecond
+  secondsLeft
+  errorCount
+  lastError
+  memoryBytes
+  startedAt
+  finishedAt
+  error
+  verification {
+    at
+    difference
+    logsCompared
+    logsDiffering
+    differences {
+      path
+      day
+      firstLine
+      lastLine
+      missing
+      surplus
+      altered
+      tokens
+    }
+    damagedBatches
+    winnersDiffer
+    surplusLogs
+    archivedTokens
+  }
+  history {
+    at
+    by
+    action
+    detail
+  }
+}`) as unknown as TypedDocumentString<RepairMigrationMutation, RepairMigrationMutationVariables>;
+export const RollbackMigrationDocument = new TypedDocumentString(`
+    mutation RollbackMigration($id: ID!, $discardArchived: Boolean!) {
+  rollbackMigration(id: $id, discardArchived: $discardArchived) {
+    ...MigrationFields
+  }
+}
+    fragment MigrationFields on Migration {
+  id
+  state
+  progress
+  filesTotal
+  filesVerified
+  filesFailed
+  tokensTotal
+  tokensVerified
+  recordsTotal
+  bytesTotal
+  duplicateLines
+  refused {
+    reason
+    count
+  }
+  difference
+  tokensPerSecond
+  secondsLeft
+  errorCount
+  lastError
+  memoryBytes
+  startedAt
+  finishedAt
+  error
+  verification {
+    at
+    difference
+    logsCompared
+    logsDiffering
+    differences {
+      path
+      day
+      firstLine
+      lastLine
+      missing
+      surplus
+      altered
+      tokens
+    }
+    damagedBatches
+    winnersDiffer
+    surplusLogs
+    archivedTokens
+  }
+  history {
+    at
+    by
+    action
+    detail
+  }
+}`) as unknown as TypedDocumentString<RollbackMigrationMutation, RollbackMigrationMutationVariables>;
 export const MigrationDocument = new TypedDocumentString(`
     query Migration($id: ID) {
   migration(id: $id) {
@@ -215,10 +414,48 @@ export const MigrationDocument = new TypedDocumentString(`
   filesFailed
   tokensTotal
   tokensVerified
+  recordsTotal
+  bytesTotal
+  duplicateLines
+  refused {
+    reason
+    count
+  }
   difference
+  tokensPerSecond
+  secondsLeft
+  errorCount
+  lastError
+  memoryBytes
   startedAt
   finishedAt
   error
+  verification {
+    at
+    difference
+    logsCompared
+    logsDiffering
+    differences {
+      path
+      day
+      firstLine
+      lastLine
+      missing
+      surplus
+      altered
+      tokens
+    }
+    damagedBatches
+    winnersDiffer
+    surplusLogs
+    archivedTokens
+  }
+  history {
+    at
+    by
+    action
+    detail
+  }
 }`) as unknown as TypedDocumentString<MigrationQuery, MigrationQueryVariables>;
 export const StartMigrationDocument = new TypedDocumentString(`
     mutation StartMigration {
@@ -235,10 +472,48 @@ export const StartMigrationDocument = new TypedDocumentString(`
   filesFailed
   tokensTotal
   tokensVerified
+  recordsTotal
+  bytesTotal
+  duplicateLines
+  refused {
+    reason
+    count
+  }
   difference
+  tokensPerSecond
+  secondsLeft
+  errorCount
+  lastError
+  memoryBytes
   startedAt
   finishedAt
   error
+  verification {
+    at
+    difference
+    logsCompared
+    logsDiffering
+    differences {
+      path
+      day
+      firstLine
+      lastLine
+      missing
+      surplus
+      altered
+      tokens
+    }
+    damagedBatches
+    winnersDiffer
+    surplusLogs
+    archivedTokens
+  }
+  history {
+    at
+    by
+    action
+    detail
+  }
 }`) as unknown as TypedDocumentString<StartMigrationMutation, StartMigrationMutationVariables>;
 export const PauseMigrationDocument = new TypedDocumentString(`
     mutation PauseMigration($id: ID!) {
@@ -255,10 +530,48 @@ export const PauseMigrationDocument = new TypedDocumentString(`
   filesFailed
   tokensTotal
   tokensVerified
+  recordsTotal
+  bytesTotal
+  duplicateLines
+  refused {
+    reason
+    count
+  }
   difference
+  tokensPerSecond
+  secondsLeft
+  errorCount
+  lastError
+  memoryBytes
   startedAt
   finishedAt
   error
+  verification {
+    at
+    difference
+    logsCompared
+    logsDiffering
+    differences {
+      path
+      day
+      firstLine
+      lastLine
+      missing
+      surplus
+      altered
+      tokens
+    }
+    damagedBatches
+    winnersDiffer
+    surplusLogs
+    archivedTokens
+  }
+  history {
+    at
+    by
+    action
+    detail
+  }
 }`) as unknown as TypedDocumentString<PauseMigrationMutation, PauseMigrationMutationVariables>;
 export const ResumeMigrationDocument = new TypedDocumentString(`
     mutation ResumeMigration($id: ID!) {
@@ -275,10 +588,48 @@ export const ResumeMigrationDocument = new TypedDocumentString(`
   filesFailed
   tokensTotal
   tokensVerified
+  recordsTotal
+  bytesTotal
+  duplicateLines
+  refused {
+    reason
+    count
+  }
   difference
+  tokensPerSecond
+  secondsLeft
+  errorCount
+  lastError
+  memoryBytes
   startedAt
   finishedAt
   error
+  verification {
+    at
+    difference
+    logsCompared
+    logsDiffering
+    differences {
+      path
+      day
+      firstLine
+      lastLine
+      missing
+      surplus
+      altered
+      tokens
+    }
+    damagedBatches
+    winnersDiffer
+    surplusLogs
+    archivedTokens
+  }
+  history {
+    at
+    by
+    action
+    detail
+  }
 }`) as unknown as TypedDocumentString<ResumeMigrationMutation, ResumeMigrationMutationVariables>;
 export const VerifyMigrationDocument = new TypedDocumentString(`
     mutation VerifyMigration($id: ID!) {
@@ -295,10 +646,48 @@ export const VerifyMigrationDocument = new TypedDocumentString(`
   filesFailed
   tokensTotal
   tokensVerified
+  recordsTotal
+  bytesTotal
+  duplicateLines
+  refused {
+    reason
+    count
+  }
   difference
+  tokensPerSecond
+  secondsLeft
+  errorCount
+  lastError
+  memoryBytes
   startedAt
   finishedAt
   error
+  verification {
+    at
+    difference
+    logsCompared
+    logsDiffering
+    differences {
+      path
+      day
+      firstLine
+      lastLine
+      missing
+      surplus
+      altered
+      tokens
+    }
+    damagedBatches
+    winnersDiffer
+    surplusLogs
+    archivedTokens
+  }
+  history {
+    at
+    by
+    action
+    detail
+  }
 }`) as unknown as TypedDocumentString<VerifyMigrationMutation, VerifyMigrationMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {

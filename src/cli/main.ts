@@ -122,6 +122,7 @@ Examples:
   const migrate = program.command('migrate').description('carry the history into ClickHouse')
   remote(migrate.command('start').description('start a run and show how far it is; exit code 1 if it fails'))
     .option('--no-wait', 'return at once')
+    .option('--dry-run', 'tell what it would carry and how long it would take; nothing is written', false)
     .action(async (options) => {
       const { startMigration } = await import('./migrate.ts')
       await startMigration(options)
@@ -133,18 +134,30 @@ Examples:
       const { showMigration } = await import('./migrate.ts')
       await showMigration(options)
     })
-
+  const ofRun = (name: string, about: string) =>
+    remote(migrate.command(name).description(about).argument('[id]', 'the run; the latest, if absent'))
   for (const [change, about] of [
     ['pause', 'stop carrying until it is resumed'],
     ['resume', 'go on where it was'],
-    ['verify', 'compare the files with ClickHouse once more; exit code 1 if they differ'],
   ] as const)
-    remote(migrate.command(change).description(about).argument('[id]', 'the run; the latest, if absent')).action(
-      async (id, options) => {
-        const { changeMigration } = await import('./migrate.ts')
-        await changeMigration(change, id, options)
-      },
-    )
+    ofRun(change, about).action(async (id, options) => {
+      const { changeMigration } = await import('./migrate.ts')
+      await changeMigration(change, id, options)
+    })
+  ofRun('verify', 'compare the files with ClickHouse, down to every copy; exit code 1 if they differ')
+    .option('--repair', 'tell what differs, mend it, and verify again', false)
+    .option('--dry-run', 'with --repair: only tell what it would mend', false)
+    .action(async (id, options) => {
+      const { verifyMigration } = await import('./migrate.ts')
+      await verifyMigration(id, options)
+    })
+  ofRun('rollback', 'put all readers back on the files, and take out what was carried')
+    .option('--no-wait', 'return at once')
+    .option('--discard-archived', 'also what is not on disk any more: it is lost then', false)
+    .action(async (id, options) => {
+      const { rollbackMigration } = await import('./migrate.ts')
+      await rollbackMigration(id, options)
+    })
 
   return program
 }

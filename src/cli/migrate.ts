@@ -3,17 +3,23 @@ import { type RemoteOptions, request } from './client.ts'
 import {
   MigrationDocument,
   type MigrationFieldsFragment,
+  MigrationPlanDocument,
   PauseMigrationDocument,
+  RepairMigrationDocument,
   ResumeMigrationDocument,
+  RollbackMigrationDocument,
   StartMigrationDocument,
   VerifyMigrationDocument,
 } from './generated.ts'
 
 const POLL_MS = 250
 const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'ROLLED_BACK'])
+const MEGABYTE = 1e6
+const LISTED = 20
 
 /** `token-bridge migrate start`: starts a run and shows how far it is, until it ends. Exit code 1 where it failed. */
-export async function startMigration(options: RemoteOptions & { wait: boolean }): Promise<void> {
+export async function startMigration(options: RemoteOptions & { wait: boolean; dryRun: boolean }): Promise<void> {
+  if (options.dryRun) return showPlan(options)
   const { startMigration: started } = await request(StartMigrationDocument, {}, options)
   await follow(started, options)
 }
@@ -26,21 +32,67 @@ export async function showMigration(options: RemoteOptions & { id?: string; wait
   await follow(migration, options)
 }
 
-/** `token-bridge migrate pause|resume|verify ID`; without an id the latest run. Exit code 1 where it is FAILED then. */
+/** `token-bridge migrate pause|resume [ID]`; without an id the latest run. */
 export async function changeMigration(
-  change: 'pause' | 'resume' | 'verify',
+  change: 'pause' | 'resume',
   id: string | undefined,
   options: RemoteOptions,
 ): Promise<void> {
-  const of = id ?? (await request(MigrationDocument, { id: null }, options)).migration?.id
-  if (of === undefined) throw new Error('there was no migration yet')
+  const of = { id: await idOf(id, options) }
   const migration =
     change === 'pause'
-      ? (await request(PauseMigrationDocument, { id: of }, options)).pauseMigration
-      : change === 'resume'
-        ? (await request(ResumeMigrationDocument, { id: of }, options)).resumeMigration
-        : (await request(VerifyMigrationDocument, { id: of }, options)).verifyMigration
+      ? (await request(PauseMigrationDocument, of, options)).pauseMigration
+      : (await request(ResumeMigrationDocument, of, options)).resumeMigration
   await follow(migration, { ...options, wait: false })
+}
+
+/**
+ * `token-bridge migrate verify [ID]`: exit code 1 where it is FAILED then. With `--repair` it tells what it would mend,
+ * mends it, and waits until the run is verified again; `--dry-run` only tells.
+ */
+export async function verifyMigration(
+  id: string | undefined,
+  options: RemoteOptions & { repair: boolean; dryRun: boolean },
+): Promise<void> {
+  const of = await idOf(id, options)
+  if (!options.repair) {
+    const { verifyMigration: verified } = await request(VerifyMigrationDocument, { id: of }, options)
+    return follow(verified, { ...options, wait: false })
+  }
+  const { repairMigration: plan } = await request(RepairMigrationDocument, { id: of, dryRun: true }, options)
+  if (!options.json) process.stderr.write(describeRepair(plan))
+  if (options.dryRun) return print(plan.migration, options)
+  const { repairMigration: done } = await request(RepairMigrationDocument, { id: of, dryRun: false }, options)
+  await follow(done.migration, { ...options, wait: true })
+}
+
+/** `token-bridge migrate rollback [ID]`: waits until everything is taken out; readers are on the files at once. */
+export async function rollbackMigration(
+  id: string | undefined,
+  options: RemoteOptions & { wait: boolean; discardArchived: boolean },
+): Promise<void> {
+  const { discardArchived } = options
+  const of = { id: await idOf(id, options), discardArchived }
+  const { rollbackMigration: rolling } = await request(RollbackMigrationDocument, of, options)
+  await follow(rolling, options)
+}
+
+async function idOf(id: string | undefined, options: RemoteOptions): Promise<string> {
+  const of = id ?? (await request(MigrationDocument, { id: null }, options)).migration?.id
+  if (of === undefined) throw new Error('there was no migration yet')
+  return of
+}
+
+async function showPlan(options: RemoteOptions): Promise<void> {
+  const { migrationPlan: plan } = await request(MigrationPlanDocument, {}, options)
+  if (options.json) return void process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`)
+  const lines = [
+    `${plan.files} transcripts, ${megabytes(plan.bytes)} MB, ${plan.tokens} tokens`,
+    `${plan.records} records in ${plan.batches} batches; ${plan.duplicateLines} lines are duplicates`,
+    ...plan.refused.map(({ reason, count }) => `${count} lines are refused: ${reason}`),
+    `it will take about ${duration(plan.estimatedSeconds)}; nothing was written`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
 }
 
 async function follow(first: MigrationFieldsFragment, options: RemoteOptions & { wait: boolean }): Promise<void> {
@@ -56,19 +108,59 @@ async function follow(first: MigrationFieldsFragment, options: RemoteOptions & {
   } finally {
     bar.stop()
   }
+  print(migration, options)
+}
+
+function print(migration: MigrationFieldsFragment, options: RemoteOptions): void {
   if (migration.state === 'FAILED') process.exitCode = 1
   process.stdout.write(options.json ? `${JSON.stringify(migration, null, 2)}\n` : describe(migration))
 }
 
 function describe(migration: MigrationFieldsFragment): string {
   const { id, state, progress, filesVerified, filesTotal, tokensVerified, tokensTotal, difference, error } = migration
+  const { tokensPerSecond, secondsLeft, errorCount, lastError, memoryBytes, verification } = migration
   const lines = [
     `migration ${id}: ${state}, ${(progress * 100).toFixed(2)} %`,
     `${filesVerified} of ${filesTotal} transcripts verified, ${tokensVerified} of ${tokensTotal} tokens`,
     `difference ${difference ?? 'not known yet'}`,
-    ...(error === null || error === undefined ? [] : [error]),
   ]
+  if (tokensPerSecond !== null && tokensPerSecond !== undefined)
+    lines.push(`${Math.round(tokensPerSecond)} tokens a second, about ${duration(secondsLeft ?? 0)} left`)
+  if (verification !== null && verification !== undefined && verification.archivedTokens !== '0')
+    lines.push(`${verification.archivedTokens} tokens are archived: only ClickHouse still has them`)
+  lines.push(`the server uses ${megabytes(memoryBytes)} MB of heap and buffers`)
+  if (errorCount > 0) lines.push(`${errorCount} errors since the server started, last: ${lastError}`)
+  if (error !== null && error !== undefined) lines.push(error)
+  for (const one of verification?.differences.slice(0, LISTED) ?? [])
+    lines.push(
+      `  ${one.path}, ${one.day}, lines ${one.firstLine} to ${one.lastLine}: ${one.missing} missing, ${one.surplus} surplus, ${one.altered} altered, ${one.tokens} tokens`,
+    )
+  for (const batch of verification?.damagedBatches?.slice(0, LISTED) ?? []) lines.push(`  batch ${batch}`)
   return `${lines.join('\n')}\n`
+}
+
+function describeRepair(plan: {
+  reshipped: readonly string[]
+  retired: readonly string[]
+  winnersRebuilt: boolean
+  lost: number
+}): string {
+  const lines = [
+    ...plan.reshipped.map((path) => `to be shipped anew: ${path}`),
+    ...plan.retired.map((log) => `to be taken out: ${log}`),
+    ...(plan.winnersRebuilt ? ['what readers count is to be chosen anew'] : []),
+    ...(plan.lost > 0 ? [`${plan.lost} batches are archived and damaged: restore them from a backup`] : []),
+  ]
+  return `${(lines.length === 0 ? ['nothing to mend'] : lines).join('\n')}\n`
+}
+
+const megabytes = (bytes: string): string => (Number(bytes) / MEGABYTE).toFixed(1)
+
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
 /** On stderr, where a person looks. */
@@ -76,17 +168,20 @@ function createBar(): { update(migration: MigrationFieldsFragment): void; stop()
   if (!process.stderr.isTTY) return { update() {}, stop() {} }
   const bar = new cliProgress.SingleBar(
     {
-      format: '{state} {bar} {percentage}% | {files} transcripts | {eta_formatted} left',
+      format: '{state} {bar} {percentage}% | {files} transcripts | {rate} | {left}',
       stream: process.stderr,
       hideCursor: true,
       clearOnComplete: true,
     },
     cliProgress.Presets.shades_classic,
   )
-  bar.start(10_000, 0, { state: 'starting', files: '0' })
+  bar.start(10_000, 0, { state: 'starting', files: '0', rate: '', left: '' })
   return {
-    update({ progress, state, filesVerified, filesTotal }) {
-      bar.update(Math.round(progress * 10_000), { state, files: `${filesVerified} of ${filesTotal}` })
+    update({ progress, state, filesVerified, filesTotal, tokensPerSecond, secondsLeft }) {
+      const files = `${filesVerified} of ${filesTotal}`
+      const rate = tokensPerSecond ? `${(tokensPerSecond / 1e6).toFixed(1)} M tokens/s` : ''
+      const left = typeof secondsLeft === 'number' ? `${duration(secondsLeft)} left` : ''
+      bar.update(Math.round(progress * 10_000), { state, files, rate, left })
     },
     stop: () => bar.stop(),
   }

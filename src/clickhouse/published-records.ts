@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import { IDENTITY_BYTES } from '../domain/identity.ts'
-import { uuidOf } from '../domain/record-text.ts'
 import {
   type Grouping,
   type SessionUsage,
@@ -11,6 +8,7 @@ import {
 } from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
+import { withExcluded } from './excluded.ts'
 import {
   type AnswerRow,
   answerStatement,
@@ -18,9 +16,6 @@ import {
   sessionCountStatement,
   sessionsStatement,
 } from './statements/answer.ts'
-
-/** Up to so many identities are left out by a parameter; more go through a table. */
-const MAX_INLINE = 500
 
 export function createPublishedRecords(db: Database): PublishedRecords {
   const answer = async (query: TokenQuery, excluded: Excluded | undefined): Promise<TokenAnswer> => {
@@ -42,33 +37,8 @@ export function createPublishedRecords(db: Database): PublishedRecords {
     return answers
   }
   return {
-    async answer(queries, excluded) {
-      if (excluded.length === 0) return answerAll(queries, undefined)
-      const identities = identitiesOf(excluded)
-      if (identities.length <= MAX_INLINE)
-        return answerAll(queries, { sql: '{excluded:Array(UUID)}', params: { excluded: identities } })
-      const table = `excluded_${randomUUID().replaceAll('-', '')}`
-      await db.command('make-excluded', `CREATE TABLE ${table} (identity UUID) ENGINE = Memory`)
-      try {
-        await db.insert(
-          'fill-excluded',
-          table,
-          ['identity'],
-          identities.map((identity) => [identity]),
-        )
-        return await answerAll(queries, { sql: `(SELECT identity FROM ${table})`, params: {} })
-      } finally {
-        await db.command('drop-excluded', `DROP TABLE IF EXISTS ${table} SYNC`)
-      }
-    },
+    answer: (queries, excluded) => withExcluded(db, excluded, (left) => answerAll(queries, left)),
   }
-}
-
-function identitiesOf(bytes: Uint8Array): string[] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Array.from({ length: buffer.length / IDENTITY_BYTES }, (_, i) =>
-    uuidOf(buffer.toString('hex', i * IDENTITY_BYTES, (i + 1) * IDENTITY_BYTES)),
-  )
 }
 
 function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): TokenAnswer {

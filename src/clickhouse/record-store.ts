@@ -1,13 +1,18 @@
 import { z } from 'zod'
+import { BridgeError } from '../domain/errors.ts'
 import { uuidOf } from '../domain/record-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { BatchSummary, RecordStore } from '../ports/record-store.ts'
-import type { Database } from './database.ts'
+import type { Database, Params } from './database.ts'
+import { sliceCount } from './slices.ts'
 import { databaseId } from './statements/database-id.ts'
-import { electWinners } from './statements/elect-winners.ts'
+import { electSlice, electWinners } from './statements/elect-winners.ts'
+import { currentFence, takeFence } from './statements/fence.ts'
 import { lastSeq } from './statements/last-seq.ts'
+import { noteBatches } from './statements/note-batches.ts'
 import { readBack } from './statements/read-back.ts'
-import { retireBatches, retiredBatches } from './statements/retire-batches.ts'
+import { DELETE_RETIRED, emptyRuns, MAKE_NEXT, SWAP } from './statements/rebuild-winners.ts'
+import { markBatches, OF_LOGS, OF_TRANSCRIPTS } from './statements/retire-batches.ts'
 
 /** The columns of `copies`, each with what a record has for it. */
 const COLUMNS: [string, (record: RecordCopy) => unknown][] = [
@@ -30,7 +35,35 @@ const COLUMNS: [string, (record: RecordCopy) => unknown][] = [
   ['offset', (r) => r.offset],
 ]
 
-export function createRecordStore(db: Database): RecordStore {
+/** Takes the right to publish from whoever had it before: what they still send is written, and never counts. */
+export async function takeRightToPublish(db: Database, holder: string): Promise<number> {
+  await db.command('take-fence', takeFence, { holder })
+  const [current] = await db.query(currentFence)
+  if (current?.holder !== holder)
+    throw new BridgeError('CONFLICT', `${current?.holder} took the database at the same time`)
+  return current.epoch
+}
+
+/** `fence` is what `takeRightToPublish` gave; 0 where nobody else can publish. */
+export function createRecordStore(db: Database, fence = 0): RecordStore {
+  /** A statement of ours that came too late changed nothing: whoever believed that it did must hear of it. */
+  const stillOurs = async (): Promise<void> => {
+    const [current] = await db.query(currentFence)
+    if (current !== undefined && current.epoch > fence)
+      throw new BridgeError('CONFLICT', `${current.holder} publishes to this database now`)
+  }
+
+  const mark = (state: string, where: string, params: Params): Promise<void> =>
+    db.command('mark-batches', markBatches(state, where), { ...params, fence })
+
+  const rebuildWinners = async (seq: number): Promise<void> => {
+    for (const [name, sql] of MAKE_NEXT) await db.command(name, sql)
+    const slices = await sliceCount(db)
+    for (let slice = 0; slice < slices; slice++) await db.command('elect-slice', electSlice, { seq, slices, slice })
+    await stillOurs()
+    for (const [name, sql] of SWAP) await db.command(name, sql)
+  }
+
   return {
     async id() {
       await db.command(
@@ -54,21 +87,46 @@ export function createRecordStore(db: Database): RecordStore {
       return new Map(rows.map(({ batch, ...summary }) => [batch, summary satisfies BatchSummary]))
     },
     async publish(batches, seq) {
-      await db.insert(
-        'note-batches',
-        'batches',
-        ['batch', 'version', 'state', 'log', 'run'],
-        batches.map(({ batch, log, run }) => [batch, seq, 'published', log, run]),
-      )
-      await db.command('publish', electWinners('{batches:Array(UInt64)}'), {
-        batches: batches.map(({ batch }) => batch),
+      const list = batches.map(({ batch }) => batch)
+      await db.command('note-batches', noteBatches, {
+        batches: list,
         seq,
+        fence,
+        logs: batches.map(({ log }) => log),
+        runs: batches.map(({ run }) => run),
+        records: batches.map(({ records }) => records),
+        // at most 1000 records of 5 * 10^12
+        tokens: batches.map(({ tokens }) => Number(tokens ?? 0)),
+        first: batches.map(({ firstPosition }) => firstPosition ?? 0),
+        last: batches.map(({ lastPosition }) => lastPosition ?? 0),
+        digests: batches.map(({ digest }) => digest),
       })
+      await db.command('publish', electWinners('{batches:Array(UInt64)}'), { batches: list, seq, fence })
+      await stillOurs()
     },
-    async retire(what, seq) {
-      const { where, params } = retiredBatches(what)
-      await db.command('retire-batches', retireBatches(where), { ...params, seq })
-      await db.command('retire', electWinners(`(SELECT batch FROM batches FINAL WHERE ${where})`), { ...params, seq })
+    async retire(logs, seq) {
+      await mark("'retired'", OF_LOGS, { logs, seq })
+      await db.command('retire', electWinners(`(SELECT batch FROM batches FINAL WHERE ${OF_LOGS})`), {
+        logs,
+        seq,
+        fence,
+      })
+      await stillOurs()
+    },
+    rebuildWinners,
+    async rollBack(kept, seq) {
+      const state = kept === 'none' ? "'retired'" : `if(was = 'kept' OR ${OF_LOGS}, 'kept', 'retired')`
+      await mark(state, `state != 'retired' AND ${OF_TRANSCRIPTS}`, { logs: kept === 'none' ? [] : kept, seq })
+      await rebuildWinners(seq)
+      for (const { run } of await db.query(emptyRuns))
+        await db.command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
+      await db.command('delete-retired', DELETE_RETIRED)
+    },
+    async publishKept(seq) {
+      await mark("'published'", "state = 'kept'", { seq })
+      const again = "(SELECT batch FROM batches FINAL WHERE state = 'published' AND version = {seq:UInt64})"
+      await db.command('publish-kept', electWinners(again), { seq, fence })
+      await stillOurs()
     },
   }
 }

@@ -138,11 +138,6 @@ function answerUnpublished({ queries, quality }: SourceRequest): UnpublishedAnsw
     watermark: watermark(),
     sample: false,
     identities,
-    published:
-      analysis.answer(
-        [{ filter: {}, groupings: [] }],
-        rows.map((one) => 1 - one),
-      )[0]?.whole ?? [],
   }
 }
 
@@ -154,9 +149,18 @@ const CALLS: { [Name in CallName]: (asked: Calls[Name][0]) => Calls[Name][1] } =
     tellSoon()
     return undefined
   },
-  nextRanges: ({ selection, maxRecords }) => analysis.shipping.nextRanges(selection, maxRecords),
+  nextRanges: ({ selection, maxRecords, after }) => analysis.shipping.nextRanges(selection, maxRecords, after),
   retired: () => analysis.shipping.retired(),
   catalogue: () => analysis.shipping.catalogue(),
+  archived: () => analysis.shipping.archived(),
+  publishedGroups: (without) => analysis.shipping.publishedGroups(without),
+  publishedRows: ({ of, without }) => analysis.shipping.publishedRows(of, without),
+  distrust(keys) {
+    analysis.shipping.distrust(keys)
+    tellSoon()
+    return undefined
+  },
+  pathOf: (key) => analysis.pathOf(key),
 }
 
 function close(): void {

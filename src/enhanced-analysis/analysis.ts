@@ -60,6 +60,8 @@ export interface Analysis {
   corpusQuality(): CorpusQuality
   /** Identities that are counted. */
   records(): number
+  /** Where a log is. */
+  pathOf(key: string): string | undefined
   /** Bytes of the journal that are counted. */
   journaledBytes(): number
   /** The same for the same transcripts, counted equally far. */
@@ -185,6 +187,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       }
     },
     records: () => table.winners,
+    pathOf: (key) => table.file(key)?.path,
     watermark() {
       const digest = createHash('sha256')
       const files = [...table.transcripts()].sort((a, b) => (a.path < b.path ? -1 : 1))

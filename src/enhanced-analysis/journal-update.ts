@@ -10,7 +10,9 @@ export interface JournaledRange {
   records: RecordCopy[]
 }
 
-export const journalKey = (segment: string): string => `journal:${segment}`
+const JOURNAL = 'journal:'
+export const journalKey = (segment: string): string => `${JOURNAL}${segment}`
+export const isJournalKey = (key: string): boolean => key.startsWith(JOURNAL)
 
 /** The same as reading a transcript gives, for a range of the journal that begins at byte `from`. */
 export function journalUpdate({ segment, to, records }: JournaledRange, from: number): FileUpdate {

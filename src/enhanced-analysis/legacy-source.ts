@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { BridgeError } from '../domain/errors.ts'
-import type { LogState, ShippableLogs } from '../ports/logs.ts'
+import type { CatalogueEntry, LogState, ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, SourceRequest, TokenSource, UnpublishedAnswer } from '../ports/token-source.ts'
 import { lockPathOf, releaseLockOfThisProcess } from '../process-lock.ts'
+import { contentHash, linesAt } from './file-content.ts'
 import type { JournaledRange } from './journal-update.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 import { watchRoots } from './watching.ts'
@@ -153,9 +154,22 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
         for (const state of states) shippingStates.set(state.key, state)
         await call('update', states)
       },
-      nextRanges: (selection, maxRecords) => callWhenReady('nextRanges', { selection, maxRecords }),
+      nextRanges: (selection, maxRecords, after) => callWhenReady('nextRanges', { selection, maxRecords, after }),
       retired: () => callWhenReady('retired', undefined),
-      catalogue: () => callWhenReady('catalogue', undefined),
+      async catalogue() {
+        const entries: CatalogueEntry[] = []
+        for (const entry of await callWhenReady('catalogue', undefined))
+          entries.push({ ...entry, sha256: await contentHash(entry.path, entry.to) })
+        return entries
+      },
+      archived: () => callWhenReady('archived', undefined),
+      publishedGroups: (without) => callWhenReady('publishedGroups', without),
+      publishedRows: (of, without) => callWhenReady('publishedRows', { of, without }),
+      async linesAt(key, positions) {
+        const path = await callWhenReady('pathOf', key)
+        return path === undefined ? positions.map(() => 0) : linesAt(path, positions)
+      },
+      distrust: (keys) => callWhenReady('distrust', keys),
       unshippedBytes: () => status?.unshippedBytes ?? 0,
       onChange: (listener) => void listeners.push(listener),
     },

@@ -2,10 +2,20 @@ import { createHash } from 'node:crypto'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { recordText } from '../domain/record-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
-import type { CatalogueEntry, LogRange, LogSelection, LogState } from '../ports/logs.ts'
+import type {
+  CatalogueEntry,
+  GroupedRow,
+  LogDay,
+  LogRange,
+  LogSelection,
+  LogState,
+  PublishedGroups,
+} from '../ports/logs.ts'
 import { hasFingerprint } from './file-scan.ts'
+import { isJournalKey } from './journal-update.ts'
+import { groupedRows, groupRows } from './published-groups.ts'
 import { SIDECHAIN, WINS } from './record-columns.ts'
-import { type KnownFile, type RecordTable, shippableTo } from './record-table.ts'
+import { type KnownFile, mergeRefused, type RecordTable, shippableTo } from './record-table.ts'
 
 /** Records in one insert (promise 1.2). */
 const MAX_BATCH_RECORDS = 1000
@@ -16,9 +26,14 @@ export interface ShippingView {
   update(states: readonly LogState[]): void
   /** Compares logs that are new, were replaced or renamed with what the ledger knows of them: all, or the one of a key. */
   attach(key?: string): void
-  nextRanges(selection: LogSelection, maxRecords: number): LogRange[]
+  nextRanges(selection: LogSelection, maxRecords: number, after?: ReadonlyMap<string, number>): LogRange[]
   retired(): LogState[]
-  catalogue(): CatalogueEntry[]
+  /** Without the hashes of the content. */
+  catalogue(): Omit<CatalogueEntry, 'sha256'>[]
+  archived(): LogState[]
+  publishedGroups(without: Uint8Array): PublishedGroups
+  publishedRows(of: LogDay, without: Uint8Array): GroupedRow[]
+  distrust(keys: readonly string[]): void
   unshippedBytes(): number
   /** The identities that have a copy on disk that is not published, and by row, which winners are theirs. */
   unpublished(): { identities: Uint8Array; rows: Uint8Array }
@@ -57,10 +72,10 @@ export function createShippingView(table: () => RecordTable): ShippingView {
   }
 
   /** The next records of a log, up to byte `to`, at least those of one line. */
-  const nextRange = (file: KnownFile, to: number, maxRecords: number): LogRange => {
+  const nextRange = (file: KnownFile, from: number, to: number, maxRecords: number): LogRange => {
     const { offset, flags } = table().columns
     const rows = sorted(file)
-    let at = lowerBound(rows, offset, file.publishedTo)
+    let at = lowerBound(rows, offset, from)
     const batches: RecordCopy[][] = []
     let winnerTokens = 0n
     let taken = 0
@@ -82,7 +97,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     const { key, edition, path, root, relativePath, fingerprint } = file
     const state: LogState = { key, edition, path, root, relativePath, fingerprint, publishedTo: end }
     if (end > fingerprint.counted) state.tail = tailDigest(table(), file, fingerprint.counted, end)
-    return { state, from: file.publishedTo, batches, winnerTokens }
+    return { state, from, batches, winnerTokens }
   }
 
   const selectedTo = (file: KnownFile, { journal, transcripts }: LogSelection): number => {
@@ -107,14 +122,15 @@ export function createShippingView(table: () => RecordTable): ShippingView {
       for (const file of key === undefined ? table().knownFiles() : [table().file(key)])
         if (file !== undefined && !file.attached) attachFile(file)
     },
-    nextRanges(selection, maxRecords) {
+    nextRanges(selection, maxRecords, after) {
       const ranges: LogRange[] = []
       let left = maxRecords
       for (const file of table().knownFiles()) {
         if (left <= 0) break
         const to = selectedTo(file, selection)
-        if (!file.attached || toRetire.has(file.key) || file.publishedTo >= to) continue
-        const range = nextRange(file, to, left)
+        const from = Math.max(file.publishedTo, after?.get(file.key) ?? 0)
+        if (!file.attached || toRetire.has(file.key) || from >= to) continue
+        const range = nextRange(file, from, to, left)
         left -= range.batches.reduce((sum, batch) => sum + batch.length, 0)
         ranges.push(range)
       }
@@ -127,28 +143,64 @@ export function createShippingView(table: () => RecordTable): ShippingView {
       for (const file of table().knownFiles()) bytes += Math.max(0, shippableTo(file) - file.publishedTo)
       return bytes
     },
-    unpublished() {
-      const { columns: c } = table()
-      const rows = new Uint8Array(c.length)
-      const winners: number[] = []
-      for (const file of table().knownFiles()) {
-        if (file.publishedTo >= shippableTo(file)) continue
-        for (const row of table().rowsOf(file)) {
-          if ((c.offset[row] as number) < file.publishedTo) continue
-          const winner = table().winnerOf(row)
-          if (rows[winner] === 1) continue
-          rows[winner] = 1
-          winners.push(winner)
-        }
-      }
-      const bytes = new Uint8Array(c.identity.buffer)
-      const identities = new Uint8Array(winners.length * IDENTITY_BYTES)
-      winners.forEach((row, i) => {
-        identities.set(bytes.subarray(row * IDENTITY_BYTES, (row + 1) * IDENTITY_BYTES), i * IDENTITY_BYTES)
-      })
-      return { identities, rows }
+    archived: () => [...states.values()].filter((state) => isArchived(state)),
+    publishedGroups(without) {
+      assertExact()
+      const { identities, rows } = unpublished()
+      return { groups: groupRows(table(), rows, without), unpublished: identities }
     },
-    isExact: () => toRetire.size === 0 && ![...table().knownFiles()].some(({ suspect }) => suspect),
+    publishedRows(of, without) {
+      assertExact()
+      return groupedRows(table(), of, unpublished().rows, without)
+    },
+    distrust(keys) {
+      for (const key of keys) {
+        const file = table().file(key)
+        const state = states.get(key)
+        if (file === undefined || state === undefined || file.edition !== state.edition) continue
+        toRetire.set(key, state)
+        file.publishedTo = 0
+      }
+    },
+    unpublished,
+    isExact,
+  }
+
+  function unpublished(): { identities: Uint8Array; rows: Uint8Array } {
+    const { columns: c } = table()
+    const rows = new Uint8Array(c.length)
+    const winners: number[] = []
+    for (const file of table().knownFiles()) {
+      if (file.publishedTo >= shippableTo(file)) continue
+      for (const row of table().rowsOf(file)) {
+        if ((c.offset[row] as number) < file.publishedTo) continue
+        const winner = table().winnerOf(row)
+        if (rows[winner] === 1) continue
+        rows[winner] = 1
+        winners.push(winner)
+      }
+    }
+    const bytes = new Uint8Array(c.identity.buffer)
+    const identities = new Uint8Array(winners.length * IDENTITY_BYTES)
+    winners.forEach((row, i) => {
+      identities.set(bytes.subarray(row * IDENTITY_BYTES, (row + 1) * IDENTITY_BYTES), i * IDENTITY_BYTES)
+    })
+    return { identities, rows }
+  }
+
+  function isExact(): boolean {
+    return toRetire.size === 0 && ![...table().knownFiles()].some(({ suspect }) => suspect)
+  }
+
+  function assertExact(): void {
+    if (!isExact()) throw new Error('a log waits to be shipped anew')
+  }
+
+  /** What was published at its key is not there any more. */
+  function isArchived(state: LogState): boolean {
+    if (state.publishedTo === 0 || isJournalKey(state.key)) return false
+    const file = table().file(state.key)
+    return file === undefined || (file.attached && file.edition !== state.edition)
   }
 }
 
@@ -204,13 +256,27 @@ function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
   }
 }
 
-function catalogueEntry(table: RecordTable, file: KnownFile): CatalogueEntry {
+function catalogueEntry(table: RecordTable, file: KnownFile): Omit<CatalogueEntry, 'sha256'> {
   const { columns: c } = table
+  const owners: Record<string, number> = {}
   let records = 0
   let tokens = 0n
   for (const row of table.rowsOf(file)) {
     records++
     if (((c.flags[row] as number) & WINS) !== 0) tokens += BigInt(c.total(row))
+    else {
+      const { path } = table.files[c.file[table.winnerOf(row)] as number] as KnownFile
+      owners[path] = (owners[path] ?? 0) + 1
+    }
   }
-  return { key: file.key, path: file.path, to: shippableTo(file), records, tokens }
+  const refused = mergeRefused(file.refused, file.tail.refused)
+  return {
+    key: file.key,
+    path: file.path,
+    to: shippableTo(file),
+    records,
+    tokens,
+    duplicates: { own: file.copies + file.tail.copies - records, owners },
+    refused: Object.fromEntries(Object.entries(refused).map(([reason, { count }]) => [reason, count])),
+  }
 }

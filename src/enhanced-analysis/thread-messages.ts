@@ -1,4 +1,12 @@
-import type { CatalogueEntry, LogRange, LogSelection, LogState } from '../ports/logs.ts'
+import type {
+  CatalogueEntry,
+  GroupedRow,
+  LogDay,
+  LogRange,
+  LogSelection,
+  LogState,
+  PublishedGroups,
+} from '../ports/logs.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../ports/token-source.ts'
 import type { JournaledRange } from './journal-update.ts'
 import type { Root } from './roots.ts'
@@ -16,9 +24,17 @@ export interface Calls {
   answer: [request: SourceRequest, answer: SourceAnswer]
   answerUnpublished: [request: SourceRequest, answer: UnpublishedAnswer]
   update: [states: readonly LogState[], answer: undefined]
-  nextRanges: [asked: { selection: LogSelection; maxRecords: number }, answer: LogRange[]]
+  nextRanges: [
+    asked: { selection: LogSelection; maxRecords: number; after?: ReadonlyMap<string, number> | undefined },
+    answer: LogRange[],
+  ]
   retired: [asked: undefined, answer: LogState[]]
-  catalogue: [asked: undefined, answer: CatalogueEntry[]]
+  catalogue: [asked: undefined, answer: Omit<CatalogueEntry, 'sha256'>[]]
+  archived: [asked: undefined, answer: LogState[]]
+  publishedGroups: [without: Uint8Array, answer: PublishedGroups]
+  publishedRows: [asked: { of: LogDay; without: Uint8Array }, answer: GroupedRow[]]
+  distrust: [keys: readonly string[], answer: undefined]
+  pathOf: [key: string, answer: string | undefined]
 }
 
 export type CallName = keyof Calls

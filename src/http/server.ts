@@ -11,6 +11,7 @@ import type { RequestContext } from '../graphql/context.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { attachSubscriptions } from './subscriptions.ts'
 
 export interface HttpServerOptions {
   schema: GraphQLSchema
@@ -134,10 +135,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return reply.type(contentType).send(body)
   })
 
+  const subscriptions = attachSubscriptions(fastify.server, options, MAX_DOCUMENT_TOKENS)
+
   return {
     listen: (host, port) => fastify.listen({ host, port }),
     async close(deadlineMs) {
       const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
+      await subscriptions.close()
       await fastify.close()
       clearTimeout(deadline)
       await apollo.stop()

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { BridgeError, invalidArgument } from '../domain/errors.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
+import type { PublishedEvidence, RecordStore } from '../ports/record-store.ts'
 import { type Ledger, LIVE } from '../shipping/ledger.ts'
 import type { Assignment } from '../shipping/shipper.ts'
-import type { FrozenLog, Migration, MigrationState } from './migration.ts'
+import { createFollowers } from './followers.ts'
+import type { Action, FrozenLog, Migration, MigrationState } from './migration.ts'
+import { createPace } from './pace.ts'
+import { type Plan, planRun } from './plan.ts'
+import { describeFindings, type Findings, isClean, publishedLogs, verifyPublished } from './verification.ts'
 
 /** A run as it is told: with how far it is. */
-export interface MigrationReport extends Omit<Migration, 'catalogue' | 'difference'> {
+export interface MigrationReport extends Omit<Migration, 'difference' | 'discardArchived' | 'deep'> {
   /** Verified tokens over those of the catalogue, 0 to 1. */
   progress: number
   filesTotal: number
@@ -14,17 +19,33 @@ export interface MigrationReport extends Omit<Migration, 'catalogue' | 'differen
   filesFailed: number
   tokensTotal: bigint
   tokensVerified: bigint
+  recordsTotal: number
+  bytesTotal: bigint
   difference: bigint | null
+  /** Since the run began, or was resumed, in this process; `null` before there is something to measure. */
+  tokensPerSecond: number | null
+  secondsLeft: number | null
+  /** What held the run up since this process started, and the last of it. */
+  errorCount: number
+  lastError: string | null
 }
 
 export interface RunControl {
-  /** Freezes what there is to carry and begins. */
-  start(): Promise<MigrationReport>
+  /** Begins a run: what there is to carry is frozen first. */
+  start(by: string): MigrationReport
   /** Stops carrying, until it is resumed, also over a restart; what is on its way is finished. */
-  pause(id: string): MigrationReport
-  resume(id: string): MigrationReport
-  /** Compares the files with ClickHouse once more; a run that differs is FAILED from then on. */
-  verify(id: string): Promise<MigrationReport>
+  pause(id: string, by: string): MigrationReport
+  resume(id: string, by: string): MigrationReport
+  /** Compares the files with ClickHouse once more, down to every copy; a run that differs is FAILED from then on. */
+  verify(id: string, by: string): Promise<MigrationReport>
+  /** The same, and mends what differs: the run goes on until it is verified again. With `dryRun` nothing is changed. */
+  repair(id: string, by: string, dryRun: boolean): Promise<Repair>
+  /** Puts readers back on the files at once, and takes out what came from transcripts. May be repeated. */
+  rollback(id: string, by: string, discardArchived: boolean): MigrationReport
+  /** A dry run: everything but writing. */
+  plan(): Promise<Plan>
+  /** The run now, whenever something of it changes, and at its end. */
+  follow(id: string): AsyncIterableIterator<MigrationReport>
   /** A run by its id, or the latest; `undefined` where there is none. */
   report(id?: string): MigrationReport | undefined
   /** Of the latest run, 0 to 1: 0 without one, after FAILED or a rollback. */
@@ -33,27 +54,54 @@ export interface RunControl {
   cutOverAt(): number | undefined
   /** What may be shipped now, the journal first. */
   assignments(): Assignment[]
+  /** Freezes a run that was planned, or carries out a rollback; returns whether there was one. */
+  beforeShipping(): Promise<boolean>
   /** Nothing is left to ship: ends a run that is through. */
   onIdle(): Promise<void>
+  /** Something was published. */
+  onPublished(): void
+  onProblem(error: Error): void
+}
+
+/** What a repair did, or would do. */
+export interface Repair {
+  migration: MigrationReport
+  /** Paths of logs that are shipped anew. */
+  reshipped: string[]
+  /** Names of logs that are taken out, because they were never shipped. */
+  retired: string[]
+  winnersRebuilt: boolean
+  /** Batches that only a backup has. */
+  lost: number
+  dryRun: boolean
 }
 
 export interface RunControlOptions {
   ledger: Ledger
   logs: ShippableLogs
-  /** Tokens that differ between the files and what is published, all kinds; 0 where they are equal. */
-  difference: () => Promise<bigint>
+  store: Pick<RecordStore, 'rollBack' | 'publishKept' | 'rebuildWinners' | 'retire'>
+  evidence: PublishedEvidence
+  /** Runs while nobody reads. */
+  publish: <T>(run: () => Promise<T>) => Promise<T>
+  /** Runs while nothing is shipped. */
+  exclusive: <T>(run: () => Promise<T>) => Promise<T>
+  /** Records that were carried a second, lately; `undefined` before there were any. */
+  recordsPerSecond: () => number | undefined
   /** A run began, or ended: what may be shipped, and what readers may see, has changed. */
   onChange: (report: MigrationReport) => void
   now?: () => number
 }
 
-export function createRunControl({
-  ledger,
-  logs,
-  difference,
-  onChange,
-  now = Date.now,
-}: RunControlOptions): RunControl {
+const ACTIVE: readonly MigrationState[] = ['PLANNED', 'RUNNING', 'PAUSED', 'VERIFYING', 'ROLLING_BACK']
+const ENDED: readonly MigrationState[] = ['COMPLETED', 'FAILED', 'ROLLED_BACK']
+const MAX_HISTORY = 100
+
+export function createRunControl(options: RunControlOptions): RunControl {
+  const { ledger, logs, store, evidence, publish, exclusive, onChange, now = Date.now } = options
+  const pace = createPace(now)
+  let errorCount = 0
+  let lastError: string | null = null
+
   const latest = (): Migration | undefined => ledger.migrations().at(-1)
 
   /** The latest run, if it has this id and one of these states. */
@@ -74,59 +122,162 @@ export function createRunControl({
     return part < all ? part : all
   }
 
+  const tokensVerifiedOf = ({ id, catalogue }: Migration): bigint =>
+    catalogue.reduce((sum, log) => sum + verifiedTokensOf(id, log), 0n)
+
   const report = (migration: Migration): MigrationReport => {
-    const { catalogue, difference: text, ...rest } = migration
+    const { difference: text, discardArchived: _, deep: __, ...rest } = migration
+    const { catalogue, state } = migration
     const tokensTotal = catalogue.reduce((sum, { tokens }) => sum + BigInt(tokens), 0n)
-    const tokensVerified = catalogue.reduce((sum, log) => sum + verifiedTokensOf(migration.id, log), 0n)
-    const filesVerified = catalogue.filter(isVerified).length
+    const isRolledBack = state === 'ROLLED_BACK' || state === 'ROLLING_BACK'
+    const tokensVerified = isRolledBack ? 0n : tokensVerifiedOf(migration)
+    const filesVerified = isRolledBack ? 0 : catalogue.filter(isVerified).length
+    const tokensPerSecond = state === 'RUNNING' && migration === latest() ? pace.tokensPerSecond() : null
     return {
       ...rest,
-      progress: progressOf(migration.state, tokensVerified, tokensTotal),
+      progress: progressOf(state, tokensVerified, tokensTotal),
       filesTotal: catalogue.length,
       filesVerified,
-      filesFailed: migration.state === 'FAILED' ? catalogue.length - filesVerified : 0,
+      filesFailed: state === 'FAILED' ? Math.max(catalogue.length - filesVerified, failedLogs(migration)) : 0,
       tokensTotal,
       tokensVerified,
+      recordsTotal: catalogue.reduce((sum, { records }) => sum + records, 0),
+      bytesTotal: catalogue.reduce((sum, { to }) => sum + BigInt(to), 0n),
       difference: text === null ? null : BigInt(text),
+      tokensPerSecond,
+      secondsLeft: tokensPerSecond ? Number(tokensTotal - tokensVerified) / tokensPerSecond : null,
+      errorCount,
+      lastError,
     }
   }
 
   const save = (migration: Migration): MigrationReport => {
     ledger.saveMigration(migration)
+    pace.observe(undefined, 0n)
     const saved = report(migration)
     onChange(saved)
+    followers.tell(migration.id)
     return saved
   }
 
-  const finish = (migration: Migration, ended: Pick<Migration, 'state' | 'difference' | 'error'>): void => {
-    save({ ...migration, ...ended, finishedAt: now() })
+  /** A run after somebody did something to it. */
+  const acted = (migration: Migration, by: string, action: Action['action'], detail?: string): Migration => {
+    const one: Action = { at: now(), by, action, ...(detail === undefined ? {} : { detail }) }
+    return { ...migration, history: [...(migration.history ?? []), one].slice(-MAX_HISTORY) }
+  }
+
+  const verified = (migration: Migration, findings: Findings): Migration => {
+    const { verification } = findings
+    const { difference } = verification
+    const whole = { ...migration, difference, verification, finishedAt: migration.finishedAt ?? now() }
+    if (isClean(findings)) return { ...whole, state: 'COMPLETED', error: null }
+    return { ...whole, state: 'FAILED', error: describeFindings(findings) }
+  }
+
+  const parts = { ledger, logs, evidence, now }
+  const followers = createFollowers<string>()
+
+  const freeze = async (migration: Migration): Promise<void> => {
+    const catalogue = await logs.catalogue()
+    // what an earlier rollback has kept counts again
+    await publish(() => store.publishKept(ledger.nextSeq()))
+    const frozen = catalogue.map((log): FrozenLog => ({ ...log, tokens: String(log.tokens) }))
+    // it may have been rolled back meanwhile
+    if (latest()?.state === 'PLANNED') save({ ...migration, state: 'RUNNING', catalogue: frozen })
+  }
+
+  const carryOutRollback = (migration: Migration): Promise<void> =>
+    publish(async () => {
+      const { discardArchived = false } = migration
+      const { archived } = await publishedLogs(parts)
+      const editions = discardArchived ? [] : [...ledger.archived(), ...(await logs.archived())]
+      const seq = ledger.nextSeq()
+      await store.rollBack(discardArchived ? 'none' : archived, seq)
+      const done: Migration = { ...migration, state: 'ROLLED_BACK', difference: null, error: null, finishedAt: now() }
+      ledger.rolledBack(done, editions, seq)
+      await logs.update(ledger.states())
+      onChange(report(done))
+      followers.tell(done.id)
+    })
+
+  const mend = async (findings: Findings): Promise<void> => {
+    if (findings.retire.length > 0) await publish(() => store.retire(findings.retire, ledger.nextSeq()))
+    if (findings.rebuildWinners) await publish(() => store.rebuildWinners(ledger.nextSeq()))
+    // what still differs once the winners are right again is in the copies
+    const { reship } = findings.rebuildWinners ? await verifyPublished(parts, true) : findings
+    if (reship.length > 0) await logs.distrust(reship)
   }
 
   return {
-    async start() {
-      const catalogue = await logs.catalogue()
+    start(by) {
       const running = latest()
-      if (running?.state === 'RUNNING' || running?.state === 'VERIFYING' || running?.state === 'PAUSED')
+      if (running !== undefined && ACTIVE.includes(running.state))
         throw new BridgeError('CONFLICT', `migration ${running.id} is ${running.state}`)
-      return save({
+      const planned: Migration = {
         id: randomUUID(),
-        state: 'RUNNING',
-        catalogue: catalogue.map((log) => ({ ...log, tokens: String(log.tokens) })),
+        state: 'PLANNED',
+        catalogue: [],
         startedAt: now(),
         finishedAt: null,
         difference: null,
         error: null,
+      }
+      return save(acted(planned, by, 'start'))
+    },
+    pause: (id, by) => save({ ...acted(latestIn(id, ['RUNNING']), by, 'pause'), state: 'PAUSED' }),
+    resume: (id, by) => save({ ...acted(latestIn(id, ['PAUSED']), by, 'resume'), state: 'RUNNING' }),
+    verify(id, by) {
+      latestIn(id, ['COMPLETED', 'FAILED'])
+      return exclusive(async () => {
+        const findings = await verifyPublished(parts, true)
+        const migration = latestIn(id, ['COMPLETED', 'FAILED'])
+        return save(verified(acted(migration, by, 'verify', describeFindings(findings)), findings))
       })
     },
-    pause: (id) => save({ ...latestIn(id, ['RUNNING']), state: 'PAUSED' }),
-    resume: (id) => save({ ...latestIn(id, ['PAUSED']), state: 'RUNNING' }),
-    async verify(id) {
+    repair(id, by, dryRun) {
       latestIn(id, ['COMPLETED', 'FAILED'])
-      const differs = await difference()
-      const migration = latestIn(id, ['COMPLETED', 'FAILED'])
-      if (differs === 0n) return save({ ...migration, difference: '0' })
-      return save({ ...migration, state: 'FAILED', difference: String(differs), error: differenceError(differs) })
+      return exclusive(async () => {
+        const findings = await verifyPublished(parts, true)
+        const migration = latestIn(id, ['COMPLETED', 'FAILED'])
+        const { reship, retire, rebuildWinners, lost } = findings
+        const did = {
+          reshipped: reship.map((key) => ledger.state(key)?.path ?? key),
+          retired: retire,
+          winnersRebuilt: rebuildWinners,
+          lost: lost.length,
+          dryRun,
+        }
+        const detail = `${dryRun ? 'dry run: ' : ''}${JSON.stringify(did)}`
+        if (dryRun || isClean(findings)) {
+          const told = verified(acted(migration, by, dryRun ? 'verify' : 'repair', detail), findings)
+          return { ...did, migration: save(told) }
+        }
+        const { verification } = findings
+        const mending = { ...acted(migration, by, 'repair', detail), verification, finishedAt: null, error: null }
+        await mend(findings)
+        return { ...did, migration: save({ ...mending, state: 'RUNNING', difference: null, deep: true }) }
+      })
     },
+    rollback(id, by, discardArchived) {
+      const known = latestIn(id, [...ACTIVE, 'COMPLETED', 'FAILED', 'ROLLED_BACK'])
+      if (known.state === 'ROLLING_BACK') return report(known)
+      const isDone = known.state === 'ROLLED_BACK' && (!discardArchived || known.discardArchived === true)
+      if (isDone) return report(known)
+      const detail = discardArchived ? 'with what is archived' : undefined
+      return save({
+        ...acted(known, by, 'rollback', detail),
+        state: 'ROLLING_BACK',
+        error: null,
+        discardArchived: discardArchived || known.discardArchived === true,
+      })
+    },
+    plan: () => planRun(logs, options.recordsPerSecond),
+    follow: (id) =>
+      followers.follow(
+        id,
+        () => report(ledger.migrations().find((one) => one.id === id) as Migration),
+        ({ state }) => ENDED.includes(state),
+      ),
     report(id) {
       const migration = id === undefined ? latest() : ledger.migrations().find((one) => one.id === id)
       return migration === undefined ? undefined : report(migration)
@@ -144,32 +295,42 @@ export function createRunControl({
         return [journal, { run: migration.id, selection: { journal: false, transcripts } }]
       }
       if (migration?.state === 'COMPLETED')
-        return [journal, { run: LIVE, selection: { journal: false, transcripts: 'all' } }]
+        return [journal, { run: migration.id, selection: { journal: false, transcripts: 'all' } }]
       return [journal]
+    },
+    async beforeShipping() {
+      const migration = latest()
+      if (migration?.state === 'PLANNED') await freeze(migration)
+      else if (migration?.state === 'ROLLING_BACK') await carryOutRollback(migration)
+      else return false
+      return true
     },
     async onIdle() {
       const migration = latest()
       if (migration?.state !== 'RUNNING' && migration?.state !== 'VERIFYING') return
       const missing = migration.catalogue.filter((log) => !isVerified(log))
-      if (missing.length > 0)
-        return finish(migration, {
-          state: 'FAILED',
-          difference: null,
-          error: `${missing.length} transcripts were replaced or removed while they were carried, first ${missing[0]?.path}: start again`,
-        })
+      // after a repair, logs may have been replaced long since: what was published of them is verified
+      if (missing.length > 0 && migration.deep !== true) {
+        const error = `${missing.length} transcripts were replaced or removed while they were carried, first ${missing[0]?.path}: start again`
+        return void save({ ...migration, state: 'FAILED', difference: null, error, finishedAt: now() })
+      }
       const verifying: Migration = { ...migration, state: 'VERIFYING' }
       save(verifying)
-      const differs = await difference()
-      finish(
-        verifying,
-        differs === 0n
-          ? { state: 'COMPLETED', difference: '0', error: null }
-          : {
-              state: 'FAILED',
-              difference: String(differs),
-              error: differenceError(differs),
-            },
-      )
+      const findings = await verifyPublished(parts, migration.deep === true)
+      // it may have been rolled back meanwhile
+      if (latest()?.state !== 'VERIFYING') return
+      const { deep: _, ...ended } = verified({ ...verifying, finishedAt: now() }, findings)
+      save(ended)
+    },
+    onPublished() {
+      const migration = latest()
+      if (migration?.state !== 'RUNNING') return
+      pace.observe(migration.id, tokensVerifiedOf(migration))
+      followers.tell(migration.id)
+    },
+    onProblem(error) {
+      errorCount++
+      lastError = error.message
     },
   }
 }
@@ -180,4 +341,4 @@ function progressOf(state: Migration['state'], verified: bigint, total: bigint):
   return Number((verified * 1_000_000n) / total) / 1_000_000
 }
 
-const differenceError = (differs: bigint): string => `ClickHouse and the files differ by ${differs} tokens`
+const failedLogs = ({ verification }: Migration): number => verification?.logsDiffering.length ?? 0

@@ -47,21 +47,85 @@ export interface CatalogueEntry {
   path: string
   /** The records that begin before this byte are carried. */
   to: number
-  /** Records of it that are carried, and the tokens of those that count: others are duplicates. */
+  /** SHA-256 of the bytes before `to`, in hexadecimal; empty where they could not be read. */
+  sha256: string
+  /** Records of it that are carried, and the tokens of those that count. */
   records: number
   tokens: bigint
+  /** Lines whose record counts elsewhere: within the log itself, or by the path of the log that owns the winner. */
+  duplicates: { own: number; owners: Record<string, number> }
+  /** Lines that were refused, by reason. */
+  refused: Record<string, number>
+}
+
+/** What counts of one log on one UTC day, of one model, session and origin. */
+export interface RowGroup {
+  /** `LogState.key` and edition, or the name of the log in the store. */
+  log: string
+  /** Days since 1970. */
+  day: number
+  model: string
+  session: string
+  project: string
+  user: string
+  host: string
+  path: string
+  records: number
+  input: bigint
+  output: bigint
+  cacheRead: bigint
+  cacheCreation5m: bigint
+  cacheCreation1h: bigint
+  /** Sum of the rows' checksums modulo 2^32. */
+  checksum: number
+}
+
+/** One row of a group, as it is compared when its group differs. */
+export interface GroupedRow {
+  /** 32 hexadecimal digits. */
+  identity: string
+  /** Byte offset of its line. */
+  position: number
+  tokens: number
+  /** Row checksum, and the texts that groups are made by: equal only if the rows are. */
+  content: string
+}
+
+/** Which rows of the logs are compared: those of a day in one log. */
+export interface LogDay {
+  key: string
+  day: number
+}
+
+/** What the logs say is published. */
+export interface PublishedGroups {
+  groups: RowGroup[]
+  /** Identities with a copy that is not published, 16 bytes each: they are in no group. */
+  unpublished: Uint8Array
 }
 
 /** The logs, as shipping needs them. */
 export interface ShippableLogs {
-  /** The next ranges of at most `maxRecords` records; none where all that is selected is published. */
-  nextRanges(selection: LogSelection, maxRecords: number): Promise<LogRange[]>
+  /**
+   * The next ranges of at most `maxRecords` records; none where all that is selected is published. `after` has the
+   * bytes, by log, up to which a dry run has come.
+   */
+  nextRanges(selection: LogSelection, maxRecords: number, after?: ReadonlyMap<string, number>): Promise<LogRange[]>
   /** Editions that count no more: the log got another name, or a line that had no end was changed. */
   retired(): Promise<LogState[]>
   /** Tells what the ledger knows: at the start, before anything is shipped, and what is published or retired from now on. */
   update(states: readonly LogState[]): Promise<void>
   /** What there is to carry now: transcripts alone. */
   catalogue(): Promise<CatalogueEntry[]>
+  /** Published editions of transcripts whose content is not on disk any more, but for those that the ledger lists already. */
+  archived(): Promise<LogState[]>
+  /** What should be found published, without these identities (16 bytes each). */
+  publishedGroups(without: Uint8Array): Promise<PublishedGroups>
+  publishedRows(of: LogDay, without: Uint8Array): Promise<GroupedRow[]>
+  /** The lines, counted from 1, in which these bytes of a log are. */
+  linesAt(key: string, positions: readonly number[]): Promise<number[]>
+  /** What is published of these logs is not to be believed: their editions are retired and shipped anew. */
+  distrust(keys: readonly string[]): Promise<void>
   /** Bytes of all logs that are not published, as of the last change. */
   unshippedBytes(): number
   /** Called whenever there may be something new. */

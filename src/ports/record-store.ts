@@ -1,5 +1,6 @@
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
+import type { GroupedRow, RowGroup } from './logs.ts'
 
 /** Records of one log that go into the store together, at most 1000. */
 export interface RecordBatch {
@@ -25,10 +26,25 @@ export interface BatchSummary {
   digest: string
 }
 
-/** Batches that count no more. */
-export type Retired = { logs: readonly string[] } | { run: string }
+/** A batch as it is published, with the evidence of what it was verified to hold. */
+export interface PublishedBatch {
+  batch: number
+  log: string
+  run: string
+  records: number
+  /** `BatchSummary.digest`. */
+  digest: string
+  /** Of all kinds, as decimal text. */
+  tokens?: string
+  /** Places of its first and last record in the log. */
+  firstPosition?: number
+  lastPosition?: number
+}
 
-/** Where verified records are kept and counted: ClickHouse. Nothing that is written is seen by readers before it is published. */
+/**
+ * Where verified records are kept and counted: ClickHouse. Nothing that is written is seen by readers before it is
+ * published. What changes what they see throws CONFLICT once another process has taken the right to publish.
+ */
 export interface RecordStore {
   /** Names this store: another one, or an emptied one, has another id. */
   id(): Promise<string>
@@ -41,9 +57,46 @@ export interface RecordStore {
    * Makes batches count: of each of their identities the winner among all published copies becomes visible, all
    * of them at once. `seq` is larger than in any call before. May be repeated.
    */
-  publish(batches: readonly Pick<RecordBatch, 'batch' | 'log' | 'run'>[], seq: number): Promise<void>
-  /** Makes all batches of these logs, or of a run, count no more: what they hid comes out again. May be repeated. */
-  retire(what: Retired, seq: number): Promise<void>
+  publish(batches: readonly PublishedBatch[], seq: number): Promise<void>
+  /** Makes all batches of these logs count no more: what they hid comes out again. May be repeated. */
+  retire(logs: readonly string[], seq: number): Promise<void>
+  /** Chooses all winners anew, and shows them at once. */
+  rebuildWinners(seq: number): Promise<void>
+  /**
+   * Makes everything that came from transcripts count no more, and drops it, but for the `kept` logs and those that
+   * were kept before: they stay as evidence until `publishKept`. `none` drops those, too. May be repeated.
+   */
+  rollBack(kept: readonly string[] | 'none', seq: number): Promise<void>
+  /** Makes what rollbacks have kept count again. */
+  publishKept(seq: number): Promise<void>
+}
+
+/** A batch whose copies are not those that were verified. */
+export interface DamagedBatch {
+  batch: number
+  log: string
+  /** Places in the log, and records: as published, and as found. */
+  firstPosition: number
+  lastPosition: number
+  records: number
+  found: number
+}
+
+/** What is published, to be held against what the logs say, and against its own evidence. */
+export interface PublishedEvidence {
+  /** Names of the logs that have published batches. */
+  logs(): Promise<string[]>
+  /** Identities with a published copy in these logs and in others, too; 16 bytes each. */
+  sharedBy(logs: readonly string[]): Promise<Uint8Array>
+  /** What counts of these logs, without some identities. */
+  groups(logs: readonly string[], without: Uint8Array): Promise<RowGroup[]>
+  rows(log: string, day: number, without: Uint8Array): Promise<GroupedRow[]>
+  /** Tokens that count of these logs, without some identities. */
+  tokens(logs: readonly string[], without: Uint8Array): Promise<bigint>
+  /** Published and kept batches whose copies are not what was verified. */
+  damaged(): Promise<DamagedBatch[]>
+  /** Whether what readers count is not what follows from the published copies. */
+  winnersDiffer(): Promise<boolean>
 }
 
 /** What is published, summed. */

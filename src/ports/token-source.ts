@@ -1,6 +1,6 @@
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import type { DataSource } from '../domain/source.ts'
-import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
+import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 
 export interface SourceRequest {
   queries: readonly TokenQuery[]
@@ -24,8 +24,6 @@ export interface SourceAnswer {
 export interface UnpublishedAnswer extends SourceAnswer {
   /** 16 bytes each: the identities that ClickHouse must leave out, because they are answered here. */
   identities: Uint8Array
-  /** Sums of all other identities: what ClickHouse must have. */
-  published: UsageSums[]
 }
 
 /** The files, as far as they must be asked beside ClickHouse. Of one moment. */

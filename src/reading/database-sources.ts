@@ -1,6 +1,6 @@
-import { mergeAnswers, mergeSums } from '../domain/merge-answers.ts'
+import { mergeAnswers } from '../domain/merge-answers.ts'
 import type { DataSource } from '../domain/source.ts'
-import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
+import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
 import type { SourceAnswer, SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
 
@@ -9,6 +9,8 @@ export interface DatabaseSourcesOptions {
   published: PublishedRecords
   /** Runs while nothing is published, so that all that is read is of one moment. */
   read: <T>(run: () => Promise<T>) => Promise<T>
+  /** Tokens that only ClickHouse still has. */
+  archivedTokens: () => Promise<bigint>
   /** Publications so far. */
   seq: () => number
   health: () => SourceHealth
@@ -19,17 +21,17 @@ const NOTHING = new Uint8Array(0)
 
 /** What is published in ClickHouse, alone. */
 export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSource {
-  const { files, published, read } = options
+  const { files, published, read, archivedTokens } = options
   const described = describe('CLICKHOUSE', options)
   return {
     ...described,
     answer: ({ queries, quality }) =>
       read(async () => {
         const { watermark, asOf } = described.position() ?? { watermark: '', asOf: Date.now() }
-        const asked = quality ? [...queries, WHOLE] : queries
-        const answers = await published.answer(asked, NOTHING)
+        const answers = await published.answer(quality ? [...queries, WHOLE] : queries, NOTHING)
         const ofFiles = quality ? await files.answer({ queries: [], quality }) : undefined
-        return finish(answers, queries.length, ofFiles, { asOf, watermark })
+        const archived = quality ? await archivedTokens() : 0n
+        return finish(answers, queries.length, ofFiles, archived, { asOf, watermark })
       }),
   }
 }
@@ -40,7 +42,7 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
  * first; what comes to them afterwards is in neither half.
  */
 export function createHybridSource(options: DatabaseSourcesOptions): TokenSource {
-  const { files, published, read, seq } = options
+  const { files, published, read, seq, archivedTokens } = options
   return {
     ...describe('HYBRID', options),
     answer: (request) =>
@@ -55,35 +57,10 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
           mergeAnswers(ofDatabase[i] as TokenAnswer, ofFiles.answers[i] as TokenAnswer),
         )
         const answers = merged.map((answer, i) => withoutSessions(answer, all[i] as TokenQuery))
-        return finish(answers, queries.length, ofFiles, { asOf: ofFiles.asOf, watermark })
+        const archived = quality ? await archivedTokens() : 0n
+        return finish(answers, queries.length, ofFiles, archived, { asOf: ofFiles.asOf, watermark })
       }),
   }
-}
-
-/** Tokens that differ between what the files say is published and what ClickHouse has, over all kinds and models. */
-export function createDifference({ files, published, read }: DatabaseSourcesOptions): () => Promise<bigint> {
-  return () =>
-    read(async () => {
-      const ofFiles = await files.answerUnpublished({ queries: [], quality: false })
-      const [ofDatabase] = await published.answer([WHOLE], ofFiles.identities)
-      return differenceOf(ofFiles.published, ofDatabase?.whole ?? [])
-    })
-}
-
-const KINDS = ['input', 'output', 'cacheRead', 'cacheCreation5m', 'cacheCreation1h', 'records'] as const
-
-/** The sum of the absolute differences of each kind, model and tier. */
-function differenceOf(a: readonly UsageSums[], b: readonly UsageSums[]): bigint {
-  const negative = b.map((sums) => {
-    const turned = { ...sums }
-    for (const kind of KINDS) turned[kind] = -sums[kind]
-    return turned
-  })
-  const absolute = (value: bigint): bigint => (value < 0n ? -value : value)
-  return mergeSums(a, negative).reduce(
-    (total, sums) => total + KINDS.reduce((sum, kind) => sum + absolute(sums[kind]), 0n),
-    0n,
-  )
 }
 
 const describe = (source: DataSource, { files, seq, health }: DatabaseSourcesOptions) => ({
@@ -109,29 +86,21 @@ function withoutSessions(answer: TokenAnswer, { groupings }: TokenQuery): TokenA
   return rest
 }
 
-/** The last of `answers` is the whole where the quality was asked for: unpriced and archived tokens follow from it. */
+/** The last of `answers` is the whole where the quality was asked for: unpriced tokens follow from it. */
 function finish(
   answers: TokenAnswer[],
   asked: number,
   ofFiles: SourceAnswer | undefined,
+  archivedTokens: bigint,
   { asOf, watermark }: Pick<SourceAnswer, 'asOf' | 'watermark'>,
 ): SourceAnswer {
   const quality = ofFiles?.quality
   const whole = answers[asked]?.whole
   return {
     answers: answers.slice(0, asked),
-    quality:
-      quality === undefined || whole === undefined
-        ? undefined
-        : { ...quality, whole, archivedTokens: atLeastZero(tokensOf(whole) - tokensOf(quality.whole)) },
+    quality: quality === undefined || whole === undefined ? undefined : { ...quality, whole, archivedTokens },
     asOf,
     watermark,
     sample: false,
   }
 }
-
-/** Files may have moved on since. */
-const atLeastZero = (value: bigint): bigint => (value < 0n ? 0n : value)
-
-const tokensOf = (sums: readonly UsageSums[]): bigint =>
-  sums.reduce((total, s) => total + s.input + s.output + s.cacheRead + s.cacheCreation5m + s.cacheCreation1h, 0n)

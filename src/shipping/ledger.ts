@@ -1,21 +1,12 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type { Migration } from '../migration/migration.ts'
 import type { LogState } from '../ports/logs.ts'
+import type { PublishedBatch } from '../ports/record-store.ts'
 import { openLedgerFile } from './ledger-file.ts'
-
-/** A batch that is being shipped, and what must be read back of it. */
-export interface PlannedBatch {
-  batch: number
-  log: string
-  run: string
-  records: number
-  /** `BatchSummary.digest`. */
-  digest: string
-}
 
 /** Batches that are published together, and how far their logs are published then. */
 export interface Group {
-  batches: PlannedBatch[]
+  batches: PublishedBatch[]
   states: LogState[]
   run: string
   /** Of each of `states`: tokens of those of its records that count, as decimal text. */
@@ -30,6 +21,7 @@ type Entry =
   | { kind: 'abandoned' }
   | { kind: 'retired'; states: LogState[]; seq: number }
   | { kind: 'migration'; migration: Migration }
+  | { kind: 'rolledBack'; migration: Migration; kept: LogState[]; seq: number }
   | { kind: 'snapshot'; snapshot: Snapshot }
 
 /** All that a ledger knows between two groups: what stands for everything before it. */
@@ -59,8 +51,12 @@ export interface Ledger {
   verifiedTokens(run: string, key: string): bigint
   /** Publications and retirements so far: moves whenever what readers may see changes. */
   seq(): number
+  /** The next of them: also larger than those of a ledger that was lost. */
+  nextSeq(): number
   /** Counts what switched what readers may see: runs that began or ended, retired logs. */
   generation(): number
+  /** Whether a log of the store was named by this ledger. */
+  isOwn(name: string): boolean
   /** Name of a log's edition in the store. */
   nameOf(state: Pick<LogState, 'key' | 'edition'>): string
   nextBatch(): number
@@ -73,6 +69,8 @@ export interface Ledger {
   /** The next editions of logs whose earlier ones were retired. */
   retired(states: LogState[], seq: number): void
   saveMigration(migration: Migration): void
+  /** Nothing of the transcripts is published any more; `kept` are archived editions whose copies stay as evidence. */
+  rolledBack(migration: Migration, kept: readonly LogState[], seq: number): void
   close(): void
 }
 
@@ -122,6 +120,16 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     }
   }
 
+  const rollBack = (entry: Extract<Entry, { kind: 'rolledBack' }>): void => {
+    for (const state of states.values())
+      if (!isJournal(state)) states.set(state.key, { ...state, edition: state.edition + 1, publishedTo: 0 })
+    archived.splice(0, archived.length, ...entry.kept)
+    for (const of of tokens.keys()) if (of.startsWith(`${entry.migration.id} `)) tokens.delete(of)
+    migrations.set(entry.migration.id, entry.migration)
+    seq = Math.max(seq, entry.seq)
+    generation++
+  }
+
   const restore = (snapshot: Snapshot): void => {
     for (const state of snapshot.states) states.set(state.key, state)
     archived.push(...snapshot.archived)
@@ -154,9 +162,14 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
       open = undefined
       seq = Math.max(seq, entry.seq)
     } else if (entry.kind === 'retired') {
-      for (const state of entry.states) states.set(state.key, state)
+      for (const state of entry.states) {
+        states.set(state.key, state)
+        for (const of of tokens.keys()) if (of.endsWith(` ${state.key}`)) tokens.delete(of)
+      }
       seq = Math.max(seq, entry.seq)
       generation++
+    } else if (entry.kind === 'rolledBack') {
+      rollBack(entry)
     } else if (entry.kind === 'snapshot') restore(entry.snapshot)
     else {
       migrations.set(entry.migration.id, entry.migration)
@@ -188,7 +201,9 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     archived: () => archived,
     migrations: () => [...migrations.values()],
     seq: () => seq,
+    nextSeq: () => Math.max(seq + 1, Date.now()),
     generation: () => generation,
+    isOwn: (name) => name.startsWith(`${ledger}/`),
     nameOf: ({ key, edition }) => `${ledger}/${key}#${edition}`,
     nextBatch: () => ledgerNumber * BATCHES_PER_LEDGER + batches,
     unsettled: () => open,
@@ -198,6 +213,9 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     abandon: () => write({ kind: 'abandoned' }),
     retired: (next, at) => write({ kind: 'retired', states: next, seq: at }),
     saveMigration: (migration) => write({ kind: 'migration', migration }),
+    rolledBack: (migration, kept, at) => write({ kind: 'rolledBack', migration, kept: [...kept], seq: at }),
     close: () => file.close(),
   }
 }
+
+const isJournal = ({ key }: LogState): boolean => key.startsWith('journal:')

@@ -1,7 +1,8 @@
+import { BridgeError } from '../domain/errors.ts'
 import type { LogRange, LogSelection, LogState, ShippableLogs } from '../ports/logs.ts'
-import type { BatchSummary, RecordBatch, RecordStore } from '../ports/record-store.ts'
+import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import { isSameSummary, summarize } from './batch-summary.ts'
-import type { Group, Ledger, PlannedBatch } from './ledger.ts'
+import type { Group, Ledger } from './ledger.ts'
 import type { PublicationGate } from './publication-gate.ts'
 
 /** What may be shipped now, and as part of which run. */
@@ -17,12 +18,13 @@ export interface ShipperOptions {
   gate: PublicationGate
   /** In the order in which they are served. */
   assignments: () => Assignment[]
+  /** What goes before everything else that is shipped; returns whether there was something. */
+  beforeShipping?: () => Promise<boolean>
   /** Something was published or retired: what readers may see has changed. */
   onPublished: () => void
   /** All that may be shipped is. */
   onIdle: () => Promise<void>
   onProblem: (error: Error) => void
-  now?: () => number
   groupRecords?: number
 }
 
@@ -32,6 +34,10 @@ export interface Shipper {
   kick(): void
   /** Settles when a log is published up to a byte; `false` where that takes longer than `waitMs`. */
   whenPublished(key: string, to: number, waitMs: number): Promise<boolean>
+  /** Runs something while nothing is shipped, published or retired; throws at once where the store cannot be reached. */
+  exclusive<T>(run: () => Promise<T>): Promise<T>
+  /** Of the groups that were shipped lately; `undefined` before there was one. */
+  recordsPerSecond(): number | undefined
   /** Why nothing can be shipped now; `undefined` while it works. */
   problem(): string | undefined
   close(): Promise<void>
@@ -47,7 +53,7 @@ const MAX_WAITING = 64
 /** What was read back is not what was sent. */
 export class ReadBackError extends Error {
   readonly code = 'READ_BACK_DIFFERS'
-  constructor(batches: readonly PlannedBatch[]) {
+  constructor(batches: readonly PublishedBatch[]) {
     super(
       `what was read back of ${batches.length} batches differs from what was sent, first of ${batches[0]?.log}: they are sent anew`,
     )
@@ -56,20 +62,20 @@ export class ReadBackError extends Error {
 }
 
 export function startShipper(options: ShipperOptions): Shipper {
-  const { logs, store, ledger, gate, now = Date.now, groupRecords = GROUP_RECORDS } = options
+  const { logs, store, ledger, gate, groupRecords = GROUP_RECORDS } = options
+  const jobs: { run: () => Promise<void>; fail: (error: Error) => void }[] = []
   const waiting = new Set<{ key: string; to: number; resolve: (published: boolean) => void }>()
   let running: Promise<void> | undefined
   let again = false
   let closed = false
   let problem: string | undefined
   let failures = 0
+  let rate: number | undefined
   let retry: NodeJS.Timeout | undefined
-
-  const nextSeq = (): number => Math.max(ledger.seq() + 1, now())
 
   const publish = async (group: Group): Promise<void> => {
     await gate.publish(async () => {
-      const seq = nextSeq()
+      const seq = ledger.nextSeq()
       if (group.batches.length > 0) await store.publish(group.batches, seq)
       ledger.published(seq)
       await logs.update(group.states)
@@ -83,7 +89,7 @@ export function startShipper(options: ShipperOptions): Shipper {
   }
 
   /** A group that was sent, by this process or by one that was killed: only what is read back counts. */
-  const verify = async (group: Group): Promise<PlannedBatch[]> => {
+  const verify = async (group: Group): Promise<PublishedBatch[]> => {
     const found = await store.readBack(group.batches.map(({ batch }) => batch))
     return group.batches.filter(({ batch, records, digest }) => {
       const held = found.get(batch)
@@ -104,14 +110,13 @@ export function startShipper(options: ShipperOptions): Shipper {
   }
 
   const ship = async (ranges: readonly LogRange[], run: string): Promise<void> => {
+    const started = performance.now()
     const first = ledger.nextBatch()
     const batches: RecordBatch[] = ranges
       .flatMap(({ state, batches }) => batches.map((records) => ({ log: ledger.nameOf(state), records })))
       .map((batch, i) => ({ ...batch, batch: first + i, run }))
     const summaries = batches.map(({ log, records }) => summarize(log, records))
-    const planned = batches.map(({ batch, log, records }, i): PlannedBatch => {
-      return { batch, log, run, records: records.length, digest: (summaries[i] as BatchSummary).digest }
-    })
+    const planned = batches.map((batch, i) => evidenceOf(batch, summaries[i] as BatchSummary))
     const group: Group = {
       batches: planned,
       states: ranges.map(({ state }) => state),
@@ -130,6 +135,9 @@ export function startShipper(options: ShipperOptions): Shipper {
     }
     ledger.verified()
     await publish(group)
+    const records = planned.reduce((sum, batch) => sum + batch.records, 0)
+    const seconds = (performance.now() - started) / 1000
+    if (records > groupRecords / 2) rate = records / seconds
     options.onPublished()
   }
 
@@ -138,8 +146,9 @@ export function startShipper(options: ShipperOptions): Shipper {
     const retired = await logs.retired()
     if (retired.length === 0) return false
     await gate.publish(async () => {
-      const seq = nextSeq()
-      await store.retire({ logs: retired.map((state) => ledger.nameOf(state)) }, seq)
+      const seq = ledger.nextSeq()
+      const names = retired.map((state) => ledger.nameOf(state))
+      await store.retire(names, seq)
       const states = retired.map((state): LogState => ({ ...state, edition: state.edition + 1, publishedTo: 0 }))
       ledger.retired(states, seq)
       await logs.update(states)
@@ -148,9 +157,17 @@ export function startShipper(options: ShipperOptions): Shipper {
     return true
   }
 
+  const runJobs = async (): Promise<boolean> => {
+    const due = jobs.splice(0)
+    for (const job of due) await job.run()
+    return due.length > 0
+  }
+
   /** Returns whether there was anything to do. */
   const step = async (): Promise<boolean> => {
     await settle()
+    if (await runJobs()) return true
+    if ((await options.beforeShipping?.()) === true) return true
     if (await retire()) return true
     let shipped = false
     for (const { run, selection } of options.assignments()) {
@@ -181,6 +198,7 @@ export function startShipper(options: ShipperOptions): Shipper {
   const retryLater = (error: Error): void => {
     problem = error.message
     options.onProblem(error)
+    for (const job of jobs.splice(0)) job.fail(error)
     const backOff = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures++)
     const again = (): void => {
       retry = undefined
@@ -198,6 +216,16 @@ export function startShipper(options: ShipperOptions): Shipper {
 
   return {
     kick,
+    exclusive<T>(job: () => Promise<T>) {
+      if (closed) return Promise.reject(closing())
+      return new Promise<T>((resolve, reject) => {
+        jobs.push({ run: () => job().then(resolve, reject), fail: reject })
+        // somebody waits: not for the end of a back-off
+        clearTimeout(retry)
+        retry = undefined
+        kick()
+      })
+    },
     whenPublished(key, to, waitMs) {
       if ((ledger.state(key)?.publishedTo ?? 0) >= to) return Promise.resolve(true)
       if (waitMs === 0 || problem !== undefined || closed || waiting.size >= MAX_WAITING) return Promise.resolve(false)
@@ -210,12 +238,31 @@ export function startShipper(options: ShipperOptions): Shipper {
       }, waitMs)
       return promise.finally(() => clearTimeout(timer))
     },
+    recordsPerSecond: () => rate,
     problem: () => problem,
     async close() {
       closed = true
       clearTimeout(retry)
       await running
+      for (const job of jobs.splice(0)) job.fail(closing())
       for (const { resolve } of waiting) resolve(false)
     },
   }
 }
+
+/** What is noted of a batch when it is published. */
+function evidenceOf({ batch, log, run, records }: RecordBatch, summary: BatchSummary): PublishedBatch {
+  const { input, output, cacheRead, cacheCreation5m, cacheCreation1h, digest } = summary
+  return {
+    batch,
+    log,
+    run,
+    records: records.length,
+    digest,
+    tokens: String(input + output + cacheRead + cacheCreation5m + cacheCreation1h),
+    firstPosition: records[0]?.position ?? 0,
+    lastPosition: records.at(-1)?.position ?? 0,
+  }
+}
+
+const closing = (): BridgeError => new BridgeError('SOURCE_UNAVAILABLE', 'the database is being closed')

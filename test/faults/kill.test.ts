@@ -6,7 +6,7 @@ describe('a server that is killed at any moment', () => {
     const report = await runKillLoop({ kills: 20, seed: 1 })
     expect(report.differences).toEqual([])
     expect(report.acknowledged).toBeGreaterThan(100)
-  }, 300_000)
+  }, 900_000)
 
   test.each(['no-read-back', 'ledger-before-store'])(
     'the judge notices a broken step: %s',
@@ -16,6 +16,6 @@ describe('a server that is killed at any moment', () => {
       }))
       expect(report.differences).not.toEqual([])
     },
-    300_000,
+    900_000,
   )
 })

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { identityDigest } from '../../src/domain/identity.ts'
 import type { TokenAnswer, TokenQuery } from '../../src/domain/token-query.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
+import { describeFindings } from '../../src/migration/verification.ts'
 import type { LogSelection } from '../../src/ports/logs.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
 import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
@@ -147,11 +148,12 @@ describe('the hybrid answer', () => {
             const transcripts = new Map(catalogue.map(({ key, to }, i) => [key, Math.floor(to * (cuts[i] as number))]))
             await bridge.ship({ journal: journalFirst, transcripts })
             expect(await all(bridge.hybrid)).toEqual(expected)
-            expect(await bridge.difference()).toBe(0n)
+            expect(describeFindings(await bridge.verify())).toBe('')
             await bridge.ship(ALL)
             expect(analysis.shipping.unshippedBytes()).toBe(0)
             expect(await all(bridge.hybrid)).toEqual(expected)
             expect(await all(bridge.clickhouse)).toEqual(expected)
+            expect(describeFindings(await bridge.verify(true))).toBe('')
             expect(bridge.problems).toEqual([])
             await bridge.shipper.close()
             await db.close()
@@ -212,7 +214,7 @@ describe('the hybrid answer', () => {
             // while an edition waits to be retired, the files answer
             if (analysis.shipping.isExact()) {
               expect(await all(bridge.hybrid, FEW_QUERIES)).toEqual(expected)
-              expect(await bridge.difference()).toBe(0n)
+              expect(describeFindings(await bridge.verify())).toBe('')
             }
           }
           await bridge.ship(ALL)

@@ -3,16 +3,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, onTestFinished } from 'vitest'
 import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
+import { createPublishedEvidence } from '../../src/clickhouse/published-evidence.ts'
 import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
+import { linesAt } from '../../src/enhanced-analysis/file-content.ts'
+import {
+  archivedTokens,
+  type Findings,
+  type VerificationParts,
+  verifyPublished,
+} from '../../src/migration/verification.ts'
 import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
 import type { SourceAnswer, SourceRequest, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
 import {
   createClickHouseSource,
-  createDifference,
   createHybridSource,
   type DatabaseSourcesOptions,
 } from '../../src/reading/database-sources.ts'
@@ -48,9 +55,14 @@ export function removeEngineAfterAll(): void {
 export function logsOf(analysis: Analysis): ShippableLogs {
   return {
     update: async (states) => analysis.shipping.update(states),
-    nextRanges: async (selection, maxRecords) => analysis.shipping.nextRanges(selection, maxRecords),
+    nextRanges: async (selection, maxRecords, after) => analysis.shipping.nextRanges(selection, maxRecords, after),
     retired: async () => analysis.shipping.retired(),
-    catalogue: async () => analysis.shipping.catalogue(),
+    catalogue: async () => analysis.shipping.catalogue().map((entry) => ({ ...entry, sha256: '' })),
+    archived: async () => analysis.shipping.archived(),
+    publishedGroups: async (without) => analysis.shipping.publishedGroups(without),
+    publishedRows: async (of, without) => analysis.shipping.publishedRows(of, without),
+    linesAt: (key, positions) => linesAt(analysis.pathOf(key) ?? '', positions),
+    distrust: async (keys) => analysis.shipping.distrust(keys),
     unshippedBytes: () => analysis.shipping.unshippedBytes(),
     onChange() {},
   }
@@ -73,12 +85,7 @@ export function filesOf(analysis: Analysis): TokenSource & UnpublishedRecords {
     async answerUnpublished(request) {
       if (!analysis.shipping.isExact()) throw new Error('a renamed log waits to be shipped anew')
       const { identities, rows } = analysis.shipping.unpublished()
-      const published =
-        analysis.answer(
-          [{ filter: {}, groupings: [] }],
-          rows.map((one) => 1 - one),
-        )[0]?.whole ?? []
-      return { ...answer(request, rows), identities, published }
+      return { ...answer(request, rows), identities }
     },
   }
 }
@@ -89,7 +96,10 @@ export interface TestBridge {
   clickhouse: TokenSource
   ledger: Ledger
   shipper: Shipper
-  difference: () => Promise<bigint>
+  /** What is published, held against the logs. */
+  verify(deep?: boolean): Promise<Findings>
+  parts: VerificationParts
+  store: RecordStore
   problems: string[]
   /** Ships what is selected, to its end. */
   ship(selection: LogSelection): Promise<void>
@@ -133,10 +143,12 @@ export async function openBridge(options: TestBridgeOptions): Promise<TestBridge
       // the test closed it
     }
   })
+  const parts = { ledger, logs, evidence: createPublishedEvidence(db), now: Date.now }
   const sources: DatabaseSourcesOptions = {
     files: filesOf(analysis),
     published: createPublishedRecords(db),
     read: gate.read,
+    archivedTokens: () => archivedTokens(parts),
     seq: ledger.seq,
     health: () => ({ state: 'UP', detail: '' }),
   }
@@ -146,7 +158,9 @@ export async function openBridge(options: TestBridgeOptions): Promise<TestBridge
     clickhouse: createClickHouseSource(sources),
     ledger,
     shipper,
-    difference: createDifference(sources),
+    verify: (deep = false) => verifyPublished(parts, deep),
+    parts,
+    store,
     problems,
     async ship(next) {
       selection = next

@@ -1,28 +1,45 @@
+import { FENCED } from './fence.ts'
+
+const VALUES = `log, position, time, session, project, model, user, host,
+         input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset`
+
 /**
- * Chooses anew, for each identity that some batches hold, the winner among its published copies, by the rank of
- * rule 8 (`domain/rank.ts`): not by mutation, main chain, the larger total, the earlier time, path, offset. The
- * rows are one block, so readers see all of them or none. `batches` is an expression for a set of batch numbers.
+ * Of each identity of some copies, the winner among those that are published, by the rank of rule 8
+ * (`domain/rank.ts`): not by mutation, main chain, the larger total, the earlier time, path, offset; as
+ * `identity, is_deleted, w`, where `is_deleted` says that none is published. `where` selects the copies.
  */
-export const electWinners = (batches: string): string => `
-  INSERT INTO winners
-    (identity, seq, is_deleted, log, position, time, session, project, model, user, host,
-     input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset)
-  SELECT
-    identity, {seq:UInt64}, is_deleted,
-    w.1, w.2, w.3, w.4, w.5, w.6, w.7, w.8, w.9, w.10, w.11, w.12, w.13, w.14, w.15
-  FROM (
+export const election = (where: string): string => `
     SELECT identity, countIf(counts) = 0 AS is_deleted, argMinIf(copy, rank, counts) AS w
     FROM (
       SELECT
         identity,
         batch IN (SELECT batch FROM batches FINAL WHERE state = 'published') AS counts,
-        (log, position, time, session, project, model, user, host,
-         input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset) AS copy,
+        (${VALUES}) AS copy,
         (by_mutation, sidechain,
          -toInt64(input + output + cache_read + cache_creation_5m + cache_creation_1h), time, path, offset) AS rank
       FROM copies
-      WHERE identity IN (SELECT identity FROM copies WHERE batch IN ${batches})
+      WHERE ${where}
     )
-    GROUP BY identity
-  )
+    GROUP BY identity`
+
+const electInto = (table: string, where: string, winners: string): string => `
+  INSERT INTO ${table} (identity, seq, is_deleted, ${VALUES})
+  SELECT
+    identity, {seq:UInt64}, is_deleted,
+    w.1, w.2, w.3, w.4, w.5, w.6, w.7, w.8, w.9, w.10, w.11, w.12, w.13, w.14, w.15
+  FROM (${election(where)})
+  WHERE ${winners}
   SETTINGS max_threads = 2, min_insert_block_size_rows = 1000000, min_insert_block_size_bytes = 0`
+
+/**
+ * Chooses anew for each identity that some batches hold. The rows are one block, so readers see all of them or
+ * none. `batches` is an expression for a set of batch numbers.
+ */
+export const electWinners = (batches: string): string =>
+  electInto('winners', `identity IN (SELECT identity FROM copies WHERE batch IN ${batches})`, FENCED)
+
+/** One of `slices` parts of all identities: all of them at once would not fit into memory. */
+export const SLICE = 'cityHash64(identity) % {slices:UInt32} = {slice:UInt32}'
+
+/** The winners of one slice of all published copies, into a table that nobody reads yet. */
+export const electSlice = electInto('winners_next', SLICE, 'is_deleted = 0')

@@ -2,6 +2,6 @@ import { z } from 'zod'
 
 export const lastSeq = {
   name: 'last-seq',
-  sql: 'SELECT max(seq) AS last FROM winners',
+  sql: 'SELECT greatest((SELECT max(seq) FROM winners), (SELECT max(version) FROM batches)) AS last',
   row: z.object({ last: z.string().transform(Number) }).transform(({ last }) => ({ seq: last })),
 }

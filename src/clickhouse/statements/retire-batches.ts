@@ -1,14 +1,12 @@
-import type { Retired } from '../../ports/record-store.ts'
-import type { Params } from '../database.ts'
+import { FENCED } from './fence.ts'
 
-/** The condition for the batches that are retired. */
-export function retiredBatches(what: Retired): { where: string; params: Params } {
-  return 'run' in what
-    ? { where: 'run = {run:String}', params: { run: what.run } }
-    : { where: 'log IN {logs:Array(String)}', params: { logs: what.logs } }
-}
+/** The condition for the batches of some logs. */
+export const OF_LOGS = 'log IN {logs:Array(String)}'
+/** Batches that came from transcripts: those of the journal stay whatever is rolled back. */
+export const OF_TRANSCRIPTS = "position(log, '/journal:') = 0"
 
-/** Marks batches as ones that count no more. */
-export const retireBatches = (where: string): string => `
-  INSERT INTO batches (batch, version, state, log, run)
-  SELECT batch, {seq:UInt64}, 'retired', log, run FROM batches FINAL WHERE ${where}`
+/** Marks batches with another state: an expression, in which `was` is the state that they had. */
+export const markBatches = (state: string, where: string): string => `
+  INSERT INTO batches
+  SELECT * EXCEPT was REPLACE ({seq:UInt64} AS version, ${state} AS state)
+  FROM (SELECT *, toString(state) AS was FROM batches FINAL WHERE (${where}) AND ${FENCED})`

@@ -1,11 +1,12 @@
-import { Arg, Ctx, ID, Mutation, Query, Resolver, Subscription } from 'type-graphql'
-import { BridgeError } from '../../domain/errors.ts'
-import type { RunControl } from '../../migration/run-control.ts'
+import { Arg, Ctx, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql'
+import { BridgeError, invalidArgument } from '../../domain/errors.ts'
+import { duplicatesOf } from '../../migration/plan.ts'
+import type { MigrationReport, RunControl } from '../../migration/run-control.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { TokenFilterInput, TokenMetricsType } from '../metrics/types.ts'
 import { notImplemented } from '../not-implemented.ts'
-import { MigrationType } from './types.ts'
+import { MigrationPlanType, MigrationRepairType, MigrationType } from './types.ts'
 
 function controlOf({ migrations }: RequestContext): RunControl {
   if (migrations === undefined)
@@ -21,40 +22,107 @@ export class MigrationResolver {
     @Arg('id', () => ID, { nullable: true }) id: string | null,
     @Ctx() { migrations }: RequestContext,
   ): MigrationType | null {
-    return migrations?.report(id ?? undefined) ?? null
+    const report = migrations?.report(id ?? undefined)
+    return report === undefined ? null : toMigration(report)
+  }
+
+  @Query(() => MigrationPlanType, {
+    description:
+      'A dry run: everything that a run does but writing; what there is to carry, and how long it will take.',
+  })
+  @Access(['operator'])
+  migrationPlan(@Ctx() context: RequestContext): Promise<MigrationPlanType> {
+    return controlOf(context).plan()
   }
 
   @Mutation(() => MigrationType, { description: 'Carries the whole history of the transcripts into ClickHouse.' })
   @Access(['operator'])
-  startMigration(@Ctx() context: RequestContext): Promise<MigrationType> {
-    return controlOf(context).start()
+  startMigration(@Ctx() context: RequestContext): MigrationType {
+    return toMigration(controlOf(context).start(byOf(context)))
   }
 
   @Mutation(() => MigrationType, { description: 'Stops carrying until it is resumed; what is on its way is finished.' })
   @Access(['operator'])
   pauseMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): MigrationType {
-    return controlOf(context).pause(id)
+    return toMigration(controlOf(context).pause(id, byOf(context)))
   }
 
   @Mutation(() => MigrationType, { description: 'Goes on where it was.' })
   @Access(['operator'])
   resumeMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): MigrationType {
-    return controlOf(context).resume(id)
+    return toMigration(controlOf(context).resume(id, byOf(context)))
   }
 
   @Mutation(() => MigrationType, {
-    description: 'Compares the files with ClickHouse once more; a run that differs is FAILED from then on.',
+    description:
+      'Compares the files with ClickHouse once more, down to every copy; a run that differs is FAILED from then on.',
   })
   @Access(['operator'])
-  verifyMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<MigrationType> {
-    return controlOf(context).verify(id)
+  async verifyMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<MigrationType> {
+    return toMigration(await controlOf(context).verify(id, byOf(context)))
   }
 
-  @Mutation(() => MigrationType)
+  @Mutation(() => MigrationRepairType, {
+    description:
+      'Verifies, and mends what differs: the run goes on until it is verified again. A dry run tells what it would do.',
+  })
   @Access(['operator'])
-  rollbackMigration(@Arg('id', () => ID) _id: string): MigrationType {
-    return notImplemented('rollbackMigration')
+  async repairMigration(
+    @Arg('id', () => ID) id: string,
+    @Arg('dryRun', () => Boolean, { defaultValue: true }) dryRun: boolean,
+    @Ctx() context: RequestContext,
+  ): Promise<MigrationRepairType> {
+    const repair = await controlOf(context).repair(id, byOf(context), dryRun)
+    return { ...repair, migration: toMigration(repair.migration) }
   }
+
+  @Mutation(() => MigrationType, {
+    description:
+      'Puts all readers back on the files at once, then takes out what came from transcripts. Records that came by mutation stay; archived ones are kept for a later run, unless discardArchived says otherwise.',
+  })
+  @Access(['operator'])
+  rollbackMigration(
+    @Arg('id', () => ID) id: string,
+    @Arg('discardArchived', () => Boolean, { defaultValue: false }) discardArchived: boolean,
+    @Ctx() context: RequestContext,
+  ): MigrationType {
+    return toMigration(controlOf(context).rollback(id, byOf(context), discardArchived))
+  }
+}
+
+const byOf = ({ principal }: RequestContext): string => principal.userId
+
+function toMigration(report: MigrationReport): MigrationType {
+  const { catalogue, verification, history, ...rest } = report
+  const refused = new Map<string, bigint>()
+  let duplicateLines = 0n
+  for (const log of catalogue) {
+    for (const [reason, count] of Object.entries(log.refused ?? {}))
+      refused.set(reason, (refused.get(reason) ?? 0n) + BigInt(count))
+    duplicateLines += BigInt(duplicatesOf(log.duplicates))
+  }
+  return {
+    ...rest,
+    recordsTotal: BigInt(report.recordsTotal),
+    duplicateLines,
+    refused: [...refused].map(([reason, count]) => ({ reason, count })),
+    memoryBytes: memoryBytes(),
+    verification:
+      verification === undefined
+        ? null
+        : {
+            ...verification,
+            difference: BigInt(verification.difference),
+            archivedTokens: BigInt(verification.archivedTokens),
+            differences: verification.differences.map((one) => ({ ...one, tokens: BigInt(one.tokens) })),
+          },
+    history: history ?? [],
+  }
+}
+
+function memoryBytes(): bigint {
+  const { heapUsed, external } = process.memoryUsage()
+  return BigInt(heapUsed + external)
 }
 
 @Resolver()
@@ -67,9 +135,17 @@ export class SubscriptionResolver {
     return notImplemented('tokenMetricsUpdated')
   }
 
-  @Subscription(() => MigrationType, { subscribe: () => notImplemented('migrationProgressed') })
+  @Subscription(() => MigrationType, {
+    description: 'The run now, whenever something of it changes (at most four times a second), and at its end.',
+    subscribe: ({ context, args }) => {
+      const control = controlOf(context as RequestContext)
+      const { id } = args as { id: string }
+      if (control.report(id) === undefined) throw invalidArgument('id', `there is no migration ${id}`)
+      return control.follow(id)
+    },
+  })
   @Access(['operator'])
-  migrationProgressed(@Arg('id', () => ID) _id: string): MigrationType {
-    return notImplemented('migrationProgressed')
+  migrationProgressed(@Arg('id', () => ID) _id: string, @Root() report: MigrationReport): MigrationType {
+    return toMigration(report)
   }
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createRunControl } from '../../../src/migration/run-control.ts'
-import type { LogState, ShippableLogs } from '../../../src/ports/logs.ts'
+import type { LogState, RowGroup, ShippableLogs } from '../../../src/ports/logs.ts'
+import type { PublishedEvidence } from '../../../src/ports/record-store.ts'
 import { openLedger } from '../../../src/shipping/ledger.ts'
 import { makeFolder } from '../../support/transcripts.ts'
 
@@ -15,50 +16,105 @@ const state = (key: string, publishedTo: number): LogState => ({
   publishedTo,
 })
 
-/** A run over two logs of 100 bytes, with 30 and 70 tokens; what is shipped is said by hand. */
+const group = (log: string, input: bigint): RowGroup => ({
+  log,
+  day: 0,
+  model: 'm',
+  session: 's',
+  project: 'p',
+  user: 'u',
+  host: 'h',
+  path: log,
+  records: 1,
+  input,
+  output: 0n,
+  cacheRead: 0n,
+  cacheCreation5m: 0n,
+  cacheCreation1h: 0n,
+  checksum: Number(input),
+})
+
+/** A run over two logs of 100 bytes, with 30 and 70 tokens; what is shipped is said by hand. The store: test/integration. */
 function scene() {
   const ledger = openLedger(join(makeFolder(), 'ledger'), 'store', 0)
   onTestFinished(() => ledger.close())
   let differs = 0n
+  let time = 1000
   const changes: string[] = []
+  const log = { sha256: '', records: 1, duplicates: { own: 2, owners: {} }, refused: {} }
+  const evidence: PublishedEvidence = {
+    logs: async () => [],
+    sharedBy: async () => new Uint8Array(0),
+    groups: async ([name]) => [group(name as string, 30n + differs)],
+    rows: async () => [],
+    tokens: async () => 0n,
+    damaged: async () => [],
+    winnersDiffer: async () => false,
+  }
+  const logs = {
+    catalogue: async () => [
+      { ...log, key: 'a', path: '/p/a', to: 100, tokens: 30n },
+      { ...log, key: 'b', path: '/p/b', to: 100, tokens: 70n },
+    ],
+    archived: async () => [],
+    publishedGroups: async () => ({
+      groups: [{ ...group('a#0', 30n), path: ledger.nameOf(state('a', 1)) }],
+      unpublished: new Uint8Array(0),
+    }),
+    publishedRows: async () => [],
+    linesAt: async () => [17, 17],
+    update: async () => {},
+  } as unknown as ShippableLogs
+  const store = {
+    rollBack: async () => {},
+    publishKept: async () => {},
+    rebuildWinners: async () => {},
+    retire: async () => {},
+  }
   const control = createRunControl({
     ledger,
-    logs: {
-      catalogue: async () => [
-        { key: 'a', path: '/p/a', to: 100, records: 1, tokens: 30n },
-        { key: 'b', path: '/p/b', to: 100, records: 1, tokens: 70n },
-      ],
-    } as unknown as ShippableLogs,
-    difference: async () => differs,
+    logs,
+    store,
+    evidence,
+    publish: (run) => run(),
+    exclusive: (run) => run(),
+    recordsPerSecond: () => undefined,
     onChange: ({ state: now }) => changes.push(now),
-    now: () => 1000,
+    now: () => time,
   })
   const publish = (key: string, to: number, tokens: number): void => {
     const run = control.report()?.id ?? ''
     ledger.plan({ batches: [], states: [state(key, to)], run, tokens: [String(tokens)] })
     ledger.verified()
     ledger.published(ledger.seq() + 1)
+    control.onPublished()
+  }
+  const begin = async (): Promise<string> => {
+    const { id } = control.start('ann')
+    await control.beforeShipping()
+    return id
   }
   const carried = () => control.assignments().map(({ run, selection }) => [run, selection.transcripts] as const)
-  return { control, publish, carried, changes, differ: (by: bigint) => (differs = by) }
+  const wait = (ms: number): void => {
+    time += ms
+  }
+  return { control, begin, publish, carried, changes, wait, differ: (by: bigint) => (differs = by) }
 }
 
 describe('a run', () => {
   test('carries its catalogue up to the bytes that were frozen, the journal first, and is COMPLETED by a difference of 0', async () => {
-    const { control, publish, carried, changes } = scene()
+    const { control, begin, publish, carried, changes } = scene()
     expect(control.report()).toBeUndefined()
     expect([control.progress(), control.cutOverAt(), carried()]).toEqual([0, undefined, [['live', 'none']]])
-    const { id } = await control.start()
+    const id = await begin()
     expect(control.cutOverAt()).toBe(1000)
+    const frozen = new Map([
+      ['a', 100],
+      ['b', 100],
+    ])
     expect(carried()).toEqual([
       ['live', 'none'],
-      [
-        id,
-        new Map([
-          ['a', 100],
-          ['b', 100],
-        ]),
-      ],
+      [id, frozen],
     ])
     publish('a', 100, 30)
     publish('b', 50, 20)
@@ -66,16 +122,36 @@ describe('a run', () => {
     publish('b', 100, 50)
     await control.onIdle()
     expect(control.report(id)).toMatchObject({ state: 'COMPLETED', progress: 1, difference: 0n, finishedAt: 1000 })
-    expect(changes).toEqual(['RUNNING', 'VERIFYING', 'COMPLETED'])
+    expect(changes).toEqual(['PLANNED', 'RUNNING', 'VERIFYING', 'COMPLETED'])
     expect(carried()).toEqual([
       ['live', 'none'],
-      ['live', 'all'],
+      [id, 'all'],
     ])
   })
 
-  test('that differs is FAILED, counts as no progress, and tells by how much', async () => {
-    const { control, publish, differ } = scene()
-    await control.start()
+  test('tells its rate and how long it will take, since it began or was resumed', async () => {
+    const { control, begin, publish, wait } = scene()
+    const id = await begin()
+    expect(control.report()).toMatchObject({ tokensPerSecond: null, secondsLeft: null })
+    publish('a', 50, 10)
+    wait(2000)
+    publish('a', 100, 20)
+    expect(control.report()).toMatchObject({ tokensPerSecond: 10, secondsLeft: 7 })
+    control.pause(id, 'ann')
+    wait(60_000)
+    expect(control.report()?.tokensPerSecond).toBeNull()
+    control.resume(id, 'ann')
+    publish('b', 10, 20)
+    wait(1000)
+    publish('b', 20, 20)
+    expect(control.report()).toMatchObject({ tokensPerSecond: 20, secondsLeft: 1.5 })
+    control.onProblem(new Error('the database is away'))
+    expect(control.report()).toMatchObject({ errorCount: 1, lastError: 'the database is away' })
+  })
+
+  test('that differs is FAILED, counts as no progress, and names the file, the day and the lines', async () => {
+    const { control, begin, publish, differ } = scene()
+    await begin()
     publish('a', 100, 30)
     publish('b', 100, 70)
     differ(7n)
@@ -83,54 +159,104 @@ describe('a run', () => {
     expect(control.report()).toMatchObject({
       state: 'FAILED',
       difference: 7n,
-      error: expect.stringContaining('7 tokens'),
+      error: expect.stringMatching(/7 tokens.*1 logs; first \/p\/a, 1970-01-01, lines 17 to 17/),
     })
     expect(control.progress()).toBe(0)
-    await control.start()
-    expect(control.report()?.state).toBe('RUNNING')
+    control.start('ann')
+    expect(control.report()?.state).toBe('PLANNED')
   })
 
   test('whose logs were replaced or removed meanwhile is FAILED, and names the first', async () => {
-    const { control, publish } = scene()
-    await control.start()
+    const { control, begin, publish } = scene()
+    await begin()
     publish('a', 100, 30)
     await control.onIdle()
     expect(control.report()).toMatchObject({ state: 'FAILED', filesFailed: 1, error: expect.stringContaining('/p/b') })
   })
 
   test('that is paused carries nothing; what may not follow its state is a conflict', async () => {
-    const { control, carried, publish } = scene()
-    const { id } = await control.start()
-    expect(() => control.resume(id)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
-    expect(control.pause(id).state).toBe('PAUSED')
+    const { control, begin, carried, publish } = scene()
+    const id = await begin()
+    const conflict = expect.objectContaining({ code: 'CONFLICT' })
+    expect(() => control.resume(id, 'ann')).toThrow(conflict)
+    expect(control.pause(id, 'ann').state).toBe('PAUSED')
     expect(carried()).toEqual([['live', 'none']])
     await control.onIdle()
     expect(control.report()?.state).toBe('PAUSED')
-    await expect(control.start()).rejects.toMatchObject({ code: 'CONFLICT' })
-    expect(() => control.pause(id)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
-    expect(control.resume(id).state).toBe('RUNNING')
+    expect(() => control.start('ann')).toThrow(conflict)
+    expect(() => control.pause(id, 'ann')).toThrow(conflict)
+    expect(control.resume(id, 'bob').state).toBe('RUNNING')
     expect(carried()).toHaveLength(2)
-    expect(() => control.pause('another')).toThrow(
+    expect(() => control.pause('another', 'ann')).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'id' }),
     )
-    await expect(control.verify(id)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(() => control.verify(id, 'ann')).toThrow(conflict)
     publish('a', 100, 30)
     publish('b', 100, 70)
     await control.onIdle()
     expect(control.report()?.state).toBe('COMPLETED')
+    expect(control.report()?.history?.map(({ by, action }) => `${by} ${action}`)).toEqual([
+      'ann start',
+      'ann pause',
+      'bob resume',
+    ])
   })
 
-  test('can be verified again: one that differs then is FAILED', async () => {
-    const { control, publish, differ } = scene()
-    const { id } = await control.start()
+  test('can be verified again: one that differs is FAILED, and COMPLETED once it does not', async () => {
+    const { control, begin, publish, differ } = scene()
+    const id = await begin()
     publish('a', 100, 30)
     publish('b', 100, 70)
     await control.onIdle()
-    expect(await control.verify(id)).toMatchObject({ state: 'COMPLETED', difference: 0n })
+    expect(await control.verify(id, 'ann')).toMatchObject({ state: 'COMPLETED', difference: 0n })
     differ(1n)
-    expect(await control.verify(id)).toMatchObject({ state: 'FAILED', difference: 1n })
+    expect(await control.verify(id, 'ann')).toMatchObject({ state: 'FAILED', difference: 1n })
     expect(control.progress()).toBe(0)
     differ(0n)
-    expect(await control.verify(id)).toMatchObject({ state: 'FAILED', difference: 0n })
+    expect(await control.verify(id, 'ann')).toMatchObject({ state: 'COMPLETED', difference: 0n })
+  })
+
+  test('is rolled back from any state, twice is once, and readers are on the files before anything is taken out', async () => {
+    for (const reach of ['PLANNED', 'RUNNING', 'PAUSED', 'COMPLETED', 'FAILED']) {
+      const { control, begin, publish, changes, differ } = scene()
+      const id = reach === 'PLANNED' ? control.start('ann').id : await begin()
+      if (reach === 'PAUSED') control.pause(id, 'ann')
+      if (reach === 'FAILED') differ(1n)
+      if (reach === 'COMPLETED' || reach === 'FAILED') {
+        publish('a', 100, 30)
+        publish('b', 100, 70)
+        await control.onIdle()
+      }
+      expect(control.report()?.state).toBe(reach)
+      expect(control.rollback(id, 'ann', false)).toMatchObject({ state: 'ROLLING_BACK', progress: 0 })
+      expect(control.progress()).toBe(0)
+      expect(control.rollback(id, 'ann', false).state).toBe('ROLLING_BACK')
+      expect(() => control.start('ann')).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
+      expect(await control.beforeShipping()).toBe(true)
+      expect(control.rollback(id, 'ann', false)).toMatchObject({ state: 'ROLLED_BACK', tokensVerified: 0n })
+      expect(await control.beforeShipping()).toBe(false)
+      expect(changes.slice(-2)).toEqual(['ROLLING_BACK', 'ROLLED_BACK'])
+      expect(control.start('ann').state).toBe('PLANNED')
+    }
+  })
+
+  test('is followed: at once, when it changes, and to its end', async () => {
+    const { control, begin, publish } = scene()
+    const id = await begin()
+    const seen: string[] = []
+    const following = (async () => {
+      for await (const { state: now } of control.follow(id)) seen.push(now)
+    })()
+    const ended = control.follow(id)
+    await ended.next()
+    const waiting = ended.next()
+    await ended.return?.()
+    expect((await waiting).done).toBe(true)
+    publish('a', 100, 30)
+    publish('b', 100, 70)
+    await control.onIdle()
+    await following
+    expect(seen[0]).toBe('RUNNING')
+    expect(seen.at(-1)).toBe('COMPLETED')
   })
 })

@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { election, SLICE } from './elect-winners.ts'
+import { ROW_CHECKSUM } from './row-checksum.ts'
+
+const number = z.string().transform(Number)
+const bigint = z.string().transform(BigInt)
+const PUBLISHED = "SELECT batch FROM batches FINAL WHERE state = 'published'"
+const DAY = 'toInt32(intDiv(toUnixTimestamp64Milli(time), 86400000))'
+/** It looks at everything that is published. */
+const WHOLE_SECONDS = 60
+
+export const publishedLogs = {
+  name: 'published-logs',
+  sql: "SELECT DISTINCT toString(log) AS log FROM batches FINAL WHERE state = 'published'",
+  row: z.object({ log: z.string() }),
+}
+
+/** Identities with a published copy in `logs` and with one elsewhere. */
+export const sharedIdentities = {
+  name: 'shared-identities',
+  sql: `
+    SELECT replaceAll(toString(identity), '-', '') AS identity FROM copies
+    WHERE batch IN (${PUBLISHED})
+    GROUP BY identity
+    HAVING countIf(log IN {logs:Array(String)}) BETWEEN 1 AND count() - 1`,
+  row: z.object({ identity: z.string() }),
+}
+
+/** What readers count of `logs`, by day and everything that is a text. */
+export const groupsStatement = (excluded: string | undefined) => ({
+  name: 'groups',
+  sql: `
+    SELECT
+      log, ${DAY} AS day, model, session, project, user, host, path,
+      count() AS records,
+      sum(toUInt128(input)) AS input_sum,
+      sum(toUInt128(output)) AS output_sum,
+      sum(toUInt128(cache_read)) AS cache_read_sum,
+      sum(toUInt128(cache_creation_5m)) AS cache_creation_5m_sum,
+      sum(toUInt128(cache_creation_1h)) AS cache_creation_1h_sum,
+      toUInt32(sum(${ROW_CHECKSUM}) % 4294967296) AS checksum
+    FROM winners FINAL
+    WHERE log IN {logs:Array(String)} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}
+    GROUP BY log, day, model, session, project, user, host, path`,
+  deadlineSeconds: WHOLE_SECONDS,
+  row: z
+    .object({
+      log: z.string(),
+      day: z.number(),
+      model: z.string(),
+      session: z.string(),
+      project: z.string(),
+      user: z.string(),
+      host: z.string(),
+      path: z.string(),
+      records: number,
+      input_sum: bigint,
+      output_sum: bigint,
+      cache_read_sum: bigint,
+      cache_creation_5m_sum: bigint,
+      cache_creation_1h_sum: bigint,
+      checksum: z.number(),
+    })
+    .transform(
+      ({
+        input_sum: input,
+        output_sum: output,
+        cache_read_sum: cacheRead,
+        cache_creation_5m_sum: cacheCreation5m,
+        cache_creation_1h_sum: cacheCreation1h,
+        ...rest
+      }) => ({ ...rest, input, output, cacheRead, cacheCreation5m, cacheCreation1h }),
+    ),
+})
+
+/** The rows of one log and day that readers count. */
+export const rowsStatement = (excluded: string | undefined) => ({
+  name: 'rows',
+  sql: `
+    SELECT
+      replaceAll(toString(identity), '-', '') AS identity,
+      position,
+      input + output + cache_read + cache_creation_5m + cache_creation_1h AS tokens,
+      arrayStringConcat([toString(${ROW_CHECKSUM}), model, session, project, user, host, path], '\\t') AS content
+    FROM winners FINAL
+    WHERE log = {log:String} AND ${DAY} = {day:Int32} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}`,
+  deadlineSeconds: WHOLE_SECONDS,
+  row: z.object({ identity: z.string(), position: number, tokens: number, content: z.string() }),
+})
+
+/** Tokens of some logs that readers count. */
+export const tokensStatement = (excluded: string | undefined) => ({
+  name: 'tokens-of-logs',
+  sql: `
+    SELECT sum(toUInt128(input) + output + cache_read + cache_creation_5m + cache_creation_1h) AS tokens
+    FROM winners FINAL
+    WHERE log IN {logs:Array(String)} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}`,
+  row: z.object({ tokens: bigint }),
+})
+
+/** Batches that count, or are kept, with what they were verified to hold. */
+export const evidence = {
+  name: 'evidence',
+  sql: `
+    SELECT batch, log, records, first_position, last_position, digest
+    FROM batches FINAL WHERE state != 'retired' AND digest != '' ORDER BY batch`,
+  row: z.object({
+    batch: number,
+    log: z.string(),
+    records: z.number(),
+    first_position: number,
+    last_position: number,
+    digest: z.string(),
+  }),
+}
+
+const HASH = (columns: string): string => `(count(), sum(cityHash64(identity, ${columns})))`
+const VALUES =
+  'log, position, time, session, project, model, user, host, input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset'
+const ELECTED = Array.from({ length: 15 }, (_, i) => `w.${i + 1}`).join(', ')
+
+/** Whether the winners of one slice of all identities are those that follow from the published copies. */
+export const winnersAreElected = {
+  name: 'winners-are-elected',
+  sql: `
+    SELECT toUInt8(
+      (SELECT ${HASH(ELECTED)} FROM (${election(SLICE)}) WHERE is_deleted = 0)
+      = (SELECT ${HASH(VALUES)} FROM winners FINAL WHERE ${SLICE})) AS same`,
+  deadlineSeconds: WHOLE_SECONDS,
+  row: z.object({ same: z.number() }),
+}

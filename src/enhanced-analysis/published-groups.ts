@@ -1,0 +1,104 @@
+import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { rowChecksum } from '../domain/row-checksum.ts'
+import type { GroupedRow, LogDay, RowGroup } from '../ports/logs.ts'
+import { LIVE, WINS } from './record-columns.ts'
+import type { KnownFile, RecordTable } from './record-table.ts'
+
+const DAY_MS = 86_400_000
+
+/** Rows that count, but for those in `left` (by row) and those with an identity in `without`. */
+function* countedRows(table: RecordTable, left: Uint8Array, without: Uint8Array): Iterable<number> {
+  const { columns: c } = table
+  const excluded = identitiesIn(without)
+  for (let row = 0; row < c.length; row++) {
+    const counts = LIVE | WINS
+    if (((c.flags[row] as number) & counts) !== counts || left[row] === 1) continue
+    if (excluded.size > 0 && excluded.has(identityOf(table, row).toString('latin1'))) continue
+    yield row
+  }
+}
+
+/** The counted rows of all logs, in groups. */
+export function groupRows(table: RecordTable, left: Uint8Array, without: Uint8Array): RowGroup[] {
+  const { columns: c } = table
+  const groups = new Map<string, RowGroup>()
+  for (const row of countedRows(table, left, without)) {
+    const file = table.files[c.file[row] as number] as KnownFile
+    const day = Math.floor((c.time[row] as number) / DAY_MS)
+    const key = `${c.file[row]} ${day} ${c.model[row]} ${c.session[row]} ${c.origin[row]}`
+    let group = groups.get(key)
+    if (group === undefined) {
+      group = {
+        ...table.origins.at(c.origin[row] as number),
+        log: logOf(file),
+        day,
+        model: table.models.texts[c.model[row] as number] as string,
+        session: table.sessions.texts[c.session[row] as number] as string,
+        records: 0,
+        input: 0n,
+        output: 0n,
+        cacheRead: 0n,
+        cacheCreation5m: 0n,
+        cacheCreation1h: 0n,
+        checksum: 0,
+      }
+      groups.set(key, group)
+    }
+    group.records++
+    group.input += BigInt(c.input[row] as number)
+    group.output += BigInt(c.output[row] as number)
+    group.cacheRead += BigInt(c.cacheRead[row] as number)
+    group.cacheCreation5m += BigInt(c.cacheCreation5m[row] as number)
+    group.cacheCreation1h += BigInt(c.cacheCreation1h[row] as number)
+    group.checksum = (group.checksum + checksumOf(table, row)) >>> 0
+  }
+  return [...groups.values()]
+}
+
+/** The counted rows of one log on one day. */
+export function groupedRows(table: RecordTable, of: LogDay, left: Uint8Array, without: Uint8Array): GroupedRow[] {
+  const { columns: c } = table
+  const file = table.file(of.key)
+  if (file === undefined) return []
+  const rows: GroupedRow[] = []
+  for (const row of countedRows(table, left, without)) {
+    if (c.file[row] !== file.id || Math.floor((c.time[row] as number) / DAY_MS) !== of.day) continue
+    const { project, user, host, path } = table.origins.at(c.origin[row] as number)
+    const texts = [table.models.texts[c.model[row] as number], table.sessions.texts[c.session[row] as number]]
+    rows.push({
+      identity: identityOf(table, row).toString('hex'),
+      position: c.offset[row] as number,
+      tokens: c.total(row),
+      content: [checksumOf(table, row), ...texts, project, user, host, path].join('\t'),
+    })
+  }
+  return rows
+}
+
+export const logOf = ({ key, edition }: Pick<KnownFile, 'key' | 'edition'>): string => `${key}#${edition}`
+
+function checksumOf(table: RecordTable, row: number): number {
+  const { columns: c } = table
+  const bytes = identityOf(table, row)
+  return rowChecksum([bytes.readUInt32BE(0), bytes.readUInt32BE(4), bytes.readUInt32BE(8), bytes.readUInt32BE(12)], {
+    position: c.offset[row] as number,
+    time: c.time[row] as number,
+    input: c.input[row] as number,
+    output: c.output[row] as number,
+    cacheRead: c.cacheRead[row] as number,
+    cacheCreation5m: c.cacheCreation5m[row] as number,
+    cacheCreation1h: c.cacheCreation1h[row] as number,
+    offset: c.rankOffset[row] as number,
+  })
+}
+
+function identityOf(table: RecordTable, row: number): Buffer {
+  return Buffer.from(table.columns.identity.buffer, row * IDENTITY_BYTES, IDENTITY_BYTES)
+}
+
+function identitiesIn(bytes: Uint8Array): Set<string> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const set = new Set<string>()
+  for (let at = 0; at < buffer.length; at += IDENTITY_BYTES) set.add(buffer.toString('latin1', at, at + IDENTITY_BYTES))
+  return set
+}

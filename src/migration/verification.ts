@@ -1,0 +1,196 @@
+import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
+import type { DamagedBatch, PublishedEvidence } from '../ports/record-store.ts'
+import type { Ledger } from '../shipping/ledger.ts'
+import type { LogDifference, Verification } from './migration.ts'
+
+export interface VerificationParts {
+  ledger: Ledger
+  logs: ShippableLogs
+  evidence: PublishedEvidence
+  now: () => number
+}
+
+/** Names of the published logs, by what has become of them. */
+export interface PublishedLogs {
+  /** On disk, by name in the store. */
+  live: ReadonlyMap<string, { key: string; path: string }>
+  /** Not on disk any more, or shipped by another ledger: they stay counted (rule 10). */
+  archived: string[]
+  /** Of this ledger, which never shipped them. */
+  surplus: string[]
+}
+
+/** What was found, and what can be mended of it. */
+export interface Findings {
+  verification: Verification
+  /** Keys of logs to be shipped anew. */
+  reship: string[]
+  /** Names of logs to be retired. */
+  retire: string[]
+  rebuildWinners: boolean
+  /** Damaged batches of archived logs: only a backup has their records. */
+  lost: DamagedBatch[]
+}
+
+/** Log days that are looked at line by line. */
+const MAX_DRILLED = 20
+const MAX_LISTED = 100
+const KINDS = ['records', 'input', 'output', 'cacheRead', 'cacheCreation5m', 'cacheCreation1h'] as const
+const DAY_MS = 86_400_000
+
+/** What is published now. */
+export async function publishedLogs({ ledger, logs, evidence }: VerificationParts): Promise<PublishedLogs> {
+  const gone = await logs.archived()
+  const goneKeys = new Set(gone.map(({ key }) => key))
+  const live = new Map(
+    ledger
+      .states()
+      .filter(({ key, publishedTo }) => publishedTo > 0 && !goneKeys.has(key))
+      .map((state) => [ledger.nameOf(state), { key: state.key, path: state.path }]),
+  )
+  const known = new Set([...ledger.archived(), ...gone].map((state) => ledger.nameOf(state)))
+  const others = (await evidence.logs()).filter((name) => !live.has(name))
+  const isSurplus = (name: string): boolean => ledger.isOwn(name) && !known.has(name)
+  return { live, archived: others.filter((name) => !isSurplus(name)), surplus: others.filter(isSurplus) }
+}
+
+/**
+ * Holds what readers count against what the logs say: by log, day, model, session and origin the numbers of records and
+ * tokens and a checksum over all rows; where they differ, down to the line. Identities with an archived copy, and those
+ * that are not published whole, are left out on both sides. `deep` also reads every copy back, and elects every winner anew.
+ */
+export async function verifyPublished(parts: VerificationParts, deep: boolean): Promise<Findings> {
+  const { ledger, logs, evidence, now } = parts
+  const { live, archived, surplus } = await publishedLogs(parts)
+  const damaged = deep ? await evidence.damaged() : null
+  const winnersDiffer = deep ? await evidence.winnersDiffer() : null
+  const shared = await evidence.sharedBy([...archived, ...surplus])
+  const expected = await logs.publishedGroups(shared)
+  const without = Buffer.concat([shared, expected.unpublished])
+  const found = live.size === 0 ? [] : await evidence.groups([...live.keys()], without)
+  const named = expected.groups.map((group) => ({ ...group, log: ledger.nameOf(stateOf(group.log)) }))
+  const { difference, days } = compare(named, found)
+  const differing = [...new Set(days.map(({ log }) => log))]
+  const differences: LogDifference[] = []
+  for (const { log, day, tokens } of days.slice(0, MAX_DRILLED)) {
+    const { key, path } = live.get(log) ?? { key: '', path: log }
+    const ofLog = await logs.publishedRows({ key, day }, shared)
+    const ofStore = await evidence.rows(log, day, without)
+    const { positions, ...counts } = compareRows(ofLog, ofStore)
+    const lines = (await logs.linesAt(key, [positions[0] ?? 0, positions.at(-1) ?? 0])) as [number, number]
+    const date = new Date(day * DAY_MS).toISOString().slice(0, 10)
+    differences.push({ path, day: date, firstLine: lines[0], lastLine: lines[1], ...counts, tokens: String(tokens) })
+  }
+  const pathOf = (log: string): string => live.get(log)?.path ?? log
+  const damagedLogs = new Set((damaged ?? []).map(({ log }) => log))
+  const reship = [...new Set([...(winnersDiffer === true ? [] : differing), ...damagedLogs])]
+  return {
+    verification: {
+      at: now(),
+      difference: String(difference),
+      logsCompared: live.size,
+      logsDiffering: differing.slice(0, MAX_LISTED).map(pathOf),
+      differences,
+      damagedBatches: damaged?.slice(0, MAX_LISTED).map((batch) => describeBatch(batch, pathOf(batch.log))) ?? null,
+      winnersDiffer,
+      surplusLogs: surplus.slice(0, MAX_LISTED),
+      archivedTokens: String(await evidence.tokens(archived, shared)),
+    },
+    reship: reship.flatMap((log) => live.get(log)?.key ?? []),
+    retire: surplus,
+    rebuildWinners: winnersDiffer === true,
+    lost: (damaged ?? []).filter(({ log }) => !live.has(log) && !surplus.includes(log)),
+  }
+}
+
+/** Tokens of identities that no log on disk has: what only the store still has (rule 10). */
+export async function archivedTokens(parts: VerificationParts): Promise<bigint> {
+  const { archived } = await publishedLogs(parts)
+  if (archived.length === 0) return 0n
+  return parts.evidence.tokens(archived, await parts.evidence.sharedBy(archived))
+}
+
+/** Nothing at all was found. */
+export function isClean({ verification: v, reship, retire, rebuildWinners, lost }: Findings): boolean {
+  const found = reship.length + retire.length + lost.length + v.logsDiffering.length
+  return found === 0 && !rebuildWinners && v.difference === '0'
+}
+
+/** One line that says where to look. */
+export function describeFindings({ verification: v, lost }: Findings): string {
+  const [first] = v.differences
+  return [
+    ...(v.logsDiffering.length > 0
+      ? [`ClickHouse and the files differ by ${v.difference} tokens and records in ${v.logsDiffering.length} logs`]
+      : []),
+    ...(first === undefined ? [] : [`first ${describeDifference(first)}`]),
+    ...(v.winnersDiffer === true ? ['what readers count does not follow from the copies'] : []),
+    ...((v.damagedBatches?.length ?? 0) > 0
+      ? [`${v.damagedBatches?.length} batches are not what was verified, first ${v.damagedBatches?.[0]}`]
+      : []),
+    ...(v.surplusLogs.length > 0 ? [`${v.surplusLogs.length} logs were never shipped, first ${v.surplusLogs[0]}`] : []),
+    ...(lost.length > 0 ? [`${lost.length} batches are archived and damaged: only a backup has them`] : []),
+  ].join('; ')
+}
+
+export function describeDifference(one: LogDifference): string {
+  const lines = one.firstLine === 0 ? '' : `, lines ${one.firstLine} to ${one.lastLine}`
+  return `${one.path}, ${one.day}${lines}: ${one.missing} missing, ${one.surplus} surplus, ${one.altered} altered`
+}
+
+const describeBatch = ({ batch, records, found, firstPosition, lastPosition }: DamagedBatch, path: string): string =>
+  `${batch} of ${path}, bytes ${firstPosition} to ${lastPosition}: ${found} records found of ${records}`
+
+/** `key#edition`, as the groups of the logs name them. */
+function stateOf(log: string): { key: string; edition: number } {
+  const at = log.lastIndexOf('#')
+  return { key: log.slice(0, at), edition: Number(log.slice(at + 1)) }
+}
+
+/** Which days of which logs differ, the largest difference first. */
+function compare(
+  expected: readonly RowGroup[],
+  found: readonly RowGroup[],
+): { difference: bigint; days: { log: string; day: number; tokens: bigint }[] } {
+  const pairs = new Map<string, [RowGroup | undefined, RowGroup | undefined]>()
+  for (const group of expected) pairs.set(nameOf(group), [group, undefined])
+  for (const group of found) pairs.set(nameOf(group), [pairs.get(nameOf(group))?.[0], group])
+  const days = new Map<string, { log: string; day: number; tokens: bigint }>()
+  let difference = 0n
+  for (const [a, b] of pairs.values()) {
+    const differs = KINDS.reduce((sum, kind) => sum + absolute(BigInt(a?.[kind] ?? 0) - BigInt(b?.[kind] ?? 0)), 0n)
+    if (differs === 0n && a?.checksum === b?.checksum) continue
+    const { log, day } = (a ?? b) as RowGroup
+    const known = days.get(`${day} ${log}`)
+    if (known === undefined) days.set(`${day} ${log}`, { log, day, tokens: differs })
+    else known.tokens += differs
+    difference += differs
+  }
+  return { difference, days: [...days.values()].sort((a, b) => (a.tokens < b.tokens ? 1 : -1)) }
+}
+
+function nameOf({ log, day, model, session, project, user, host, path }: RowGroup): string {
+  return JSON.stringify([log, day, model, session, project, user, host, path])
+}
+
+const absolute = (value: bigint): bigint => (value < 0n ? -value : value)
+
+function compareRows(
+  ofLog: readonly GroupedRow[],
+  ofStore: readonly GroupedRow[],
+): Pick<LogDifference, 'missing' | 'surplus' | 'altered'> & { positions: number[] } {
+  const stored = new Map(ofStore.map((row) => [row.identity, row]))
+  const positions: number[] = []
+  let missing = 0
+  let altered = 0
+  for (const row of ofLog) {
+    const held = stored.get(row.identity)
+    stored.delete(row.identity)
+    if (held === undefined) missing++
+    else if (held.content !== row.content || held.position !== row.position) altered++
+    else continue
+    positions.push(row.position)
+  }
+  positions.push(...[...stored.values()].map(({ position }) => position))
+  return { missing, altered, surplus: stored.size, positions: positions.sort((a, b) => a - b) }
+}
