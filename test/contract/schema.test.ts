@@ -15,9 +15,10 @@ describe('the schema', () => {
     const contract = buildSchema(`scalar BigInt scalar DateTime ${readFileSync('schema/contract.graphql', 'utf8')}`)
     const emitted = buildSchema(readFileSync('schema/schema.graphql', 'utf8'))
     expect(findBreakingChanges(contract, emitted)).toEqual([])
-    // optional members of inputs may be added: nobody has to send them
+    // optional members of inputs and optional arguments may be added: nobody has to send them
+    const added = [DangerousChangeType.OPTIONAL_INPUT_FIELD_ADDED, DangerousChangeType.OPTIONAL_ARG_ADDED]
     const dangerous = findDangerousChanges(contract, emitted)
-    expect(dangerous.filter(({ type }) => type !== DangerousChangeType.OPTIONAL_INPUT_FIELD_ADDED)).toEqual([])
+    expect(dangerous.filter(({ type }) => !added.includes(type))).toEqual([])
     expect(printSchema(lexicographicSortSchema(await createSchema()))).toBe(
       printSchema(lexicographicSortSchema(emitted)),
     )

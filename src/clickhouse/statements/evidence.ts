@@ -78,14 +78,16 @@ export const rowsStatement = (excluded: string | undefined) => ({
   name: 'rows',
   sql: `
     SELECT
-      replaceAll(toString(identity), '-', '') AS identity,
+      replaceAll(toString(identity), '-', '') AS id,
       position,
       input + output + cache_read + cache_creation_5m + cache_creation_1h AS tokens,
       arrayStringConcat([toString(${ROW_CHECKSUM}), model, session, project, user, host, path], '\\t') AS content
     FROM winners FINAL
     WHERE log = {log:String} AND ${DAY} = {day:Int32} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}`,
   deadlineSeconds: WHOLE_SECONDS,
-  row: z.object({ identity: z.string(), position: number, tokens: number, content: z.string() }),
+  row: z
+    .object({ id: z.string(), position: number, tokens: number, content: z.string() })
+    .transform(({ id, ...rest }) => ({ identity: id, ...rest })),
 })
 
 /** Tokens of some logs that readers count. */
