@@ -77,10 +77,12 @@ export function createRecordStore(db: Database, fence = 0): RecordStore {
       const [row] = await db.query(lastSeq)
       return row?.seq ?? 0
     },
-    async write({ batch, log, run, records }) {
+    async write(batches) {
       const columns = ['log', 'batch', 'run', ...COLUMNS.map(([name]) => name)]
-      const rows = records.map((record) => [log, batch, run, ...COLUMNS.map(([, cell]) => cell(record))])
-      await db.insert('write-batch', 'copies', columns, rows)
+      const rows = batches.flatMap(({ batch, log, run, records }) =>
+        records.map((record) => [log, batch, run, ...COLUMNS.map(([, cell]) => cell(record))]),
+      )
+      await db.insert('write-batches', 'copies', columns, rows)
     },
     async readBack(batches) {
       const rows = await db.query(readBack, { batches })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 
 const CHUNK_BYTES = 1 << 20
 const LINE_FEED = 0x0a
@@ -44,9 +44,20 @@ export async function linesAt(path: string, positions: readonly number[]): Promi
   return positions.map((position) => lines.get(position) ?? 0)
 }
 
-function bytesOf(path: string, to: number): AsyncIterable<Buffer> {
-  if (to === 0) return (async function* () {})()
-  return createReadStream(path, { start: 0, end: to - 1, highWaterMark: CHUNK_BYTES })
+/** The first `to` bytes, in one buffer again and again: whoever needs a chunk for longer must copy it. */
+async function* bytesOf(path: string, to: number): AsyncGenerator<Buffer> {
+  const file = await open(path)
+  try {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, to))
+    for (let at = 0; at < to; ) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, to - at), at)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
 }
 
 function lineFeeds(bytes: Buffer, from: number, to: number): number {

@@ -50,7 +50,8 @@ export interface RecordStore {
   id(): Promise<string>
   /** The largest `seq` that was ever published; 0 before. */
   lastSeq(): Promise<number>
-  write(batch: RecordBatch): Promise<void>
+  /** In one statement, all of them or none; to be read back whatever it says. */
+  write(batches: readonly RecordBatch[]): Promise<void>
   /** What the store holds of these batches; those it knows nothing of are absent. */
   readBack(batches: readonly number[]): Promise<Map<number, BatchSummary>>
   /**

@@ -125,7 +125,8 @@ export function startShipper(options: ShipperOptions): Shipper {
     }
     ledger.plan(group)
     if (batches.length > 0) {
-      await Promise.all(batches.map((batch) => store.write(batch)))
+      // each statement has a price, on disk, too: one for all, and each is read back by itself
+      await store.write(batches)
       const found = await store.readBack(planned.map(({ batch }) => batch))
       const wrong = planned.filter(({ batch }, i) => !isSameSummary(found.get(batch), summaries[i] as BatchSummary))
       if (wrong.length > 0) {

@@ -34,7 +34,7 @@ describe('a server over HTTP', () => {
 
   test('gets settings, a query id and the name of the caller with each statement, and compressed rows', async () => {
     const db = await open()
-    await createRecordStore(db).write({ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x' })] })
+    await createRecordStore(db).write([{ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x' })] }])
     const insert = server.requests.findLast(({ query }) => query.startsWith('INSERT INTO copies'))
     expect(insert?.settings).toMatchObject({
       async_insert: '0',

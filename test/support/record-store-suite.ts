@@ -60,7 +60,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
       copy({ id: 'b', position: 5, session: 's-2', time: Date.parse('2261-12-31T23:59:59.999Z'), sidechain: true }),
       copy({ id: 'c', position: 5, model: '<synthetic>', time: 0, byMutation: true, offset: 2 ** 53 - 1 }),
     ]
-    await store.write({ batch: 1, log: 'log', run: 'live', records })
+    await store.write([{ batch: 1, log: 'log', run: 'live', records }])
     const found = await store.readBack([1, 2])
     expect([...found.keys()]).toEqual([1])
     expect(found.get(1)).toEqual(summarize('log', records))
@@ -73,7 +73,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
   test('a record that was changed on the way is noticed', async () => {
     const { store } = await opened()
     const records = [copy({ id: 'a' }), copy({ id: 'b', position: 9 })]
-    await store.write({ batch: 1, log: 'log', run: 'live', records })
+    await store.write([{ batch: 1, log: 'log', run: 'live', records }])
     const held = (await store.readBack([1])).get(1)
     for (const changed of [{ session: 's2' }, { input: 2 }, { time: 1 }, { path: '/x' }, { sidechain: true }]) {
       expect(held).not.toEqual(
@@ -86,8 +86,10 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
 
   test('publishing again changes nothing; a batch that was never published never counts', async () => {
     const { store, count } = await opened()
-    await store.write({ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x', input: 5 })] })
-    await store.write({ batch: 2, log: 'b', run: 'live', records: [copy({ id: 'x', input: 900 }), copy({ id: 'y' })] })
+    await store.write([{ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x', input: 5 })] }])
+    await store.write([
+      { batch: 2, log: 'b', run: 'live', records: [copy({ id: 'x', input: 900 }), copy({ id: 'y' })] },
+    ])
     const first = batch(1, 'a', 'live')
     await store.publish([first], 1)
     await store.publish([first], 2)
@@ -97,15 +99,15 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
 
   test('a log that is retired counts no more, and what it hid comes out again', async () => {
     const { store, count } = await opened()
-    await store.write({ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x', input: 5 })] })
-    await store.write({ batch: 2, log: 'b', run: 'm', records: [copy({ id: 'x', input: 9 }), copy({ id: 'y' })] })
+    await store.write([{ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x', input: 5 })] }])
+    await store.write([{ batch: 2, log: 'b', run: 'm', records: [copy({ id: 'x', input: 9 }), copy({ id: 'y' })] }])
     await store.publish([batch(1, 'a', 'live')], 1)
     await store.publish([batch(2, 'b', 'm')], 2)
     expect(await count()).toMatchObject({ input: 10, records: 2 })
     await store.retire(['b'], 3)
     await store.retire(['b', 'unknown'], 4)
     expect(await count()).toMatchObject({ input: 5, records: 1 })
-    await store.write({ batch: 3, log: 'b#1', run: 'live', records: [copy({ id: 'y', input: 2 })] })
+    await store.write([{ batch: 3, log: 'b#1', run: 'live', records: [copy({ id: 'y', input: 2 })] }])
     await store.publish([batch(3, 'b#1', 'live')], 5)
     expect(await count()).toMatchObject({ input: 7, records: 2 })
   })
@@ -113,14 +115,14 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
   test('a rollback takes out what came from transcripts, keeps the journal and what is archived, and a later run starts afresh', async () => {
     const { db, store, count } = await opened()
     const live = batch(1, 'l/journal:1#0', 'live')
-    await store.write({ ...live, records: [copy({ id: 'x', input: 3, byMutation: true })] })
+    await store.write([{ ...live, records: [copy({ id: 'x', input: 3, byMutation: true })] }])
     await store.publish([live], 1)
     const first = batch(2, 'l/1:2#0', 'run-1')
-    await store.write({ ...first, records: [copy({ id: 'x', input: 8 }), copy({ id: 'y', position: 9 })] })
+    await store.write([{ ...first, records: [copy({ id: 'x', input: 8 }), copy({ id: 'y', position: 9 })] }])
     const later = batch(3, 'l/1:2#0', 'live')
-    await store.write({ ...later, records: [copy({ id: 'later' })] })
+    await store.write([{ ...later, records: [copy({ id: 'later' })] }])
     const archived = batch(4, 'l/1:3#0', 'run-1')
-    await store.write({ ...archived, records: [copy({ id: 'gone', input: 50 })] })
+    await store.write([{ ...archived, records: [copy({ id: 'gone', input: 50 })] }])
     await store.publish([first, later, archived], 2)
     expect(await count()).toMatchObject({ input: 60, records: 4 })
     for (const seq of [3, 4]) {
@@ -135,7 +137,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     await store.publishKept(6)
     expect(await count()).toMatchObject({ input: 53, records: 2 })
     const second = batch(5, 'l/1:2#1', 'run-2')
-    await store.write({ ...second, records: [copy({ id: 'x', input: 8 }), copy({ id: 'y', position: 9 })] })
+    await store.write([{ ...second, records: [copy({ id: 'x', input: 8 }), copy({ id: 'y', position: 9 })] }])
     await store.publish([second], 7)
     expect(await count()).toMatchObject({ input: 59, records: 3 })
     await store.rollBack('none', 8)
@@ -148,7 +150,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     const { db, store, count } = await opened()
     const evidence = createPublishedEvidence(db)
     const records = Array.from({ length: 20 }, (_, i) => copy({ id: `w${i}`, position: i, input: i }))
-    await store.write({ ...batch(1, 'a', 'live'), records })
+    await store.write([{ ...batch(1, 'a', 'live'), records }])
     await store.publish([batch(1, 'a', 'live')], 1)
     const before = await count()
     expect(await evidence.winnersDiffer()).toBe(false)
@@ -175,7 +177,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
       const places = { tokens: '2', firstPosition: 7, lastPosition: 9 }
       return { batch: number, log: `log${number}`, run: 'live', records, digest, ...places }
     })
-    for (const one of batches) await store.write(one)
+    await store.write(batches)
     await store.publish(
       batches.map((one) => ({ ...one, records: one.records.length })),
       1,
@@ -198,10 +200,10 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
   test('whoever had the right to publish before writes rows that never count, and hears of it', async () => {
     const { db, count } = await opened()
     const first = createRecordStore(db, await takeRightToPublish(db, 'first'))
-    await first.write({ ...batch(1, 'a', 'live'), records: [copy({ id: 'x', input: 5 })] })
+    await first.write([{ ...batch(1, 'a', 'live'), records: [copy({ id: 'x', input: 5 })] }])
     await first.publish([batch(1, 'a', 'live')], 1)
     const second = createRecordStore(db, await takeRightToPublish(db, 'second'))
-    await first.write({ ...batch(2, 'a', 'live'), records: [copy({ id: 'y', input: 70 })] })
+    await first.write([{ ...batch(2, 'a', 'live'), records: [copy({ id: 'y', input: 70 })] }])
     const refused = { code: 'CONFLICT', message: expect.stringContaining('second') }
     await expect(first.publish([batch(2, 'a', 'live')], 2)).rejects.toMatchObject(refused)
     await expect(first.retire(['a'], 3)).rejects.toMatchObject(refused)
@@ -209,7 +211,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     await expect(first.rollBack('none', 5)).rejects.toMatchObject(refused)
     await expect(first.publishKept(6)).rejects.toMatchObject(refused)
     expect(await count()).toMatchObject({ input: 5, records: 1 })
-    await second.write({ ...batch(3, 'a', 'live'), records: [copy({ id: 'z', input: 1 })] })
+    await second.write([{ ...batch(3, 'a', 'live'), records: [copy({ id: 'z', input: 1 })] }])
     await second.publish([batch(3, 'a', 'live')], 7)
     expect(await count()).toMatchObject({ input: 6, records: 2 })
   })
@@ -217,7 +219,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
   test('a corrupt row is found by reading back, and goes when its log is retired and shipped again, however it ranks', async () => {
     const { db, store, count } = await opened()
     const records = [copy({ id: 'x', input: 5 }), copy({ id: 'y', position: 9, input: 7 })]
-    await store.write({ batch: 1, log: 'a', run: 'live', records })
+    await store.write([{ batch: 1, log: 'a', run: 'live', records }])
     await store.publish([batch(1, 'a', 'live')], 1)
     // another value at the same place, of a higher rank
     await db.command(
@@ -230,7 +232,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     expect((await store.readBack([1])).get(1)).not.toEqual(summarize('a', records))
     await store.retire(['a'], 3)
     expect(await count()).toMatchObject({ records: 0 })
-    await store.write({ batch: 2, log: 'a#1', run: 'live', records })
+    await store.write([{ batch: 2, log: 'a#1', run: 'live', records }])
     expect((await store.readBack([2])).get(2)).toEqual(summarize('a#1', records))
     await store.publish([batch(2, 'a#1', 'live')], 4)
     expect(await count()).toMatchObject({ input: 12, records: 2 })
@@ -280,7 +282,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
               }),
             )
             all.push(...records)
-            await store.write({ batch, log: `log ${batch}`, run: 'live', records })
+            await store.write([{ batch, log: `log ${batch}`, run: 'live', records }])
             await store.publish([{ batch, log: `log ${batch}`, run: 'live', records: 0, digest: '' }], ++seq)
           }
           const winners = new Map<string, RecordCopy>()
@@ -308,7 +310,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
   test('leaves out identities, few by parameter and many by a table, and drops the table', async () => {
     const { db, store, published } = await opened()
     const records = Array.from({ length: 1000 }, (_, i) => copy({ id: `r${i}`, position: i }))
-    await store.write({ batch: 1, log: 'a', run: 'live', records })
+    await store.write([{ batch: 1, log: 'a', run: 'live', records }])
     await store.publish([batch(1, 'a', 'live')], 1)
     for (const count of [1, 500, 501, 999]) {
       const excluded = Buffer.concat(records.slice(0, count).map(({ identity }) => Buffer.from(identity, 'hex')))
