@@ -27,6 +27,7 @@ export default defineConfig({
         '**/*.wasm',
         // run in threads of their own, where coverage does not see them; tested through what starts them
         'src/enhanced-analysis/scan-worker.ts',
+        'src/enhanced-analysis/hash-worker.ts',
         'src/enhanced-analysis/analysis-thread.ts',
       ],
       thresholds: { lines: 95 },

@@ -34,7 +34,7 @@ export function measure(command: string, args: readonly string[], env: Record<st
 }
 
 /** The high-water mark that Linux keeps of a process. */
-function peakOf(pid: number | undefined): number | undefined {
+export function peakOf(pid: number | undefined): number | undefined {
   try {
     const match = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
     return match === null ? undefined : Number(match[1])

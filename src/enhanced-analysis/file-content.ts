@@ -1,8 +1,50 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
 
 const CHUNK_BYTES = 1 << 20
 const LINE_FEED = 0x0a
+
+/** The first `to` bytes of a file. */
+export interface HashedRange {
+  path: string
+  to: number
+}
+
+/** The hashes of many files, in threads. */
+export async function contentHashes(
+  ranges: readonly HashedRange[],
+  threads = availableParallelism(),
+): Promise<string[]> {
+  const shares = Array.from({ length: Math.min(Math.max(1, threads), ranges.length) }, () => ({ bytes: 0, of: [] as number[] }))
+  // the largest first, each to whoever has least
+  const bySize = ranges.map((_, i) => i).sort((a, b) => (ranges[b]?.to ?? 0) - (ranges[a]?.to ?? 0))
+  for (const i of bySize) {
+    const share = shares.reduce((least, one) => (one.bytes < least.bytes ? one : least))
+    share.bytes += ranges[i]?.to ?? 0
+    share.of.push(i)
+  }
+  const hashes: string[] = ranges.map(() => '')
+  const work = shares.map(async ({ of }) => {
+    const found = await inThread(of.map((i) => ranges[i] as HashedRange))
+    of.forEach((i, n) => {
+      hashes[i] = found[n] ?? ''
+    })
+  })
+  await Promise.all(work)
+  return hashes
+}
+
+function inThread(ranges: readonly HashedRange[]): Promise<string[]> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(`./hash-worker.${extension}`, import.meta.url), { workerData: ranges })
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', () => reject(new Error('a thread ended before it had hashed its files')))
+  })
+}
 
 /** SHA-256 of the first `to` bytes of a file, in hexadecimal; empty where there are not so many, or they cannot be read. */
 export async function contentHash(path: string, to: number): Promise<string> {

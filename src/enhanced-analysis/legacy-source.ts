@@ -3,7 +3,7 @@ import { BridgeError } from '../domain/errors.ts'
 import type { CatalogueEntry, LogState, ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, SourceRequest, TokenSource, UnpublishedAnswer } from '../ports/token-source.ts'
 import { lockPathOf, releaseLockOfThisProcess } from '../process-lock.ts'
-import { contentHash, linesAt } from './file-content.ts'
+import { contentHashes, linesAt } from './file-content.ts'
 import type { JournaledRange } from './journal-update.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 import { watchRoots } from './watching.ts'
@@ -157,10 +157,9 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       nextRanges: (selection, maxRecords, after) => callWhenReady('nextRanges', { selection, maxRecords, after }),
       retired: () => callWhenReady('retired', undefined),
       async catalogue() {
-        const entries: CatalogueEntry[] = []
-        for (const entry of await callWhenReady('catalogue', undefined))
-          entries.push({ ...entry, sha256: await contentHash(entry.path, entry.to) })
-        return entries
+        const entries = await callWhenReady('catalogue', undefined)
+        const hashes = await contentHashes(entries, options.scanThreads)
+        return entries.map((entry, i): CatalogueEntry => ({ ...entry, sha256: hashes[i] as string }))
       },
       archived: () => callWhenReady('archived', undefined),
       publishedGroups: (without) => callWhenReady('publishedGroups', without),

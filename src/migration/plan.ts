@@ -15,7 +15,7 @@ export interface Plan {
 
 /** What two cores carry, write, read back and publish a second, where nothing was carried yet. */
 const USUAL_RECORDS_PER_SECOND = 80_000
-const GROUP_RECORDS = 16_000
+const GROUP_RECORDS = 8_000
 
 /** Freezes a catalogue and makes every batch that a run would send, with its digest; writes nothing. */
 export async function planRun(logs: ShippableLogs, recordsPerSecond: () => number | undefined): Promise<Plan> {

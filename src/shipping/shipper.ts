@@ -44,7 +44,7 @@ export interface Shipper {
 }
 
 /** Records that are published together: a publication costs about the same for a thousand as for ten thousand. */
-const GROUP_RECORDS = 16_000
+const GROUP_RECORDS = 8_000
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 30_000
 /** Waiting for a publication makes sense only while there is nobody before. */
