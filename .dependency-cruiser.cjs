@@ -1,5 +1,5 @@
 // Who may import whom (docs/architecture.md). Each rule has its reason.
-const CORE = '^src/(reading|writing|shipping|migration|rollout|risk)/'
+const CORE = '^src/(reading|writing|shipping|migration|backup|rollout|risk)/'
 const ADAPTERS = 'enhanced-analysis|journal|clickhouse|redis|unleash|audit|observability|pricing'
 
 /** @type {import('dependency-cruiser').IConfiguration} */

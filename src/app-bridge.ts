@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { type Backups, createBackups } from './backup/backup.ts'
 import { openDatabase } from './clickhouse/database.ts'
 import { createPublishedEvidence } from './clickhouse/published-evidence.ts'
 import { createPublishedRecords } from './clickhouse/published-records.ts'
 import { createRecordStore, takeRightToPublish } from './clickhouse/record-store.ts'
-import { applySchemaChanges } from './clickhouse/schema-changes.ts'
+import { applySchemaChanges, readSchemaChanges } from './clickhouse/schema-changes.ts'
 import type { Config } from './config.ts'
 import type { LegacySource } from './enhanced-analysis/legacy-source.ts'
 import { createRunControl, type RunControl } from './migration/run-control.ts'
@@ -24,6 +25,7 @@ export interface Bridge {
   hybrid: TokenSource
   shipper: Shipper
   control: RunControl
+  backups: Backups
   /** Of the latest run, 0 to 1. */
   progress(): number
   /** Counts what switched what readers may see: runs that began or ended, retired logs. */
@@ -43,7 +45,8 @@ export interface BridgeHandle {
 
 const RETRY_MS = 5000
 
-export function startBridge(config: Config, legacy: LegacySource, logger: Logger): BridgeHandle {
+/** `journalKeyId` names the journal's key, for the backups. */
+export function startBridge(config: Config, legacy: LegacySource, logger: Logger, journalKeyId: string): BridgeHandle {
   let bridge: Bridge | undefined
   let problem = 'starting'
   let closed = false
@@ -56,7 +59,7 @@ export function startBridge(config: Config, legacy: LegacySource, logger: Logger
       // what is published can be told only of logs that were looked at
       await legacy.whenReady()
       if (closed) return
-      bridge = await openBridge(config, legacy, logger)
+      bridge = await openBridge(config, legacy, logger, journalKeyId)
       logger.info({ clickhouse: url ?? 'embedded' }, 'the database is open')
     } catch (error) {
       const { message } = error as Error
@@ -85,7 +88,7 @@ export function startBridge(config: Config, legacy: LegacySource, logger: Logger
   }
 }
 
-async function openBridge(config: Config, legacy: LegacySource, logger: Logger): Promise<Bridge> {
+async function openBridge(config: Config, legacy: LegacySource, logger: Logger, journalKeyId: string): Promise<Bridge> {
   const ledgerPath = join(config.dataDir, 'ledger')
   const unlock = takeLock(lockPathOf(ledgerPath))
   if (unlock === undefined) throw new Error(`another process has the ledger of ${config.dataDir}`)
@@ -158,6 +161,16 @@ async function openBridge(config: Config, legacy: LegacySource, logger: Logger):
       hybrid: createHybridSource(sources),
       shipper,
       control,
+      backups: createBackups({
+        ...parts,
+        store,
+        folder: config.backupDir,
+        schema: readSchemaChanges().length,
+        journalKeys: [journalKeyId],
+        publish: gate.publish,
+        exclusive: (run) => shipper.exclusive(run),
+        onRestored: () => (progress = control.progress()),
+      }),
       progress: () => progress,
       generation: ledger.generation,
       health,

@@ -104,6 +104,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       priceOf: options.priceOf,
       ingest: options.ingest,
       migrations: database?.control,
+      backups: database?.backups,
       health: options.health,
     }
   }

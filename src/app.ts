@@ -71,9 +71,10 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     },
   })
   let running: LegacySource | undefined
+  const encryptionKey = loadJournalKey(config.dataDir)
   const journal = openJournal({
     folder: config.journalDir,
-    key: loadJournalKey(config.dataDir),
+    key: encryptionKey,
     followIntervalMs: JOURNAL_FOLLOW_MS,
     onEntry(entry, place) {
       if (entry.kind === 'preference') return void preferences.set(entry.userId, entry.preference)
@@ -93,7 +94,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
   })
-  const bridge = startBridge(config, legacy, logger)
+  const bridge = startBridge(config, legacy, logger, encryptionKey.id.toString('hex'))
   running = legacy
   const cache = createAnswerCache({
     redisUrl: config.redisUrl,

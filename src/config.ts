@@ -19,6 +19,7 @@ export interface Config {
   }
   dataDir: string
   journalDir: string
+  backupDir: string
   authJwtSecret: string | undefined
   clickhouse: {
     /** Absent: the embedded engine, if that is on. */
@@ -99,6 +100,11 @@ export const SETTINGS = {
     schema: text,
     fallback: '`journal` under `DATA_DIR`',
     about: 'folder of the encrypted journal; instances that share it see the same records',
+  },
+  BACKUP_DIR: {
+    schema: text,
+    fallback: '`backups` under `DATA_DIR`',
+    about: 'folder of the backups of what only ClickHouse still has',
   },
   AUTH_JWT_SECRET: {
     schema: z
@@ -244,6 +250,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     CLAUDE_CONFIG_DIR: SETTINGS.CLAUDE_CONFIG_DIR.schema,
     DATA_DIR: SETTINGS.DATA_DIR.schema,
     JOURNAL_DIR: SETTINGS.JOURNAL_DIR.schema,
+    BACKUP_DIR: SETTINGS.BACKUP_DIR.schema,
     AUTH_JWT_SECRET: SETTINGS.AUTH_JWT_SECRET.schema,
     REDIS_URL: SETTINGS.REDIS_URL.schema,
     CLICKHOUSE_URL: SETTINGS.CLICKHOUSE_URL.schema,
@@ -281,6 +288,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     dataDir,
     journalDir:
       settings.JOURNAL_DIR === undefined ? join(dataDir, 'journal') : resolve(expandHome(settings.JOURNAL_DIR, home)),
+    backupDir:
+      settings.BACKUP_DIR === undefined ? join(dataDir, 'backups') : resolve(expandHome(settings.BACKUP_DIR, home)),
     authJwtSecret: settings.AUTH_JWT_SECRET,
     clickhouse: {
       url: settings.CLICKHOUSE_URL,

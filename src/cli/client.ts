@@ -9,6 +9,8 @@ export interface RemoteOptions {
   server?: string
   token?: string
   json?: boolean
+  /** For what takes its time; 30 seconds where it is absent. */
+  deadlineMs?: number
 }
 
 /** What the server, or the way to it, has to say against a request. */
@@ -51,7 +53,12 @@ export async function request<Result, Variables>(
       { userId: userInfo().username, roles: ['viewer', 'ingester', 'operator'] },
       TOKEN_TTL_SECONDS,
     ))
-  const response = await post(new URL('/graphql', server), token, { query: document.toString(), variables })
+  const response = await post(
+    new URL('/graphql', server),
+    token,
+    { query: document.toString(), variables },
+    options.deadlineMs ?? DEADLINE_MS,
+  )
   const { data, errors } = response as {
     data?: Result
     errors?: { message: string; extensions?: { code?: string; retryable?: boolean } }[]
@@ -65,14 +72,14 @@ export async function request<Result, Variables>(
   return data
 }
 
-async function post(url: URL, token: string, body: unknown): Promise<unknown> {
+async function post(url: URL, token: string, body: unknown, deadlineMs: number): Promise<unknown> {
   let response: Response
   try {
     response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(DEADLINE_MS),
+      signal: AbortSignal.timeout(deadlineMs),
     })
   } catch (error) {
     const { cause } = error as { cause?: { code?: string } }

@@ -155,6 +155,23 @@ export type VerifyMigrationMutationVariables = Exact<{
 
 export type VerifyMigrationMutation = { verifyMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
+export type BackupFieldsFragment = { folder: string, batches: number, records: number, tokens: string, skipped: number };
+
+export type BackupMigrationMutationVariables = Exact<{
+  name?: string | null | undefined;
+  all: boolean;
+}>;
+
+
+export type BackupMigrationMutation = { backupMigration: { folder: string, batches: number, records: number, tokens: string, skipped: number } };
+
+export type RestoreMigrationMutationVariables = Exact<{
+  name: string;
+}>;
+
+
+export type RestoreMigrationMutation = { restoreMigration: { folder: string, batches: number, records: number, tokens: string, skipped: number } };
+
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -232,6 +249,15 @@ export const MigrationFieldsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"MigrationFields"}) as unknown as TypedDocumentString<MigrationFieldsFragment, unknown>;
+export const BackupFieldsFragmentDoc = new TypedDocumentString(`
+    fragment BackupFields on BackupReport {
+  folder
+  batches
+  records
+  tokens
+  skipped
+}
+    `, {"fragmentName":"BackupFields"}) as unknown as TypedDocumentString<BackupFieldsFragment, unknown>;
 export const HealthDocument = new TypedDocumentString(`
     query Health {
   health {
@@ -689,6 +715,32 @@ export const VerifyMigrationDocument = new TypedDocumentString(`
     detail
   }
 }`) as unknown as TypedDocumentString<VerifyMigrationMutation, VerifyMigrationMutationVariables>;
+export const BackupMigrationDocument = new TypedDocumentString(`
+    mutation BackupMigration($name: String, $all: Boolean!) {
+  backupMigration(name: $name, all: $all) {
+    ...BackupFields
+  }
+}
+    fragment BackupFields on BackupReport {
+  folder
+  batches
+  records
+  tokens
+  skipped
+}`) as unknown as TypedDocumentString<BackupMigrationMutation, BackupMigrationMutationVariables>;
+export const RestoreMigrationDocument = new TypedDocumentString(`
+    mutation RestoreMigration($name: String!) {
+  restoreMigration(name: $name) {
+    ...BackupFields
+  }
+}
+    fragment BackupFields on BackupReport {
+  folder
+  batches
+  records
+  tokens
+  skipped
+}`) as unknown as TypedDocumentString<RestoreMigrationMutation, RestoreMigrationMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {

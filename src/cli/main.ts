@@ -159,5 +159,26 @@ Examples:
       await rollbackMigration(id, options)
     })
 
+  remote(
+    migrate
+      .command('backup')
+      .description('save what only ClickHouse still has to BACKUP_DIR of the server')
+      .argument('[name]', 'of the backup; made from the time, if absent'),
+  )
+    .option('--all', 'everything that is published', false)
+    .action(async (name, options) => {
+      const { backupMigration } = await import('./migrate.ts')
+      await backupMigration(name, options)
+    })
+  remote(
+    migrate
+      .command('restore')
+      .description('bring back what the database lacks of a backup')
+      .argument('<name>', 'of the backup, in BACKUP_DIR of the server'),
+  ).action(async (name, options) => {
+    const { restoreMigration } = await import('./migrate.ts')
+    await restoreMigration(name, options)
+  })
+
   return program
 }

@@ -1,11 +1,13 @@
 import cliProgress from 'cli-progress'
 import { type RemoteOptions, request } from './client.ts'
 import {
+  BackupMigrationDocument,
   MigrationDocument,
   type MigrationFieldsFragment,
   MigrationPlanDocument,
   PauseMigrationDocument,
   RepairMigrationDocument,
+  RestoreMigrationDocument,
   ResumeMigrationDocument,
   RollbackMigrationDocument,
   StartMigrationDocument,
@@ -16,6 +18,8 @@ const POLL_MS = 250
 const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'ROLLED_BACK'])
 const MEGABYTE = 1e6
 const LISTED = 20
+/** Looking at every copy of a long history takes minutes. */
+const LONG_MS = 3_600_000
 
 /** `token-bridge migrate start`: starts a run and shows how far it is, until it ends. Exit code 1 where it failed. */
 export async function startMigration(options: RemoteOptions & { wait: boolean; dryRun: boolean }): Promise<void> {
@@ -55,14 +59,15 @@ export async function verifyMigration(
   options: RemoteOptions & { repair: boolean; dryRun: boolean },
 ): Promise<void> {
   const of = await idOf(id, options)
+  const long = { ...options, deadlineMs: LONG_MS }
   if (!options.repair) {
-    const { verifyMigration: verified } = await request(VerifyMigrationDocument, { id: of }, options)
+    const { verifyMigration: verified } = await request(VerifyMigrationDocument, { id: of }, long)
     return follow(verified, { ...options, wait: false })
   }
-  const { repairMigration: plan } = await request(RepairMigrationDocument, { id: of, dryRun: true }, options)
+  const { repairMigration: plan } = await request(RepairMigrationDocument, { id: of, dryRun: true }, long)
   if (!options.json) process.stderr.write(describeRepair(plan))
   if (options.dryRun) return print(plan.migration, options)
-  const { repairMigration: done } = await request(RepairMigrationDocument, { id: of, dryRun: false }, options)
+  const { repairMigration: done } = await request(RepairMigrationDocument, { id: of, dryRun: false }, long)
   await follow(done.migration, { ...options, wait: true })
 }
 
@@ -75,6 +80,30 @@ export async function rollbackMigration(
   const of = { id: await idOf(id, options), discardArchived }
   const { rollbackMigration: rolling } = await request(RollbackMigrationDocument, of, options)
   await follow(rolling, options)
+}
+
+/** `token-bridge migrate backup [NAME]`: saves what only ClickHouse still has to a folder of the server. */
+export async function backupMigration(
+  name: string | undefined,
+  options: RemoteOptions & { all: boolean },
+): Promise<void> {
+  const asked = { name: name ?? null, all: options.all }
+  const long = { ...options, deadlineMs: LONG_MS }
+  const { backupMigration: report } = await request(BackupMigrationDocument, asked, long)
+  if (options.json) return void process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  process.stdout.write(
+    `${report.records} records in ${report.batches} batches, ${report.tokens} tokens\n${report.folder}\n`,
+  )
+}
+
+/** `token-bridge migrate restore NAME`: brings back what the database lacks of a backup. */
+export async function restoreMigration(name: string, options: RemoteOptions): Promise<void> {
+  const long = { ...options, deadlineMs: LONG_MS }
+  const { restoreMigration: report } = await request(RestoreMigrationDocument, { name }, long)
+  if (options.json) return void process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  process.stdout.write(
+    `${report.records} records in ${report.batches} batches restored; ${report.skipped} batches were there already\n`,
+  )
 }
 
 async function idOf(id: string | undefined, options: RemoteOptions): Promise<string> {

@@ -1,8 +1,10 @@
+import type { RecordCopy } from '../domain/token-record.ts'
 import type { DamagedBatch, PublishedEvidence } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
 import { withExcluded } from './excluded.ts'
 import { sliceCount } from './slices.ts'
 import {
+  copiesOfBatches,
   evidence,
   groupsStatement,
   publishedLogs,
@@ -37,18 +39,49 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       )
       return row?.tokens ?? 0n
     },
+    batches: () => db.query(evidence),
+    async copies(batches) {
+      const found = new Map<number, RecordCopy[]>()
+      for (const row of await db.query(copiesOfBatches, { batches })) {
+        const {
+          batch,
+          id,
+          ms,
+          is_sidechain,
+          is_by_mutation,
+          cache_read,
+          cache_creation_5m,
+          cache_creation_1h,
+          ...same
+        } = row
+        const copy: RecordCopy = {
+          ...same,
+          identity: id,
+          time: ms,
+          cacheRead: cache_read,
+          cacheCreation5m: cache_creation_5m,
+          cacheCreation1h: cache_creation_1h,
+          sidechain: is_sidechain === 1,
+          byMutation: is_by_mutation === 1,
+        }
+        const list = found.get(batch)
+        if (list === undefined) found.set(batch, [copy])
+        else list.push(copy)
+      }
+      return found
+    },
     async damaged() {
-      const batches = await db.query(evidence)
+      // a batch of a release before this one has no digest to compare with
+      const batches = (await db.query(evidence)).filter(({ digest }) => digest !== '')
       const damaged: DamagedBatch[] = []
       for (let at = 0; at < batches.length; at += BATCHES_AT_ONCE) {
         const some = batches.slice(at, at + BATCHES_AT_ONCE)
         const rows = await db.query(readBack, { batches: some.map(({ batch }) => batch) })
         const found = new Map(rows.map((row) => [row.batch, row]))
-        for (const { batch, log, records, digest, first_position, last_position } of some) {
+        for (const { batch, log, records, digest, firstPosition, lastPosition } of some) {
           const held = found.get(batch)
           if (held?.digest === digest && held.records === records) continue
-          const places = { firstPosition: first_position, lastPosition: last_position }
-          damaged.push({ batch, log, ...places, records, found: held?.records ?? 0 })
+          damaged.push({ batch, log, firstPosition, lastPosition, records, found: held?.records ?? 0 })
         }
       }
       return damaged

@@ -12,7 +12,7 @@ import { lastSeq } from './statements/last-seq.ts'
 import { noteBatches } from './statements/note-batches.ts'
 import { readBack } from './statements/read-back.ts'
 import { DELETE_RETIRED, emptyRuns, MAKE_NEXT, SWAP } from './statements/rebuild-winners.ts'
-import { markBatches, OF_LOGS, OF_TRANSCRIPTS } from './statements/retire-batches.ts'
+import { markBatches, OF_BATCHES, OF_LOGS, OF_TRANSCRIPTS } from './statements/retire-batches.ts'
 
 /** The columns of `copies`, each with what a record has for it. */
 const COLUMNS: [string, (record: RecordCopy) => unknown][] = [
@@ -113,6 +113,11 @@ export function createRecordStore(db: Database, fence = 0): RecordStore {
         seq,
         fence,
       })
+      await stillOurs()
+    },
+    async retireBatches(batches, seq) {
+      await mark("'retired'", OF_BATCHES, { batches, seq })
+      await db.command('retire', electWinners('{batches:Array(UInt64)}'), { batches, seq, fence })
       await stillOurs()
     },
     rebuildWinners,

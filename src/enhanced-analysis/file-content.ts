@@ -17,7 +17,10 @@ export async function contentHashes(
   ranges: readonly HashedRange[],
   threads = availableParallelism(),
 ): Promise<string[]> {
-  const shares = Array.from({ length: Math.min(Math.max(1, threads), ranges.length) }, () => ({ bytes: 0, of: [] as number[] }))
+  const shares = Array.from({ length: Math.min(Math.max(1, threads), ranges.length) }, () => ({
+    bytes: 0,
+    of: [] as number[],
+  }))
   // the largest first, each to whoever has least
   const bySize = ranges.map((_, i) => i).sort((a, b) => (ranges[b]?.to ?? 0) - (ranges[a]?.to ?? 0))
   for (const i of bySize) {

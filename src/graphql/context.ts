@@ -1,4 +1,5 @@
 import type { Principal } from '../access/roles.ts'
+import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
@@ -34,5 +35,6 @@ export interface RequestContext {
   ingest: Ingest
   /** `undefined` while there is no database. */
   migrations: RunControl | undefined
+  backups: Backups | undefined
   health: () => Component[]
 }

@@ -5,7 +5,7 @@ import { enforceAccess } from './access.ts'
 import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver } from './ingest/resolvers.ts'
 import { TokenMetricsResolver } from './metrics/resolvers.ts'
-import { MigrationResolver, SubscriptionResolver } from './migration/resolvers.ts'
+import { BackupResolver, MigrationResolver, SubscriptionResolver } from './migration/resolvers.ts'
 import { notImplemented } from './not-implemented.ts'
 import { SessionResolver } from './sessions/resolvers.ts'
 import { ViewerResolver } from './viewer/resolvers.ts'
@@ -20,6 +20,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
       HealthResolver,
       IngestResolver,
       MigrationResolver,
+      BackupResolver,
       SubscriptionResolver,
     ],
     // GraphQL checks the shape of arguments, resolvers what they mean

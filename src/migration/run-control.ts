@@ -180,7 +180,11 @@ export function createRunControl(options: RunControlOptions): RunControl {
   const freeze = async (migration: Migration): Promise<void> => {
     const catalogue = await logs.catalogue()
     // what an earlier rollback has kept counts again
-    await publish(() => store.publishKept(ledger.nextSeq()))
+    await publish(async () => {
+      const seq = ledger.nextSeq()
+      await store.publishKept(seq)
+      ledger.switched(seq)
+    })
     const frozen = catalogue.map((log): FrozenLog => ({ ...log, tokens: String(log.tokens) }))
     // it may have been rolled back meanwhile
     if (latest()?.state === 'PLANNED') save({ ...migration, state: 'RUNNING', catalogue: frozen })
@@ -201,8 +205,14 @@ export function createRunControl(options: RunControlOptions): RunControl {
     })
 
   const mend = async (findings: Findings): Promise<void> => {
-    if (findings.retire.length > 0) await publish(() => store.retire(findings.retire, ledger.nextSeq()))
-    if (findings.rebuildWinners) await publish(() => store.rebuildWinners(ledger.nextSeq()))
+    const change = (run: (seq: number) => Promise<void>): Promise<void> =>
+      publish(async () => {
+        const seq = ledger.nextSeq()
+        await run(seq)
+        ledger.switched(seq)
+      })
+    if (findings.retire.length > 0) await change((seq) => store.retire(findings.retire, seq))
+    if (findings.rebuildWinners) await change(store.rebuildWinners)
     // what still differs once the winners are right again is in the copies
     const { reship } = findings.rebuildWinners ? await verifyPublished(parts, true) : findings
     if (reship.length > 0) await logs.distrust(reship)

@@ -61,6 +61,8 @@ export interface RecordStore {
   publish(batches: readonly PublishedBatch[], seq: number): Promise<void>
   /** Makes all batches of these logs count no more: what they hid comes out again. May be repeated. */
   retire(logs: readonly string[], seq: number): Promise<void>
+  /** The same for batches alone. */
+  retireBatches(batches: readonly number[], seq: number): Promise<void>
   /** Chooses all winners anew, and shows them at once. */
   rebuildWinners(seq: number): Promise<void>
   /**
@@ -94,6 +96,10 @@ export interface PublishedEvidence {
   rows(log: string, day: number, without: Uint8Array): Promise<GroupedRow[]>
   /** Tokens that count of these logs, without some identities. */
   tokens(logs: readonly string[], without: Uint8Array): Promise<bigint>
+  /** Published and kept batches, in the order of their numbers. */
+  batches(): Promise<PublishedBatch[]>
+  /** The copies of some batches, by batch; in the order of their places. */
+  copies(batches: readonly number[]): Promise<Map<number, RecordCopy[]>>
   /** Published and kept batches whose copies are not what was verified. */
   damaged(): Promise<DamagedBatch[]>
   /** Whether what readers count is not what follows from the published copies. */

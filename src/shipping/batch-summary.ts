@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { recordText } from '../domain/record-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
-import type { BatchSummary } from '../ports/record-store.ts'
+import type { BatchSummary, PublishedBatch, RecordBatch } from '../ports/record-store.ts'
 
 /** What a batch must hold once it is written: computed from what is sent, compared with what is read back. */
 export function summarize(log: string, records: readonly RecordCopy[]): BatchSummary {
@@ -24,4 +24,19 @@ export function summarize(log: string, records: readonly RecordCopy[]): BatchSum
 
 export function isSameSummary(a: BatchSummary | undefined, b: BatchSummary): boolean {
   return a !== undefined && (Object.keys(b) as (keyof BatchSummary)[]).every((member) => a[member] === b[member])
+}
+
+/** What is noted of a batch when it is published. */
+export function evidenceOf({ batch, log, run, records }: RecordBatch, summary: BatchSummary): PublishedBatch {
+  const { input, output, cacheRead, cacheCreation5m, cacheCreation1h, digest } = summary
+  return {
+    batch,
+    log,
+    run,
+    records: records.length,
+    digest,
+    tokens: String(input + output + cacheRead + cacheCreation5m + cacheCreation1h),
+    firstPosition: records[0]?.position ?? 0,
+    lastPosition: records.at(-1)?.position ?? 0,
+  }
 }

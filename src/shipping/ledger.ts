@@ -59,6 +59,7 @@ export interface Ledger {
   isOwn(name: string): boolean
   /** Name of a log's edition in the store. */
   nameOf(state: Pick<LogState, 'key' | 'edition'>): string
+  id(): string
   nextBatch(): number
   /** The group that a crash left halfway, and whether it was verified. */
   unsettled(): { group: Group; verified: boolean } | undefined
@@ -69,6 +70,8 @@ export interface Ledger {
   /** The next editions of logs whose earlier ones were retired. */
   retired(states: LogState[], seq: number): void
   saveMigration(migration: Migration): void
+  /** What readers may see was switched by something that is no log: a repair, or what was restored. */
+  switched(seq: number): void
   /** Nothing of the transcripts is published any more; `kept` are archived editions whose copies stay as evidence. */
   rolledBack(migration: Migration, kept: readonly LogState[], seq: number): void
   close(): void
@@ -104,6 +107,7 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
   let opened: Extract<Entry, { kind: 'opened' }> | undefined
   let batches = 0
   let seq = minSeq
+  let issued = 0
   let generation = 0
   let open: { group: Group; verified: boolean } | undefined
 
@@ -201,8 +205,9 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     archived: () => archived,
     migrations: () => [...migrations.values()],
     seq: () => seq,
-    nextSeq: () => Math.max(seq + 1, Date.now()),
+    nextSeq: () => (issued = Math.max(seq + 1, issued + 1, Date.now())),
     generation: () => generation,
+    id: () => ledger,
     isOwn: (name) => name.startsWith(`${ledger}/`),
     nameOf: ({ key, edition }) => `${ledger}/${key}#${edition}`,
     nextBatch: () => ledgerNumber * BATCHES_PER_LEDGER + batches,
@@ -213,6 +218,7 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     abandon: () => write({ kind: 'abandoned' }),
     retired: (next, at) => write({ kind: 'retired', states: next, seq: at }),
     saveMigration: (migration) => write({ kind: 'migration', migration }),
+    switched: (at) => write({ kind: 'retired', states: [], seq: at }),
     rolledBack: (migration, kept, at) => write({ kind: 'rolledBack', migration, kept: [...kept], seq: at }),
     close: () => file.close(),
   }

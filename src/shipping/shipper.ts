@@ -1,7 +1,7 @@
 import { BridgeError } from '../domain/errors.ts'
 import type { LogRange, LogSelection, LogState, ShippableLogs } from '../ports/logs.ts'
 import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
-import { isSameSummary, summarize } from './batch-summary.ts'
+import { evidenceOf, isSameSummary, summarize } from './batch-summary.ts'
 import type { Group, Ledger } from './ledger.ts'
 import type { PublicationGate } from './publication-gate.ts'
 
@@ -248,21 +248,6 @@ export function startShipper(options: ShipperOptions): Shipper {
       for (const job of jobs.splice(0)) job.fail(closing())
       for (const { resolve } of waiting) resolve(false)
     },
-  }
-}
-
-/** What is noted of a batch when it is published. */
-function evidenceOf({ batch, log, run, records }: RecordBatch, summary: BatchSummary): PublishedBatch {
-  const { input, output, cacheRead, cacheCreation5m, cacheCreation1h, digest } = summary
-  return {
-    batch,
-    log,
-    run,
-    records: records.length,
-    digest,
-    tokens: String(input + output + cacheRead + cacheCreation5m + cacheCreation1h),
-    firstPosition: records[0]?.position ?? 0,
-    lastPosition: records.at(-1)?.position ?? 0,
   }
 }
 

@@ -104,15 +104,53 @@ export const tokensStatement = (excluded: string | undefined) => ({
 export const evidence = {
   name: 'evidence',
   sql: `
-    SELECT batch, log, records, first_position, last_position, digest
-    FROM batches FINAL WHERE state != 'retired' AND digest != '' ORDER BY batch`,
+    SELECT batch, log, run, records, tokens, first_position, last_position, digest
+    FROM batches FINAL WHERE state != 'retired' ORDER BY batch`,
+  row: z
+    .object({
+      batch: number,
+      log: z.string(),
+      run: z.string(),
+      records: z.number(),
+      tokens: z.string(),
+      first_position: number,
+      last_position: number,
+      digest: z.string(),
+    })
+    .transform(({ first_position: firstPosition, last_position: lastPosition, ...rest }) => {
+      return { ...rest, firstPosition, lastPosition }
+    }),
+}
+
+/** The copies of some batches. */
+export const copiesOfBatches = {
+  name: 'copies-of-batches',
+  sql: `
+    SELECT
+      batch, replaceAll(toString(identity), '-', '') AS id, position, toUnixTimestamp64Milli(time) AS ms,
+      session, project, model, user, host, input, output, cache_read, cache_creation_5m, cache_creation_1h,
+      toUInt8(sidechain) AS is_sidechain, toUInt8(by_mutation) AS is_by_mutation, path, offset
+    FROM copies WHERE batch IN {batches:Array(UInt64)}
+    ORDER BY batch, position, identity`,
   row: z.object({
     batch: number,
-    log: z.string(),
-    records: z.number(),
-    first_position: number,
-    last_position: number,
-    digest: z.string(),
+    id: z.string(),
+    position: number,
+    ms: number,
+    session: z.string(),
+    project: z.string(),
+    model: z.string(),
+    user: z.string(),
+    host: z.string(),
+    input: number,
+    output: number,
+    cache_read: number,
+    cache_creation_5m: number,
+    cache_creation_1h: number,
+    is_sidechain: z.number(),
+    is_by_mutation: z.number(),
+    path: z.string(),
+    offset: number,
   }),
 }
 

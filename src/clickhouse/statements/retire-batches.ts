@@ -2,6 +2,7 @@ import { FENCED } from './fence.ts'
 
 /** The condition for the batches of some logs. */
 export const OF_LOGS = 'log IN {logs:Array(String)}'
+export const OF_BATCHES = 'batch IN {batches:Array(UInt64)}'
 /** Batches that came from transcripts: those of the journal stay whatever is rolled back. */
 export const OF_TRANSCRIPTS = "position(log, '/journal:') = 0"
 

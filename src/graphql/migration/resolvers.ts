@@ -1,4 +1,5 @@
 import { Arg, Ctx, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql'
+import type { Backups } from '../../backup/backup.ts'
 import { BridgeError, invalidArgument } from '../../domain/errors.ts'
 import { duplicatesOf } from '../../migration/plan.ts'
 import type { MigrationReport, RunControl } from '../../migration/run-control.ts'
@@ -6,7 +7,7 @@ import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { TokenFilterInput, TokenMetricsType } from '../metrics/types.ts'
 import { notImplemented } from '../not-implemented.ts'
-import { MigrationPlanType, MigrationRepairType, MigrationType } from './types.ts'
+import { BackupReportType, MigrationPlanType, MigrationRepairType, MigrationType } from './types.ts'
 
 function controlOf({ migrations }: RequestContext): RunControl {
   if (migrations === undefined)
@@ -87,6 +88,36 @@ export class MigrationResolver {
     @Ctx() context: RequestContext,
   ): MigrationType {
     return toMigration(controlOf(context).rollback(id, byOf(context), discardArchived))
+  }
+}
+
+function backupsOf({ backups }: RequestContext): Backups {
+  if (backups === undefined)
+    throw new BridgeError('SOURCE_UNAVAILABLE', 'there is no database now: token-bridge health tells why')
+  return backups
+}
+
+@Resolver()
+export class BackupResolver {
+  @Mutation(() => BackupReportType, {
+    description:
+      'Saves what only ClickHouse still has (archived records, and those that came by mutation), or all, to a folder of the server.',
+  })
+  @Access(['operator'])
+  backupMigration(
+    @Arg('name', () => String, { nullable: true }) name: string | null,
+    @Arg('all', () => Boolean, { defaultValue: false }) all: boolean,
+    @Ctx() context: RequestContext,
+  ): Promise<BackupReportType> {
+    return backupsOf(context).backup(name ?? undefined, all)
+  }
+
+  @Mutation(() => BackupReportType, {
+    description: 'Brings back what the database lacks of a backup, verified. May be repeated.',
+  })
+  @Access(['operator'])
+  restoreMigration(@Arg('name', () => String) name: string, @Ctx() context: RequestContext): Promise<BackupReportType> {
+    return backupsOf(context).restore(name)
   }
 }
 

@@ -112,3 +112,13 @@ export class MigrationPlanType {
   @Field(() => Float, { description: 'By what earlier groups of this server took, or else what is usual.' })
   estimatedSeconds!: number
 }
+
+@ObjectType('BackupReport', { description: 'What was saved to, or restored from, a folder of the server.' })
+@Access(['operator'])
+export class BackupReportType {
+  @Field(() => String) folder!: string
+  @Field(() => Int) batches!: number
+  @Field(() => Int) records!: number
+  @Field(() => BigIntScalar, { description: 'Of all copies in the backup.' }) tokens!: bigint
+  @Field(() => Int, { description: 'Batches that were there already.' }) skipped!: number
+}

@@ -48,6 +48,8 @@ function scene() {
     groups: async ([name]) => [group(name as string, 30n + differs)],
     rows: async () => [],
     tokens: async () => 0n,
+    batches: async () => [],
+    copies: async () => new Map(),
     damaged: async () => [],
     winnersDiffer: async () => false,
   }

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { finished } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import { z } from 'zod'
+import { BridgeError, invalidArgument } from '../domain/errors.ts'
+import type { RecordCopy } from '../domain/token-record.ts'
+
+/** The format of what is written here; a later one is refused, never misread. */
+export const BACKUP_FORMAT = 1
+
+const MANIFEST = z.object({
+  format: z.number(),
+  /** RFC 3339. */
+  at: z.string(),
+  scope: z.enum(['archived', 'all']),
+  /** Of the database: the number of its last schema change. */
+  schema: z.number(),
+  /** Names of the keys that the journal was encrypted with; the keys themselves are in no backup. */
+  journalKeys: z.array(z.string()),
+  /** What the ledger knew, for a person to look at. */
+  ledger: z.object({ id: z.string(), states: z.array(z.unknown()), archived: z.array(z.unknown()) }),
+  batches: z.number(),
+  records: z.number(),
+  /** Of all copies, as decimal text. */
+  tokens: z.string(),
+  /** SHA-256 of the file with the records, compressed as it is. */
+  sha256: z.string(),
+})
+export type Manifest = z.infer<typeof MANIFEST>
+
+/** A batch as one line of the backup. */
+export interface SavedBatch {
+  log: string
+  run: string
+  /** `BatchSummary.digest`. */
+  digest: string
+  records: RecordCopy[]
+}
+
+const NAME = /^\w[\w.-]{0,99}$/
+const RECORDS_FILE = 'records.jsonl.gz'
+const MANIFEST_FILE = 'manifest.json'
+
+/** The folder of a backup with this name. Throws INVALID_ARGUMENT for a name that is none. */
+export function backupPath(folder: string, name: string): string {
+  if (!NAME.test(name)) throw invalidArgument('name', 'letters, digits, _, - and . alone, up to 100')
+  return join(folder, name)
+}
+
+/** Writes a backup: nothing is under its name before all of it is on disk. */
+export async function writeBackup(
+  path: string,
+  batches: AsyncIterable<SavedBatch>,
+  describe: () => Omit<Manifest, 'format' | 'sha256'>,
+): Promise<Manifest> {
+  if (existsSync(path)) throw new BridgeError('CONFLICT', `there is a backup at ${path}`)
+  const partial = `${path}.partial`
+  rmSync(partial, { recursive: true, force: true })
+  mkdirSync(partial, { recursive: true, mode: 0o700 })
+  const gzip = createGzip({ level: 6 })
+  const hash = createHash('sha256')
+  const file = createWriteStream(join(partial, RECORDS_FILE), { mode: 0o600, flush: true })
+  gzip.on('data', (chunk: Buffer) => {
+    hash.update(chunk)
+    if (!file.write(chunk)) gzip.pause()
+  })
+  file.on('drain', () => gzip.resume())
+  gzip.on('end', () => file.end())
+  for await (const batch of batches)
+    if (!gzip.write(`${JSON.stringify(batch)}\n`)) await new Promise((resolve) => gzip.once('drain', resolve))
+  gzip.end()
+  await finished(file)
+  const manifest: Manifest = { format: BACKUP_FORMAT, ...describe(), sha256: hash.digest('hex') }
+  await writeDurably(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`)
+  renameSync(partial, path)
+  return manifest
+}
+
+/** Reads what a backup says of itself, after a look at all of its bytes. */
+export async function readManifest(path: string): Promise<Manifest> {
+  if (!existsSync(join(path, MANIFEST_FILE))) throw invalidArgument('name', `there is no backup at ${path}`)
+  const damaged = (why: string): BridgeError => new BridgeError('CONFLICT', `the backup at ${path} ${why}`)
+  const json: unknown = JSON.parse(readFileSync(join(path, MANIFEST_FILE), 'utf8'))
+  const { format } = z.object({ format: z.number() }).parse(json)
+  if (format > BACKUP_FORMAT)
+    throw damaged(`has format ${format}: this release reads up to ${BACKUP_FORMAT}, a later one wrote it`)
+  const read = MANIFEST.safeParse(json)
+  if (!read.success) throw damaged('has a manifest that cannot be read')
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(join(path, RECORDS_FILE))) hash.update(chunk as Buffer)
+  if (hash.digest('hex') !== read.data.sha256) throw damaged('was changed since it was written: nothing was restored')
+  return read.data
+}
+
+export async function* readBatches(path: string): AsyncGenerator<SavedBatch> {
+  const text = createReadStream(join(path, RECORDS_FILE)).pipe(createGunzip())
+  for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY }))
+    yield JSON.parse(line) as SavedBatch
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

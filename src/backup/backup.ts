@@ -1,0 +1,166 @@
+import { BridgeError } from '../domain/errors.ts'
+import { publishedLogs, type VerificationParts } from '../migration/verification.ts'
+import type { PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
+import { evidenceOf, isSameSummary, summarize } from '../shipping/batch-summary.ts'
+import { backupPath, type Manifest, readBatches, readManifest, type SavedBatch, writeBackup } from './backup-folder.ts'
+
+/** What was saved, or restored. */
+export interface BackupReport {
+  folder: string
+  batches: number
+  records: number
+  tokens: bigint
+  /** Batches that were there already. */
+  skipped: number
+}
+
+export interface Backups {
+  /**
+   * Saves what only ClickHouse still has: archived records, and those that came by mutation; `all` saves everything
+   * that is published. Every batch is held against its evidence on the way.
+   */
+  backup(name: string | undefined, all: boolean): Promise<BackupReport>
+  /** Brings back what the database lacks of a backup, verified; what is there already is left alone. May be repeated. */
+  restore(name: string): Promise<BackupReport>
+}
+
+export interface BackupsOptions extends VerificationParts {
+  /** Where backups are kept. */
+  folder: string
+  store: RecordStore
+  /** The number of the database's last schema change. */
+  schema: number
+  journalKeys: string[]
+  publish: <T>(run: () => Promise<T>) => Promise<T>
+  exclusive: <T>(run: () => Promise<T>) => Promise<T>
+  /** Something else is to be seen by readers. */
+  onRestored: () => void
+}
+
+/** Batches that are in memory together: a thousand records each. */
+const BATCHES_AT_ONCE = 10
+/** The run of what comes from a backup: no migration's, so that no rollback drops it whole. */
+const RESTORED = 'restored'
+
+export function createBackups(options: BackupsOptions): Backups {
+  const { ledger, evidence, store, folder, publish, exclusive } = options
+
+  const selected = async (all: boolean): Promise<PublishedBatch[]> => {
+    const batches = await evidence.batches()
+    if (all) return batches
+    const { live } = await publishedLogs(options)
+    return batches.filter(({ log }) => log.includes('/journal:') || !live.has(log))
+  }
+
+  async function* save(batches: readonly PublishedBatch[]): AsyncGenerator<SavedBatch> {
+    for (const some of chunks(batches)) {
+      const copies = await evidence.copies(some.map(({ batch }) => batch))
+      for (const { batch, log, run, digest } of some) {
+        const records = copies.get(batch) ?? []
+        const found = summarize(log, records).digest
+        // a batch of a release before this one has no digest of its own
+        if (digest !== '' && found !== digest)
+          throw new BridgeError('CONFLICT', `batch ${batch} of ${log} is damaged: token-bridge migrate verify --repair`)
+        yield { log, run, digest: found, records }
+      }
+    }
+  }
+
+  /** Writes batches under new numbers, reads them back, and makes them count. */
+  const bring = async (saved: readonly SavedBatch[], replaced: readonly number[]): Promise<void> => {
+    const first = ledger.nextBatch()
+    const batches = saved.map(({ log, records }, i): RecordBatch => ({ batch: first + i, log, run: RESTORED, records }))
+    const summaries = batches.map(({ log, records }) => summarize(log, records))
+    const published = batches.map((batch, i) => evidenceOf(batch, summaries[i] as never))
+    ledger.plan({ batches: published, states: [], run: RESTORED, tokens: [] })
+    await store.write(batches)
+    const found = await store.readBack(batches.map(({ batch }) => batch))
+    if (!batches.every(({ batch }, i) => isSameSummary(found.get(batch), summaries[i] as never))) {
+      ledger.abandon()
+      throw new BridgeError('SOURCE_UNAVAILABLE', 'what was read back of a backup is not what was sent: try again')
+    }
+    ledger.verified()
+    await publish(async () => {
+      const seq = ledger.nextSeq()
+      await store.publish(published, seq)
+      ledger.published(seq)
+      if (replaced.length === 0) return
+      const later = ledger.nextSeq()
+      await store.retireBatches(replaced, later)
+      ledger.switched(later)
+    })
+  }
+
+  return {
+    backup: (name = `backup-${new Date(options.now()).toISOString().replaceAll(/[:.]/g, '-')}`, all) =>
+      exclusive(async () => {
+        const path = backupPath(folder, name)
+        const batches = await selected(all)
+        let records = 0
+        let tokens = 0n
+        const counted = async function* (): AsyncGenerator<SavedBatch> {
+          for await (const one of save(batches)) {
+            records += one.records.length
+            for (const r of one.records)
+              tokens += BigInt(r.input + r.output + r.cacheRead + r.cacheCreation5m + r.cacheCreation1h)
+            yield one
+          }
+        }
+        await writeBackup(
+          path,
+          counted(),
+          (): Omit<Manifest, 'format' | 'sha256'> => ({
+            at: new Date(options.now()).toISOString(),
+            scope: all ? 'all' : 'archived',
+            schema: options.schema,
+            journalKeys: options.journalKeys,
+            ledger: { id: ledger.id(), states: ledger.states(), archived: ledger.archived() },
+            batches: batches.length,
+            records,
+            tokens: String(tokens),
+          }),
+        )
+        return { folder: path, batches: batches.length, records, tokens, skipped: 0 }
+      }),
+    restore: (name) =>
+      exclusive(async () => {
+        const path = backupPath(folder, name)
+        const manifest = await readManifest(path)
+        if (manifest.schema > options.schema)
+          throw new BridgeError(
+            'CONFLICT',
+            `the backup is of schema ${manifest.schema}: this release knows up to ${options.schema}`,
+          )
+        const damaged = new Set((await evidence.damaged()).map(({ batch }) => batch))
+        const there = new Map((await evidence.batches()).map((batch) => [`${batch.log} ${batch.digest}`, batch.batch]))
+        let [batches, records, skipped] = [0, 0, 0]
+        let waiting: SavedBatch[] = []
+        let replaced: number[] = []
+        const flush = async (): Promise<void> => {
+          if (waiting.length > 0) await bring(waiting, replaced)
+          waiting = []
+          replaced = []
+        }
+        for await (const saved of readBatches(path)) {
+          if (summarize(saved.log, saved.records).digest !== saved.digest)
+            throw new BridgeError('CONFLICT', `the backup at ${path} holds a batch of ${saved.log} that is damaged`)
+          const known = there.get(`${saved.log} ${saved.digest}`)
+          if (known !== undefined && !damaged.has(known)) {
+            skipped++
+            continue
+          }
+          if (known !== undefined) replaced.push(known)
+          batches++
+          records += saved.records.length
+          if (waiting.push(saved) === BATCHES_AT_ONCE) await flush()
+        }
+        await flush()
+        options.onRestored()
+        return { folder: path, batches, records, tokens: BigInt(manifest.tokens), skipped }
+      }),
+  }
+}
+
+function* chunks<T>(list: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < list.length; at += BATCHES_AT_ONCE) yield list.slice(at, at + BATCHES_AT_ONCE)
+}
