@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generateCorpus } from '../../corpus/generate.ts'
 import type { Truth, TruthGroup } from '../../corpus/truth.ts'
+import { recount } from '../../scripts/recount.ts'
 import type { UsageSums } from '../../src/domain/token-query.ts'
 import { timeSeries, type Usage, usageByKey, usageByModel, usageOf } from '../../src/domain/usage.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
@@ -76,6 +77,8 @@ describe('a generated corpus', () => {
     const folder = makeFolder()
     const truth = generateCorpus({ ...options, out: folder })
     if (options.tokens !== undefined) expect(truth.tokens.total).toBe(String(options.tokens))
+    // whoever shares no code with the counter agrees
+    expect(await recount(folder)).toEqual({ tokens: truth.tokens, recordCount: truth.recordCount })
     const analysis = analysisOf(folder, { threads, index: true })
     await analysis.refresh()
     expect(told(analysis, folder)).toEqual(expected(truth, folder))
