@@ -8,6 +8,7 @@ import { createPublishedRecords } from './clickhouse/published-records.ts'
 import { createRecordStore, takeRightToPublish } from './clickhouse/record-store.ts'
 import { applySchemaChanges, readSchemaChanges } from './clickhouse/schema-changes.ts'
 import type { Config } from './config.ts'
+import { isBridgeError } from './domain/errors.ts'
 import type { LegacySource } from './enhanced-analysis/legacy-source.ts'
 import { createRunControl, type RunControl } from './migration/run-control.ts'
 import { archivedTokens } from './migration/verification.ts'
@@ -15,6 +16,7 @@ import type { Logger } from './observability/logger.ts'
 import type { SourceHealth, TokenSource } from './ports/token-source.ts'
 import { lockPathOf, takeLock } from './process-lock.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from './reading/database-sources.ts'
+import { takeLease } from './redis/lease.ts'
 import { openLedger } from './shipping/ledger.ts'
 import { createPublicationGate } from './shipping/publication-gate.ts'
 import { type Shipper, startShipper } from './shipping/shipper.ts'
@@ -59,7 +61,16 @@ export function startBridge(config: Config, legacy: LegacySource, logger: Logger
       // what is published can be told only of logs that were looked at
       await legacy.whenReady()
       if (closed) return
-      bridge = await openBridge(config, legacy, logger, journalKeyId)
+      const opened = await openBridge(config, legacy, logger, journalKeyId, (reason) => {
+        if (bridge !== opened || closed) return
+        logger.error({ reason }, 'another bridge publishes to the database now: everybody is on legacy here')
+        bridge = undefined
+        problem = reason
+        opening = opened.close().then(() => {
+          if (!closed) timer = setTimeout(() => (opening = attempt()), RETRY_MS)
+        })
+      })
+      bridge = opened
       logger.info({ clickhouse: url ?? 'embedded' }, 'the database is open')
     } catch (error) {
       const { message } = error as Error
@@ -88,25 +99,45 @@ export function startBridge(config: Config, legacy: LegacySource, logger: Logger
   }
 }
 
-async function openBridge(config: Config, legacy: LegacySource, logger: Logger, journalKeyId: string): Promise<Bridge> {
-  const ledgerPath = join(config.dataDir, 'ledger')
-  const unlock = takeLock(lockPathOf(ledgerPath))
-  if (unlock === undefined) throw new Error(`another process has the ledger of ${config.dataDir}`)
-  const db = await openDatabase({
-    url: config.clickhouse.url,
-    user: config.clickhouse.user,
-    password: config.clickhouse.password,
-    database: config.clickhouse.database,
-    folder: join(config.dataDir, 'clickhouse'),
-  }).catch((error: unknown) => {
-    unlock()
-    throw error
-  })
+/** `onLost` hears that another bridge has taken the right to publish. */
+async function openBridge(
+  config: Config,
+  legacy: LegacySource,
+  logger: Logger,
+  journalKeyId: string,
+  onLost: (reason: string) => void,
+): Promise<Bridge> {
+  const undo: (() => void | Promise<void>)[] = []
+  const close = async (): Promise<void> => {
+    for (const one of undo.splice(0).reverse()) await one()
+  }
   try {
+    return await open()
+  } catch (error) {
+    await close()
+    throw error
+  }
+
+  async function open(): Promise<Bridge> {
+    const ledgerPath = join(config.dataDir, 'ledger')
+    const unlock = takeLock(lockPathOf(ledgerPath))
+    if (unlock === undefined) throw new Error(`another process has the ledger of ${config.dataDir}`)
+    undo.push(unlock)
+    const db = await openDatabase({
+      url: config.clickhouse.url,
+      user: config.clickhouse.user,
+      password: config.clickhouse.password,
+      database: config.clickhouse.database,
+      folder: join(config.dataDir, 'clickhouse'),
+    })
+    undo.push(() => db.close())
     await applySchemaChanges(db)
     const holder = `${hostname()}:${process.pid}:${randomUUID()}`
+    const id = await createRecordStore(db).id()
+    await lease(id, holder)
     const store = createRecordStore(db, await takeRightToPublish(db, holder))
-    const ledger = openLedger(ledgerPath, await store.id(), await store.lastSeq())
+    const ledger = openLedger(ledgerPath, id, await store.lastSeq())
+    undo.push(() => ledger.close())
     await legacy.logs.update(ledger.states())
     const gate = createPublicationGate()
     const evidence = createPublishedEvidence(db)
@@ -152,9 +183,11 @@ async function openBridge(config: Config, legacy: LegacySource, logger: Logger, 
       onProblem(error) {
         control.onProblem(error)
         logger.warn({ err: error }, 'shipping stopped for a while')
+        if (isBridgeError(error) && error.code === 'CONFLICT') onLost(error.message)
       },
     })
-    legacy.logs.onChange(shipper.kick)
+    undo.push(() => shipper.close())
+    undo.push(legacy.logs.onChange(shipper.kick))
     shipper.kick()
     return {
       clickhouse: createClickHouseSource(sources),
@@ -174,17 +207,19 @@ async function openBridge(config: Config, legacy: LegacySource, logger: Logger, 
       progress: () => progress,
       generation: ledger.generation,
       health,
-      async close() {
-        await shipper.close()
-        ledger.close()
-        await db.close()
-        unlock()
-      },
+      close,
     }
-  } catch (error) {
-    await db.close()
-    unlock()
-    throw error
+  }
+
+  /** Where several hosts run, one at a time publishes; a stalled one that wakes up is fenced off by the database. */
+  async function lease(name: string, holder: string): Promise<void> {
+    const { redisUrl } = config
+    if (redisUrl === undefined) return
+    const lost = (by: string): void => onLost(`${by} has the lease`)
+    const answer = await takeLease({ redisUrl, name, holder, onLost: lost })
+    if (answer.kind === 'held') throw new Error(`${answer.by} publishes to this database`)
+    if (answer.kind === 'taken') undo.push(answer.release)
+    else logger.warn({ problem: answer.problem }, 'Redis cannot be asked for the lease: the database alone fences')
   }
 }
 

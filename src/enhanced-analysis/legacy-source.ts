@@ -46,7 +46,7 @@ interface Pending {
 
 export function startLegacySource(options: LegacySourceOptions): LegacySource {
   const { onStatus, onWatchProblem, onCrash, readJournal, ...threadOptions } = options
-  const listeners: (() => void)[] = []
+  const listeners = new Set<() => void>()
   const pending = new Map<number, Pending>()
   /** What is known of the logs' shipping, for a thread that starts again. */
   const shippingStates = new Map<string, LogState>()
@@ -170,7 +170,10 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       },
       distrust: (keys) => callWhenReady('distrust', keys),
       unshippedBytes: () => status?.unshippedBytes ?? 0,
-      onChange: (listener) => void listeners.push(listener),
+      onChange(listener) {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
     },
     async close() {
       await watching.close()

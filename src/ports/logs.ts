@@ -128,6 +128,6 @@ export interface ShippableLogs {
   distrust(keys: readonly string[]): Promise<void>
   /** Bytes of all logs that are not published, as of the last change. */
   unshippedBytes(): number
-  /** Called whenever there may be something new. */
-  onChange(listener: () => void): void
+  /** Calls whenever there may be something new, until what it returns is called. */
+  onChange(listener: () => void): () => void
 }

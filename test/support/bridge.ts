@@ -64,7 +64,7 @@ export function logsOf(analysis: Analysis): ShippableLogs {
     linesAt: (key, positions) => linesAt(analysis.pathOf(key) ?? '', positions),
     distrust: async (keys) => analysis.shipping.distrust(keys),
     unshippedBytes: () => analysis.shipping.unshippedBytes(),
-    onChange() {},
+    onChange: () => () => undefined,
   }
 }
 
