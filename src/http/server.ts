@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
+import { ApolloServerErrorCode } from '@apollo/server/errors'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
 import fastifyApollo from '@as-integrations/fastify'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
-import type { GraphQLSchema } from 'graphql'
+import { GraphQLError, type GraphQLSchema } from 'graphql'
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { Principal } from '../access/roles.ts'
 import type { Authenticate } from '../access/tokens.ts'
 import { isBridgeError } from '../domain/errors.ts'
@@ -179,6 +181,10 @@ function observe(metrics: Metrics): ApolloServerPlugin<RequestContext> {
       return {
         async didResolveOperation({ operation }) {
           type = operation?.operation ?? type
+          if (type === 'subscription')
+            throw new GraphQLError(`subscriptions are answered over WebSocket (${GRAPHQL_TRANSPORT_WS_PROTOCOL})`, {
+              extensions: { code: ApolloServerErrorCode.BAD_REQUEST },
+            })
         },
         async willSendResponse({ response }) {
           const { body } = response

@@ -32,9 +32,10 @@ export interface KillLoopReport {
 const BIN = fileURLToPath(new URL('../../bin/token-bridge.js', import.meta.url))
 const PRELOAD = new URL('./preload.ts', import.meta.url).href
 /** Planted moments; what is not reached in time is killed at random. */
-const POINTS = ['ledger', 'journal', 'insert', 'read-back', 'note', 'publish']
+const POINTS = ['ledger', 'journal', 'insert', 'read-back', 'note', 'publish', 'mark', 'rebuild', 'drop', 'verify']
 const LONGEST_LIFE_MS = 1500
-const START_MS = 30_000
+const START_MS = 120_000
+const FINISH_MS = 60_000
 
 interface Planted {
   tokens: bigint
@@ -197,6 +198,14 @@ function createWorld(folder: string, random: Random) {
     acknowledged.records += BigInt(call.records.length)
   }
 
+  /** What an operator may do to a run at any moment. */
+  const operate = async (server: Server): Promise<void> => {
+    const id = (await server.ask('{ migration { id } }'))?.data?.migration?.id
+    const change = random.pick(['pause', 'resume', 'verify', 'rollback', 'rollback'])
+    if (id !== undefined) await server.ask(`mutation { ${change}Migration(id: "${id}") { state } }`)
+    if (change !== 'pause') await server.ask('mutation { startMigration { id } }')
+  }
+
   return {
     acknowledged: () => Number(acknowledged.records),
 
@@ -233,6 +242,7 @@ function createWorld(folder: string, random: Random) {
       const until = Date.now() + ms
       await server.ask('mutation { startMigration { id } }')
       while (Date.now() < until && server.isAlive()) {
+        if (random.chance(0.15)) await operate(server)
         nextCall()
         await Promise.all([...open.keys()].slice(0, 5).map((key) => send(server, key)))
       }
@@ -243,25 +253,29 @@ function createWorld(folder: string, random: Random) {
       for (const key of [...open.keys()]) await send(server, key)
       if (open.size > 0) throw new Error(`${open.size} calls were never acknowledged`)
       let failures = 0
-      const deadline = Date.now() + START_MS
+      let last = ''
+      const deadline = Date.now() + FINISH_MS
       while (Date.now() < deadline) {
         const answer = await server.ask(
-          '{ migration { state error } tokenMetrics { provenance { source } quality { unshippedBytes } } }',
+          '{ migration { id state error } tokenMetrics { provenance { source } quality { unshippedBytes } } }',
         )
+        last = JSON.stringify(answer)
         const state = answer?.data?.migration?.state
         if (state === 'FAILED' && ++failures > 2)
           throw new Error(`the migration fails: ${answer?.data.migration.error}`)
-        if (state === 'FAILED' || state === undefined) await server.ask('mutation { startMigration { id } }')
+        if (['FAILED', 'ROLLED_BACK', undefined].includes(state)) await server.ask('mutation { startMigration { id } }')
+        const id = answer?.data?.migration?.id
+        if (state === 'PAUSED') await server.ask(`mutation { resumeMigration(id: "${id}") { id } }`)
         const { provenance, quality } = answer?.data?.tokenMetrics ?? {}
         if (state === 'COMPLETED' && provenance?.source === 'CLICKHOUSE' && quality?.unshippedBytes === '0') return
         await sleep(50)
       }
-      throw new Error('ClickHouse did not get everything in time')
+      throw new Error(`ClickHouse did not get everything in time: ${last}`)
     },
 
     /** What differs from what was planted and acknowledged. Calls without an answer may have been accepted or not. */
     async judge(server: Server, source: string, when: string): Promise<string[]> {
-      const deadline = Date.now() + 5000
+      const deadline = Date.now() + 30_000
       for (;;) {
         const answer = await server.ask(
           `{ tokenMetrics(preference: ${source}) { tokens { total } recordCount provenance { source cache } } }`,

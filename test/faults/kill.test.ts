@@ -8,7 +8,7 @@ describe('a server that is killed at any moment', () => {
     expect(report.acknowledged).toBeGreaterThan(100)
   }, 900_000)
 
-  test.each(['no-read-back', 'ledger-before-store'])(
+  test.each(['no-read-back', 'ledger-before-store', 'rollback-keeps-ledger'])(
     'the judge notices a broken step: %s',
     async (broken) => {
       const report = await runKillLoop({ kills: 12, seed: 5, broken }).catch((error: Error) => ({

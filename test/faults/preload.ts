@@ -3,6 +3,7 @@
 import fs, { promises as fsPromises } from 'node:fs'
 import { createRequire, registerHooks, syncBuiltinESMExports } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
 
 const [point, when, count] = (process.env.KILL_AT ?? '').split(':')
 let left = Number(count ?? 0)
@@ -37,14 +38,19 @@ prototype.datasync = async function (this: unknown) {
 
 // statements of the embedded engine
 const STATEMENTS: [string, RegExp][] = [
+  ['mark', /EXCEPT was REPLACE/],
+  ['rebuild', /winners_next/],
+  ['drop', /DROP PARTITION|ALTER TABLE copies DELETE/],
+  ['verify', /AS checksum/],
   ['insert', /INSERT INTO copies/],
   ['read-back', /groupArray/],
   ['note', /INSERT INTO batches/],
   ['publish', /INSERT INTO winners/],
 ]
+// the engine is in the main thread alone: a second one that loads it does not get to its end
 const require = createRequire(import.meta.url)
-const { ChdbConnection } = require('chdb/connection')
-for (const method of ['query', 'insert', 'command'] as const) {
+const ChdbConnection = isMainThread ? require('chdb/connection').ChdbConnection : undefined
+for (const method of isMainThread ? (['query', 'insert', 'command'] as const) : []) {
   const original = ChdbConnection.prototype[method]
   ChdbConnection.prototype[method] = async function (params: { query: string }) {
     const name = STATEMENTS.find(([, pattern]) => pattern.test(params.query))?.[0] ?? 'other'
@@ -68,6 +74,12 @@ const BREAKS: Record<string, { file: string; from: string; to: string }> = {
     file: 'shipping/shipper.js',
     from: 'if (group.batches.length > 0)\n                await store.publish(group.batches, seq);\n            ledger.published(seq);',
     to: 'ledger.published(seq);\n            if (group.batches.length > 0)\n                await store.publish(group.batches, seq);',
+  },
+  // a later run believes that what was rolled back is still published
+  'rollback-keeps-ledger': {
+    file: 'shipping/ledger.js',
+    from: 'states.set(state.key, { ...state, edition: state.edition + 1, publishedTo: 0 });',
+    to: 'void state;',
   },
 }
 const broken = BREAKS[process.env.BREAK ?? '']

@@ -337,15 +337,17 @@ describe('the server', () => {
     expect(app.isSample()).toBe(true)
   })
 
-  test('answers what comes with later versions with NOT_IMPLEMENTED', async () => {
+  test('sends whoever subscribes over HTTP to the WebSocket', async () => {
     const { ask } = await startServer(small())
     const all = ['viewer', 'ingester', 'operator'] as const
     for (const query of [
-      'mutation { rollbackMigration(id: 1) { id } }',
       'subscription { tokenMetricsUpdated { recordCount } }',
       'subscription { migrationProgressed(id: 1) { id } }',
-    ])
-      expect(codes(await ask(query, {}, all)), query).toEqual([['NOT_IMPLEMENTED', undefined]])
+    ]) {
+      const answer = await ask(query, {}, all)
+      expect(codes(answer), query).toEqual([['BAD_REQUEST', undefined]])
+      expect(answer.errors?.[0]?.message).toContain('WebSocket')
+    }
   })
 
   test('tells who asks and which source answers them', async () => {

@@ -360,6 +360,8 @@ describe('migrationProgressed', () => {
       code: 'INVALID_ARGUMENT',
       argument: 'id',
     })
+    const updates = 'subscription { tokenMetricsUpdated { recordCount } }'
+    expect((await first(server, id, 'viewer', updates)).errors[0].extensions).toMatchObject({ code: 'NOT_IMPLEMENTED' })
     await expect(first(server, id, 'operator', '{ health { state } }')).rejects.toBeDefined()
     await expect(first(server, id, 'operator', 'subscription { nothing }')).rejects.toBeDefined()
     const client = createClient({
