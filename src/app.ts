@@ -100,7 +100,10 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     redisUrl: config.redisUrl,
     onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
   })
-  const metrics = createMetrics(() => legacy.status())
+  const metrics = createMetrics(
+    () => legacy.status(),
+    () => bridge.current()?.control.report(),
+  )
   let closing = false
   const http = await createHttpServer({
     schema,

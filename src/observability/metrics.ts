@@ -10,6 +10,19 @@ export interface AnalysisFigures {
   refreshedAt: number
 }
 
+/** What a migration tells of itself: the latest run. */
+export interface MigrationFigures {
+  state: string
+  progress: number
+  tokensTotal: bigint
+  tokensVerified: bigint
+  filesVerified: number
+  tokensPerSecond: number | null
+  secondsLeft: number | null
+  difference: bigint | null
+  errorCount: number
+}
+
 export interface Metrics {
   /** Prometheus' text format. */
   expose(): Promise<{ contentType: string; body: string }>
@@ -20,7 +33,10 @@ export interface Metrics {
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-export function createMetrics(analysis: () => AnalysisFigures | undefined): Metrics {
+export function createMetrics(
+  analysis: () => AnalysisFigures | undefined,
+  migration: () => MigrationFigures | undefined,
+): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -60,6 +76,39 @@ export function createMetrics(analysis: () => AnalysisFigures | undefined): Metr
         this.set((analysis()?.[figure] ?? 0) * scale)
       },
     })
+  const runs: [string, string, (run: MigrationFigures) => number | null][] = [
+    ['progress_ratio', 'Verified tokens of the latest run over those of its catalogue.', (run) => run.progress],
+    ['tokens', 'Tokens that the latest run carries.', (run) => Number(run.tokensTotal)],
+    ['tokens_verified', 'Of them, verified.', (run) => Number(run.tokensVerified)],
+    ['files_verified', 'Transcripts of the latest run that are verified.', (run) => run.filesVerified],
+    ['tokens_per_second', 'Rate of the latest run while it carries.', (run) => run.tokensPerSecond],
+    ['seconds_left', 'At this rate.', (run) => run.secondsLeft],
+    ['difference_tokens', 'What the latest verification found.', (run) => run.difference && Number(run.difference)],
+    ['errors', 'What held shipping up since the start.', (run) => run.errorCount],
+  ]
+  for (const [name, help, pick] of runs)
+    new Gauge({
+      name: `token_bridge_migration_${name}`,
+      help,
+      registers,
+      collect() {
+        const run = migration()
+        const value = run === undefined ? null : pick(run)
+        if (value === null) this.reset()
+        else this.set(Number(value))
+      },
+    })
+  new Gauge({
+    name: 'token_bridge_migration_state',
+    help: '1 for the state that the latest run is in.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      this.reset()
+      const run = migration()
+      if (run !== undefined) this.set({ state: run.state }, 1)
+    },
+  })
   return {
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),

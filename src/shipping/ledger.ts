@@ -14,7 +14,7 @@ export interface Group {
 }
 
 type Entry =
-  | { kind: 'opened'; ledger: string; ledgerNumber: number; store: string }
+  | { kind: 'opened'; ledger: string; ledgerNumber: number; store: string; format?: number }
   | { kind: 'planned'; group: Group }
   | { kind: 'verified' }
   | { kind: 'published'; seq: number }
@@ -88,6 +88,23 @@ export class OtherStoreError extends Error {
   }
 }
 
+/** A later release wrote the ledger: what it says would be misread. */
+export class LaterLedgerError extends Error {
+  readonly code = 'LATER_LEDGER'
+  constructor(path: string, what: string) {
+    super(
+      `${path} was written by a later release (${what}): start that release, or give back the ledger from before it`,
+    )
+    this.name = 'LaterLedgerError'
+  }
+}
+
+/**
+ * 1: without evidence (digests in batches), planned runs and rollbacks. What a release reads it reads of all formats up
+ * to its own; the first thing that it writes says which that is.
+ */
+export const LEDGER_FORMAT = 2
+
 /** The run of everything that is shipped outside of a migration. */
 export const LIVE = 'live'
 
@@ -155,8 +172,10 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
   })
 
   const apply = (entry: Entry): void => {
-    if (entry.kind === 'opened') opened = entry
-    else if (entry.kind === 'planned') {
+    if (entry.kind === 'opened') {
+      if ((entry.format ?? 1) > LEDGER_FORMAT) throw new LaterLedgerError(path, `format ${entry.format}`)
+      opened = entry
+    } else if (entry.kind === 'planned') {
       open = { group: entry.group, verified: false }
       batches += entry.group.batches.length
     } else if (entry.kind === 'verified') open = open && { ...open, verified: true }
@@ -175,10 +194,10 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     } else if (entry.kind === 'rolledBack') {
       rollBack(entry)
     } else if (entry.kind === 'snapshot') restore(entry.snapshot)
-    else {
+    else if (entry.kind === 'migration') {
       migrations.set(entry.migration.id, entry.migration)
       generation++
-    }
+    } else throw new LaterLedgerError(path, (entry as { kind: string }).kind)
   }
 
   let compactAt = compactBytes
@@ -191,12 +210,21 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     compactAt = Math.max(compactBytes, WASTE_FACTOR * file.size())
   }
   if (opened === undefined)
-    write({ kind: 'opened', ledger: randomUUID(), ledgerNumber: randomInt(1, MAX_LEDGER_NUMBER), store })
+    write({
+      kind: 'opened',
+      ledger: randomUUID(),
+      ledgerNumber: randomInt(1, MAX_LEDGER_NUMBER),
+      store,
+      format: LEDGER_FORMAT,
+    })
   const { ledger, ledgerNumber, store: known } = opened as unknown as Extract<Entry, { kind: 'opened' }>
   if (known !== store) {
     file.close()
     throw new OtherStoreError(path)
   }
+  // from here on it holds what a release before could misread
+  const first = opened as unknown as Extract<Entry, { kind: 'opened' }>
+  if ((first.format ?? 1) < LEDGER_FORMAT) write({ ...first, format: LEDGER_FORMAT })
 
   return {
     states: () => [...states.values()],

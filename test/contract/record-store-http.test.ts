@@ -40,7 +40,7 @@ describe('a server over HTTP', () => {
       async_insert: '0',
       input_format_parallel_parsing: '0',
       max_execution_time: '60',
-      log_comment: 'token-bridge write-batch',
+      log_comment: 'token-bridge write-batches',
     })
     expect(insert?.headers['content-encoding']).toBe('gzip')
     expect(insert?.headers['user-agent']).toContain('token-bridge')

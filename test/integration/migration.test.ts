@@ -328,6 +328,29 @@ describe('after a run is COMPLETED', () => {
   })
 })
 
+describe('the metrics', () => {
+  test('have the progress, rate and difference of the latest run', async () => {
+    const { server, migrate } = await scene()
+    const read = async () =>
+      (
+        await fetch(`${server.url}/metrics`, {
+          headers: { authorization: `Bearer ${await server.token(['operator'])}` },
+        })
+      ).text()
+    expect(await read()).not.toMatch(/^token_bridge_migration_state\{/m)
+    await migrate()
+    const text = await read()
+    for (const line of [
+      'state{state="COMPLETED"} 1',
+      'progress_ratio 1',
+      'tokens_verified 80',
+      'difference_tokens 0',
+      'errors 0',
+    ])
+      expect(text).toContain(`\ntoken_bridge_migration_${line}\n`)
+  })
+})
+
 describe('migrationProgressed', () => {
   const follow = async (server: TestServer, id: string, roles: 'operator' | 'viewer' = 'operator', query?: string) => {
     const client = createClient({
