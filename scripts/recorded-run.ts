@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { generateCorpus } from '../corpus/generate.ts'
 import type { Truth, TruthGroup } from '../corpus/truth.ts'
 import { type RunningUnleash, runUnleash } from '../test/support/unleash.ts'
+import { recount } from './recount.ts'
 
 const BIN = fileURLToPath(new URL('../bin/token-bridge.js', import.meta.url))
 const WAIT_MS = 60_000
@@ -197,12 +198,16 @@ try {
   }
   check('analyze counts what was planted', analysed.tokens.total === own.tokens.total, analysed.tokens.total)
 
+  const counted = await recount(join(folder, 'own'))
+  check('a second count, that shares no code with the first, agrees', counted.tokens.total === own.tokens.total)
+
   unleash = await runUnleash()
   say('Unleash and its PostgreSQL run')
   server = await startServer(unleash, `ann@laptop=${join(folder, 'own', 'projects')}`)
   say(`the server answers at ${server.url}`)
   await expectFrom(server, 'LEGACY', expected, 'before the migration')
 
+  say(`dry run: ${(await run(['migrate', 'start', '--dry-run'])).trim().replaceAll('\n', '\n          ')}`)
   await run(['migrate', 'start', '--no-wait'])
   const seen = new Map<string, number>()
   let wrong = 0
@@ -212,8 +217,8 @@ try {
     seen.set(last, (seen.get(last) ?? 0) + 1)
     if (differences(metrics, expected).length > 0) wrong++
   }
-  const counted = [...seen].map(([source, count]) => `${count} from ${source}`).join(', ')
-  check(`during the migration every answer is the planted one: ${counted}`, wrong === 0, `${wrong} are not`)
+  const sources = [...seen].map(([source, count]) => `${count} from ${source}`).join(', ')
+  check(`during the migration every answer is the planted one: ${sources}`, wrong === 0, `${wrong} are not`)
   check('hybrid answers were among them', (seen.get('HYBRID') ?? 0) > 0)
   say((await run(['migrate', 'status', '--wait'])).trim().replaceAll('\n', '\n          '))
   await expectFrom(server, 'CLICKHOUSE', expected, 'after the migration')
@@ -268,6 +273,18 @@ try {
   server.child.kill('SIGKILL')
   server = await startServer(unleash, `ann@laptop=${join(folder, 'own', 'projects')}`)
   await expectFrom(server, 'CLICKHOUSE', expected, 'killed and started again')
+
+  say((await run(['migrate', 'verify'])).trim().replaceAll('\n', '\n          '))
+  say((await run(['migrate', 'backup', 'drill', '--all'])).trim().split('\n')[0] as string)
+  const rolling = performance.now()
+  const rolledBack = run(['migrate', 'rollback'])
+  await expectFrom(server, 'LEGACY', expected, 'rolled back')
+  say(`everybody is on the files ${Math.round(performance.now() - rolling)} ms after the command was begun`)
+  check('the rollback is whole', (await rolledBack).includes('ROLLED_BACK'))
+  await run(['migrate', 'start'])
+  await expectFrom(server, 'CLICKHOUSE', expected, 'migrated again')
+  const restored = (await run(['migrate', 'restore', 'drill'])).trim()
+  await expectFrom(server, 'CLICKHOUSE', expected, `the backup brought back, which changes nothing (${restored})`)
 } catch (error) {
   check('the run', false, (error as Error).message)
 } finally {

@@ -13,8 +13,10 @@ export interface Plan {
   estimatedSeconds: number
 }
 
-/** What two cores carry, write, read back and publish a second, where nothing was carried yet. */
-const USUAL_RECORDS_PER_SECOND = 80_000
+/** What two cores carry, write, read back and publish a second, where nothing was carried yet (`npm run bench:migration`). */
+const USUAL_RECORDS_PER_SECOND = 30_000
+/** Bytes that they hash a second, to freeze a catalogue. */
+const HASHED_BYTES_PER_SECOND = 1.5e9
 const GROUP_RECORDS = 8_000
 
 /** Freezes a catalogue and makes every batch that a run would send, with its digest; writes nothing. */
@@ -43,15 +45,17 @@ export async function planRun(logs: ShippableLogs, recordsPerSecond: () => numbe
   for (const log of catalogue)
     for (const [reason, count] of Object.entries(log.refused))
       refused.set(reason, (refused.get(reason) ?? 0n) + BigInt(count))
+  const bytes = catalogue.reduce((sum, { to }) => sum + BigInt(to), 0n)
+  const carrying = records / (recordsPerSecond() ?? USUAL_RECORDS_PER_SECOND)
   return {
     files: catalogue.length,
-    bytes: catalogue.reduce((sum, { to }) => sum + BigInt(to), 0n),
+    bytes,
     records: BigInt(records),
     batches,
     tokens: catalogue.reduce((sum, { tokens }) => sum + tokens, 0n),
     duplicateLines: catalogue.reduce((sum, log) => sum + BigInt(duplicatesOf(log.duplicates)), 0n),
     refused: [...refused].map(([reason, count]) => ({ reason, count })),
-    estimatedSeconds: records / (recordsPerSecond() ?? USUAL_RECORDS_PER_SECOND),
+    estimatedSeconds: carrying + Number(bytes) / HASHED_BYTES_PER_SECOND,
   }
 }
 

@@ -83,7 +83,11 @@ export function createMetrics(
     ['files_verified', 'Transcripts of the latest run that are verified.', (run) => run.filesVerified],
     ['tokens_per_second', 'Rate of the latest run while it carries.', (run) => run.tokensPerSecond],
     ['seconds_left', 'At this rate.', (run) => run.secondsLeft],
-    ['difference_tokens', 'What the latest verification found.', (run) => run.difference && Number(run.difference)],
+    [
+      'difference_tokens',
+      'What the latest verification found.',
+      (run) => (run.difference === null ? null : Number(run.difference)),
+    ],
     ['errors', 'What held shipping up since the start.', (run) => run.errorCount],
   ]
   for (const [name, help, pick] of runs)
