@@ -147,7 +147,10 @@ async function openBridge(
       files: legacy,
       published: createPublishedRecords(db),
       read: gate.read,
-      archivedTokens: () => archivedTokens(parts),
+      archivedTokens: remembered(
+        () => `${ledger.seq()} ${legacy.status()?.watermark}`,
+        () => archivedTokens(parts),
+      ),
       seq: ledger.seq,
       health,
     }
@@ -220,6 +223,22 @@ async function openBridge(
     if (answer.kind === 'held') throw new Error(`${answer.by} publishes to this database`)
     if (answer.kind === 'taken') undo.push(answer.release)
     else logger.warn({ problem: answer.problem }, 'Redis cannot be asked for the lease: the database alone fences')
+  }
+}
+
+/** What `compute` gave for the same key: once is enough. */
+function remembered<T>(keyOf: () => string, compute: () => Promise<T>): () => Promise<T> {
+  let known: { key: string; value: Promise<T> } | undefined
+  return () => {
+    const key = keyOf()
+    if (known?.key !== key) {
+      const value = compute()
+      known = { key, value }
+      value.catch(() => {
+        known = undefined
+      })
+    }
+    return known.value
   }
 }
 

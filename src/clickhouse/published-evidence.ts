@@ -10,7 +10,7 @@ import {
   publishedLogs,
   rowsStatement,
   sharedIdentities,
-  tokensStatement,
+  tokensOnlyOf,
   winnersAreElected,
 } from './statements/evidence.ts'
 import { readBack } from './statements/read-back.ts'
@@ -32,12 +32,9 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       withExcluded(db, without, (left) => db.query(groupsStatement(left?.sql), { ...left?.params, logs })),
     rows: (log, day, without) =>
       withExcluded(db, without, (left) => db.query(rowsStatement(left?.sql), { ...left?.params, log, day })),
-    async tokens(logs, without) {
+    async tokensOnlyOf(logs) {
       if (logs.length === 0) return 0n
-      const [row] = await withExcluded(db, without, (left) =>
-        db.query(tokensStatement(left?.sql), { ...left?.params, logs }),
-      )
-      return row?.tokens ?? 0n
+      return (await db.query(tokensOnlyOf, { logs }))[0]?.tokens ?? 0n
     },
     batches: () => db.query(evidence),
     async copies(batches) {

@@ -67,7 +67,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   const shared = await evidence.sharedBy([...archived, ...surplus])
   const expected = await logs.publishedGroups(shared)
   const without = Buffer.concat([shared, expected.unpublished])
-  const found = live.size === 0 ? [] : await evidence.groups([...live.keys()], without)
+  const found = await evidence.groups(archived, without)
   const named = expected.groups.map((group) => ({ ...group, log: ledger.nameOf(stateOf(group.log)) }))
   const { difference, days } = compare(named, found)
   const differing = [...new Set(days.map(({ log }) => log))]
@@ -94,7 +94,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
       damagedBatches: damaged?.slice(0, MAX_LISTED).map((batch) => describeBatch(batch, pathOf(batch.log))) ?? null,
       winnersDiffer,
       surplusLogs: surplus.slice(0, MAX_LISTED),
-      archivedTokens: String(await evidence.tokens(archived, shared)),
+      archivedTokens: String(await evidence.tokensOnlyOf(archived)),
     },
     reship: reship.flatMap((log) => live.get(log)?.key ?? []),
     retire: surplus,
@@ -106,8 +106,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
 /** Tokens of identities that no log on disk has: what only the store still has (rule 10). */
 export async function archivedTokens(parts: VerificationParts): Promise<bigint> {
   const { archived } = await publishedLogs(parts)
-  if (archived.length === 0) return 0n
-  return parts.evidence.tokens(archived, await parts.evidence.sharedBy(archived))
+  return parts.evidence.tokensOnlyOf(archived)
 }
 
 /** Nothing at all was found. */

@@ -91,11 +91,11 @@ export interface PublishedEvidence {
   logs(): Promise<string[]>
   /** Identities with a published copy in these logs and in others, too; 16 bytes each. */
   sharedBy(logs: readonly string[]): Promise<Uint8Array>
-  /** What counts of these logs, without some identities. */
-  groups(logs: readonly string[], without: Uint8Array): Promise<RowGroup[]>
+  /** What counts of all logs but these, without some identities. */
+  groups(butLogs: readonly string[], without: Uint8Array): Promise<RowGroup[]>
   rows(log: string, day: number, without: Uint8Array): Promise<GroupedRow[]>
-  /** Tokens that count of these logs, without some identities. */
-  tokens(logs: readonly string[], without: Uint8Array): Promise<bigint>
+  /** Tokens that count of these logs, of identities that no other log has. */
+  tokensOnlyOf(logs: readonly string[]): Promise<bigint>
   /** Published and kept batches, in the order of their numbers. */
   batches(): Promise<PublishedBatch[]>
   /** The copies of some batches, by batch; in the order of their places. */

@@ -274,6 +274,23 @@ describe('verifying and repairing', () => {
     expect(error).toContain(`${path('p/b.jsonl')}, 2026-04-02, lines 7 to 7`)
   })
 
+  test('what was planted before the run is noticed at its end, by itself: the run is FAILED, and readers are on the files', async () => {
+    const { db, operate, migration, answered, completed } = await scene()
+    await operate('startMigration { id }')
+    await completed()
+    await db.command(
+      'plant',
+      "INSERT INTO winners SELECT * REPLACE (generateUUIDv4() AS identity, 'from nowhere' AS log) FROM winners FINAL LIMIT 1",
+    )
+    await operate('startMigration { id }')
+    await until('the end', async () => ((await migration('state')).state === 'FAILED' ? true : undefined))
+    expect(await migration('error difference')).toMatchObject({
+      difference: '3',
+      error: expect.stringContaining('from nowhere'),
+    })
+    await answered('LEGACY', 80)
+  })
+
   test('a text that was changed is found, too: the same tokens in another session', async () => {
     const { operate, migrate, harm } = await scene()
     const id = await migrate()

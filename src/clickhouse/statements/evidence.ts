@@ -15,18 +15,20 @@ export const publishedLogs = {
   row: z.object({ log: z.string() }),
 }
 
+const SHARED = `
+    SELECT identity FROM copies
+    WHERE log NOT IN {logs:Array(String)} AND batch IN (${PUBLISHED}) AND identity IN (
+      SELECT identity FROM copies WHERE log IN {logs:Array(String)} AND batch IN (${PUBLISHED}))`
+
 /** Identities with a published copy in `logs` and with one elsewhere. */
 export const sharedIdentities = {
   name: 'shared-identities',
-  sql: `
-    SELECT replaceAll(toString(identity), '-', '') AS identity FROM copies
-    WHERE batch IN (${PUBLISHED})
-    GROUP BY identity
-    HAVING countIf(log IN {logs:Array(String)}) BETWEEN 1 AND count() - 1`,
-  row: z.object({ identity: z.string() }),
+  sql: `SELECT DISTINCT replaceAll(toString(identity), '-', '') AS id FROM (${SHARED})`,
+  deadlineSeconds: WHOLE_SECONDS,
+  row: z.object({ id: z.string() }).transform(({ id }) => ({ identity: id })),
 }
 
-/** What readers count of `logs`, by day and everything that is a text. */
+/** What readers count of all logs but `logs`, by day and everything that is a text. */
 export const groupsStatement = (excluded: string | undefined) => ({
   name: 'groups',
   sql: `
@@ -40,7 +42,7 @@ export const groupsStatement = (excluded: string | undefined) => ({
       sum(toUInt128(cache_creation_1h)) AS cache_creation_1h_sum,
       toUInt32(sum(${ROW_CHECKSUM}) % 4294967296) AS checksum
     FROM winners FINAL
-    WHERE log IN {logs:Array(String)} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}
+    WHERE log NOT IN {logs:Array(String)} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}
     GROUP BY log, day, model, session, project, user, host, path`,
   deadlineSeconds: WHOLE_SECONDS,
   row: z
@@ -90,15 +92,16 @@ export const rowsStatement = (excluded: string | undefined) => ({
     .transform(({ id, ...rest }) => ({ identity: id, ...rest })),
 })
 
-/** Tokens of some logs that readers count. */
-export const tokensStatement = (excluded: string | undefined) => ({
-  name: 'tokens-of-logs',
+/** Tokens that readers count of `logs`, of identities that no other log has. */
+export const tokensOnlyOf = {
+  name: 'tokens-only-of',
   sql: `
     SELECT sum(toUInt128(input) + output + cache_read + cache_creation_5m + cache_creation_1h) AS tokens
     FROM winners FINAL
-    WHERE log IN {logs:Array(String)} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}`,
+    WHERE log IN {logs:Array(String)} AND identity NOT IN (${SHARED})`,
+  deadlineSeconds: WHOLE_SECONDS,
   row: z.object({ tokens: bigint }),
-})
+}
 
 /** Batches that count, or are kept, with what they were verified to hold. */
 export const evidence = {

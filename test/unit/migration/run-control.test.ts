@@ -45,9 +45,9 @@ function scene() {
   const evidence: PublishedEvidence = {
     logs: async () => [],
     sharedBy: async () => new Uint8Array(0),
-    groups: async ([name]) => [group(name as string, 30n + differs)],
+    groups: async () => [group(ledger.nameOf(state('a', 1)), 30n + differs)],
     rows: async () => [],
-    tokens: async () => 0n,
+    tokensOnlyOf: async () => 0n,
     batches: async () => [],
     copies: async () => new Map(),
     damaged: async () => [],
