@@ -44,7 +44,9 @@ export interface Shipper {
 }
 
 /** Records that are published together: a publication costs about the same for a thousand as for ten thousand. */
-const GROUP_RECORDS = 8_000
+const GROUP_RECORDS = 16_000
+/** Of them, written in one statement: its text is some three megabytes. */
+const WRITTEN_RECORDS = 8_000
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 30_000
 /** Waiting for a publication makes sense only while there is nobody before. */
@@ -125,8 +127,8 @@ export function startShipper(options: ShipperOptions): Shipper {
     }
     ledger.plan(group)
     if (batches.length > 0) {
-      // each statement has a price, on disk, too: one for all, and each is read back by itself
-      await store.write(batches)
+      // each statement has its price, and so has memory: some batches at once, and each is read back by itself
+      for (const some of inChunks(batches, WRITTEN_RECORDS)) await store.write(some)
       const found = await store.readBack(planned.map(({ batch }) => batch))
       const wrong = planned.filter(({ batch }, i) => !isSameSummary(found.get(batch), summaries[i] as BatchSummary))
       if (wrong.length > 0) {
@@ -249,6 +251,22 @@ export function startShipper(options: ShipperOptions): Shipper {
       for (const { resolve } of waiting) resolve(false)
     },
   }
+}
+
+/** Batches in turn, up to so many records together. */
+function* inChunks(batches: readonly RecordBatch[], maxRecords: number): Generator<RecordBatch[]> {
+  let some: RecordBatch[] = []
+  let records = 0
+  for (const batch of batches) {
+    if (some.length > 0 && records + batch.records.length > maxRecords) {
+      yield some
+      some = []
+      records = 0
+    }
+    some.push(batch)
+    records += batch.records.length
+  }
+  yield some
 }
 
 const closing = (): BridgeError => new BridgeError('SOURCE_UNAVAILABLE', 'the database is being closed')
