@@ -163,6 +163,11 @@ async function openBridge(
       publish: gate.publish,
       exclusive: (run) => shipper.exclusive(run),
       recordsPerSecond: () => shipper.recordsPerSecond(),
+      memory: () => {
+        const { heapUsed, external } = process.memoryUsage()
+        return heapUsed + external
+      },
+      onAlarm: (alarm) => logger.warn({ alarm }, 'the migration is past a line'),
       onChange(report) {
         const { id, state, error } = report
         logger[state === 'FAILED' ? 'error' : 'info']({ migration: id, state, error }, 'migration')

@@ -74,6 +74,7 @@ export function createBackups(options: BackupsOptions): Backups {
     const published = batches.map((batch, i) => evidenceOf(batch, summaries[i] as never))
     ledger.plan({ batches: published, states: [], run: RESTORED, tokens: [] })
     await store.write(batches)
+    ledger.sent()
     const found = await store.readBack(batches.map(({ batch }) => batch))
     if (!batches.every(({ batch }, i) => isSameSummary(found.get(batch), summaries[i] as never))) {
       ledger.abandon()

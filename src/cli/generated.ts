@@ -99,7 +99,7 @@ export type IngestMutationVariables = Exact<{
 
 export type IngestMutation = { ingestTokenRecords: { accepted: number, durability: Durability | null, replayed: boolean, rejected: Array<{ index: number, code: string, field: string | null, message: string }> } };
 
-export type MigrationFieldsFragment = { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> };
+export type MigrationFieldsFragment = { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> };
 
 export type MigrationPlanQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -112,7 +112,7 @@ export type RepairMigrationMutationVariables = Exact<{
 }>;
 
 
-export type RepairMigrationMutation = { repairMigration: { reshipped: Array<string>, retired: Array<string>, winnersRebuilt: boolean, lost: number, dryRun: boolean, migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } } };
+export type RepairMigrationMutation = { repairMigration: { reshipped: Array<string>, retired: Array<string>, winnersRebuilt: boolean, lost: number, dryRun: boolean, migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } } };
 
 export type RollbackMigrationMutationVariables = Exact<{
   id: string | number;
@@ -120,40 +120,40 @@ export type RollbackMigrationMutationVariables = Exact<{
 }>;
 
 
-export type RollbackMigrationMutation = { rollbackMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type RollbackMigrationMutation = { rollbackMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type MigrationQueryVariables = Exact<{
   id?: string | number | null | undefined;
 }>;
 
 
-export type MigrationQuery = { migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } | null };
+export type MigrationQuery = { migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } | null };
 
 export type StartMigrationMutationVariables = Exact<{ [key: string]: never; }>;
 
 
-export type StartMigrationMutation = { startMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type StartMigrationMutation = { startMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type PauseMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type PauseMigrationMutation = { pauseMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type PauseMigrationMutation = { pauseMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type ResumeMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type ResumeMigrationMutation = { resumeMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type ResumeMigrationMutation = { resumeMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type VerifyMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type VerifyMigrationMutation = { verifyMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type VerifyMigrationMutation = { verifyMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type BackupFieldsFragment = { folder: string, batches: number, records: number, tokens: string, skipped: number };
 
@@ -218,6 +218,7 @@ export const MigrationFieldsFragmentDoc = new TypedDocumentString(`
   errorCount
   lastError
   memoryBytes
+  alarms
   startedAt
   finishedAt
   error
@@ -337,6 +338,7 @@ export const RepairMigrationDocument = new TypedDocumentString(`
   errorCount
   lastError
   memoryBytes
+  alarms
   startedAt
   finishedAt
   error
@@ -395,6 +397,7 @@ export const RollbackMigrationDocument = new TypedDocumentString(`
   errorCount
   lastError
   memoryBytes
+  alarms
   startedAt
   finishedAt
   error
@@ -453,6 +456,7 @@ export const MigrationDocument = new TypedDocumentString(`
   errorCount
   lastError
   memoryBytes
+  alarms
   startedAt
   finishedAt
   error
@@ -511,6 +515,7 @@ export const StartMigrationDocument = new TypedDocumentString(`
   errorCount
   lastError
   memoryBytes
+  alarms
   startedAt
   finishedAt
   error
@@ -569,6 +574,7 @@ export const PauseMigrationDocument = new TypedDocumentString(`
   errorCount
   lastError
   memoryBytes
+  alarms
   startedAt
   finishedAt
   error
@@ -627,6 +633,7 @@ export const ResumeMigrationDocument = new TypedDocumentString(`
   errorCount
   lastError
   memoryBytes
+  alarms
   startedAt
   finishedAt
   error
@@ -685,6 +692,7 @@ export const VerifyMigrationDocument = new TypedDocumentString(`
   errorCount
   lastError
   memoryBytes
+  alarms
   startedAt
   finishedAt
   error

@@ -158,6 +158,7 @@ function describe(migration: MigrationFieldsFragment): string {
   if (verification !== null && verification !== undefined && verification.archivedTokens !== '0')
     lines.push(`${verification.archivedTokens} tokens are archived: only ClickHouse still has them`)
   lines.push(`the server uses ${megabytes(memoryBytes)} MB of heap and buffers`)
+  for (const alarm of migration.alarms) lines.push(`ALARM ${alarm}`)
   if (errorCount > 0) lines.push(`${errorCount} errors since the server started, last: ${lastError}`)
   if (error !== null && error !== undefined) lines.push(error)
   for (const one of verification?.differences.slice(0, LISTED) ?? [])

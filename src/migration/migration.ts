@@ -78,6 +78,8 @@ export interface Migration {
   history?: Action[]
   /** A rollback that takes archived records with it. */
   discardArchived?: boolean
+  /** How long it should take, in seconds, by what is usual; a release before this one did not say. */
+  estimatedSeconds?: number
   /** After a repair, copies and winners are verified, too. */
   deep?: boolean
 }

@@ -7,8 +7,9 @@ import type { Assignment } from '../shipping/shipper.ts'
 import { createFollowers } from './followers.ts'
 import type { Action, FrozenLog, Migration, MigrationState } from './migration.ts'
 import { createPace } from './pace.ts'
-import { type Plan, planRun } from './plan.ts'
+import { estimateSeconds, type Plan, planRun } from './plan.ts'
 import { describeFindings, type Findings, isClean, publishedLogs, verifyPublished } from './verification.ts'
+import { alarmsOf } from './watch.ts'
 
 /** A run as it is told: with how far it is. */
 export interface MigrationReport extends Omit<Migration, 'difference' | 'discardArchived' | 'deep'> {
@@ -28,6 +29,10 @@ export interface MigrationReport extends Omit<Migration, 'difference' | 'discard
   /** What held the run up since this process started, and the last of it. */
   errorCount: number
   lastError: string | null
+  /** Of the server's own heap and buffers. */
+  memoryBytes: number
+  /** What is past its line (promise 1.7). */
+  alarms: string[]
 }
 
 export interface RunControl {
@@ -89,6 +94,10 @@ export interface RunControlOptions {
   recordsPerSecond: () => number | undefined
   /** A run began, or ended: what may be shipped, and what readers may see, has changed. */
   onChange: (report: MigrationReport) => void
+  /** Something went past its line while a run was carried. */
+  onAlarm?: (alarm: string) => void
+  /** Bytes of the server's own heap and buffers. */
+  memory?: () => number
   now?: () => number
 }
 
@@ -98,9 +107,12 @@ const MAX_HISTORY = 100
 
 export function createRunControl(options: RunControlOptions): RunControl {
   const { ledger, logs, store, evidence, publish, exclusive, onChange, now = Date.now } = options
+  const { onAlarm = () => undefined, memory = () => 0 } = options
   const pace = createPace(now)
   let errorCount = 0
   let lastError: string | null = null
+  /** Of the run that is carried: when it was looked at first here, and what was published and went wrong since. */
+  let watched = { run: '', groups: 0, errors: 0, told: new Set<string>() }
 
   const latest = (): Migration | undefined => ledger.migrations().at(-1)
 
@@ -148,6 +160,36 @@ export function createRunControl(options: RunControlOptions): RunControl {
       secondsLeft: tokensPerSecond ? Number(tokensTotal - tokensVerified) / tokensPerSecond : null,
       errorCount,
       lastError,
+      memoryBytes: memory(),
+      alarms: alarms(migration, tokensTotal),
+    }
+  }
+
+  const alarms = (migration: Migration, tokensTotal: bigint): string[] => {
+    const { id, state, startedAt, finishedAt, estimatedSeconds, difference } = migration
+    const isCarried = state === 'RUNNING' || state === 'VERIFYING'
+    const { groups, errors } = watched.run === id ? watched : { groups: 0, errors: 0 }
+    return alarmsOf({
+      memoryBytes: isCarried ? memory() : 0,
+      elapsedSeconds: isCarried ? ((finishedAt ?? now()) - startedAt) / 1000 : 0,
+      estimatedSeconds,
+      groups,
+      errors,
+      variance:
+        difference === null || tokensTotal === 0n ? undefined : Number(BigInt(difference)) / Number(tokensTotal),
+    })
+  }
+
+  /** Tells each alarm once a run. */
+  const watch = (migration: Migration, event: 'group' | 'error' | 'look'): void => {
+    if (watched.run !== migration.id) watched = { run: migration.id, groups: 0, errors: 0, told: new Set() }
+    if (event === 'group') watched.groups++
+    if (event === 'error') watched.errors++
+    for (const alarm of report(migration).alarms) {
+      const name = alarm.slice(0, alarm.indexOf(':'))
+      if (watched.told.has(name)) continue
+      watched.told.add(name)
+      onAlarm(alarm)
     }
   }
 
@@ -187,7 +229,11 @@ export function createRunControl(options: RunControlOptions): RunControl {
     })
     const frozen = catalogue.map((log): FrozenLog => ({ ...log, tokens: String(log.tokens) }))
     // it may have been rolled back meanwhile
-    if (latest()?.state === 'PLANNED') save({ ...migration, state: 'RUNNING', catalogue: frozen })
+    if (latest()?.state !== 'PLANNED') return
+    const records = frozen.reduce((sum, log) => sum + log.records, 0)
+    const bytes = frozen.reduce((sum, { to }) => sum + BigInt(to), 0n)
+    const estimatedSeconds = estimateSeconds(records, bytes, options.recordsPerSecond())
+    save({ ...migration, state: 'RUNNING', catalogue: frozen, estimatedSeconds })
   }
 
   const carryOutRollback = (migration: Migration): Promise<void> =>
@@ -331,16 +377,20 @@ export function createRunControl(options: RunControlOptions): RunControl {
       if (latest()?.state !== 'VERIFYING') return
       const { deep: _, ...ended } = verified({ ...verifying, finishedAt: now() }, findings)
       save(ended)
+      watch(ended, 'look')
     },
     onPublished() {
       const migration = latest()
       if (migration?.state !== 'RUNNING') return
       pace.observe(migration.id, tokensVerifiedOf(migration))
+      watch(migration, 'group')
       followers.tell(migration.id)
     },
     onProblem(error) {
       errorCount++
       lastError = error.message
+      const migration = latest()
+      if (migration?.state === 'RUNNING') watch(migration, 'error')
     },
   }
 }

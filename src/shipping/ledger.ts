@@ -16,6 +16,7 @@ export interface Group {
 type Entry =
   | { kind: 'opened'; ledger: string; ledgerNumber: number; store: string; format?: number }
   | { kind: 'planned'; group: Group }
+  | { kind: 'sent' }
   | { kind: 'verified' }
   | { kind: 'published'; seq: number }
   | { kind: 'abandoned' }
@@ -37,7 +38,7 @@ interface Snapshot {
 }
 
 /**
- * What was shipped, fsynced: the truth about how far each log is published. A group goes PLANNED → (sent) →
+ * What was shipped, fsynced: the truth about how far each log is published. A group goes PLANNED → SENT →
  * VERIFIED → PUBLISHED; one that a crash left halfway is settled by reading back.
  */
 export interface Ledger {
@@ -64,6 +65,8 @@ export interface Ledger {
   /** The group that a crash left halfway, and whether it was verified. */
   unsettled(): { group: Group; verified: boolean } | undefined
   plan(group: Group): void
+  /** Every statement that writes the group has been answered. */
+  sent(): void
   verified(): void
   published(seq: number): void
   abandon(): void
@@ -178,6 +181,8 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     } else if (entry.kind === 'planned') {
       open = { group: entry.group, verified: false }
       batches += entry.group.batches.length
+    } else if (entry.kind === 'sent') {
+      // only what is read back counts: this is for whoever looks at the file after a crash
     } else if (entry.kind === 'verified') open = open && { ...open, verified: true }
     else if (entry.kind === 'abandoned') open = undefined
     else if (entry.kind === 'published') {
@@ -241,6 +246,7 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     nextBatch: () => ledgerNumber * BATCHES_PER_LEDGER + batches,
     unsettled: () => open,
     plan: (group) => write({ kind: 'planned', group }),
+    sent: () => write({ kind: 'sent' }),
     verified: () => write({ kind: 'verified' }),
     published: (next) => write({ kind: 'published', seq: next }),
     abandon: () => write({ kind: 'abandoned' }),

@@ -129,6 +129,7 @@ export function startShipper(options: ShipperOptions): Shipper {
     if (batches.length > 0) {
       // each statement has its price, and so has memory: some batches at once, and each is read back by itself
       for (const some of inChunks(batches, WRITTEN_RECORDS)) await store.write(some)
+      ledger.sent()
       const found = await store.readBack(planned.map(({ batch }) => batch))
       const wrong = planned.filter(({ batch }, i) => !isSameSummary(found.get(batch), summaries[i] as BatchSummary))
       if (wrong.length > 0) {

@@ -137,7 +137,7 @@ function toMigration(report: MigrationReport): MigrationType {
     recordsTotal: BigInt(report.recordsTotal),
     duplicateLines,
     refused: [...refused].map(([reason, count]) => ({ reason, count })),
-    memoryBytes: memoryBytes(),
+    memoryBytes: BigInt(report.memoryBytes),
     verification:
       verification === undefined
         ? null
@@ -149,11 +149,6 @@ function toMigration(report: MigrationReport): MigrationType {
           },
     history: history ?? [],
   }
-}
-
-function memoryBytes(): bigint {
-  const { heapUsed, external } = process.memoryUsage()
-  return BigInt(heapUsed + external)
 }
 
 @Resolver()

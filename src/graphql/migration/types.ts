@@ -81,6 +81,8 @@ export class MigrationType {
   @Field(() => String, { nullable: true }) lastError!: string | null
   @Field(() => BigIntScalar, { description: "Of the server: its own heap and buffers, without ClickHouse's." })
   memoryBytes!: bigint
+  @Field(() => [String], { description: 'What is past its line now: memory, error rate, duration, token variance.' })
+  alarms!: string[]
   @Field(() => DateTimeScalar) startedAt!: number
   @Field(() => DateTimeScalar, { nullable: true }) finishedAt!: number | null
   @Field(() => String, { nullable: true }) error!: string | null

@@ -1,0 +1,85 @@
+/** What a run is watched by (promise 1.7), each with the value from which it is an alarm. */
+export interface RunFigures {
+  /** Of the server's own heap and buffers. */
+  memoryBytes: number
+  /** Since the run began. */
+  elapsedSeconds: number
+  /** What was expected when its catalogue was frozen; `undefined` while it is not. */
+  estimatedSeconds: number | undefined
+  /** Groups of records that were published, and what held shipping up, in this run. */
+  groups: number
+  errors: number
+  /** Share of the tokens that differ; `undefined` before it was verified. */
+  variance: number | undefined
+}
+
+interface Line {
+  name: string
+  figure: (run: RunFigures) => number
+  /** From the first on it is told, from the last on it is past what is promised. */
+  alarm: number
+  limit: number
+  unit: string
+  show: (value: number) => string
+}
+
+const MEGABYTE = 1e6
+/** A short run is over before its estimate means anything. */
+const SHORTEST_SECONDS = 60
+const percent = (value: number): string => `${(value * 100).toFixed(3)} %`
+
+const LINES: readonly Line[] = [
+  {
+    name: 'memory',
+    figure: ({ memoryBytes }) => memoryBytes / MEGABYTE,
+    alarm: 150,
+    limit: 200,
+    unit: 'MB of heap and buffers',
+    show: (value) => value.toFixed(0),
+  },
+  {
+    name: 'error rate',
+    figure: ({ groups, errors }) => errors / Math.max(1, groups + errors),
+    alarm: 0.001,
+    limit: 0.01,
+    unit: 'of the groups',
+    show: percent,
+  },
+  {
+    name: 'duration',
+    figure: ({ elapsedSeconds, estimatedSeconds }) =>
+      estimatedSeconds === undefined ? 0 : elapsedSeconds / Math.max(SHORTEST_SECONDS, estimatedSeconds),
+    alarm: 1.5,
+    limit: 3,
+    unit: 'times its estimate',
+    show: (value) => value.toFixed(1),
+  },
+  {
+    name: 'duration',
+    figure: ({ elapsedSeconds }) => elapsedSeconds,
+    alarm: 1800,
+    limit: 1800,
+    unit: 's',
+    show: (value) => value.toFixed(0),
+  },
+  {
+    // accepted is 0 alone: this says how bad it is
+    name: 'token variance',
+    figure: ({ variance }) => variance ?? 0,
+    alarm: 0.00001,
+    limit: 0.001,
+    unit: 'of the tokens',
+    show: percent,
+  },
+]
+
+/** What is past its line now, in words. */
+export function alarmsOf(run: RunFigures): string[] {
+  return LINES.flatMap(({ name, figure, alarm, limit, unit, show }) => {
+    const value = figure(run)
+    if (value < alarm) return []
+    return [
+      `${name}: ${show(value)} ${unit}, ${value >= limit ? `past the limit of ${show(limit)}` : `past ${show(alarm)}`}`,
+    ]
+  })
+}
