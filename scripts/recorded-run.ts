@@ -285,6 +285,7 @@ try {
   await expectFrom(server, 'CLICKHOUSE', expected, 'migrated again')
   const restored = (await run(['migrate', 'restore', 'drill'])).trim()
   await expectFrom(server, 'CLICKHOUSE', expected, `the backup brought back, which changes nothing (${restored})`)
+  check('and is verified', (await run(['migrate', 'verify'])).includes('COMPLETED'))
 } catch (error) {
   check('the run', false, (error as Error).message)
 } finally {

@@ -42,12 +42,15 @@ export interface SavedBatch {
 }
 
 const NAME = /^\w[\w.-]{0,99}$/
+/** What is being written has this behind its name. */
+const PARTIAL = '.partial'
 const RECORDS_FILE = 'records.jsonl.gz'
 const MANIFEST_FILE = 'manifest.json'
 
 /** The folder of a backup with this name. Throws INVALID_ARGUMENT for a name that is none. */
 export function backupPath(folder: string, name: string): string {
-  if (!NAME.test(name)) throw invalidArgument('name', 'letters, digits, _, - and . alone, up to 100')
+  if (!NAME.test(name) || name.endsWith(PARTIAL))
+    throw invalidArgument('name', 'letters, digits, _, - and . alone, up to 100')
   return join(folder, name)
 }
 
@@ -58,7 +61,7 @@ export async function writeBackup(
   describe: () => Omit<Manifest, 'format' | 'sha256'>,
 ): Promise<Manifest> {
   if (existsSync(path)) throw new BridgeError('CONFLICT', `there is a backup at ${path}`)
-  const partial = `${path}.partial`
+  const partial = `${path}${PARTIAL}`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { recursive: true, mode: 0o700 })
   const gzip = createGzip({ level: 6 })

@@ -1,5 +1,6 @@
 import { BridgeError } from '../domain/errors.ts'
 import { publishedLogs, type VerificationParts } from '../migration/verification.ts'
+import type { LogState } from '../ports/logs.ts'
 import type { PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import { evidenceOf, isSameSummary, summarize } from '../shipping/batch-summary.ts'
 import { backupPath, type Manifest, readBatches, readManifest, type SavedBatch, writeBackup } from './backup-folder.ts'
@@ -135,6 +136,7 @@ export function createBackups(options: BackupsOptions): Backups {
         const damaged = new Set((await evidence.damaged()).map(({ batch }) => batch))
         const there = new Map((await evidence.batches()).map((batch) => [`${batch.log} ${batch.digest}`, batch.batch]))
         let [batches, records, skipped] = [0, 0, 0]
+        const logs = new Set<string>()
         let waiting: SavedBatch[] = []
         let replaced: number[] = []
         const flush = async (): Promise<void> => {
@@ -143,6 +145,7 @@ export function createBackups(options: BackupsOptions): Backups {
           replaced = []
         }
         for await (const saved of readBatches(path)) {
+          logs.add(saved.log)
           if (summarize(saved.log, saved.records).digest !== saved.digest)
             throw new BridgeError('CONFLICT', `the backup at ${path} holds a batch of ${saved.log} that is damaged`)
           const known = there.get(`${saved.log} ${saved.digest}`)
@@ -156,10 +159,19 @@ export function createBackups(options: BackupsOptions): Backups {
           if (waiting.push(saved) === BATCHES_AT_ONCE) await flush()
         }
         await flush()
+        const { surplus } = await publishedLogs(options)
+        const restored = new Set(surplus.filter((log) => logs.has(log)))
+        if (restored.size > 0) ledger.restored(editionsOf(manifest, restored), ledger.nextSeq())
         options.onRestored()
         return { folder: path, batches, records, tokens: BigInt(manifest.tokens), skipped }
       }),
   }
+}
+
+/** What the ledger knew of these logs when the backup was made: they are this ledger's own, and it has forgotten them. */
+function editionsOf({ ledger }: Manifest, names: ReadonlySet<string>): LogState[] {
+  const known = [...ledger.states, ...ledger.archived] as LogState[]
+  return known.filter(({ key, edition }) => names.has(`${ledger.id}/${key}#${edition}`))
 }
 
 function* chunks<T>(list: readonly T[]): Generator<T[]> {

@@ -23,6 +23,7 @@ type Entry =
   | { kind: 'retired'; states: LogState[]; seq: number }
   | { kind: 'migration'; migration: Migration }
   | { kind: 'rolledBack'; migration: Migration; kept: LogState[]; seq: number }
+  | { kind: 'restored'; editions: LogState[]; seq: number }
   | { kind: 'snapshot'; snapshot: Snapshot }
 
 /** All that a ledger knows between two groups: what stands for everything before it. */
@@ -75,6 +76,8 @@ export interface Ledger {
   saveMigration(migration: Migration): void
   /** What readers may see was switched by something that is no log: a repair, or what was restored. */
   switched(seq: number): void
+  /** Editions that are not on disk count again: they came from a backup. */
+  restored(editions: readonly LogState[], seq: number): void
   /** Nothing of the transcripts is published any more; `kept` are archived editions whose copies stay as evidence. */
   rolledBack(migration: Migration, kept: readonly LogState[], seq: number): void
   close(): void
@@ -196,6 +199,10 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
       }
       seq = Math.max(seq, entry.seq)
       generation++
+    } else if (entry.kind === 'restored') {
+      archived.push(...entry.editions)
+      seq = Math.max(seq, entry.seq)
+      generation++
     } else if (entry.kind === 'rolledBack') {
       rollBack(entry)
     } else if (entry.kind === 'snapshot') restore(entry.snapshot)
@@ -253,6 +260,7 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     retired: (next, at) => write({ kind: 'retired', states: next, seq: at }),
     saveMigration: (migration) => write({ kind: 'migration', migration }),
     switched: (at) => write({ kind: 'retired', states: [], seq: at }),
+    restored: (editions, at) => write({ kind: 'restored', editions: [...editions], seq: at }),
     rolledBack: (migration, kept, at) => write({ kind: 'rolledBack', migration, kept: [...kept], seq: at }),
     close: () => file.close(),
   }

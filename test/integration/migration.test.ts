@@ -471,6 +471,28 @@ describe('backup and restore', () => {
     await second.answered('CLICKHOUSE', 80)
   })
 
+  test('brings back what a rollback discarded, and it is archived again, not surplus', async () => {
+    const one = await scene()
+    const id = await one.migrate()
+    rmSync(one.path('p/b.jsonl'))
+    await until('the archive', async () =>
+      (await one.answered('CLICKHOUSE', 80)).archivedTokens === '20' ? true : undefined,
+    )
+    await one.operate('backupMigration(name: "all", all: true) { folder }')
+    await one.operate(`rollbackMigration(id: "${id}", discardArchived: true) { state }`)
+    await until('the rollback', async () => ((await one.migration('state')).state === 'ROLLED_BACK' ? true : undefined))
+    const second = await one.migrate()
+    await one.answered('CLICKHOUSE', 60)
+    expect(await restore(one.server, 'all')).toMatchObject({ batches: 3, skipped: 0 })
+    expect((await one.answered('CLICKHOUSE', 80)).archivedTokens).toBe('20')
+    const verified = `verifyMigration(id: "${second}") { state difference verification { archivedTokens surplusLogs } }`
+    expect(await one.operate(verified)).toEqual({
+      state: 'COMPLETED',
+      difference: '0',
+      verification: { archivedTokens: '20', surplusLogs: [] },
+    })
+  })
+
   test('mends archived batches that were damaged; a backup that was changed, is of a later format, or has no such name is refused', async () => {
     const one = await scene()
     const id = await one.migrate()
@@ -489,7 +511,7 @@ describe('backup and restore', () => {
     })
     await one.answered('CLICKHOUSE', 80)
 
-    for (const name of ['../b1', '', 'nothing', '.', 'a/b'])
+    for (const name of ['../b1', '', 'nothing', '.', 'a/b', 'b1.partial'])
       await expect(restore(one.server, name)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'name' })
     const manifest = join(folder, 'manifest.json')
     const text = readFileSync(manifest, 'utf8')
