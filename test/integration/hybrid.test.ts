@@ -185,10 +185,11 @@ describe('the hybrid answer', () => {
       weight: 3,
       arbitrary: fc.record({ kind: fc.constant('ship' as const), records: fc.integer({ min: 1, max: 3 }) }),
     },
+    { weight: 1, arbitrary: fc.constant({ kind: 'rollback' as const }) },
   )
 
   test(
-    'stays the legacy one while logs grow, end in the middle of a line, are renamed and are shipped',
+    'stays the legacy one while logs grow, end in the middle of a line, are renamed, shipped and rolled back',
     async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(anyChange, { minLength: 3, maxLength: 14 }), async (changes) => {
@@ -208,7 +209,8 @@ describe('the hybrid answer', () => {
                 journal: true,
                 transcripts: new Map(to.map(([key, byte]) => [key, Math.floor(byte)])),
               })
-            } else apply(change, at)
+            } else if (change.kind === 'rollback') await bridge.rollBack()
+            else apply(change, at)
             await analysis.refresh()
             const expected = await all(bridge.legacy, FEW_QUERIES)
             // while an edition waits to be retired, the files answer
@@ -235,12 +237,13 @@ describe('the hybrid answer', () => {
 
 type Change =
   | { kind: 'ship'; records: number }
+  | { kind: 'rollback' }
   | { kind: 'append'; file: string; parts: Parameters<typeof line>[0] }
   | { kind: 'begin'; file: string; parts: Parameters<typeof line>[0]; share: number }
   | { kind: 'spoil'; file: string }
   | { kind: 'rename'; file: string; to: string }
 
-function apply(change: Exclude<Change, { kind: 'ship' }>, at: (file: string) => string): void {
+function apply(change: Exclude<Change, { kind: 'ship' | 'rollback' }>, at: (file: string) => string): void {
   const path = at(change.file)
   mkdirSync(dirname(path), { recursive: true })
   if (change.kind === 'append') appendFileSync(path, `${line(change.parts)}\n`)

@@ -9,6 +9,7 @@ import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { linesAt } from '../../src/enhanced-analysis/file-content.ts'
+import { createRunControl } from '../../src/migration/run-control.ts'
 import {
   archivedTokens,
   type Findings,
@@ -101,6 +102,8 @@ export interface TestBridge {
   parts: VerificationParts
   store: RecordStore
   problems: string[]
+  /** Rolls everything back, twice, with a run begun in between. */
+  rollBack(): Promise<void>
   /** Ships what is selected, to its end. */
   ship(selection: LogSelection): Promise<void>
 }
@@ -144,6 +147,14 @@ export async function openBridge(options: TestBridgeOptions): Promise<TestBridge
     }
   })
   const parts = { ledger, logs, evidence: createPublishedEvidence(db), now: Date.now }
+  const control = createRunControl({
+    ...parts,
+    store,
+    publish: gate.publish,
+    exclusive: (run) => shipper.exclusive(run),
+    recordsPerSecond: () => undefined,
+    onChange() {},
+  })
   const sources: DatabaseSourcesOptions = {
     files: filesOf(analysis),
     published: createPublishedRecords(db),
@@ -158,10 +169,18 @@ export async function openBridge(options: TestBridgeOptions): Promise<TestBridge
     clickhouse: createClickHouseSource(sources),
     ledger,
     shipper,
-    verify: (deep = false) => verifyPublished(parts, deep),
+    verify: (deep = false) => shipper.exclusive(() => verifyPublished(parts, deep)),
     parts,
     store,
     problems,
+    async rollBack() {
+      for (let time = 0; time < 2; time++) {
+        const { id } = control.start('test')
+        if (time === 1) await shipper.exclusive(control.beforeShipping)
+        control.rollback(id, 'test', false)
+        await shipper.exclusive(control.beforeShipping)
+      }
+    },
     async ship(next) {
       selection = next
       const { promise, resolve } = Promise.withResolvers<void>()
