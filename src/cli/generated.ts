@@ -172,6 +172,13 @@ export type RestoreMigrationMutationVariables = Exact<{
 
 export type RestoreMigrationMutation = { restoreMigration: { folder: string, batches: number, records: number, tokens: string, skipped: number } };
 
+export type MigrationFilesQueryVariables = Exact<{
+  id?: string | number | null | undefined;
+}>;
+
+
+export type MigrationFilesQuery = { migration: { id: string, files: Array<{ path: string, bytes: string, sha256: string | null, records: string, tokens: string, duplicateLines: string, owners: Array<string>, verified: boolean, refused: Array<{ reason: string, count: string }> }> } | null };
+
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -749,6 +756,27 @@ export const RestoreMigrationDocument = new TypedDocumentString(`
   tokens
   skipped
 }`) as unknown as TypedDocumentString<RestoreMigrationMutation, RestoreMigrationMutationVariables>;
+export const MigrationFilesDocument = new TypedDocumentString(`
+    query MigrationFiles($id: ID) {
+  migration(id: $id) {
+    id
+    files {
+      path
+      bytes
+      sha256
+      records
+      tokens
+      duplicateLines
+      owners
+      refused {
+        reason
+        count
+      }
+      verified
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MigrationFilesQuery, MigrationFilesQueryVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {

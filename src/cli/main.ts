@@ -130,6 +130,7 @@ Examples:
   remote(migrate.command('status').description('how far a run is; exit code 1 if it failed'))
     .option('--id <id>', 'the run; the latest, if absent')
     .option('--wait', 'until it ends', false)
+    .option('--files', 'the catalogue: every transcript, and whether it is verified', false)
     .action(async (options) => {
       const { showMigration } = await import('./migrate.ts')
       await showMigration(options)

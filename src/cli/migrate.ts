@@ -4,6 +4,7 @@ import {
   BackupMigrationDocument,
   MigrationDocument,
   type MigrationFieldsFragment,
+  MigrationFilesDocument,
   MigrationPlanDocument,
   PauseMigrationDocument,
   RepairMigrationDocument,
@@ -29,11 +30,26 @@ export async function startMigration(options: RemoteOptions & { wait: boolean; d
 }
 
 /** `token-bridge migrate status`: the run with this id, or the latest. */
-export async function showMigration(options: RemoteOptions & { id?: string; wait: boolean }): Promise<void> {
+export async function showMigration(
+  options: RemoteOptions & { id?: string; wait: boolean; files: boolean },
+): Promise<void> {
+  if (options.files) return showFiles(options)
   const { migration } = await request(MigrationDocument, { id: options.id ?? null }, options)
   if (migration === null || migration === undefined)
     throw new Error(options.id === undefined ? 'there was no migration yet' : `there is no migration ${options.id}`)
   await follow(migration, options)
+}
+
+/** The catalogue of a run, a file a line. */
+async function showFiles(options: RemoteOptions & { id?: string }): Promise<void> {
+  const { migration } = await request(MigrationFilesDocument, { id: options.id ?? null }, options)
+  const files = migration?.files ?? []
+  if (options.json) return void process.stdout.write(`${JSON.stringify(files, null, 2)}\n`)
+  for (const { path, bytes, records, tokens, duplicateLines, refused, verified } of files) {
+    const lines = refused.reduce((sum, { count }) => sum + BigInt(count), 0n)
+    const counts = `${records} records, ${tokens} tokens, ${duplicateLines} duplicates, ${lines} refused`
+    process.stdout.write(`${verified ? 'verified' : 'waiting '}  ${path}: ${megabytes(bytes)} MB, ${counts}\n`)
+  }
 }
 
 /** `token-bridge migrate pause|resume [ID]`; without an id the latest run. */

@@ -51,6 +51,8 @@ export interface RunControl {
   plan(): Promise<Plan>
   /** The run now, whenever something of it changes, and at its end. */
   follow(id: string): AsyncIterableIterator<MigrationReport>
+  /** Whether a log of the catalogue is verified up to its byte. */
+  isVerified(log: FrozenLog): boolean
   /** A run by its id, or the latest; `undefined` where there is none. */
   report(id?: string): MigrationReport | undefined
   /** Of the latest run, 0 to 1: 0 without one, after FAILED or a rollback. */
@@ -327,6 +329,7 @@ export function createRunControl(options: RunControlOptions): RunControl {
         discardArchived: discardArchived || known.discardArchived === true,
       })
     },
+    isVerified,
     plan: () => planRun(logs, options.recordsPerSecond),
     follow: (id) =>
       followers.follow(

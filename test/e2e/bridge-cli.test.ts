@@ -50,6 +50,18 @@ describe('token-bridge migrate', () => {
     expect(started.stdout).toMatch(/COMPLETED, 100\.00 %\n1 of 1 transcripts verified, 20 of 20 tokens\ndifference 0\n/)
     const status = JSON.parse((await run(['migrate', 'status', '--json'], folder)).stdout)
     expect(status).toMatchObject({ state: 'COMPLETED', progress: 1, difference: '0' })
+    expect((await run(['migrate', 'status', '--files'], folder)).stdout).toMatch(
+      /^verified {2}.*a\.jsonl: 0\.0 MB, 2 records, 20 tokens, 0 duplicates, 0 refused\n$/,
+    )
+    expect((await run(['migrate', 'verify', '--repair', '--dry-run'], folder)).stderr).toBe('nothing to mend\n')
+    expect((await run(['migrate', 'backup', 'b'], folder)).stdout).toMatch(/^0 records in 0 batches, 0 tokens\n/)
+    expect((await run(['migrate', 'restore', 'b'], folder)).code).toBe(0)
+    expect(await run(['migrate', 'restore', 'c'], folder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('there is no backup'),
+    })
+    expect((await run(['migrate', 'rollback'], folder)).stdout).toContain('ROLLED_BACK')
+    expect((await run(['migrate', 'start'], folder)).stdout).toContain('COMPLETED')
     expect(await run(['migrate', 'status', '--id', 'nobody'], folder)).toMatchObject({ code: 1 })
     await until(
       'ClickHouse to answer',

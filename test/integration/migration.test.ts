@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from 'graphql-ws'
@@ -132,6 +133,21 @@ describe('a rollback', () => {
       duplicateLines: '2',
       refused: [{ reason: 'malformed_json', count: '1' }],
       history: [{ by: 'ann', action: 'start' }],
+    })
+    const { files } = (await migration(
+      'files { path bytes sha256 records tokens duplicateLines owners refused { reason count } verified }',
+    )) as { files: { path: string }[] }
+    const bytes = readFileSync(path('p/b.jsonl'))
+    expect(files.find((file) => file.path === path('p/b.jsonl'))).toEqual({
+      path: path('p/b.jsonl'),
+      bytes: String(bytes.length),
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      records: '11',
+      tokens: '20',
+      duplicateLines: '1',
+      owners: [path('p/a.jsonl')],
+      refused: [],
+      verified: true,
     })
     const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 1000, output: 0 } }`
     await operate(`ingestTokenRecords(input: { records: [${record}] }) { accepted }`)

@@ -24,7 +24,7 @@ export class MigrationResolver {
     @Ctx() { migrations }: RequestContext,
   ): MigrationType | null {
     const report = migrations?.report(id ?? undefined)
-    return report === undefined ? null : toMigration(report)
+    return report === undefined || migrations === undefined ? null : toMigration(report, migrations)
   }
 
   @Query(() => MigrationPlanType, {
@@ -39,19 +39,22 @@ export class MigrationResolver {
   @Mutation(() => MigrationType, { description: 'Carries the whole history of the transcripts into ClickHouse.' })
   @Access(['operator'])
   startMigration(@Ctx() context: RequestContext): MigrationType {
-    return toMigration(controlOf(context).start(byOf(context)))
+    const control = controlOf(context)
+    return toMigration(control.start(byOf(context)), control)
   }
 
   @Mutation(() => MigrationType, { description: 'Stops carrying until it is resumed; what is on its way is finished.' })
   @Access(['operator'])
   pauseMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): MigrationType {
-    return toMigration(controlOf(context).pause(id, byOf(context)))
+    const control = controlOf(context)
+    return toMigration(control.pause(id, byOf(context)), control)
   }
 
   @Mutation(() => MigrationType, { description: 'Goes on where it was.' })
   @Access(['operator'])
   resumeMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): MigrationType {
-    return toMigration(controlOf(context).resume(id, byOf(context)))
+    const control = controlOf(context)
+    return toMigration(control.resume(id, byOf(context)), control)
   }
 
   @Mutation(() => MigrationType, {
@@ -60,7 +63,8 @@ export class MigrationResolver {
   })
   @Access(['operator'])
   async verifyMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<MigrationType> {
-    return toMigration(await controlOf(context).verify(id, byOf(context)))
+    const control = controlOf(context)
+    return toMigration(await control.verify(id, byOf(context)), control)
   }
 
   @Mutation(() => MigrationRepairType, {
@@ -73,8 +77,9 @@ export class MigrationResolver {
     @Arg('dryRun', () => Boolean, { defaultValue: true }) dryRun: boolean,
     @Ctx() context: RequestContext,
   ): Promise<MigrationRepairType> {
-    const repair = await controlOf(context).repair(id, byOf(context), dryRun)
-    return { ...repair, migration: toMigration(repair.migration) }
+    const control = controlOf(context)
+    const repair = await control.repair(id, byOf(context), dryRun)
+    return { ...repair, migration: toMigration(repair.migration, control) }
   }
 
   @Mutation(() => MigrationType, {
@@ -87,7 +92,8 @@ export class MigrationResolver {
     @Arg('discardArchived', () => Boolean, { defaultValue: false }) discardArchived: boolean,
     @Ctx() context: RequestContext,
   ): MigrationType {
-    return toMigration(controlOf(context).rollback(id, byOf(context), discardArchived))
+    const control = controlOf(context)
+    return toMigration(control.rollback(id, byOf(context), discardArchived), control)
   }
 }
 
@@ -123,7 +129,7 @@ export class BackupResolver {
 
 const byOf = ({ principal }: RequestContext): string => principal.userId
 
-function toMigration(report: MigrationReport): MigrationType {
+function toMigration(report: MigrationReport, { isVerified }: RunControl): MigrationType {
   const { catalogue, verification, history, ...rest } = report
   const refused = new Map<string, bigint>()
   let duplicateLines = 0n
@@ -148,6 +154,20 @@ function toMigration(report: MigrationReport): MigrationType {
             differences: verification.differences.map((one) => ({ ...one, tokens: BigInt(one.tokens) })),
           },
     history: history ?? [],
+    // only where it is asked for: a long history has many
+    get files() {
+      return catalogue.map((log) => ({
+        path: log.path,
+        bytes: BigInt(log.to),
+        sha256: log.sha256 || null,
+        records: BigInt(log.records),
+        tokens: BigInt(log.tokens),
+        duplicateLines: BigInt(duplicatesOf(log.duplicates)),
+        owners: Object.keys(log.duplicates?.owners ?? {}),
+        refused: Object.entries(log.refused ?? {}).map(([reason, count]) => ({ reason, count: BigInt(count) })),
+        verified: isVerified(log),
+      }))
+    },
   }
 }
 
@@ -171,7 +191,11 @@ export class SubscriptionResolver {
     },
   })
   @Access(['operator'])
-  migrationProgressed(@Arg('id', () => ID) _id: string, @Root() report: MigrationReport): MigrationType {
-    return toMigration(report)
+  migrationProgressed(
+    @Arg('id', () => ID) _id: string,
+    @Root() report: MigrationReport,
+    @Ctx() context: RequestContext,
+  ): MigrationType {
+    return toMigration(report, controlOf(context))
   }
 }

@@ -55,6 +55,21 @@ export class MigrationActionType {
   @Field(() => String, { nullable: true }) detail?: string
 }
 
+@ObjectType('MigratedFile', { description: 'A transcript of the catalogue, as it was frozen before the first write.' })
+@Access(['operator'])
+export class MigratedFileType {
+  @Field(() => String) path!: string
+  @Field(() => BigIntScalar, { description: 'Up to which byte it is carried.' }) bytes!: bigint
+  @Field(() => String, { nullable: true, description: 'SHA-256 of these bytes.' }) sha256!: string | null
+  @Field(() => BigIntScalar) records!: bigint
+  @Field(() => BigIntScalar, { description: 'Of those records that count.' }) tokens!: bigint
+  @Field(() => BigIntScalar, { description: 'Lines whose record counts elsewhere, in this file or another.' })
+  duplicateLines!: bigint
+  @Field(() => [String], { description: 'Other files whose copies count instead.' }) owners!: string[]
+  @Field(() => [RefusedLinesType]) refused!: RefusedLinesType[]
+  @Field(() => Boolean, { description: 'Read back, compared and published.' }) verified!: boolean
+}
+
 @ObjectType('Migration')
 @Access(['operator'])
 export class MigrationType {
@@ -87,6 +102,8 @@ export class MigrationType {
   @Field(() => DateTimeScalar, { nullable: true }) finishedAt!: number | null
   @Field(() => String, { nullable: true }) error!: string | null
   @Field(() => VerificationType, { nullable: true, description: 'The latest.' }) verification!: VerificationType | null
+  @Field(() => [MigratedFileType], { description: 'The catalogue; empty while it is PLANNED.' })
+  files!: MigratedFileType[]
   @Field(() => [MigrationActionType]) history!: MigrationActionType[]
 }
 
