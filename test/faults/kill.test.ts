@@ -8,10 +8,14 @@ describe('a server that is killed at any moment', () => {
     expect(report.acknowledged).toBeGreaterThan(100)
   }, 900_000)
 
-  test.each(['no-read-back', 'ledger-before-store', 'rollback-keeps-ledger'])(
+  test.each([
+    ['no-read-back', false],
+    ['ledger-before-store', false],
+    ['rollback-keeps-ledger', true],
+  ])(
     'the judge notices a broken step: %s',
-    async (broken) => {
-      const report = await runKillLoop({ kills: 12, seed: 5, broken }).catch((error: Error) => ({
+    async (broken, operated) => {
+      const report = await runKillLoop({ kills: 12, seed: 5, broken, operated }).catch((error: Error) => ({
         differences: [error.message],
       }))
       expect(report.differences).not.toEqual([])

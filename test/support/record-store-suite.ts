@@ -168,6 +168,19 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     }
   })
 
+  test('of equal copies in several logs it is always the same one that wins', async () => {
+    const { db, store } = await opened()
+    const evidence = createPublishedEvidence(db)
+    const records = Array.from({ length: 200 }, (_, i) => copy({ id: `same${i}`, position: i }))
+    for (const [i, log] of ['b', 'c', 'a', 'd'].entries()) {
+      await store.write([{ ...batch(i + 1, log, 'live'), records }])
+      await store.publish([batch(i + 1, log, 'live')], i + 1)
+      expect(await evidence.winnersDiffer()).toBe(false)
+    }
+    await store.rebuildWinners(10)
+    expect(await evidence.winnersDiffer()).toBe(false)
+  })
+
   test('copies that are not what was verified are told by batch', async () => {
     const { db, store } = await opened()
     const evidence = createPublishedEvidence(db)

@@ -5,7 +5,8 @@ const VALUES = `log, position, time, session, project, model, user, host,
 
 /**
  * Of each identity of some copies, the winner among those that are published, by the rank of rule 8
- * (`domain/rank.ts`): not by mutation, main chain, the larger total, the earlier time, path, offset; as
+ * (`domain/rank.ts`): not by mutation, main chain, the larger total, the earlier time, path, offset (and then by log
+ * and batch, so that of equal copies it is always the same one); as
  * `identity, is_deleted, w`, where `is_deleted` says that none is published. `where` selects the copies.
  */
 export const election = (where: string): string => `
@@ -16,7 +17,7 @@ export const election = (where: string): string => `
         batch IN (SELECT batch FROM batches FINAL WHERE state = 'published') AS counts,
         (${VALUES}) AS copy,
         (by_mutation, sidechain,
-         -toInt64(input + output + cache_read + cache_creation_5m + cache_creation_1h), time, path, offset) AS rank
+         -toInt64(input + output + cache_read + cache_creation_5m + cache_creation_1h), time, path, offset, log, batch) AS rank
       FROM copies
       WHERE ${where}
     )
