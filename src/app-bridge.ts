@@ -175,6 +175,7 @@ async function openBridge(
         shipper.kick()
       },
     })
+    undo.push(control.close)
     progress = control.progress()
     const shipper = startShipper({
       logs: legacy.logs,

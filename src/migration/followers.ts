@@ -3,13 +3,19 @@ export interface Followers<Key> {
   tell(key: Key): void
   /** Gives what `read` gives at once, and whenever it has changed, up to and including the one that `isLast`. */
   follow<Value>(key: Key, read: () => Value, isLast: (value: Value) => boolean): AsyncIterableIterator<Value>
+  /** Ends everybody who follows. */
+  close(): void
 }
 
 const INTERVAL_MS = 250
 
 export function createFollowers<Key>(intervalMs = INTERVAL_MS): Followers<Key> {
   const followers = new Map<Key, Set<() => void>>()
+  const ends = new Set<() => void>()
   return {
+    close() {
+      for (const end of ends) end()
+    },
     tell(key) {
       for (const wake of followers.get(key) ?? []) wake()
     },
@@ -30,9 +36,11 @@ export function createFollowers<Key>(intervalMs = INTERVAL_MS): Followers<Key> {
         ended = true
         clearTimeout(timer)
         all.delete(wake)
+        ends.delete(end)
         changed.resolve()
       }
       all.add(wake)
+      ends.add(end)
       // not a generator: one that waits cannot be ended from outside
       return {
         async next() {

@@ -68,6 +68,8 @@ export interface RunControl {
   /** Something was published. */
   onPublished(): void
   onProblem(error: Error): void
+  /** Ends everybody who follows a run. */
+  close(): void
 }
 
 /** What a repair did, or would do. */
@@ -329,6 +331,7 @@ export function createRunControl(options: RunControlOptions): RunControl {
         discardArchived: discardArchived || known.discardArchived === true,
       })
     },
+    close: followers.close,
     isVerified,
     plan: () => planRun(logs, options.recordsPerSecond),
     follow: (id) =>

@@ -258,7 +258,19 @@ describe('a run', () => {
     publish('b', 100, 70)
     await control.onIdle()
     await following
+    const rest = control.follow(id)
+    expect((await rest.next()).value.state).toBe('COMPLETED')
+    expect((await rest.next()).done).toBe(true)
     expect(seen[0]).toBe('RUNNING')
     expect(seen.at(-1)).toBe('COMPLETED')
+  })
+
+  test('is followed no longer once the bridge closes', async () => {
+    const { control, begin } = scene()
+    const following = control.follow(await begin())
+    await following.next()
+    const waiting = following.next()
+    control.close()
+    expect((await waiting).done).toBe(true)
   })
 })
