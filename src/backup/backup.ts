@@ -68,7 +68,7 @@ export function createBackups(options: BackupsOptions): Backups {
   }
 
   /** Writes batches under new numbers, reads them back, and makes them count. */
-  const bring = async (saved: readonly SavedBatch[], replaced: readonly number[]): Promise<void> => {
+  const bring = async (saved: readonly SavedBatch[]): Promise<void> => {
     const first = ledger.nextBatch()
     const batches = saved.map(({ log, records }, i): RecordBatch => ({ batch: first + i, log, run: RESTORED, records }))
     const summaries = batches.map(({ log, records }) => summarize(log, records))
@@ -86,12 +86,16 @@ export function createBackups(options: BackupsOptions): Backups {
       const seq = ledger.nextSeq()
       await store.publish(published, seq)
       ledger.published(seq)
-      if (replaced.length === 0) return
-      const later = ledger.nextSeq()
-      await store.retireBatches(replaced, later)
-      ledger.switched(later)
     })
   }
+
+  /** Damaged batches count no more, once there is an intact one with the same records. */
+  const replace = (batches: readonly number[]): Promise<void> =>
+    publish(async () => {
+      const seq = ledger.nextSeq()
+      await store.retireBatches(batches, seq)
+      ledger.switched(seq)
+    })
 
   return {
     backup: (name = `backup-${new Date(options.now()).toISOString().replaceAll(/[:.]/g, '-')}`, all) =>
@@ -134,13 +138,14 @@ export function createBackups(options: BackupsOptions): Backups {
             `the backup is of schema ${manifest.schema}: this release knows up to ${options.schema}`,
           )
         const damaged = new Set((await evidence.damaged()).map(({ batch }) => batch))
-        const there = new Map((await evidence.batches()).map((batch) => [`${batch.log} ${batch.digest}`, batch.batch]))
+        const there = Map.groupBy(await evidence.batches(), ({ log, digest }) => `${log} ${digest}`)
         let [batches, records, skipped] = [0, 0, 0]
         const logs = new Set<string>()
         let waiting: SavedBatch[] = []
         let replaced: number[] = []
         const flush = async (): Promise<void> => {
-          if (waiting.length > 0) await bring(waiting, replaced)
+          if (waiting.length > 0) await bring(waiting)
+          if (replaced.length > 0) await replace(replaced)
           waiting = []
           replaced = []
         }
@@ -148,12 +153,12 @@ export function createBackups(options: BackupsOptions): Backups {
           logs.add(saved.log)
           if (summarize(saved.log, saved.records).digest !== saved.digest)
             throw new BridgeError('CONFLICT', `the backup at ${path} holds a batch of ${saved.log} that is damaged`)
-          const known = there.get(`${saved.log} ${saved.digest}`)
-          if (known !== undefined && !damaged.has(known)) {
+          const known = there.get(`${saved.log} ${saved.digest}`) ?? []
+          replaced.push(...known.filter(({ batch }) => damaged.has(batch)).map(({ batch }) => batch))
+          if (known.some(({ batch }) => !damaged.has(batch))) {
             skipped++
             continue
           }
-          if (known !== undefined) replaced.push(known)
           batches++
           records += saved.records.length
           if (waiting.push(saved) === BATCHES_AT_ONCE) await flush()
