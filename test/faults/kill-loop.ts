@@ -17,6 +17,10 @@ export interface KillLoopOptions {
   seed: number
   /** A step that is broken on purpose (`preload.ts`). */
   broken?: string
+  /** The one moment (`preload.ts`) to kill at, waited for however long that takes; else moments are drawn. */
+  at?: string
+  /** Whether each life begins with everything carried: what breaks a rollback shows only where there is something. */
+  carried?: boolean
   /** Whether runs are paused, resumed, verified and rolled back meanwhile; a rollback mends what was lost before it. */
   operated?: boolean
   onKill?: (kill: number, moment: string) => void
@@ -39,7 +43,8 @@ const POINTS = ['ledger', 'journal', 'insert', 'read-back', 'note', 'publish']
 const OPERATED = ['mark', 'rebuild', 'drop', 'verify']
 const LONGEST_LIFE_MS = 1500
 const START_MS = 120_000
-const FINISH_MS = 60_000
+const FINISH_MS = 180_000
+const SEEN_MS = 90_000
 
 interface Planted {
   tokens: bigint
@@ -50,6 +55,8 @@ export async function runKillLoop({
   kills,
   seed,
   broken,
+  at,
+  carried = false,
   operated = true,
   onKill,
 }: KillLoopOptions): Promise<KillLoopReport> {
@@ -62,13 +69,12 @@ export async function runKillLoop({
   let server: Server | undefined
   try {
     for (let kill = 0; kill < kills; kill++) {
-      const planted = random.chance(0.7)
-        ? `${random.pick(operated ? [...POINTS, ...OPERATED] : POINTS)}:${random.pick(['before', 'after'])}:${random.between(1, 3)}`
-        : 'random'
+      const planted = at ?? drawMoment(random, operated)
       server = await startServer(folder, planted === 'random' ? {} : { KILL_AT: planted }, broken)
       if (server !== undefined) {
         differences.push(...(await world.judge(server, 'LEGACY', `restart ${kill}`)))
-        await world.live(server, random.between(50, LONGEST_LIFE_MS))
+        if (carried) await world.finish(server)
+        await world.live(server, at === undefined ? random.between(50, LONGEST_LIFE_MS) : FINISH_MS)
         await server.kill()
       }
       moments[planted] = (moments[planted] ?? 0) + 1
@@ -79,6 +85,7 @@ export async function runKillLoop({
     if (server === undefined) throw new Error('the server does not start any more')
     await world.finish(server)
     for (const source of ['LEGACY', 'CLICKHOUSE']) differences.push(...(await world.judge(server, source, 'end')))
+    if (!server.isAlive()) throw new Error('the server ended by itself')
     await server.kill()
     return { kills, moments, acknowledged: world.acknowledged(), differences }
   } finally {
@@ -86,6 +93,11 @@ export async function runKillLoop({
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+const drawMoment = (random: Random, operated: boolean): string =>
+  random.chance(0.7)
+    ? `${random.pick(operated ? [...POINTS, ...OPERATED] : POINTS)}:${random.pick(['before', 'after'])}:${random.between(1, 3)}`
+    : 'random'
 
 interface Server {
   ask(query: string, variables?: object): Promise<Answer | undefined>
@@ -261,11 +273,13 @@ function createWorld(folder: string, random: Random, operated: boolean) {
     /** Sends again what had no answer, and waits until everything is in ClickHouse. */
     async finish(server: Server): Promise<void> {
       for (const key of [...open.keys()]) await send(server, key)
+      if (!server.isAlive()) return
       if (open.size > 0) throw new Error(`${open.size} calls were never acknowledged`)
       let failures = 0
       let last = ''
       const deadline = Date.now() + FINISH_MS
       while (Date.now() < deadline) {
+        if (!server.isAlive()) return
         const answer = await server.ask(
           '{ migration { id state error } tokenMetrics { provenance { source } quality { unshippedBytes } } }',
         )
@@ -285,7 +299,7 @@ function createWorld(folder: string, random: Random, operated: boolean) {
 
     /** What differs from what was planted and acknowledged. Calls without an answer may have been accepted or not. */
     async judge(server: Server, source: string, when: string): Promise<string[]> {
-      const deadline = Date.now() + 30_000
+      const deadline = Date.now() + SEEN_MS
       for (;;) {
         const answer = await server.ask(
           `{ tokenMetrics(preference: ${source}) { tokens { total } recordCount provenance { source cache } } }`,
