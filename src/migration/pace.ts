@@ -1,8 +1,10 @@
 /** How fast a run carries: measured from when it began, or was resumed, in this process. */
 export interface Pace {
-  /** Tells how much was verified up to now; a run that does not carry has no pace. */
-  observe(run: string | undefined, tokensVerified: bigint): void
-  tokensPerSecond(): number | null
+  /** Tells how much of a run was verified up to now. */
+  observe(run: string, tokensVerified: bigint): void
+  /** `null` before there is something to measure. */
+  tokensPerSecond(run: string): number | null
+  restart(): void
 }
 
 export function createPace(now: () => number): Pace {
@@ -10,13 +12,19 @@ export function createPace(now: () => number): Pace {
   let last: { at: number; tokens: bigint } | undefined
   return {
     observe(run, tokens) {
-      if (run === undefined) since = last = undefined
-      else if (since?.run !== run) since = { run, at: now(), tokens }
-      else last = { at: now(), tokens }
+      if (since?.run === run) {
+        last = { at: now(), tokens }
+        return
+      }
+      since = { run, at: now(), tokens }
+      last = undefined
     },
-    tokensPerSecond() {
-      if (since === undefined || last === undefined || last.at <= since.at) return null
+    tokensPerSecond(run) {
+      if (since?.run !== run || last === undefined || last.at <= since.at) return null
       return (Number(last.tokens - since.tokens) * 1000) / (last.at - since.at)
+    },
+    restart() {
+      since = last = undefined
     },
   }
 }

@@ -6,34 +6,9 @@ import { type Ledger, LIVE } from '../shipping/ledger.ts'
 import type { Assignment } from '../shipping/shipper.ts'
 import { createFollowers } from './followers.ts'
 import type { Action, FrozenLog, Migration, MigrationState } from './migration.ts'
-import { createPace } from './pace.ts'
 import { estimateSeconds, type Plan, planRun } from './plan.ts'
+import { createRunReporter, type MigrationReport } from './run-report.ts'
 import { describeFindings, type Findings, isClean, publishedLogs, verifyPublished } from './verification.ts'
-import { alarmsOf } from './watch.ts'
-
-/** A run as it is told: with how far it is. */
-export interface MigrationReport extends Omit<Migration, 'difference' | 'discardArchived' | 'deep'> {
-  /** Verified tokens over those of the catalogue, 0 to 1. */
-  progress: number
-  filesTotal: number
-  filesVerified: number
-  filesFailed: number
-  tokensTotal: bigint
-  tokensVerified: bigint
-  recordsTotal: number
-  bytesTotal: bigint
-  difference: bigint | null
-  /** Since the run began, or was resumed, in this process; `null` before there is something to measure. */
-  tokensPerSecond: number | null
-  secondsLeft: number | null
-  /** What held the run up since this process started, and the last of it. */
-  errorCount: number
-  lastError: string | null
-  /** Of the server's own heap and buffers. */
-  memoryBytes: number
-  /** What is past its line (promise 1.7). */
-  alarms: string[]
-}
 
 export interface RunControl {
   /** Begins a run: what there is to carry is frozen first. */
@@ -112,11 +87,8 @@ const MAX_HISTORY = 100
 export function createRunControl(options: RunControlOptions): RunControl {
   const { ledger, logs, store, evidence, publish, exclusive, onChange, now = Date.now } = options
   const { onAlarm = () => undefined, memory = () => 0 } = options
-  const pace = createPace(now)
-  let errorCount = 0
-  let lastError: string | null = null
-  /** Of the run that is carried: when it was looked at first here, and what was published and went wrong since. */
-  let watched = { run: '', groups: 0, errors: 0, told: new Set<string>() }
+  const reporter = createRunReporter({ ledger, onAlarm, memory, now })
+  const { report, isVerified } = reporter
 
   const latest = (): Migration | undefined => ledger.migrations().at(-1)
 
@@ -129,77 +101,9 @@ export function createRunControl(options: RunControlOptions): RunControl {
     throw new BridgeError('CONFLICT', `migration ${id} is ${known.state}, not ${states.join(' or ')}`)
   }
 
-  const isVerified = ({ key, to }: FrozenLog): boolean => (ledger.state(key)?.publishedTo ?? 0) >= to
-
-  const verifiedTokensOf = (id: string, log: FrozenLog): bigint => {
-    const all = BigInt(log.tokens)
-    if (isVerified(log)) return all
-    const part = ledger.verifiedTokens(id, log.key)
-    return part < all ? part : all
-  }
-
-  const tokensVerifiedOf = ({ id, catalogue }: Migration): bigint =>
-    catalogue.reduce((sum, log) => sum + verifiedTokensOf(id, log), 0n)
-
-  const report = (migration: Migration): MigrationReport => {
-    const { difference: text, discardArchived: _, deep: __, ...rest } = migration
-    const { catalogue, state } = migration
-    const tokensTotal = catalogue.reduce((sum, { tokens }) => sum + BigInt(tokens), 0n)
-    const isRolledBack = state === 'ROLLED_BACK' || state === 'ROLLING_BACK'
-    const tokensVerified = isRolledBack ? 0n : tokensVerifiedOf(migration)
-    const filesVerified = isRolledBack ? 0 : catalogue.filter(isVerified).length
-    const tokensPerSecond = state === 'RUNNING' && migration === latest() ? pace.tokensPerSecond() : null
-    return {
-      ...rest,
-      progress: progressOf(state, tokensVerified, tokensTotal),
-      filesTotal: catalogue.length,
-      filesVerified,
-      filesFailed: state === 'FAILED' ? Math.max(catalogue.length - filesVerified, failedLogs(migration)) : 0,
-      tokensTotal,
-      tokensVerified,
-      recordsTotal: catalogue.reduce((sum, { records }) => sum + records, 0),
-      bytesTotal: catalogue.reduce((sum, { to }) => sum + BigInt(to), 0n),
-      difference: text === null ? null : BigInt(text),
-      tokensPerSecond,
-      secondsLeft: tokensPerSecond ? Number(tokensTotal - tokensVerified) / tokensPerSecond : null,
-      errorCount,
-      lastError,
-      memoryBytes: memory(),
-      alarms: alarms(migration, tokensTotal),
-    }
-  }
-
-  const alarms = (migration: Migration, tokensTotal: bigint): string[] => {
-    const { id, state, startedAt, finishedAt, estimatedSeconds, difference } = migration
-    const isCarried = state === 'RUNNING' || state === 'VERIFYING'
-    const { groups, errors } = watched.run === id ? watched : { groups: 0, errors: 0 }
-    return alarmsOf({
-      memoryBytes: isCarried ? memory() : 0,
-      elapsedSeconds: isCarried ? ((finishedAt ?? now()) - startedAt) / 1000 : 0,
-      estimatedSeconds,
-      groups,
-      errors,
-      variance:
-        difference === null || tokensTotal === 0n ? undefined : Number(BigInt(difference)) / Number(tokensTotal),
-    })
-  }
-
-  /** Tells each alarm once a run. */
-  const watch = (migration: Migration, event: 'group' | 'error' | 'look'): void => {
-    if (watched.run !== migration.id) watched = { run: migration.id, groups: 0, errors: 0, told: new Set() }
-    if (event === 'group') watched.groups++
-    if (event === 'error') watched.errors++
-    for (const alarm of report(migration).alarms) {
-      const name = alarm.slice(0, alarm.indexOf(':'))
-      if (watched.told.has(name)) continue
-      watched.told.add(name)
-      onAlarm(alarm)
-    }
-  }
-
   const save = (migration: Migration): MigrationReport => {
     ledger.saveMigration(migration)
-    pace.observe(undefined, 0n)
+    reporter.changed()
     const saved = report(migration)
     onChange(saved)
     followers.tell(migration.id)
@@ -383,28 +287,17 @@ export function createRunControl(options: RunControlOptions): RunControl {
       if (latest()?.state !== 'VERIFYING') return
       const { deep: _, ...ended } = verified({ ...verifying, finishedAt: now() }, findings)
       save(ended)
-      watch(ended, 'look')
+      reporter.ended(ended)
     },
     onPublished() {
       const migration = latest()
       if (migration?.state !== 'RUNNING') return
-      pace.observe(migration.id, tokensVerifiedOf(migration))
-      watch(migration, 'group')
+      reporter.published(migration)
       followers.tell(migration.id)
     },
     onProblem(error) {
-      errorCount++
-      lastError = error.message
       const migration = latest()
-      if (migration?.state === 'RUNNING') watch(migration, 'error')
+      reporter.failed(error, migration?.state === 'RUNNING' ? migration : undefined)
     },
   }
 }
-
-function progressOf(state: Migration['state'], verified: bigint, total: bigint): number {
-  if (state === 'COMPLETED') return 1
-  if (state === 'FAILED' || state === 'ROLLED_BACK' || state === 'ROLLING_BACK' || total === 0n) return 0
-  return Number((verified * 1_000_000n) / total) / 1_000_000
-}
-
-const failedLogs = ({ verification }: Migration): number => verification?.logsDiffering.length ?? 0
