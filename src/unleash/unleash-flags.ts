@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Unleash } from 'unleash-client'
@@ -56,7 +57,12 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
   return {
     of: (userId) => readUserFlags(unleash, userId),
     health: () => health,
-    close: () => unleash.destroy(),
+    close() {
+      unleash.destroy()
+      // its listeners are gone now: a poll that is on its way and fails would end the process
+      const repository = Reflect.get(unleash, 'repository') as EventEmitter
+      repository.on('error', () => undefined)
+    },
   }
 }
 

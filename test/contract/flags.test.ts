@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Flags } from '../../src/ports/flags.ts'
 import { openFlagsFile } from '../../src/unleash/flags-file.ts'
@@ -153,5 +155,24 @@ describe('Unleash that cannot be reached', () => {
       cohort: null,
     })
     expect(off.health().state).toBe('DEGRADED')
+  })
+
+  test('does not end the process when it fails while it is being closed', async () => {
+    // by itself, so that an error that nobody handles is seen
+    const program = `
+      import { createServer } from 'node:http'
+      import { connectUnleash } from ${JSON.stringify(new URL('../../src/unleash/unleash-flags.ts', import.meta.url).href)}
+      const held = []
+      const server = createServer((request, response) => held.push(response)).listen(0, '127.0.0.1')
+      await new Promise((resolve) => server.once('listening', resolve))
+      const flags = await connectUnleash({
+        url: 'http://127.0.0.1:' + server.address().port + '/api', appName: 'test', apiToken: undefined,
+        folder: ${JSON.stringify(makeFolder())}, refreshIntervalMs: 100, onProblem() {}, onChange() {} })
+      flags.close()
+      for (const response of held) response.writeHead(418).end()
+      server.close()
+      console.log('closed with', held.length > 0 ? 'a poll on its way' : 'nothing on its way')`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+    expect(stdout).toBe('closed with a poll on its way\n')
   })
 })

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -245,17 +245,9 @@ function createWorld(folder: string, random: Random, operated: boolean) {
           inFiles.tokens += BigInt(output) + 3n
           inFiles.records++
         }
-        const path = join(folder, 'projects', 'p', `${String(files).padStart(4, '0')}.jsonl`)
         // now and then a file grows instead
-        if (files > 0 && random.chance(0.5))
-          appendFileSync(
-            path.replace(/\d{4}/, (n) => String(Number(n) - 1).padStart(4, '0')),
-            text(lines),
-          )
-        else {
-          writeFileSync(path, text(lines))
-          files++
-        }
+        if (files === 0 || random.chance(0.5)) files++
+        appendFileSync(join(folder, 'projects', 'p', `${String(files).padStart(4, '0')}.jsonl`), text(lines))
       }
     },
 
