@@ -23,8 +23,8 @@ export interface RequestsOptions {
   threshold: number
   /** The stored choices, by user. */
   preferences: ReadonlyMap<string, SourcePreference>
-  /** Bytes of logs that are not published. */
-  unshippedBytes: () => number
+  /** No log has bytes beyond its published position. */
+  isAllPublished: () => boolean
   health: () => Component[]
   onRefreshFailed: (error: unknown) => void
   onFallback: (source: DataSource, error: unknown) => void
@@ -57,7 +57,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
     const mayChoose = userFlags.userSourceChoice || roles.includes('operator')
     const progress = database?.progress() ?? 0
     const cutOverAt = database?.control.cutOverAt()
-    const allPublished = options.unshippedBytes() === 0
+    const allPublished = options.isAllPublished()
     const stored = (): SourcePreference => preferences.get(userId) ?? 'AUTO'
 
     const decide = ({ filter, preference }: Question): Decision => {

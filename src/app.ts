@@ -121,7 +121,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       priceOf: createGenaiPriceList().priceOf,
       threshold: config.migrationProgressThreshold,
       preferences,
-      unshippedBytes: legacy.logs.unshippedBytes,
+      isAllPublished: legacy.isAllPublished,
       health: () => [
         { name: 'enhanced-analysis', ...legacy.health() },
         { name: 'journal', ...journal.health() },

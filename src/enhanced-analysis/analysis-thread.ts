@@ -23,6 +23,7 @@ let dueAt = Number.POSITIVE_INFINITY
 let refreshing = false
 let changedMeanwhile = false
 let transcriptsMark = ''
+let journaled = 0
 let telling: NodeJS.Timeout | undefined
 
 const status: AnalysisStatus = {
@@ -36,6 +37,7 @@ const status: AnalysisStatus = {
   refreshedAt: 0,
   refreshMs: 0,
   watermark: '',
+  journaled: 0,
   unshippedBytes: 0,
   unreadable: [],
   indexState: analysis.indexState(),
@@ -50,6 +52,7 @@ function tell(): void {
   Object.assign(status, {
     records: analysis.records(),
     watermark: watermark(''),
+    journaled,
     unshippedBytes: analysis.shipping.unshippedBytes(),
     indexState: analysis.indexState(),
     sample: isSample(),
@@ -184,9 +187,12 @@ parentPort?.on('message', (message: ToThread) => {
   if (message.kind === 'begin') return void refresh()
   if (message.kind === 'journaled') {
     for (const range of message.ranges) analysis.addJournaled(range)
+    journaled += message.ranges.length
     return tellSoon()
   }
   try {
+    // whoever gets an answer knows by then how far it goes
+    if (telling !== undefined) tell()
     const call = CALLS[message.name] as (asked: unknown) => Calls[CallName][1]
     post({ kind: 'answered', id: message.id, answer: call(message.asked) })
   } catch (error) {

@@ -12,8 +12,10 @@ import { watchRoots } from './watching.ts'
 export interface LegacySource extends TokenSource {
   readonly source: 'LEGACY'
   status(): AnalysisStatus | undefined
-  /** Counts entries of the journal. */
+  /** Counts entries of the journal: from here on, no position is that of an answer without them. */
   addJournaled(range: JournaledRange): void
+  /** Nothing is known that is not published in ClickHouse. */
+  isAllPublished(): boolean
   /** What the files say of everything that is not published in ClickHouse. */
   answerUnpublished(request: SourceRequest): Promise<UnpublishedAnswer>
   readonly logs: ShippableLogs
@@ -51,6 +53,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
   /** What is known of the logs' shipping, for a thread that starts again. */
   const shippingStates = new Map<string, LogState>()
   let nextId = 0
+  /** Ranges of the journal that the thread was sent since it began. */
+  let journaled = 0
   let worker: Worker | undefined
   let status: AnalysisStatus | undefined
   let closed: (() => void) | undefined
@@ -106,16 +110,22 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     beginThread(started)
   }
 
+  const sendJournaled = (to: Worker, ranges: JournaledRange[]): void => {
+    journaled += ranges.length
+    to.postMessage({ kind: 'journaled', ranges } satisfies ToThread)
+  }
+
   /** The journal goes before the first look: the thread is not ready without it. */
   const beginThread = (started: Worker): void => {
     const send = (message: ToThread): void => started.postMessage(message)
+    journaled = 0
     let ranges: JournaledRange[] = []
     readJournal((range) => {
       if (ranges.push(range) < JOURNAL_BATCH) return
-      send({ kind: 'journaled', ranges })
+      sendJournaled(started, ranges)
       ranges = []
     })
-    send({ kind: 'journaled', ranges })
+    sendJournaled(started, ranges)
     send({ kind: 'call', id: nextId++, name: 'update', asked: [...shippingStates.values()] })
     send({ kind: 'begin' })
   }
@@ -142,13 +152,20 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
   return {
     source: 'LEGACY',
     world: options.roots.map(({ user, host, path }) => `${user}@${host}=${path}`).join(','),
-    position: () => (status?.ready === true ? { watermark: status.watermark, asOf: status.refreshedAt } : undefined),
+    position() {
+      if (status?.ready !== true) return undefined
+      const onItsWay = status.journaled === journaled ? '' : `~${journaled}`
+      return { watermark: `${status.watermark}${onItsWay}`, asOf: status.refreshedAt }
+    },
     status: () => status,
     whenReady: () => ready.promise,
     health: () => healthOf(status, watching.problem()),
     answer: (request) => callWhenReady('answer', request),
     answerUnpublished: (request) => callWhenReady('answerUnpublished', request),
-    addJournaled: (range) => worker?.postMessage({ kind: 'journaled', ranges: [range] } satisfies ToThread),
+    addJournaled(range) {
+      if (worker !== undefined) sendJournaled(worker, [range])
+    },
+    isAllPublished: () => status?.unshippedBytes === 0 && status.journaled === journaled,
     logs: {
       async update(states) {
         for (const state of states) shippingStates.set(state.key, state)

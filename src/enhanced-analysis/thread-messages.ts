@@ -71,6 +71,8 @@ export interface AnalysisStatus {
   refreshMs: number
   /** How far the transcripts are counted. */
   watermark: string
+  /** Ranges of the journal that are counted, of those that were sent to the thread. */
+  journaled: number
   /** Bytes of logs that are not published in ClickHouse. */
   unshippedBytes: number
   unreadable: string[]

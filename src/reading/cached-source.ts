@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { CacheStatus } from '../domain/source.ts'
-import type { AnswerCache, CachedAnswer } from '../ports/answer-cache.ts'
+import type { AnswerCache } from '../ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../ports/token-source.ts'
 
 export interface CachedSource {
@@ -12,45 +12,40 @@ export interface CachedSourceOptions {
   cache: AnswerCache
   /** Changes when what readers may see is switched; part of every key. */
   generation: () => number
-  now?: () => number
+  refreshWaitMs?: number
   onRefreshFailed?: (error: unknown) => void
   /** Whether another source answers where this one fails; without one, a stale answer is better than none. */
   canFallBack?: boolean
 }
 
-/** The watermark moves at most this often: without it, a log that never rests would make every answer stale. */
-const WATERMARK_MS = 1000
+/** A refresh that takes longer is not waited for, where there is an older answer. */
+const REFRESH_WAIT_MS = 250
 /** More are forgotten: they fail again, or do not. */
 const MAX_FAILING = 1000
 /** Raise it when the shape of answers changes: older ones are then never found. */
 const KEY_VERSION = 3
 
+/** A question that is put to the source, and the watermark from which on what changes is not sure to be in it. */
+interface Asked {
+  since: string
+  answer: Promise<SourceAnswer>
+}
+
 /**
- * Answers from the cache where it can. An answer whose watermark is the source's is a HIT; an older one is
- * served STALE while one refresh runs; none is a MISS. The same question is put to the source once at a time.
+ * Answers from the cache where it can. An answer whose watermark is the source's is a HIT; none, or an older one
+ * that is refreshed within a short wait, is a MISS; else the older one is served STALE while the refresh goes on.
+ * The same question is put to the source once at a time; who comes while it is answered, and knows of a later
+ * watermark, gets the answer of the one time after it.
  */
 export function createCachedSource(options: CachedSourceOptions): CachedSource {
-  const { source, cache, generation, now = Date.now } = options
-  const inFlight = new Map<string, Promise<SourceAnswer>>()
+  const { source, cache, generation, refreshWaitMs = REFRESH_WAIT_MS } = options
+  const running = new Map<string, Asked>()
+  const next = new Map<string, Asked>()
   /** Questions whose last answer could not be computed. */
   const failing = new Set<string>()
-  let position = source.position()
-  let movedAt = Number.NEGATIVE_INFINITY
 
-  const currentPosition = (): typeof position => {
-    const latest = source.position()
-    if (latest?.watermark === position?.watermark) position = latest
-    else if (now() - movedAt >= WATERMARK_MS || position === undefined || latest === undefined) {
-      position = latest
-      movedAt = now()
-    }
-    return position
-  }
-
-  const compute = (key: string, request: SourceRequest): Promise<SourceAnswer> => {
-    const running = inFlight.get(key)
-    if (running !== undefined) return running
-    const computed = source
+  const put = (key: string, request: SourceRequest): Promise<SourceAnswer> =>
+    source
       .answer(request)
       .then(async (answer) => {
         failing.delete(key)
@@ -62,31 +57,63 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
         failing.add(key)
         throw error
       })
-      .finally(() => inFlight.delete(key))
-    inFlight.set(key, computed)
-    return computed
+      .finally(() => {
+        running.delete(key)
+        const following = next.get(key)
+        next.delete(key)
+        if (following !== undefined) running.set(key, following)
+      })
+
+  const compute = (key: string, since: string, request: SourceRequest): Promise<SourceAnswer> => {
+    const now = running.get(key)
+    if (now === undefined) {
+      const answer = put(key, request)
+      running.set(key, { since, answer })
+      return answer
+    }
+    if (now.since === since) return now.answer
+    const known = next.get(key)
+    if (known !== undefined) {
+      // it has not begun: what changed up to now will be in it
+      known.since = since
+      return known.answer
+    }
+    const again = (): Promise<SourceAnswer> => put(key, request)
+    const answer = now.answer.then(again, again)
+    next.set(key, { since, answer })
+    return answer
   }
 
   return {
     async answer(request) {
-      const at = currentPosition()
+      const at = source.position()
       // the source is not ready: it says why
       if (at === undefined) return { answer: await source.answer(request), cache: 'BYPASS' }
       const key = keyOf(source, generation(), request)
       const cached = await cache.get(key)
-      if (cached === undefined) return { answer: await compute(key, request), cache: 'MISS' }
-      if (isCurrent(cached, at.watermark, source)) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
+      if (cached?.watermark === at.watermark) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
+      const computed = compute(key, at.watermark, request)
       // where another source can answer, a stale answer is served only while it can be refreshed
-      if (options.canFallBack && failing.has(key)) return { answer: await compute(key, request), cache: 'MISS' }
-      compute(key, request).catch((error: unknown) => options.onRefreshFailed?.(error))
-      return { answer: cached.answer, cache: 'STALE' }
+      if (cached === undefined || (options.canFallBack && failing.has(key)))
+        return { answer: await computed, cache: 'MISS' }
+      const stale = { answer: cached.answer, cache: 'STALE' } as const
+      const { promise: served, resolve } = Promise.withResolvers<typeof stale>()
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        resolve(stale)
+      }, refreshWaitMs)
+      const refreshed = computed.then(
+        (answer) => ({ answer, cache: 'MISS' }) as const,
+        (error: unknown) => {
+          if (options.canFallBack && !isLate) throw error
+          options.onRefreshFailed?.(error)
+          return stale
+        },
+      )
+      return Promise.race([refreshed, served]).finally(() => clearTimeout(timer))
     },
   }
-}
-
-/** Of the throttled position, or already of the one that it will move to. */
-function isCurrent(cached: CachedAnswer, watermark: string, source: TokenSource): boolean {
-  return cached.watermark === watermark || cached.watermark === source.position()?.watermark
 }
 
 function keyOf(source: TokenSource, generation: number, request: SourceRequest): string {

@@ -192,6 +192,29 @@ describe('the bridge', () => {
     expect(archived.tokens.total).toBe(String(300_057 + 101 + 1001))
   })
 
+  test('what was acknowledged is in the very next answer, whichever source gives it, or the answer says that it is stale', async () => {
+    const server = await startServer(history(), WITH_DATABASE)
+    await migrate(server)
+    const { figures } = await untilSource(server, 'CLICKHOUSE')
+    const QUESTIONS = ['AUTO', 'LEGACY', 'CLICKHOUSE'] as const
+    const question = (preference: string) =>
+      `{ tokenMetrics(preference: ${preference}) { recordCount provenance { source stale } } }`
+    const seen = new Set<string>()
+    for (let i = 1; i <= 60; i++) {
+      const { data } = await ingest(server, `msg_next_${i}`)
+      expect(data.ingestTokenRecords.accepted).toBe(1)
+      const answers = await Promise.all(QUESTIONS.map((one) => server.ask(question(one), {}, ['operator'])))
+      for (const answer of answers) {
+        const { recordCount, provenance } = answer.data.tokenMetrics
+        seen.add(`${provenance.source}${provenance.stale ? ' stale' : ''}`)
+        if (!provenance.stale) expect(recordCount, provenance.source).toBe(String(Number(figures.recordCount) + i))
+      }
+      // now and then everything is published before the next one
+      if (i % 20 === 0) await untilSource(server, 'CLICKHOUSE')
+    }
+    expect(seen).toContain('LEGACY')
+  })
+
   test('ingested records are stored in ClickHouse, counted once, before and after the migration', async () => {
     const server = await startServer(history(), WITH_DATABASE)
     await until('a call that is told STORED', async () => {

@@ -6,9 +6,9 @@ import { createCachedSource } from '../../../src/reading/cached-source.ts'
 
 const REQUEST = { queries: [{ filter: {}, groupings: [] }], quality: false }
 
-/** A source whose log grows when it is told to, a cache that is a map, and a clock that is set by hand. */
+/** A source whose log grows when it is told to, and a cache that is a map. */
 function scene(options: { canFallBack?: boolean } = {}) {
-  const state = { watermark: 'w1', asOf: 1, now: 0, asked: 0, generation: 0, failing: false, ready: true }
+  const state = { watermark: 'w1', asOf: 1, asked: 0, generation: 0, failing: false, ready: true }
   const kept = new Map<string, CachedAnswer>()
   let gate: Promise<void> = Promise.resolve()
   const source: TokenSource = {
@@ -18,9 +18,10 @@ function scene(options: { canFallBack?: boolean } = {}) {
     position: () => (state.ready ? { watermark: state.watermark, asOf: state.asOf } : undefined),
     async answer(): Promise<SourceAnswer> {
       state.asked++
+      const { watermark, asOf } = state
       await gate
       if (state.failing || !state.ready) throw new BridgeError('SOURCE_UNAVAILABLE', 'away')
-      return { answers: [], quality: undefined, asOf: state.asOf, watermark: state.watermark, sample: false }
+      return { answers: [], quality: undefined, asOf, watermark, sample: false }
     },
   }
   const failures: unknown[] = []
@@ -33,7 +34,8 @@ function scene(options: { canFallBack?: boolean } = {}) {
       close: async () => undefined,
     },
     generation: () => state.generation,
-    now: () => state.now,
+    // what is not held answers before any timer
+    refreshWaitMs: 0,
     onRefreshFailed: (error) => void failures.push(error),
     ...options,
   })
@@ -56,11 +58,19 @@ describe('a cached source', () => {
     expect(state.asked).toBe(1)
   })
 
-  test('serves an older answer STALE while one refresh runs, then the new one', async () => {
+  test('refreshes an older answer, and waits for the new one', async () => {
+    const { state, cached, status } = scene()
+    await status()
+    state.watermark = 'w2'
+    expect(await cached.answer(REQUEST)).toMatchObject({ cache: 'MISS', answer: { watermark: 'w2' } })
+    expect(await status()).toBe('HIT')
+    expect(state.asked).toBe(2)
+  })
+
+  test('serves an older answer STALE while one refresh takes longer, then the new one', async () => {
     const { state, status, hold, settle } = scene()
     await status()
     state.watermark = 'w2'
-    state.now = 2000
     const release = hold()
     expect([await status(), await status(), await status()]).toEqual(['STALE', 'STALE', 'STALE'])
     expect(state.asked).toBe(2)
@@ -70,21 +80,22 @@ describe('a cached source', () => {
     expect(state.asked).toBe(2)
   })
 
-  test('lets the watermark move at most once a second', async () => {
-    const { state, status, settle } = scene()
-    state.now = 5000
-    await status()
-    state.watermark = 'w2'
-    expect(await status()).toBe('STALE')
+  test('never gives an answer that was begun before what its asker knows of', async () => {
+    const { state, cached, hold, settle } = scene()
+    const watermark = async () => (await cached.answer(REQUEST)).answer.watermark
+    const release = hold()
+    const first = watermark()
     await settle()
-    for (const watermark of ['w3', 'w4', 'w5']) {
-      state.watermark = watermark
-      state.now += 300
-      expect(await status()).toBe('HIT')
-    }
-    state.now += 200
-    state.watermark = 'w6'
-    expect(await status()).toBe('STALE')
+    state.watermark = 'w2'
+    const second = watermark()
+    await settle()
+    state.watermark = 'w3'
+    const others = [watermark(), watermark()]
+    await settle()
+    release()
+    expect(await first).toBe('w1')
+    expect(await Promise.all([second, ...others])).toEqual(['w3', 'w3', 'w3'])
+    expect(state.asked).toBe(2)
   })
 
   test('puts the same question to the source once at a time', async () => {
@@ -108,19 +119,16 @@ describe('a cached source', () => {
   })
 
   test('keeps no failure: a failed refresh leaves the stale answer, a failed miss is told', async () => {
-    const { state, cached, status, settle, failures } = scene()
+    const { state, cached, status, failures } = scene()
     await status()
     state.failing = true
     state.watermark = 'w2'
-    state.now = 2000
     expect(await status()).toBe('STALE')
-    await settle()
     expect(failures).toHaveLength(1)
     expect(await status()).toBe('STALE')
     await expect(cached.answer({ ...REQUEST, quality: true })).rejects.toThrow('away')
     state.failing = false
-    await status()
-    await settle()
+    expect(await status()).toBe('MISS')
     expect(await status()).toBe('HIT')
   })
 
@@ -131,17 +139,22 @@ describe('a cached source', () => {
   })
 
   test('where another source can answer, a stale answer is served only while it can be refreshed', async () => {
-    const { state, status, settle, failures } = scene({ canFallBack: true })
+    const { state, status, hold, settle, failures } = scene({ canFallBack: true })
     expect(await status()).toBe('MISS')
     state.watermark = 'w2'
-    state.now = 5000
     state.failing = true
+    const release = hold()
     expect(await status()).toBe('STALE')
+    release()
     await settle()
     expect(failures).toHaveLength(1)
     await expect(status()).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
     state.failing = false
     expect(await status()).toBe('MISS')
     expect(await status()).toBe('HIT')
+    state.failing = true
+    state.watermark = 'w3'
+    await expect(status()).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+    expect(failures).toHaveLength(1)
   })
 })
