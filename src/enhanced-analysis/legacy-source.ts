@@ -14,7 +14,7 @@ export interface LegacySource extends TokenSource {
   status(): AnalysisStatus | undefined
   /** Counts entries of the journal: from here on, no position is that of an answer without them. */
   addJournaled(range: JournaledRange): void
-  /** Nothing is known that is not published in ClickHouse. */
+  /** All logs were looked at, and nothing of them is not published in ClickHouse. */
   isAllPublished(): boolean
   /** What the files say of everything that is not published in ClickHouse. */
   answerUnpublished(request: SourceRequest): Promise<UnpublishedAnswer>
@@ -165,7 +165,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     addJournaled(range) {
       if (worker !== undefined) sendJournaled(worker, [range])
     },
-    isAllPublished: () => status?.unshippedBytes === 0 && status.journaled === journaled,
+    isAllPublished: () => status?.ready === true && status.unshippedBytes === 0 && status.journaled === journaled,
     logs: {
       async update(states) {
         for (const state of states) shippingStates.set(state.key, state)

@@ -36,6 +36,20 @@ describe('the legacy source', () => {
     expect(source.health()).toEqual({ state: 'UP', detail: '1 transcripts' })
   })
 
+  test('does not say that all is published before it has looked at what there is', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    const said: string[] = []
+    const source = start(folder, {
+      onStatus: ({ ready, unshippedBytes }) =>
+        void said.push(`${ready ? 'ready' : 'looking'}, ${unshippedBytes} bytes, ${source.isAllPublished()}`),
+    })
+    expect(source.isAllPublished()).toBe(false)
+    await source.whenReady()
+    expect(said).toContain('looking, 0 bytes, false')
+    expect(said.filter((one) => one.endsWith('true'))).toEqual([])
+  })
+
   test('refuses at once what is more than it can hold', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line()] })
