@@ -226,6 +226,10 @@ export const SETTINGS = {
   },
 } as const
 
+const SHAPE = Object.fromEntries(Object.entries(SETTINGS).map(([name, { schema }]) => [name, schema])) as {
+  [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['schema']
+}
+
 /** Settings that cannot be used: all mistakes at once, one a line. */
 export class ConfigError extends Error {
   readonly code = 'INVALID_SETTINGS'
@@ -243,34 +247,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       environment[name]?.trim() === '' ? undefined : environment[name]?.trim(),
     ]),
   )
-  const shape = {
-    HOST: SETTINGS.HOST.schema,
-    PORT: SETTINGS.PORT.schema,
-    TRANSCRIPTS_DIR: SETTINGS.TRANSCRIPTS_DIR.schema,
-    CLAUDE_CONFIG_DIR: SETTINGS.CLAUDE_CONFIG_DIR.schema,
-    DATA_DIR: SETTINGS.DATA_DIR.schema,
-    JOURNAL_DIR: SETTINGS.JOURNAL_DIR.schema,
-    BACKUP_DIR: SETTINGS.BACKUP_DIR.schema,
-    AUTH_JWT_SECRET: SETTINGS.AUTH_JWT_SECRET.schema,
-    REDIS_URL: SETTINGS.REDIS_URL.schema,
-    CLICKHOUSE_URL: SETTINGS.CLICKHOUSE_URL.schema,
-    CLICKHOUSE_USER: SETTINGS.CLICKHOUSE_USER.schema,
-    CLICKHOUSE_PASSWORD: SETTINGS.CLICKHOUSE_PASSWORD.schema,
-    CLICKHOUSE_DATABASE: SETTINGS.CLICKHOUSE_DATABASE.schema,
-    CLICKHOUSE_EMBEDDED: SETTINGS.CLICKHOUSE_EMBEDDED.schema,
-    UNLEASH_URL: SETTINGS.UNLEASH_URL.schema,
-    UNLEASH_API_TOKEN: SETTINGS.UNLEASH_API_TOKEN.schema,
-    UNLEASH_APP_NAME: SETTINGS.UNLEASH_APP_NAME.schema,
-    UNLEASH_REFRESH_INTERVAL_MS: SETTINGS.UNLEASH_REFRESH_INTERVAL_MS.schema,
-    FLAGS_FILE: SETTINGS.FLAGS_FILE.schema,
-    MIGRATION_PROGRESS_THRESHOLD: SETTINGS.MIGRATION_PROGRESS_THRESHOLD.schema,
-    SCAN_THREADS: SETTINGS.SCAN_THREADS.schema,
-    RESCAN_INTERVAL_MS: SETTINGS.RESCAN_INTERVAL_MS.schema,
-    SHUTDOWN_DEADLINE_MS: SETTINGS.SHUTDOWN_DEADLINE_MS.schema,
-    NODE_ENV: SETTINGS.NODE_ENV.schema,
-    LOG_LEVEL: SETTINGS.LOG_LEVEL.schema,
-  }
-  const result = z.object(shape).safeParse(present)
+  const result = z.object(SHAPE).safeParse(present)
   if (!result.success) throw new ConfigError(result.error.issues.map((issue) => issue.message))
   const settings = result.data
   const home = environment.HOME ?? homedir()

@@ -7,3 +7,25 @@ const SESSION_ID = /^[a-zA-Z0-9_-]{1,100}$/
 export function isSessionId(text: string): boolean {
   return SESSION_ID.test(text)
 }
+
+/** What one caller may ask for, send or hold: a row of the README's table of limits, which a test compares with these. */
+export interface Limit {
+  value: number
+  /** How the value is shown to people. */
+  shown: string
+  about: string
+}
+
+const count = (value: number, about: string): Limit => ({ value, shown: value.toLocaleString('en-US'), about })
+
+/** Every limit that a caller can meet, in the order of the README's table. */
+export const LIMITS = {
+  // asking
+  filters: count(20, 'different filters that one operation may ask for'),
+  filterNames: count(1000, 'names in one list of a filter'),
+  documentTokens: count(5000, 'lexical tokens of one GraphQL document'),
+  // bringing in
+  ingestRecords: count(1000, 'records of one `ingestTokenRecords` call'),
+  // connections and bytes
+  // what is kept in memory
+} as const satisfies Record<string, Limit>

@@ -9,6 +9,7 @@ import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { Principal } from '../access/roles.ts'
 import type { Authenticate } from '../access/tokens.ts'
 import { isBridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -48,7 +49,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const MAX_IN_FLIGHT_BYTES = 512 << 10
 const RETRY_AFTER_SECONDS = 1
 /** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
-const MAX_DOCUMENT_TOKENS = 5000
+const MAX_DOCUMENT_TOKENS = LIMITS.documentTokens.value
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {

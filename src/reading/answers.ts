@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { BridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
 import type { Grouping, TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
@@ -39,7 +40,7 @@ export interface AnswersOptions {
 }
 
 /** Different filters that one operation may ask for; each costs a pass over all records. */
-export const MAX_FILTERS = 20
+export const MAX_FILTERS = LIMITS.filters.value
 
 interface Key {
   question: Question

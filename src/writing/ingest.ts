@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { BridgeError, invalidArgument } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { RejectedRecord } from '../domain/rejected-record.ts'
 import type { IngestEntry, Journal, JournalPlace } from '../ports/journal.ts'
 import { contentHash, type Submission } from './submission.ts'
 import { validateRecord } from './validate-record.ts'
 
-export const MAX_RECORDS = 1000
+export const MAX_RECORDS = LIMITS.ingestRecords.value
 const MAX_KEY_LENGTH = 200
 /** Idempotency keys that are remembered. A forgotten one still counts nothing twice: identities follow from keys. */
 const MAX_REMEMBERED = 200_000

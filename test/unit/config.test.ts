@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readConfig, SETTINGS } from '../../src/config.ts'
+import { LIMITS } from '../../src/domain/limits.ts'
 
 describe('settings', () => {
   test('have defaults, and empty means absent', () => {
@@ -38,5 +39,13 @@ describe('settings', () => {
     const readme = readFileSync('README.md', 'utf8').replace(/ +/g, ' ')
     for (const [name, { fallback, about }] of Object.entries(SETTINGS))
       expect(readme).toContain(`| \`${name}\` | ${fallback} | ${about} |`)
+  })
+})
+
+describe('limits', () => {
+  test('stand in the README, each with its number, in one order', () => {
+    const readme = readFileSync('README.md', 'utf8').replace(/ +/g, ' ')
+    const rows = Object.values(LIMITS).map(({ shown, about }) => `| ${shown} | ${about} |`)
+    expect(readme).toContain(rows.join('\n'))
   })
 })

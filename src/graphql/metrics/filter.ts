@@ -1,10 +1,11 @@
 import { invalidArgument } from '../../domain/errors.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import type { TokenFilter } from '../../domain/token-query.ts'
 import { isUnreadable } from '../../domain/unreadable.ts'
 import type { TokenFilterInput } from './types.ts'
 
 /** Names in one list of a filter. */
-const MAX_NAMES = 1000
+const MAX_NAMES = LIMITS.filterNames.value
 const LISTS = ['projects', 'models', 'sessionIds', 'users', 'hosts'] as const
 
 /** Reads the argument `filter`; null is as absent. A mistake names its field. */
