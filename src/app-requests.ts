@@ -10,6 +10,7 @@ import type { TokenSource } from './ports/token-source.ts'
 import { createAnswers, type Question } from './reading/answers.ts'
 import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
 import { type Decision, decideSource } from './reading/decision.ts'
+import type { Losses } from './shipping/losses.ts'
 import type { Ingest } from './writing/ingest.ts'
 
 export interface RequestsOptions {
@@ -25,6 +26,8 @@ export interface RequestsOptions {
   preferences: ReadonlyMap<string, SourcePreference>
   /** No log has bytes beyond its published position. */
   isAllPublished: () => boolean
+  /** What was acknowledged or published and cannot be read now. */
+  losses: () => Losses
   health: () => Component[]
   onRefreshFailed: (error: unknown) => void
   onFallback: (source: DataSource, error: unknown) => void
@@ -58,6 +61,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
     const progress = database?.progress() ?? 0
     const cutOverAt = database?.control.cutOverAt()
     const allPublished = options.isAllPublished()
+    const losses = options.losses()
     const stored = (): SourcePreference => preferences.get(userId) ?? 'AUTO'
 
     const decide = ({ filter, preference }: Question): Decision => {
@@ -99,9 +103,11 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         },
         decide,
         migrationProgress: progress,
+        losses,
         onFallback: options.onFallback,
       }),
       priceOf: options.priceOf,
+      missingRecords: BigInt(losses.everywhere),
       ingest: options.ingest,
       migrations: database?.control,
       backups: database?.backups,

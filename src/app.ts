@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { loadJwtSecret } from './access/secret.ts'
 import { createAuthenticator, signToken } from './access/tokens.ts'
-import { startBridge } from './app-bridge.ts'
-import { openWayIn } from './app-journal.ts'
+import { type Bridge, startBridge } from './app-bridge.ts'
+import { openWayIn, type WayIn } from './app-journal.ts'
 import { createRequests } from './app-requests.ts'
 import type { Config } from './config.ts'
 import { indexPathFor } from './enhanced-analysis/index-path.ts'
@@ -21,6 +21,7 @@ import type { Flags } from './ports/flags.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
 import { createAnswerCache } from './redis/answer-cache.ts'
 import { rememberServer } from './server-file.ts'
+import { journalLosses, type Losses } from './shipping/losses.ts'
 import { openFlagsFile } from './unleash/flags-file.ts'
 import { connectUnleash } from './unleash/unleash-flags.ts'
 
@@ -42,6 +43,8 @@ export interface App {
 /** How long a call that was journaled waits to be told STORED; calls that follow each other closely do not wait. */
 const STORED_WAIT_MS = 75
 const STREAM_MS = 1000
+/** What is lost is looked at again after so long. */
+const LOSSES_MS = 1000
 /** How long the start waits for the database; it is used as soon as it is there. */
 const DATABASE_WAIT_MS = 5000
 /** The flags that come with the program. */
@@ -77,6 +80,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     scanThreads: config.scanThreads,
     rescanIntervalMs: config.rescanIntervalMs,
     readJournal: wayIn.readJournal,
+    maySample: () => journal.extents().every(({ acknowledgedRecords }) => acknowledgedRecords === 0),
     onStatus: logChanges(logger),
     onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
@@ -108,6 +112,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       threshold: config.migrationProgressThreshold,
       preferences,
       isAllPublished: legacy.isAllPublished,
+      losses: rememberedFor(LOSSES_MS, bridge.current, () => lossesOf(wayIn, bridge.current())),
       health: () => [
         { name: 'enhanced-analysis', ...legacy.health() },
         { name: 'journal', ...journal.health() },
@@ -167,6 +172,21 @@ function openFlags({ unleash, flagsFile, dataDir }: Config, logger: Logger): Pro
     onProblem,
     onChange: () => logger.info('the flags have changed'),
   })
+}
+
+function lossesOf({ journal }: WayIn, bridge: Bridge | undefined): Losses {
+  const losses = journalLosses(journal.extents(), bridge?.journalEditions() ?? new Map())
+  return { ...losses, everywhere: losses.everywhere + (bridge?.stock().lostRecords ?? 0) }
+}
+
+/** What `compute` gave, for so long and while `of` gives the same. */
+function rememberedFor<T>(ms: number, of: () => unknown, compute: () => T): () => T {
+  let known: { of: unknown; at: number; value: T } | undefined
+  return () => {
+    const now = performance.now()
+    if (known === undefined || known.of !== of() || now - known.at > ms) known = { of: of(), at: now, value: compute() }
+    return known.value
+  }
 }
 
 /** Logs what an operator wants to know of the analysis, once. */

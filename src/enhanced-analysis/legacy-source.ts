@@ -27,6 +27,8 @@ export interface LegacySource extends TokenSource {
 export interface LegacySourceOptions extends ThreadOptions {
   /** Hands over all entries of the journal, and settles when that is done; called at each start of the analysis. */
   readJournal: (add: (range: JournaledRange) => void) => Promise<void>
+  /** Whether the sample may answer where there is nothing: not where there was something. Default: it may. */
+  maySample?: () => boolean
   onStatus?: (status: AnalysisStatus) => void
   /** Why changes are noticed by rescans alone. */
   onWatchProblem?: (problem: string) => void
@@ -47,7 +49,7 @@ interface Pending {
 }
 
 export function startLegacySource(options: LegacySourceOptions): LegacySource {
-  const { onStatus, onWatchProblem, onCrash, readJournal, ...threadOptions } = options
+  const { onStatus, onWatchProblem, onCrash, readJournal, maySample, ...threadOptions } = options
   const listeners = new Set<() => void>()
   const pending = new Map<number, Pending>()
   /** What is known of the logs' shipping, for a thread that starts again. */
@@ -137,7 +139,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     sendJournaled(started, [...ranges, ...held])
     held = undefined
     send({ kind: 'call', id: nextId++, name: 'update', asked: [...shippingStates.values()] })
-    send({ kind: 'begin' })
+    send({ kind: 'begin', maySample: maySample?.() ?? true })
   }
   start()
 

@@ -14,9 +14,12 @@ export interface VerificationParts {
 export interface PublishedLogs {
   /** On disk, by name in the store. */
   live: ReadonlyMap<string, { key: string; path: string }>
-  /** Not on disk any more, or shipped by another ledger: they stay counted (rule 10). */
+  /**
+   * Not on disk any more, shipped by another ledger, or by this one before it lost what it knew of them: they were
+   * verified, and stay counted (rule 10).
+   */
   archived: string[]
-  /** Of this ledger, which never shipped them. */
+  /** Of this ledger, which does not know them, and not shown by their own evidence to be what was ever verified. */
   surplus: string[]
 }
 
@@ -50,8 +53,9 @@ export async function publishedLogs({ ledger, logs, evidence }: VerificationPart
   )
   const known = new Set([...ledger.archived(), ...gone].map((state) => ledger.nameOf(state)))
   const others = (await evidence.logs()).filter((name) => !live.has(name))
-  const isSurplus = (name: string): boolean => ledger.isOwn(name) && !known.has(name)
-  return { live, archived: others.filter((name) => !isSurplus(name)), surplus: others.filter(isSurplus) }
+  const unknown = others.filter((name) => ledger.isOwn(name) && !known.has(name))
+  const surplus = unknown.length === 0 ? [] : await evidence.unverified(unknown)
+  return { live, archived: others.filter((name) => !surplus.includes(name)), surplus }
 }
 
 /**
@@ -84,6 +88,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   const pathOf = (log: string): string => live.get(log)?.path ?? log
   const damagedLogs = new Set((damaged ?? []).map(({ log }) => log))
   const reship = [...new Set([...(winnersDiffer === true ? [] : differing), ...damagedLogs])]
+  const lost = (damaged ?? []).filter(({ log }) => !live.has(log) && !surplus.includes(log))
   return {
     verification: {
       at: now(),
@@ -98,8 +103,9 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
     },
     reship: reship.flatMap((log) => live.get(log)?.key ?? []),
     retire: surplus,
-    rebuildWinners: winnersDiffer === true,
-    lost: (damaged ?? []).filter(({ log }) => !live.has(log) && !surplus.includes(log)),
+    // what readers count may be all that is left of archived copies
+    rebuildWinners: winnersDiffer === true && lost.length === 0,
+    lost,
   }
 }
 
@@ -110,9 +116,9 @@ export async function archivedTokens(parts: VerificationParts): Promise<bigint> 
 }
 
 /** Nothing at all was found. */
-export function isClean({ verification: v, reship, retire, rebuildWinners, lost }: Findings): boolean {
+export function isClean({ verification: v, reship, retire, lost }: Findings): boolean {
   const found = reship.length + retire.length + lost.length + v.logsDiffering.length
-  return found === 0 && !rebuildWinners && v.difference === '0'
+  return found === 0 && v.winnersDiffer !== true && v.difference === '0'
 }
 
 /** One line that says where to look. */
