@@ -164,8 +164,8 @@ export function createBackups(options: BackupsOptions): Backups {
           if (waiting.push(saved) === BATCHES_AT_ONCE) await flush()
         }
         await flush()
-        const { surplus } = await publishedLogs(options)
-        const restored = new Set(surplus.filter((log) => logs.has(log)))
+        const { unknown } = await publishedLogs(options)
+        const restored = new Set(unknown.filter((log) => logs.has(log)))
         if (restored.size > 0) ledger.restored(editionsOf(manifest, restored), ledger.nextSeq())
         await options.onRestored()
         return { folder: path, batches, records, tokens: BigInt(manifest.tokens), skipped }

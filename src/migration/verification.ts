@@ -21,6 +21,8 @@ export interface PublishedLogs {
   archived: string[]
   /** Of this ledger, which does not know them, and not shown by their own evidence to be what was ever verified. */
   surplus: string[]
+  /** Of this ledger, which does not know them: archived or surplus, by their own evidence. */
+  unknown: string[]
 }
 
 /** What was found, and what can be mended of it. */
@@ -43,19 +45,22 @@ const DAY_MS = 86_400_000
 
 /** What is published now. */
 export async function publishedLogs({ ledger, logs, evidence }: VerificationParts): Promise<PublishedLogs> {
-  const gone = await logs.archived()
-  const goneKeys = new Set(gone.map(({ key }) => key))
+  const pruned = await logs.archived()
+  const goneKeys = new Set(pruned.map(({ key }) => key))
   const live = new Map(
     ledger
       .states()
       .filter(({ key, publishedTo }) => publishedTo > 0 && !goneKeys.has(key))
       .map((state) => [ledger.nameOf(state), { key: state.key, path: state.path }]),
   )
-  const known = new Set([...ledger.archived(), ...gone].map((state) => ledger.nameOf(state)))
+  const known = new Set([...ledger.archived(), ...pruned].map((state) => ledger.nameOf(state)))
   const others = (await evidence.logs()).filter((name) => !live.has(name))
   const unknown = others.filter((name) => ledger.isOwn(name) && !known.has(name))
   const surplus = unknown.length === 0 ? [] : await evidence.unverified(unknown)
-  return { live, archived: others.filter((name) => !surplus.includes(name)), surplus }
+  // also one whose batches the database has lost: its rows may still be there
+  const gone = [...known].filter((name) => !live.has(name))
+  const archived = new Set([...others.filter((name) => !surplus.includes(name)), ...gone])
+  return { live, archived: [...archived], surplus, unknown }
 }
 
 /**

@@ -87,10 +87,10 @@ export interface DamagedBatch {
   found: number
 }
 
-/** Records of a published log. */
+/** Records of a log that is published, or kept by a rollback. */
 export interface LogStock {
   log: string
-  /** By its published batches. */
+  /** By its batches. */
   noted: number
   /** Copies of these batches. */
   found: number
@@ -117,7 +117,7 @@ export interface PublishedEvidence {
   damaged(): Promise<DamagedBatch[]>
   /** Those of `logs` that have a published batch which cannot be shown to be what was verified. */
   unverified(logs: readonly string[]): Promise<string[]>
-  /** How many records each published log has, by its batches and by its copies: a few columns are read. */
+  /** How many records each published or kept log has, by its batches and by its copies: a few columns are read. */
   stock(): Promise<LogStock[]>
   /** Whether fewer identities are counted than there are among the published copies. */
   hasFewerWinners(): Promise<boolean>

@@ -5,6 +5,8 @@ import { ROW_CHECKSUM } from './row-checksum.ts'
 const number = z.string().transform(Number)
 const bigint = z.string().transform(BigInt)
 const PUBLISHED = "SELECT batch FROM batches FINAL WHERE state = 'published'"
+/** Published, or kept by a rollback. */
+const NOT_RETIRED = "state != 'retired'"
 const DAY = 'toInt32(intDiv(toUnixTimestamp64Milli(time), 86400000))'
 /** It looks at everything that is published. */
 const WHOLE_SECONDS = 60
@@ -103,13 +105,13 @@ export const tokensOnlyOf = {
   row: z.object({ tokens: bigint }),
 }
 
-/** Records of each published log, as its batches say and as they are found. */
+/** Records of each published or kept log, as its batches say and as they are found. */
 export const logStock = {
   name: 'log-stock',
   sql: `
     SELECT log, sum(noted) AS noted, sum(found) AS found, max(last_position) AS last
-    FROM (SELECT batch, log, toUInt64(records) AS noted, last_position FROM batches FINAL WHERE state = 'published') AS b
-    LEFT JOIN (SELECT batch, count() AS found FROM copies WHERE batch IN (${PUBLISHED}) GROUP BY batch) AS c USING batch
+    FROM (SELECT batch, log, toUInt64(records) AS noted, last_position FROM batches FINAL WHERE ${NOT_RETIRED}) AS b
+    LEFT JOIN (SELECT batch, count() AS found FROM copies WHERE batch IN (SELECT batch FROM batches FINAL WHERE ${NOT_RETIRED}) GROUP BY batch) AS c USING batch
     GROUP BY log`,
   deadlineSeconds: WHOLE_SECONDS,
   row: z
@@ -144,7 +146,7 @@ export const evidence = {
   name: 'evidence',
   sql: `
     SELECT batch, log, run, records, tokens, first_position, last_position, digest
-    FROM batches FINAL WHERE state != 'retired' ORDER BY batch`,
+    FROM batches FINAL WHERE ${NOT_RETIRED} ORDER BY batch`,
   row: z
     .object({
       batch: number,
