@@ -11,6 +11,7 @@ import {
   identityCounts,
   logStock,
   publishedLogs,
+  retiredEvidence,
   rowsStatement,
   sharedIdentities,
   tokensOnlyOf,
@@ -94,6 +95,11 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       return logs.filter(
         (name) => damaged.has(name) || batches.some(({ log, digest }) => log === name && digest === ''),
       )
+    },
+    retired: () => db.query(retiredEvidence),
+    async intact(batches) {
+      const damaged = new Set((await damagedOf(batches)).map(({ batch }) => batch))
+      return batches.filter(({ batch, digest }) => digest !== '' && !damaged.has(batch))
     },
     stock: () => db.query(logStock),
     async hasFewerWinners() {

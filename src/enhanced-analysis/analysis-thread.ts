@@ -158,6 +158,7 @@ const CALLS: { [Name in CallName]: (asked: Calls[Name][0]) => Calls[Name][1] } =
   retired: () => analysis.shipping.retired(),
   catalogue: () => analysis.shipping.catalogue(),
   archived: () => analysis.shipping.archived(),
+  readable: (keys) => keys.filter((key) => analysis.pathOf(key) !== undefined),
   publishedGroups: (without) => analysis.shipping.publishedGroups(without),
   publishedRows: ({ of, without }) => analysis.shipping.publishedRows(of, without),
   distrust(keys) {

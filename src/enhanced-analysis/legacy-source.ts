@@ -192,6 +192,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
         return entries.map((entry, i): CatalogueEntry => ({ ...entry, sha256: hashes[i] as string }))
       },
       archived: () => callWhenReady('archived', undefined),
+      readable: (keys) => callWhenReady('readable', keys),
       publishedGroups: (without) => callWhenReady('publishedGroups', without),
       publishedRows: (of, without) => callWhenReady('publishedRows', { of, without }),
       async linesAt(key, positions) {

@@ -31,6 +31,7 @@ export interface Calls {
   retired: [asked: undefined, answer: LogState[]]
   catalogue: [asked: undefined, answer: Omit<CatalogueEntry, 'sha256'>[]]
   archived: [asked: undefined, answer: LogState[]]
+  readable: [keys: readonly string[], answer: string[]]
   publishedGroups: [without: Uint8Array, answer: PublishedGroups]
   publishedRows: [asked: { of: LogDay; without: Uint8Array }, answer: GroupedRow[]]
   distrust: [keys: readonly string[], answer: undefined]

@@ -17,7 +17,7 @@ export interface StockParts {
   ledger: Ledger
   logs: ShippableLogs
   evidence: PublishedEvidence
-  store: Pick<RecordStore, 'rebuildWinners'>
+  store: Pick<RecordStore, 'rebuildWinners' | 'publish'>
   now: () => number
   /** Runs while nobody reads. */
   publish: <T>(run: () => Promise<T>) => Promise<T>
@@ -34,6 +34,8 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const stock = await evidence.stock()
   const mended = adoptUnknown(ledger, stock, await unverifiedOf(parts, stock))
   if (mended.length > 0) await logs.update(ledger.states())
+  const brought = await bringBackRetired(parts)
+  if (brought > 0) mended.push(`${brought} editions count again: their logs were lost before they were shipped anew`)
 
   const { live, archived } = await publishedLogs(parts)
   const short = new Set(shortLogs(ledger, stock))
@@ -55,6 +57,34 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
   return { lostRecords, lostLogs, mended }
+}
+
+/**
+ * An edition is retired when its log is about to be shipped anew (it was renamed, or mended). Where the log was lost
+ * before that, what was verified of it counts again.
+ */
+async function bringBackRetired({ ledger, logs, evidence, store, publish }: StockParts): Promise<number> {
+  const retired = (await evidence.retired()).filter(({ log }) => ledger.isOwn(log))
+  const byKey = Map.groupBy(retired, ({ log }) => ledger.parseName(log).key)
+  const readable = new Set(byKey.size === 0 ? [] : await logs.readable([...byKey.keys()]))
+  let brought = 0
+  for (const [key, batches] of byKey) {
+    const shippedTo = ledger.state(key)?.publishedTo ?? 0
+    const latest = Math.max(...batches.map(({ log }) => ledger.parseName(log).edition))
+    const ofLatest = batches.filter(({ log }) => ledger.parseName(log).edition === latest)
+    const lastPosition = Math.max(...ofLatest.map((batch) => batch.lastPosition ?? 0))
+    if (readable.has(key) || shippedTo > lastPosition) continue
+    const edition = await evidence.intact(ofLatest)
+    if (edition.length === 0) continue
+    const records = edition.reduce((sum, batch) => sum + batch.records, 0)
+    await publish(async () => {
+      const seq = ledger.nextSeq()
+      await store.publish(edition, seq)
+      ledger.restored([{ key, edition: latest, ...UNKNOWN, records, publishedTo: lastPosition + 1 }], seq)
+    })
+    brought++
+  }
+  return brought
 }
 
 /** Names of logs that have fewer records than they were published with. */

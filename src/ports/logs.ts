@@ -123,6 +123,8 @@ export interface ShippableLogs {
   catalogue(): Promise<CatalogueEntry[]>
   /** Published editions of transcripts whose content is not on disk any more, but for those that the ledger lists already. */
   archived(): Promise<LogState[]>
+  /** Those of some logs that can be read now. */
+  readable(keys: readonly string[]): Promise<string[]>
   /** What should be found published, without these identities (16 bytes each). */
   publishedGroups(without: Uint8Array): Promise<PublishedGroups>
   publishedRows(of: LogDay, without: Uint8Array): Promise<GroupedRow[]>

@@ -117,6 +117,10 @@ export interface PublishedEvidence {
   damaged(): Promise<DamagedBatch[]>
   /** Those of `logs` that have a published batch which cannot be shown to be what was verified. */
   unverified(logs: readonly string[]): Promise<string[]>
+  /** Batches that count no more, whose copies are still there. */
+  retired(): Promise<PublishedBatch[]>
+  /** Those of some batches whose copies can be shown to be what was verified. */
+  intact(batches: readonly PublishedBatch[]): Promise<PublishedBatch[]>
   /** How many records each published or kept log has, by its batches and by its copies: a few columns are read. */
   stock(): Promise<LogStock[]>
   /** Whether fewer identities are counted than there are among the published copies. */

@@ -60,6 +60,7 @@ export function logsOf(analysis: Analysis): ShippableLogs {
     retired: async () => analysis.shipping.retired(),
     catalogue: async () => analysis.shipping.catalogue().map((entry) => ({ ...entry, sha256: '' })),
     archived: async () => analysis.shipping.archived(),
+    readable: async (keys) => keys.filter((key) => analysis.pathOf(key) !== undefined),
     publishedGroups: async (without) => analysis.shipping.publishedGroups(without),
     publishedRows: async (of, without) => analysis.shipping.publishedRows(of, without),
     linesAt: (key, positions) => linesAt(analysis.pathOf(key) ?? '', positions),

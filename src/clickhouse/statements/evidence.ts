@@ -141,12 +141,11 @@ export const countedWithoutCopy = {
   row: z.object({ records: number }),
 }
 
-/** Batches that count, or are kept, with what they were verified to hold. */
-export const evidence = {
-  name: 'evidence',
+const evidenceOf = (name: string, where: string) => ({
+  name,
   sql: `
     SELECT batch, log, run, records, tokens, first_position, last_position, digest
-    FROM batches FINAL WHERE ${NOT_RETIRED} ORDER BY batch`,
+    FROM batches FINAL WHERE ${where} ORDER BY batch`,
   row: z
     .object({
       batch: number,
@@ -161,7 +160,16 @@ export const evidence = {
     .transform(({ first_position: firstPosition, last_position: lastPosition, ...rest }) => {
       return { ...rest, firstPosition, lastPosition }
     }),
-}
+})
+
+/** Batches that count, or are kept, with what they were verified to hold. */
+export const evidence = evidenceOf('evidence', NOT_RETIRED)
+
+/** Batches that count no more and whose copies were not dropped. */
+export const retiredEvidence = evidenceOf(
+  'retired-evidence',
+  "state = 'retired' AND batch IN (SELECT DISTINCT batch FROM copies)",
+)
 
 /** The copies of some batches. */
 export const copiesOfBatches = {

@@ -52,6 +52,8 @@ function scene() {
     copies: async () => new Map(),
     damaged: async () => [],
     unverified: async () => [],
+    retired: async () => [],
+    intact: async () => [],
     stock: async () => [],
     hasFewerWinners: async () => false,
     countedWithoutCopy: async () => 0,
