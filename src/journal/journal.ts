@@ -42,37 +42,18 @@ export function openJournal(options: JournalOptions): OpenJournal {
   const { folder, key, listener } = options
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const heads = openJournalHeads(options.headsPath)
-  /** Records and unreadable ranges by segment: of what was read, and of what was written here. */
-  const contents = new Map<string, Pick<SegmentExtent, 'records' | 'unreadable'>>()
+  /** Of what was read, and of what was written here. */
+  const contents: Contents = new Map()
   let entries = 0
-  let damagedPlaces = 0
-
-  const contentOf = (segment: string): Pick<SegmentExtent, 'records' | 'unreadable'> => {
-    let content = contents.get(segment)
-    if (content === undefined) {
-      content = { records: 0, unreadable: [] }
-      contents.set(segment, content)
-    }
-    return content
-  }
-  const counted: JournalListener = {
+  const counted = counting(contents, {
     entry(entry, place) {
       entries++
-      contentOf(place.segment).records += recordsIn(entry)
       listener.entry(entry, place)
     },
-    unreadable(place, reason) {
-      const { unreadable } = contentOf(place.segment)
-      const last = unreadable.at(-1)
-      // what follows on damage is the same damage
-      if (last !== undefined && last[1] === place.from) last[1] = place.to
-      else {
-        unreadable.push([place.from, place.to])
-        damagedPlaces++
-      }
-      listener.unreadable(place, reason)
-    },
-  }
+    unreadable: (place, reason) => listener.unreadable(place, reason),
+  })
+  /** Of segments that lost something after they were read, as it was noticed when they were read once more. */
+  const lostSince = new Map<string, SegmentContent & { readTo: number }>()
 
   const own = new Set<string>()
   const reader = createSegmentReader(folder, key, decoding(counted))
@@ -88,7 +69,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
     while (!(await look())) await pause(options.followIntervalMs, undefined, { signal: closing.signal })
     tornBytes = reader.unfinishedBytes()
     for (const [segment, { readTo }] of reader.extents())
-      if (!heads.all().has(segment)) heads.set(segment, { to: readTo, records: contentOf(segment).records })
+      if (!heads.all().has(segment)) heads.set(segment, { to: readTo, records: (contents.get(segment) ?? NO_CONTENT).records })
     isRead = true
   }
   /** Returns whether everything could be read. A folder that is away for a while must not end the server. */
@@ -118,8 +99,8 @@ export function openJournal(options: JournalOptions): OpenJournal {
     return [...segments].map((segment) => {
       const { to = 0, records: acknowledgedRecords = 0 } = heads.all().get(segment) ?? {}
       const readTo = own.has(segment) ? to : (read.get(segment)?.readTo ?? 0)
-      const { records = 0, unreadable = [] } = contents.get(segment) ?? {}
-      return { segment, readTo, records, unreadable, acknowledgedTo: to, acknowledgedRecords }
+      const content = { readTo, ...(contents.get(segment) ?? NO_CONTENT), ...lostSince.get(segment) }
+      return { segment, ...content, acknowledgedTo: to, acknowledgedRecords }
     })
   }
 
@@ -145,7 +126,16 @@ export function openJournal(options: JournalOptions): OpenJournal {
     },
     whenRead: () => first,
     async replay(again) {
-      await createSegmentReader(folder, key, decoding(again)).read(new Set())
+      const acknowledged = new Map([...heads.all()].map(([segment, { to }]) => [segment, to]))
+      const found: Contents = new Map()
+      const once = createSegmentReader(folder, key, decoding(counting(found, again)))
+      await once.read(new Set(), closing.signal)
+      for (const [segment, to] of acknowledged) {
+        const content = found.get(segment) ?? NO_CONTENT
+        const readTo = once.extents().get(segment)?.readTo ?? 0
+        if (readTo < to || content.unreadable.length > 0) lostSince.set(segment, { ...content, readTo })
+        else lostSince.delete(segment)
+      }
     },
     extents,
     health() {
@@ -153,6 +143,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
       if (problem !== undefined) return { state: 'DOWN', detail: `cannot be written: ${problem}` }
       if (followProblem !== undefined) return { state: 'DEGRADED', detail: `cannot be read: ${followProblem}` }
       if (!isRead) return { state: 'DOWN', detail: `is being read: ${entries} entries so far` }
+      const damagedPlaces = extents().reduce((sum, { unreadable }) => sum + unreadable.length, 0)
       const problems = [
         ...(damagedPlaces > 0 ? [`${damagedPlaces} damaged places, in the folder quarantine`] : []),
         ...describeShortened(shortened()),
@@ -177,6 +168,33 @@ function decoding(listener: JournalListener): SegmentListener {
       else listener.unreadable({ segment, from, to }, 'an entry of a later version')
     },
     damage: ({ segment, from, to, reason }) => listener.unreadable({ segment, from, to }, reason),
+  }
+}
+
+type SegmentContent = Pick<SegmentExtent, 'records' | 'unreadable'>
+type Contents = Map<string, SegmentContent>
+const NO_CONTENT: SegmentContent = { records: 0, unreadable: [] }
+
+/** Notes what each segment holds on the way to a listener. */
+function counting(contents: Contents, listener: JournalListener): JournalListener {
+  const contentOf = (segment: string): SegmentContent => {
+    const content = contents.get(segment) ?? { records: 0, unreadable: [] }
+    contents.set(segment, content)
+    return content
+  }
+  return {
+    entry(entry, place) {
+      contentOf(place.segment).records += recordsIn(entry)
+      listener.entry(entry, place)
+    },
+    unreadable(place, reason) {
+      const { unreadable } = contentOf(place.segment)
+      const last = unreadable.at(-1)
+      // what follows on damage is the same damage
+      if (last !== undefined && last[1] === place.from) last[1] = place.to
+      else unreadable.push([place.from, place.to])
+      listener.unreadable(place, reason)
+    },
   }
 }
 

@@ -33,6 +33,21 @@ async function open(folder: string) {
   return { journal, entries, damage, times: () => entries.map((one) => one.entry.at) }
 }
 
+const opened = async () => {
+  const folder = makeFolder()
+  return { folder, ...(await open(folder)) }
+}
+
+const ingested = (records: number): JournalEntry => ({
+  kind: 'ingest',
+  at: 0,
+  caller: 'ann',
+  idempotencyKey: undefined,
+  contentHash: '',
+  records: Array.from({ length: records }, () => ({}) as never),
+  rejected: [],
+})
+
 const segmentsOf = (folder: string): string[] =>
   readdirSync(join(folder, 'journal'))
     .filter((name) => name.endsWith('.journal'))
@@ -61,6 +76,25 @@ describe('the journal', () => {
     const replayed: number[] = []
     await second.journal.replay({ entry: ({ at }) => replayed.push(at), unreadable() {} })
     expect(replayed).toEqual(first.times())
+  })
+
+  test('knows what it has lost since it was read, when it is read once more', async () => {
+    const { journal, folder } = await opened()
+    const place = await journal.append(ingested(3))
+    await journal.append(ingested(4))
+    expect(journal.extents()).toMatchObject([{ records: 7, unreadable: [], acknowledgedRecords: 7 }])
+    const path = segmentsOf(folder)[0] as string
+    const bytes = readFileSync(path)
+    bytes[place.to - 1] = (bytes[place.to - 1] as number) ^ 1
+    writeFileSync(path, bytes)
+    await journal.replay({ entry() {}, unreadable() {} })
+    expect(journal.extents()).toMatchObject([
+      { records: 4, unreadable: [[place.from, place.to]], acknowledgedRecords: 7 },
+    ])
+    truncateSync(path, place.from)
+    await journal.replay({ entry() {}, unreadable() {} })
+    expect(journal.extents()).toMatchObject([{ records: 0, readTo: place.from, acknowledgedRecords: 7 }])
+    expect(journal.health().state).toBe('DEGRADED')
   })
 
   test('keeps nothing in the clear, and its key to its owner', async () => {
