@@ -40,8 +40,10 @@ const MAX_PENDING = 100
 const RESTART_AFTER_MS = 1000
 const CLOSE_DEADLINE_MS = 5000
 
-/** Entries of the journal that go to the thread in one message. */
-const JOURNAL_BATCH = 200
+/** Records of the journal that go to the thread in one message: copying it holds up the event loop. */
+const JOURNALED_RECORDS = 2000
+/** What a range costs beside its records, in records. */
+const RANGE_COST = 10
 
 interface Pending {
   resolve: (answer: never) => void
@@ -129,10 +131,15 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     journaled = 0
     held = []
     let ranges: JournaledRange[] = []
+    let records = 0
     await readJournal((range) => {
-      if (worker !== started || ranges.push(range) < JOURNAL_BATCH) return
+      if (worker !== started) return
+      ranges.push(range)
+      records += range.records.length + RANGE_COST
+      if (records < JOURNALED_RECORDS) return
       sendJournaled(started, ranges)
       ranges = []
+      records = 0
     })
     // another one was started meanwhile
     if (worker !== started) return
