@@ -6,7 +6,6 @@ import { createAuthenticator, signToken } from './access/tokens.ts'
 import { startBridge } from './app-bridge.ts'
 import { createRequests } from './app-requests.ts'
 import type { Config } from './config.ts'
-import type { SourcePreference } from './domain/source.ts'
 import { indexPathFor } from './enhanced-analysis/index-path.ts'
 import { type JournaledRange, journalKey } from './enhanced-analysis/journal-update.ts'
 import { type LegacySource, startLegacySource } from './enhanced-analysis/legacy-source.ts'
@@ -19,7 +18,7 @@ import { loadJournalKey } from './journal/key.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import type { Flags } from './ports/flags.ts'
-import type { IngestEntry, JournalPlace } from './ports/journal.ts'
+import type { IngestEntry, Journal, JournalPlace } from './ports/journal.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
 import { createAnswerCache } from './redis/answer-cache.ts'
 import { rememberServer } from './server-file.ts'
@@ -27,6 +26,7 @@ import { openFlagsFile } from './unleash/flags-file.ts'
 import { connectUnleash } from './unleash/unleash-flags.ts'
 import { createIngest } from './writing/ingest.ts'
 import { recordsOf } from './writing/journaled-copies.ts'
+import { createPreferences } from './writing/preferences.ts'
 
 /** A running bridge. */
 export interface App {
@@ -59,10 +59,12 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
   const schema = await createSchema()
   const flags = await openFlags(config, logger)
-  const preferences = new Map<string, SourcePreference>()
   let lastIngestAt = Number.NEGATIVE_INFINITY
+  // what learns of the journal's entries is there before them
+  const appendTo: Journal = { append: (entry) => journal.append(entry) }
+  const preferences = createPreferences(appendTo)
   const ingest = createIngest({
-    journal: { append: (entry) => journal.append(entry) },
+    journal: appendTo,
     async whenStored({ segment, to }) {
       const now = performance.now()
       const waitMs = now - lastIngestAt < STREAM_MS ? 0 : STORED_WAIT_MS
@@ -77,7 +79,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     key: encryptionKey,
     followIntervalMs: JOURNAL_FOLLOW_MS,
     onEntry(entry, place) {
-      if (entry.kind === 'preference') return void preferences.set(entry.userId, entry.preference)
+      if (entry.kind === 'preference') return preferences.remember(entry)
       ingest.remember(entry, place)
       running?.addJournaled(rangeOf(entry, place))
       if (running !== undefined) bridge.current()?.shipper.kick()
@@ -116,7 +118,6 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       bridge,
       cache,
       flags,
-      journal,
       ingest,
       priceOf: createGenaiPriceList().priceOf,
       threshold: config.migrationProgressThreshold,

@@ -1,0 +1,64 @@
+import type { ApolloServerPlugin } from '@apollo/server'
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql'
+import { BridgeError } from '../domain/errors.ts'
+
+/** What writes to the journal: by aliases that share a variable, a small document would become any number of entries. */
+const ONCE: ReadonlySet<string> = new Set(['ingestTokenRecords', 'setSourcePreference'])
+
+/** Refuses such an operation before it is carried out: mutations run one after the other, the first would be done. */
+export const onceAnOperation: ApolloServerPlugin = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ operation, document }) {
+        if (operation?.operation !== 'mutation') return
+        assertOnce(
+          operation,
+          document.definitions.filter((one) => one.kind === Kind.FRAGMENT_DEFINITION),
+        )
+      },
+    }
+  },
+}
+
+/** Throws where an operation asks for one of `ONCE` under more than one name; `@skip` and `@include` are not looked at. */
+function assertOnce(operation: OperationDefinitionNode, fragments: readonly FragmentDefinitionNode[]): void {
+  const names = new Map<string, string>()
+  for (const { name, alias } of fieldsOf(operation.selectionSet, fragments)) {
+    if (!ONCE.has(name.value)) continue
+    const responseName = alias?.value ?? name.value
+    const first = names.get(name.value)
+    names.set(name.value, first ?? responseName)
+    if (first === undefined || first === responseName) continue
+    const error = new BridgeError('QUERY_TOO_EXPENSIVE', `one operation may ask for ${name.value} once`)
+    throw new GraphQLError(error.message, {
+      // where a resolver would have thrown it: so it is told like any other of ours
+      path: [responseName],
+      originalError: error,
+      extensions: { http: { status: 400 } },
+    })
+  }
+}
+
+/** The fields that a selection has, through fragments, each of which is looked at once. */
+function* fieldsOf(
+  { selections }: SelectionSetNode,
+  fragments: readonly FragmentDefinitionNode[],
+  seen = new Set<string>(),
+): Iterable<FieldNode> {
+  for (const selection of selections) {
+    if (selection.kind === Kind.FIELD) yield selection
+    else if (selection.kind === Kind.INLINE_FRAGMENT) yield* fieldsOf(selection.selectionSet, fragments, seen)
+    else if (!seen.has(selection.name.value)) {
+      seen.add(selection.name.value)
+      const fragment = fragments.find(({ name }) => name.value === selection.name.value)
+      if (fragment !== undefined) yield* fieldsOf(fragment.selectionSet, fragments, seen)
+    }
+  }
+}
