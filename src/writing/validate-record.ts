@@ -1,5 +1,6 @@
 import { identityDigest, identityOf, submittedIdentity } from '../domain/identity.ts'
 import { isSessionId, MAX_TOKENS } from '../domain/limits.ts'
+import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord, RejectionCode } from '../domain/rejected-record.ts'
 import { isUnreadable, type Unreadable } from '../domain/unreadable.ts'
 import type { JournaledRecord } from '../ports/journal.ts'
@@ -39,7 +40,7 @@ export function validateRecord(
   }
   const text = (field: string, value: string | null | undefined, maxLength = MAX_TEXT): string | undefined => {
     if (value === null || value === undefined || value === '') return undefined
-    if (value.length > maxLength || !value.isWellFormed() || /[\0-\x1f]/.test(value))
+    if (!isPlainText(value, maxLength))
       wrong('invalid_text', field, `${field} must have at most ${maxLength} characters, and none that control`)
     return value
   }
@@ -63,7 +64,8 @@ export function validateRecord(
   const given = text('identity', submitted.identity)
   if (given !== undefined && !/^[0-9a-f]{32}$/.test(given))
     wrong('invalid_identity', 'identity', 'identity must be 32 hexadecimal digits')
-  const owner = text('user', submitted.user) ?? user
+  // nobody gets a record past the rule by being named so
+  const owner = text('user', submitted.user) ?? text('user', user) ?? user
   const host = text('host', submitted.host) ?? 'unknown'
   const path = text('origin.path', origin?.path, MAX_PATH)
   const offset = origin?.offset
