@@ -10,7 +10,7 @@ import { toldMistakes } from './told-mistakes.ts'
 import { type ValidatedRecord, validateRecord } from './validate-record.ts'
 
 export const MAX_RECORDS = LIMITS.ingestRecords.value
-const MAX_KEY_LENGTH = 200
+const MAX_KEY_LENGTH = LIMITS.nameLength.value
 
 export interface IngestResult {
   accepted: number
