@@ -11,8 +11,10 @@ import type { Config } from './config.ts'
 import { isBridgeError } from './domain/errors.ts'
 import type { LegacySource } from './enhanced-analysis/legacy-source.ts'
 import { createRunControl, type RunControl } from './migration/run-control.ts'
+import { type Stock, takeStock } from './migration/stock.ts'
 import { archivedTokens } from './migration/verification.ts'
 import type { Logger } from './observability/logger.ts'
+import type { LogState } from './ports/logs.ts'
 import type { SourceHealth, TokenSource } from './ports/token-source.ts'
 import { lockPathOf, takeLock } from './process-lock.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from './reading/database-sources.ts'
@@ -28,6 +30,10 @@ export interface Bridge {
   shipper: Shipper
   control: RunControl
   backups: Backups
+  /** Published editions of the journal's segments, by segment. */
+  journalEditions(): Map<string, LogState[]>
+  /** What the database has lost for good. */
+  stock(): Stock
   /** Of the latest run, 0 to 1. */
   progress(): number
   /** Counts what switched what readers may see: runs that began or ended, retired logs. */
@@ -138,11 +144,20 @@ async function openBridge(
     const store = createRecordStore(db, await takeRightToPublish(db, holder))
     const ledger = openLedger(ledgerPath, id, await store.lastSeq())
     undo.push(() => ledger.close())
+    const lastBatch = await store.lastBatch(...ledger.batchNumbers())
+    if (lastBatch !== undefined) ledger.skipBatch(lastBatch)
     await legacy.logs.update(ledger.states())
     const gate = createPublicationGate()
     const evidence = createPublishedEvidence(db)
     const parts = { ledger, logs: legacy.logs, evidence, now: Date.now }
-    const health = (): SourceHealth => healthOf(shipper, config, legacy)
+    let stock: Stock
+    const lookAtStock = async (): Promise<void> => {
+      stock = await takeStock({ ...parts, store, publish: gate.publish })
+      for (const what of stock.mended) logger.warn({ what }, 'the database lacked what was published to it')
+      if (stock.lostRecords > 0) logger.error(stock, 'published records are lost: restore a backup')
+    }
+    await lookAtStock()
+    const health = (): SourceHealth => healthOf(shipper, config, legacy, stock)
     const sources: DatabaseSourcesOptions = {
       files: legacy,
       published: createPublishedRecords(db),
@@ -162,6 +177,7 @@ async function openBridge(
       evidence,
       publish: gate.publish,
       exclusive: (run) => shipper.exclusive(run),
+      takeStock: lookAtStock,
       recordsPerSecond: () => shipper.recordsPerSecond(),
       memory: () => {
         const { heapUsed, external } = process.memoryUsage()
@@ -211,8 +227,13 @@ async function openBridge(
         journalKeys: [journalKeyId],
         publish: gate.publish,
         exclusive: (run) => shipper.exclusive(run),
-        onRestored: () => (progress = control.progress()),
+        async onRestored() {
+          progress = control.progress()
+          await lookAtStock()
+        },
       }),
+      journalEditions: () => ledger.journalEditions(),
+      stock: () => stock,
       progress: () => progress,
       generation: ledger.generation,
       health,
@@ -248,9 +269,14 @@ function remembered<T>(keyOf: () => string, compute: () => Promise<T>): () => Pr
   }
 }
 
-function healthOf(shipper: Shipper, config: Config, legacy: LegacySource): SourceHealth {
+function healthOf(shipper: Shipper, config: Config, legacy: LegacySource, stock: Stock): SourceHealth {
   const problem = shipper.problem()
   if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
+  if (stock.lostRecords > 0)
+    return {
+      state: 'DEGRADED',
+      detail: `${stock.lostRecords} published records of ${stock.lostLogs.length} archived logs are lost: token-bridge migrate restore NAME brings back those of a backup`,
+    }
   const where = config.clickhouse.url === undefined ? 'embedded' : new URL(config.clickhouse.url).host
   return { state: 'UP', detail: `${where}, ${legacy.logs.unshippedBytes()} bytes of logs not shipped` }
 }

@@ -9,6 +9,7 @@ import type { TokenSource } from './ports/token-source.ts'
 import { createAnswers, type Question } from './reading/answers.ts'
 import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
 import { type Decision, decideSource } from './reading/decision.ts'
+import type { Losses } from './shipping/losses.ts'
 import type { Ingest } from './writing/ingest.ts'
 import type { Preferences } from './writing/preferences.ts'
 
@@ -23,6 +24,8 @@ export interface RequestsOptions {
   preferences: Preferences
   /** No log has bytes beyond its published position. */
   isAllPublished: () => boolean
+  /** What was acknowledged or published and cannot be read now. */
+  losses: () => Losses
   health: () => Component[]
   onRefreshFailed: (error: unknown) => void
   onFallback: (source: DataSource, error: unknown) => void
@@ -56,6 +59,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
     const progress = database?.progress() ?? 0
     const cutOverAt = database?.control.cutOverAt()
     const allPublished = options.isAllPublished()
+    const losses = options.losses()
     const stored = (): SourcePreference => preferences.of(userId)
 
     const decide = ({ filter, preference }: Question): Decision => {
@@ -97,9 +101,11 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         },
         decide,
         migrationProgress: progress,
+        losses,
         onFallback: options.onFallback,
       }),
       priceOf: options.priceOf,
+      missingRecords: BigInt(losses.everywhere),
       ingest: options.ingest,
       migrations: database?.control,
       backups: database?.backups,

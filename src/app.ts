@@ -3,30 +3,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { loadJwtSecret } from './access/secret.ts'
 import { createAuthenticator, signToken } from './access/tokens.ts'
-import { startBridge } from './app-bridge.ts'
+import { type Bridge, startBridge } from './app-bridge.ts'
+import { openWayIn, type WayIn } from './app-journal.ts'
 import { createRequests } from './app-requests.ts'
 import type { Config } from './config.ts'
 import { indexPathFor } from './enhanced-analysis/index-path.ts'
-import { type JournaledRange, journalKey } from './enhanced-analysis/journal-update.ts'
-import { type LegacySource, startLegacySource } from './enhanced-analysis/legacy-source.ts'
+import { journalKey } from './enhanced-analysis/journal-update.ts'
+import { startLegacySource } from './enhanced-analysis/legacy-source.ts'
 import { resolveRoots } from './enhanced-analysis/roots.ts'
 import type { AnalysisStatus } from './enhanced-analysis/thread-messages.ts'
 import { createSchema } from './graphql/schema.ts'
 import { createHttpServer } from './http/server.ts'
-import { openJournal } from './journal/journal.ts'
 import { loadJournalKey } from './journal/key.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import type { Flags } from './ports/flags.ts'
-import type { IngestEntry, Journal, JournalPlace } from './ports/journal.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
 import { createAnswerCache } from './redis/answer-cache.ts'
 import { rememberServer } from './server-file.ts'
+import { journalLosses, type Losses } from './shipping/losses.ts'
 import { openFlagsFile } from './unleash/flags-file.ts'
 import { connectUnleash } from './unleash/unleash-flags.ts'
-import { createIngest } from './writing/ingest.ts'
-import { recordsOf } from './writing/journaled-copies.ts'
-import { createPreferences } from './writing/preferences.ts'
 
 /** A running bridge. */
 export interface App {
@@ -43,11 +40,11 @@ export interface App {
   close(): Promise<void>
 }
 
-/** Between two looks for what other instances wrote to the journal. */
-const JOURNAL_FOLLOW_MS = 1000
 /** How long a call that was journaled waits to be told STORED; calls that follow each other closely do not wait. */
 const STORED_WAIT_MS = 75
 const STREAM_MS = 1000
+/** What is lost is looked at again after so long. */
+const LOSSES_MS = 1000
 /** How long the start waits for the database; it is used as soon as it is there. */
 const DATABASE_WAIT_MS = 5000
 /** The flags that come with the program. */
@@ -60,44 +57,35 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   const schema = await createSchema()
   const flags = await openFlags(config, logger)
   let lastIngestAt = Number.NEGATIVE_INFINITY
-  // what learns of the journal's entries is there before them
-  const appendTo: Journal = { append: (entry) => journal.append(entry) }
-  const preferences = createPreferences(appendTo)
-  const ingest = createIngest({
-    journal: appendTo,
+  const encryptionKey = loadJournalKey(config.dataDir)
+  const wayIn = openWayIn({
+    config,
+    key: encryptionKey,
+    logger,
     async whenStored({ segment, to }) {
       const now = performance.now()
       const waitMs = now - lastIngestAt < STREAM_MS ? 0 : STORED_WAIT_MS
       lastIngestAt = now
       return (await bridge.current()?.shipper.whenPublished(journalKey(segment), to, waitMs)) ?? false
     },
-  })
-  let running: LegacySource | undefined
-  const encryptionKey = loadJournalKey(config.dataDir)
-  const journal = openJournal({
-    folder: config.journalDir,
-    key: encryptionKey,
-    followIntervalMs: JOURNAL_FOLLOW_MS,
-    onEntry(entry, place) {
-      if (entry.kind === 'preference') return preferences.remember(entry)
-      ingest.remember(entry, place)
-      running?.addJournaled(rangeOf(entry, place))
-      if (running !== undefined) bridge.current()?.shipper.kick()
+    onJournaled(range) {
+      legacy.addJournaled(range)
+      bridge.current()?.shipper.kick()
     },
-    onDamage: (damage) => logger.error(damage, 'part of the journal cannot be read: it was put in quarantine'),
   })
+  const { journal, ingest, preferences } = wayIn
   const legacy = startLegacySource({
     roots,
     indexPath: indexPathFor(join(config.dataDir, 'index'), roots),
     scanThreads: config.scanThreads,
     rescanIntervalMs: config.rescanIntervalMs,
-    readJournal: (add) => journal.replay((entry, place) => entry.kind === 'ingest' && add(rangeOf(entry, place))),
+    readJournal: wayIn.readJournal,
+    maySample: () => journal.extents().every(({ acknowledgedRecords }) => acknowledgedRecords === 0),
     onStatus: logChanges(logger),
     onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
   })
   const bridge = startBridge(config, legacy, logger, encryptionKey.id.toString('hex'))
-  running = legacy
   const cache = createAnswerCache({
     redisUrl: config.redisUrl,
     onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
@@ -123,6 +111,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       threshold: config.migrationProgressThreshold,
       preferences,
       isAllPublished: legacy.isAllPublished,
+      losses: rememberedFor(LOSSES_MS, bridge.current, () => lossesOf(wayIn, bridge.current())),
       health: () => [
         { name: 'enhanced-analysis', ...legacy.health() },
         { name: 'journal', ...journal.health() },
@@ -170,10 +159,6 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   }
 }
 
-function rangeOf(entry: IngestEntry, { segment, from, to }: JournalPlace): JournaledRange {
-  return { segment, to, records: recordsOf(entry, segment, from) }
-}
-
 function openFlags({ unleash, flagsFile, dataDir }: Config, logger: Logger): Promise<Flags> {
   const onProblem = (problem: string): void => logger.warn({ problem }, 'the last known flags count')
   const { url } = unleash
@@ -186,6 +171,21 @@ function openFlags({ unleash, flagsFile, dataDir }: Config, logger: Logger): Pro
     onProblem,
     onChange: () => logger.info('the flags have changed'),
   })
+}
+
+function lossesOf({ journal }: WayIn, bridge: Bridge | undefined): Losses {
+  const losses = journalLosses(journal.extents(), bridge?.journalEditions() ?? new Map())
+  return { ...losses, everywhere: losses.everywhere + (bridge?.stock().lostRecords ?? 0) }
+}
+
+/** What `compute` gave, for so long and while `of` gives the same. */
+function rememberedFor<T>(ms: number, of: () => unknown, compute: () => T): () => T {
+  let known: { of: unknown; at: number; value: T } | undefined
+  return () => {
+    const now = performance.now()
+    if (known === undefined || known.of !== of() || now - known.at > ms) known = { of: of(), at: now, value: compute() }
+    return known.value
+  }
 }
 
 /** Logs what an operator wants to know of the analysis, once. */

@@ -35,7 +35,7 @@ export interface BackupsOptions extends VerificationParts {
   publish: <T>(run: () => Promise<T>) => Promise<T>
   exclusive: <T>(run: () => Promise<T>) => Promise<T>
   /** Something else is to be seen by readers. */
-  onRestored: () => void
+  onRestored: () => Promise<void>
 }
 
 /** Batches that are in memory together: a thousand records each. */
@@ -164,10 +164,10 @@ export function createBackups(options: BackupsOptions): Backups {
           if (waiting.push(saved) === BATCHES_AT_ONCE) await flush()
         }
         await flush()
-        const { surplus } = await publishedLogs(options)
-        const restored = new Set(surplus.filter((log) => logs.has(log)))
+        const { unknown } = await publishedLogs(options)
+        const restored = new Set(unknown.filter((log) => logs.has(log)))
         if (restored.size > 0) ledger.restored(editionsOf(manifest, restored), ledger.nextSeq())
-        options.onRestored()
+        await options.onRestored()
         return { folder: path, batches, records, tokens: BigInt(manifest.tokens), skipped }
       }),
   }

@@ -1,12 +1,15 @@
 import type { RecordCopy } from '../domain/token-record.ts'
-import type { DamagedBatch, PublishedEvidence } from '../ports/record-store.ts'
+import type { DamagedBatch, PublishedBatch, PublishedEvidence } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
 import { withExcluded } from './excluded.ts'
 import { sliceCount } from './slices.ts'
 import {
   copiesOfBatches,
+  countedWithoutCopy,
   evidence,
   groupsStatement,
+  identityCounts,
+  logStock,
   publishedLogs,
   rowsStatement,
   sharedIdentities,
@@ -19,6 +22,23 @@ import { readBack } from './statements/read-back.ts'
 const BATCHES_AT_ONCE = 500
 
 export function createPublishedEvidence(db: Database): PublishedEvidence {
+  const damagedOf = async (published: readonly PublishedBatch[]): Promise<DamagedBatch[]> => {
+    // a batch of a release before this one has no digest to compare with
+    const batches = published.filter(({ digest }) => digest !== '')
+    const damaged: DamagedBatch[] = []
+    for (let at = 0; at < batches.length; at += BATCHES_AT_ONCE) {
+      const some = batches.slice(at, at + BATCHES_AT_ONCE)
+      const rows = await db.query(readBack, { batches: some.map(({ batch }) => batch) })
+      const found = new Map(rows.map((row) => [row.batch, row]))
+      for (const { batch, log, records, digest, firstPosition = 0, lastPosition = 0 } of some) {
+        const held = found.get(batch)
+        if (held?.digest === digest && held.records === records) continue
+        damaged.push({ batch, log, firstPosition, lastPosition, records, found: held?.records ?? 0 })
+      }
+    }
+    return damaged
+  }
+
   return {
     async logs() {
       return (await db.query(publishedLogs)).map(({ log }) => log)
@@ -67,21 +87,22 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       }
       return found
     },
-    async damaged() {
-      // a batch of a release before this one has no digest to compare with
-      const batches = (await db.query(evidence)).filter(({ digest }) => digest !== '')
-      const damaged: DamagedBatch[] = []
-      for (let at = 0; at < batches.length; at += BATCHES_AT_ONCE) {
-        const some = batches.slice(at, at + BATCHES_AT_ONCE)
-        const rows = await db.query(readBack, { batches: some.map(({ batch }) => batch) })
-        const found = new Map(rows.map((row) => [row.batch, row]))
-        for (const { batch, log, records, digest, firstPosition, lastPosition } of some) {
-          const held = found.get(batch)
-          if (held?.digest === digest && held.records === records) continue
-          damaged.push({ batch, log, firstPosition, lastPosition, records, found: held?.records ?? 0 })
-        }
-      }
-      return damaged
+    damaged: async () => damagedOf(await db.query(evidence)),
+    async unverified(logs) {
+      const batches = (await db.query(evidence)).filter(({ log }) => logs.includes(log))
+      const damaged = new Set((await damagedOf(batches)).map(({ log }) => log))
+      return logs.filter(
+        (name) => damaged.has(name) || batches.some(({ log, digest }) => log === name && digest === ''),
+      )
+    },
+    stock: () => db.query(logStock),
+    async hasFewerWinners() {
+      const [counts] = await db.query(identityCounts)
+      return counts !== undefined && counts.counted < counts.published
+    },
+    async countedWithoutCopy(logs) {
+      if (logs.length === 0) return 0
+      return (await db.query(countedWithoutCopy, { logs }))[0]?.records ?? 0
     },
     async winnersDiffer() {
       const slices = await sliceCount(db)

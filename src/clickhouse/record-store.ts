@@ -8,7 +8,7 @@ import { sliceCount } from './slices.ts'
 import { databaseId } from './statements/database-id.ts'
 import { electSlice, electWinners } from './statements/elect-winners.ts'
 import { currentFence, takeFence } from './statements/fence.ts'
-import { lastSeq } from './statements/last-seq.ts'
+import { lastBatch, lastSeq } from './statements/last-seq.ts'
 import { noteBatches } from './statements/note-batches.ts'
 import { readBack } from './statements/read-back.ts'
 import { DELETE_RETIRED, emptyRuns, MAKE_NEXT, SWAP } from './statements/rebuild-winners.ts'
@@ -76,6 +76,9 @@ export function createRecordStore(db: Database, fence = 0): RecordStore {
     async lastSeq() {
       const [row] = await db.query(lastSeq)
       return row?.seq ?? 0
+    },
+    async lastBatch(from, to) {
+      return (await db.query(lastBatch, { from, to }))[0]?.batch
     },
     async write(batches) {
       const columns = ['log', 'batch', 'run', ...COLUMNS.map(([name]) => name)]

@@ -17,6 +17,8 @@ const analysis = openAnalysis(options)
 let sample: Analysis | undefined
 /** What cannot be read may be transcripts: then there is no sample. */
 let nothingOnDisk = false
+/** Nothing was ever brought in that is gone now. */
+let maySample = true
 let closing = false
 let timer: NodeJS.Timeout | undefined
 let dueAt = Number.POSITIVE_INFINITY
@@ -69,7 +71,7 @@ function watermark(whileLooking = refreshing ? '+' : ''): string {
   return isSample() ? 'sample' : `${transcriptsMark}${whileLooking}.${analysis.journaledBytes()}`
 }
 
-const isSample = (): boolean => nothingOnDisk && analysis.journaledBytes() === 0
+const isSample = (): boolean => maySample && nothingOnDisk && analysis.journaledBytes() === 0
 
 function schedule(afterMs: number): void {
   const at = Date.now() + afterMs
@@ -184,7 +186,10 @@ function changed(): void {
 parentPort?.on('message', (message: ToThread) => {
   if (message.kind === 'close') return close()
   if (message.kind === 'changed') return changed()
-  if (message.kind === 'begin') return void refresh()
+  if (message.kind === 'begin') {
+    maySample = message.maySample
+    return void refresh()
+  }
   if (message.kind === 'journaled') {
     for (const range of message.ranges) analysis.addJournaled(range)
     journaled += message.ranges.length

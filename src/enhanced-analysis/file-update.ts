@@ -52,6 +52,8 @@ export interface FileUpdateHeader {
   sessions: string[]
   /** Of a segment of the journal: the dictionary of the column `origin`. Never in the index on disk. */
   origins?: Origin[]
+  /** Of a segment of the journal: bytes of the range that cannot be read, the first and one past the last. */
+  unreadable?: readonly [number, number]
 }
 
 /** Records as columns: `n` values each, identities of `IDENTITY_BYTES` bytes. */

@@ -2,20 +2,21 @@ import type { RecordCopy } from '../domain/token-record.ts'
 import { columnsOf, type FileUpdate } from './file-update.ts'
 import { Origins } from './origins.ts'
 
-/** Entries of a segment of the journal: all records between two of its bytes. */
+/** Entries of a segment of the journal: all records between two of its bytes, or bytes that cannot be read. */
 export interface JournaledRange {
   segment: string
   /** One past the last entry. */
   to: number
   records: RecordCopy[]
+  /** The first of the bytes before `to` that cannot be read. */
+  unreadableFrom?: number
 }
 
 const JOURNAL = 'journal:'
 export const journalKey = (segment: string): string => `${JOURNAL}${segment}`
-export const isJournalKey = (key: string): boolean => key.startsWith(JOURNAL)
 
 /** The same as reading a transcript gives, for a range of the journal that begins at byte `from`. */
-export function journalUpdate({ segment, to, records }: JournaledRange, from: number): FileUpdate {
+export function journalUpdate({ segment, to, records, unreadableFrom }: JournaledRange, from: number): FileUpdate {
   const origins = new Origins()
   const {
     models,
@@ -45,6 +46,7 @@ export function journalUpdate({ segment, to, records }: JournaledRange, from: nu
       models,
       sessions,
       origins: origins.list,
+      ...(unreadableFrom === undefined ? {} : { unreadable: [unreadableFrom, to] as const }),
     },
     records: {
       ...columns,

@@ -25,8 +25,10 @@ export interface LegacySource extends TokenSource {
 }
 
 export interface LegacySourceOptions extends ThreadOptions {
-  /** Hands over all entries of the journal; called at each start of the analysis. */
-  readJournal: (add: (range: JournaledRange) => void) => void
+  /** Hands over all entries of the journal, and settles when that is done; called at each start of the analysis. */
+  readJournal: (add: (range: JournaledRange) => void) => Promise<void>
+  /** Whether the sample may answer where there is nothing: not where there was something. Default: it may. */
+  maySample?: () => boolean
   onStatus?: (status: AnalysisStatus) => void
   /** Why changes are noticed by rescans alone. */
   onWatchProblem?: (problem: string) => void
@@ -47,7 +49,7 @@ interface Pending {
 }
 
 export function startLegacySource(options: LegacySourceOptions): LegacySource {
-  const { onStatus, onWatchProblem, onCrash, readJournal, ...threadOptions } = options
+  const { onStatus, onWatchProblem, onCrash, readJournal, maySample, ...threadOptions } = options
   const listeners = new Set<() => void>()
   const pending = new Map<number, Pending>()
   /** What is known of the logs' shipping, for a thread that starts again. */
@@ -55,6 +57,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
   let nextId = 0
   /** Ranges of the journal that the thread was sent since it began. */
   let journaled = 0
+  /** What came while the journal was being read for a thread: it goes after that, in the order of each segment. */
+  let held: JournaledRange[] | undefined
   let worker: Worker | undefined
   let status: AnalysisStatus | undefined
   let closed: (() => void) | undefined
@@ -107,7 +111,11 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     started.on('error', (error: Error) => (failure = error))
     started.on('exit', (code) => crashed(failure ?? new Error(`the analysis thread ended with code ${code}`)))
     worker = started
-    beginThread(started)
+    // a journal that cannot be read now may be readable later: the thread is begun anew
+    beginThread(started).catch((error: Error) => {
+      failure = error
+      void started.terminate()
+    })
   }
 
   const sendJournaled = (to: Worker, ranges: JournaledRange[]): void => {
@@ -116,18 +124,22 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
   }
 
   /** The journal goes before the first look: the thread is not ready without it. */
-  const beginThread = (started: Worker): void => {
+  const beginThread = async (started: Worker): Promise<void> => {
     const send = (message: ToThread): void => started.postMessage(message)
     journaled = 0
+    held = []
     let ranges: JournaledRange[] = []
-    readJournal((range) => {
-      if (ranges.push(range) < JOURNAL_BATCH) return
+    await readJournal((range) => {
+      if (worker !== started || ranges.push(range) < JOURNAL_BATCH) return
       sendJournaled(started, ranges)
       ranges = []
     })
-    sendJournaled(started, ranges)
+    // another one was started meanwhile
+    if (worker !== started) return
+    sendJournaled(started, [...ranges, ...held])
+    held = undefined
     send({ kind: 'call', id: nextId++, name: 'update', asked: [...shippingStates.values()] })
-    send({ kind: 'begin' })
+    send({ kind: 'begin', maySample: maySample?.() ?? true })
   }
   start()
 
@@ -163,7 +175,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     answer: (request) => callWhenReady('answer', request),
     answerUnpublished: (request) => callWhenReady('answerUnpublished', request),
     addJournaled(range) {
-      if (worker !== undefined) sendJournaled(worker, [range])
+      if (held !== undefined) held.push(range)
+      else if (worker !== undefined) sendJournaled(worker, [range])
     },
     isAllPublished: () => status?.ready === true && status.unshippedBytes === 0 && status.journaled === journaled,
     logs: {

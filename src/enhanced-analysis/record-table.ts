@@ -37,6 +37,8 @@ export interface KnownFile {
   refused: RefusedByReason
   tail: FileUpdateHeader['tail']
   usesStem: boolean
+  /** Of a segment of the journal: ranges that cannot be read, the first byte and one past the last. */
+  unreadable: (readonly [number, number])[]
   /** First row of its list, or -1. */
   firstRow: number
   /** Counts up with each change. */
@@ -120,6 +122,7 @@ export class RecordTable {
     file.modifiedNs = header.modifiedNs
     file.fingerprint = header.fingerprint
     file.tail = header.tail
+    if (header.unreadable !== undefined) addRange(file.unreadable, header.unreadable)
     this.#insert(file, header, records)
   }
 
@@ -178,6 +181,7 @@ export class RecordTable {
       refused: {},
       tail: header.tail,
       usesStem: false,
+      unreadable: [],
       firstRow: NONE,
       version: 0,
       attached: false,
@@ -370,6 +374,13 @@ export class RecordTable {
       this.#buckets[bucket] = row
     }
   }
+}
+
+/** Ranges come in order; what follows on the last one is part of it. */
+function addRange(ranges: KnownFile['unreadable'], [from, to]: readonly [number, number]): void {
+  const last = ranges.at(-1)
+  if (last?.[1] === from) ranges[ranges.length - 1] = [last[0], to]
+  else ranges.push([from, to])
 }
 
 /** Counts add up; of the places, the first hundred are kept. */

@@ -12,7 +12,6 @@ import type {
   PublishedGroups,
 } from '../ports/logs.ts'
 import { hasFingerprint } from './file-scan.ts'
-import { isJournalKey } from './journal-update.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
 import { SIDECHAIN, WINS } from './record-columns.ts'
 import { type KnownFile, mergeRefused, type RecordTable, shippableTo } from './record-table.ts'
@@ -53,7 +52,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     const state = states.get(file.key)
     if (state === undefined) return
     file.edition = state.edition
-    const same = file.byMutation || isSameLog(file, state)
+    const same = file.byMutation ? isSameSegment(file, state) : isSameLog(file, state)
     const renamed = state.path !== file.path || state.root !== file.root || state.relativePath !== file.relativePath
     if (same && !renamed && hasTail(table(), file, state)) file.publishedTo = state.publishedTo
     else if (!same) file.edition++
@@ -96,8 +95,18 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     }
     const { key, edition, path, root, relativePath, fingerprint } = file
     const state: LogState = { key, edition, path, root, relativePath, fingerprint, publishedTo: end }
+    const before = recordsBefore(file, from)
+    if (before !== undefined) state.records = before + taken
+    const unreadable = unreadableBefore(file, end)
+    if (unreadable.length > 0) state.unreadable = unreadable
     if (end > fingerprint.counted) state.tail = tailDigest(table(), file, fingerprint.counted, end)
     return { state, from, batches, winnerTokens }
+  }
+
+  /** Records of the file's edition that are published up to `from`; `undefined` where a release before this one shipped them. */
+  const recordsBefore = (file: KnownFile, from: number): number | undefined => {
+    const state = states.get(file.key)
+    return from === 0 || state?.edition !== file.edition ? 0 : state.records
   }
 
   const selectedTo = (file: KnownFile, { journal, transcripts }: LogSelection): number => {
@@ -198,7 +207,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
 
   /** What was published at its key is not there any more. */
   function isArchived(state: LogState): boolean {
-    if (state.publishedTo === 0 || isJournalKey(state.key)) return false
+    if (state.publishedTo === 0) return false
     const file = table().file(state.key)
     return file === undefined || (file.attached && file.edition !== state.edition)
   }
@@ -208,6 +217,16 @@ function isSameLog(file: KnownFile, { fingerprint }: LogState): boolean {
   if (file.fingerprint.counted === fingerprint.counted && file.fingerprint.sha256 === fingerprint.sha256) return true
   return hasFingerprint(file.path, file.key, fingerprint)
 }
+
+/** Whether all that was published of a segment of the journal, and nothing more, can still be read. */
+function isSameSegment(file: KnownFile, { publishedTo, unreadable = [] }: LogState): boolean {
+  if (file.counted < publishedTo) return false
+  return JSON.stringify(unreadableBefore(file, publishedTo)) === JSON.stringify(unreadable)
+}
+
+/** What cannot be read of a segment of the journal before a byte. */
+const unreadableBefore = (file: KnownFile, to: number): KnownFile['unreadable'] =>
+  file.unreadable.filter(([from]) => from < to)
 
 /** Whether a last line without its end that was published is still the same line. */
 function hasTail(table: RecordTable, file: KnownFile, { fingerprint, publishedTo, tail }: LogState): boolean {

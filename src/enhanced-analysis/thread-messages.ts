@@ -42,7 +42,7 @@ export type CallName = keyof Calls
 export type ToThread =
   | { [Name in CallName]: { kind: 'call'; id: number; name: Name; asked: Calls[Name][0] } }[CallName]
   /** The journal's entries up to now were sent: the first look can begin. */
-  | { kind: 'begin' }
+  | { kind: 'begin'; maySample: boolean }
   | { kind: 'journaled'; ranges: JournaledRange[] }
   /** Something changed on disk. */
   | { kind: 'changed' }

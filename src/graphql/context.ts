@@ -32,6 +32,8 @@ export interface RequestContext {
   viewer: ViewerContext
   answers: Answers
   priceOf: PriceOf
+  /** Records that were acknowledged or published and can be read nowhere now. */
+  missingRecords: bigint
   ingest: Ingest
   /** `undefined` while there is no database. */
   migrations: RunControl | undefined

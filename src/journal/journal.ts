@@ -1,8 +1,11 @@
 import { mkdirSync } from 'node:fs'
-import type { Journal, JournalEntry, JournalPlace } from '../ports/journal.ts'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { BridgeError } from '../domain/errors.ts'
+import type { Journal, JournalEntry, JournalListener, SegmentExtent } from '../ports/journal.ts'
+import { openJournalHeads } from './heads.ts'
 import type { JournalKey } from './key.ts'
 import { createSegmentWriter } from './segment-writer.ts'
-import { createSegmentReader, type Damage } from './segments.ts'
+import { createSegmentReader, type SegmentListener, segmentSize } from './segments.ts'
 
 /** Raise it when the content of entries changes; older ones stay readable. */
 const ENTRY_VERSION = 1
@@ -10,9 +13,10 @@ const ENTRY_VERSION = 1
 export interface JournalOptions {
   folder: string
   key: JournalKey
-  /** Gets every entry once: those on disk at the start, each one that is appended, and those of other instances. */
-  onEntry: (entry: JournalEntry, place: JournalPlace) => void
-  onDamage: (damage: Damage) => void
+  /** File, outside of `folder`, that says how far each segment was acknowledged. */
+  headsPath: string
+  /** Hears of everything once, in the order of each segment: what is on disk, what is appended, what other instances write. */
+  listener: JournalListener
   /** Milliseconds between two looks for what other instances wrote. */
   followIntervalMs: number
 }
@@ -24,82 +28,161 @@ export interface JournalHealth {
 
 /** The encrypted log on local disk. Instances that share its folder write segments of their own and read all. */
 export interface OpenJournal extends Journal {
+  /** Settles when everything that was on disk at the start was handed over. Before it, `append` is refused. */
+  whenRead(): Promise<void>
   /** Hands over everything that is on disk, once more. */
-  replay(onEntry: (entry: JournalEntry, place: JournalPlace) => void): void
+  replay(listener: JournalListener): Promise<void>
+  /** What is known of each segment: in the folder, or acknowledged and gone. */
+  extents(): SegmentExtent[]
   health(): JournalHealth
   close(): Promise<void>
 }
 
 export function openJournal(options: JournalOptions): OpenJournal {
-  const { folder, key, onEntry } = options
+  const { folder, key, listener } = options
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const heads = openJournalHeads(options.headsPath)
+  /** Records and unreadable ranges by segment: of what was read, and of what was written here. */
+  const contents = new Map<string, Pick<SegmentExtent, 'records' | 'unreadable'>>()
   let entries = 0
-  let reported = 0
-  let unreadable = 0
+  let damagedPlaces = 0
 
-  const reader = createSegmentReader(folder, key, (plain, segment, from, to) => {
-    const entry = decodeEntry(plain)
-    if (entry === undefined) {
-      unreadable++
-      options.onDamage({ segment, from, to, reason: 'an entry of a later version' })
-      return
+  const contentOf = (segment: string): Pick<SegmentExtent, 'records' | 'unreadable'> => {
+    let content = contents.get(segment)
+    if (content === undefined) {
+      content = { records: 0, unreadable: [] }
+      contents.set(segment, content)
     }
-    entries++
-    onEntry(entry, { segment, from, to })
-  })
-  const own = new Set<string>()
-  const follow = (): void => {
-    reader.read(own)
-    const damage = reader.damage()
-    for (; reported < damage.length; reported++) options.onDamage(damage[reported] as Damage)
+    return content
   }
-  follow()
-  const tornBytes = reader.unfinishedBytes()
+  const counted: JournalListener = {
+    entry(entry, place) {
+      entries++
+      contentOf(place.segment).records += recordsIn(entry)
+      listener.entry(entry, place)
+    },
+    unreadable(place, reason) {
+      const { unreadable } = contentOf(place.segment)
+      const last = unreadable.at(-1)
+      // what follows on damage is the same damage
+      if (last !== undefined && last[1] === place.from) last[1] = place.to
+      else {
+        unreadable.push([place.from, place.to])
+        damagedPlaces++
+      }
+      listener.unreadable(place, reason)
+    },
+  }
+
+  const own = new Set<string>()
+  const reader = createSegmentReader(folder, key, decoding(counted))
+  const writer = createSegmentWriter({ folder, key, heads, onBegin: (segment) => own.add(segment) })
+  let isRead = false
+  let tornBytes = 0
   let followProblem: string | undefined
-  const timer = setInterval(() => {
+  const closing = new AbortController()
+
+  const readFirst = async (): Promise<void> => {
+    // whoever listens is told nothing before it is there
+    await nextTurn()
+    while (!(await look())) await pause(options.followIntervalMs, undefined, { signal: closing.signal })
+    tornBytes = reader.unfinishedBytes()
+    for (const [segment, { readTo }] of reader.extents())
+      if (!heads.all().has(segment)) heads.set(segment, { to: readTo, records: contentOf(segment).records })
+    isRead = true
+  }
+  /** Returns whether everything could be read. A folder that is away for a while must not end the server. */
+  const look = async (): Promise<boolean> => {
     try {
-      follow()
+      await reader.read(own, closing.signal)
       followProblem = undefined
     } catch (error) {
-      // a folder that is away for a while must not end the server
       followProblem = (error as Error).message
     }
-  }, options.followIntervalMs)
-  timer.unref()
-  const writer = createSegmentWriter(folder, key, (segment) => own.add(segment))
+    return followProblem === undefined
+  }
+  const first = readFirst()
+  const follow = async (): Promise<void> => {
+    await first
+    for (;;) {
+      await pause(options.followIntervalMs, undefined, { ref: false, signal: closing.signal })
+      await look()
+    }
+  }
+  // it ends when the journal is closed
+  const following = follow().catch(() => undefined)
+
+  const extents = (): SegmentExtent[] => {
+    const read = reader.extents()
+    const segments = new Set([...heads.all().keys(), ...read.keys(), ...own])
+    return [...segments].map((segment) => {
+      const { to = 0, records: acknowledgedRecords = 0 } = heads.all().get(segment) ?? {}
+      const readTo = own.has(segment) ? to : (read.get(segment)?.readTo ?? 0)
+      const { records = 0, unreadable = [] } = contents.get(segment) ?? {}
+      return { segment, readTo, records, unreadable, acknowledgedTo: to, acknowledgedRecords }
+    })
+  }
+
+  /** Segments of which less is on disk than was read or acknowledged. */
+  const shortened = (): string[] =>
+    extents()
+      .filter(({ segment, readTo, acknowledgedTo }) => segmentSize(folder, segment) < Math.max(readTo, acknowledgedTo))
+      .map(({ segment }) => segment)
+
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    closing.abort()
+    await following
+    await writer.close()
+    heads.close()
+  }
 
   return {
-    append(entry) {
+    async append(entry) {
+      if (!isRead) throw new BridgeError('SOURCE_UNAVAILABLE', 'the journal is being read: try again')
       const plain = Buffer.from(JSON.stringify({ version: ENTRY_VERSION, entry }))
-      return writer.append(plain, (frame) => {
-        entries++
-        onEntry(entry, frame)
-      })
+      return writer.append(plain, recordsIn(entry), (place) => counted.entry(entry, place))
     },
-    replay(onEntry) {
-      createSegmentReader(folder, key, (plain, segment, from, to) => {
-        const entry = decodeEntry(plain)
-        if (entry !== undefined) onEntry(entry, { segment, from, to })
-      }).read(new Set())
+    whenRead: () => first,
+    async replay(again) {
+      await createSegmentReader(folder, key, decoding(again)).read(new Set())
     },
+    extents,
     health() {
       const problem = writer.problem()
       if (problem !== undefined) return { state: 'DOWN', detail: `cannot be written: ${problem}` }
       if (followProblem !== undefined) return { state: 'DEGRADED', detail: `cannot be read: ${followProblem}` }
-      const damaged = reader.damage().length + unreadable
-      if (damaged > 0) return { state: 'DEGRADED', detail: `${damaged} damaged places, in the folder quarantine` }
+      if (!isRead) return { state: 'DOWN', detail: `is being read: ${entries} entries so far` }
+      const problems = [
+        ...(damagedPlaces > 0 ? [`${damagedPlaces} damaged places, in the folder quarantine`] : []),
+        ...describeShortened(shortened()),
+      ]
+      if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
       const torn = tornBytes === 0 ? '' : `, ${tornBytes} bytes of a torn entry were left out at the start`
       return { state: 'UP', detail: `${entries} entries${torn}` }
     },
-    async close() {
-      clearInterval(timer)
-      await writer.close()
+    close() {
+      closed ??= close()
+      return closed
     },
   }
 }
 
-/** The tag of the frame has shown that it is ours; `undefined` where a later version wrote it. */
-function decodeEntry(plain: Buffer): JournalEntry | undefined {
-  const { version, entry } = JSON.parse(plain.toString('utf8')) as { version: number; entry: JournalEntry }
-  return version === ENTRY_VERSION ? entry : undefined
+/** Reads frames as entries. The tag of a frame has shown that it is ours; a later version may have written it. */
+function decoding(listener: JournalListener): SegmentListener {
+  return {
+    frame(plain, segment, from, to) {
+      const { version, entry } = JSON.parse(plain.toString('utf8')) as { version: number; entry: JournalEntry }
+      if (version === ENTRY_VERSION) listener.entry(entry, { segment, from, to })
+      else listener.unreadable({ segment, from, to }, 'an entry of a later version')
+    },
+    damage: ({ segment, from, to, reason }) => listener.unreadable({ segment, from, to }, reason),
+  }
+}
+
+const recordsIn = (entry: JournalEntry): number => (entry.kind === 'ingest' ? entry.records.length : 0)
+
+function describeShortened(segments: readonly string[]): string[] {
+  if (segments.length === 0) return []
+  return [`${segments.length} segments are shorter on disk than what was acknowledged, first ${segments[0]}`]
 }

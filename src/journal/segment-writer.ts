@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { BridgeError } from '../domain/errors.ts'
 import { encodeFrame } from './frame.ts'
+import type { JournalHeads } from './heads.ts'
 import type { JournalKey } from './key.ts'
 import { segmentPath } from './segments.ts'
 
@@ -18,8 +19,8 @@ export interface WrittenFrame {
 
 /** Writes frames with a group commit: what comes while the disk is busy goes out together, with one fsync. */
 export interface SegmentWriter {
-  /** Settles when the frame is on disk. `onWritten` is called before, in the order of the segment. */
-  append(plain: Buffer, onWritten: (frame: WrittenFrame) => void): Promise<WrittenFrame>
+  /** Settles when the frame, which holds so many records, is on disk. `onWritten` is called before, in the order of the segment. */
+  append(plain: Buffer, records: number, onWritten: (frame: WrittenFrame) => void): Promise<WrittenFrame>
   /** Why the last write failed; `undefined` while it works. */
   problem(): string | undefined
   close(): Promise<void>
@@ -27,20 +28,24 @@ export interface SegmentWriter {
 
 interface Pending {
   plain: Buffer
+  records: number
   onWritten: (frame: WrittenFrame) => void
   resolve: (frame: WrittenFrame) => void
   reject: (error: Error) => void
 }
 
-/** `onBegin` is told of each segment before it exists. */
-export function createSegmentWriter(
-  folder: string,
-  key: JournalKey,
-  onBegin: (segment: string) => void,
-): SegmentWriter {
+export interface SegmentWriterOptions {
+  folder: string
+  key: JournalKey
+  heads: Pick<JournalHeads, 'set'>
+  /** Is told of each segment before it exists. */
+  onBegin: (segment: string) => void
+}
+
+export function createSegmentWriter({ folder, key, heads, onBegin }: SegmentWriterOptions): SegmentWriter {
   let pending: Pending[] = []
   let pendingBytes = 0
-  let current: { handle: FileHandle; segment: string; size: number } | undefined
+  let current: { handle: FileHandle; segment: string; size: number; records: number } | undefined
   let flushing: Promise<void> | undefined
   let problem: string | undefined
 
@@ -52,7 +57,7 @@ export function createSegmentWriter(
     const directory = await open(folder, 'r')
     await directory.sync()
     await directory.close()
-    return { handle, segment, size: 0 }
+    return { handle, segment, size: 0, records: 0 }
   }
 
   const write = async (batch: readonly Pending[]): Promise<WrittenFrame[]> => {
@@ -72,7 +77,9 @@ export function createSegmentWriter(
     for (let at = 0; at < bytes.length; )
       at += (await handle.write(bytes, at, bytes.length - at, current.size + at)).bytesWritten
     await handle.datasync()
-    current.size = to
+    const records = batch.reduce((sum, one) => sum + one.records, current.records)
+    heads.set(segment, { to, records })
+    Object.assign(current, { size: to, records })
     return parts.map((part) => part.frame)
   }
 
@@ -112,11 +119,11 @@ export function createSegmentWriter(
   }
 
   return {
-    append(plain, onWritten) {
+    append(plain, records, onWritten) {
       if (pendingBytes + plain.length > MAX_PENDING_BYTES)
         return Promise.reject(new BridgeError('OVERLOADED', 'too many records are waiting for the disk'))
       const { promise, resolve, reject } = Promise.withResolvers<WrittenFrame>()
-      pending.push({ plain, onWritten, resolve, reject })
+      pending.push({ plain, records, onWritten, resolve, reject })
       pendingBytes += plain.length
       flushing ??= flush()
       return promise

@@ -1,11 +1,14 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decodeFrame } from './frame.ts'
 import type { JournalKey } from './key.ts'
 
 const SUFFIX = '.journal'
-/** Read at once; a frame is always smaller. */
-const WINDOW_BYTES = 32 << 20
+/** Read at once, unless a frame is larger. */
+const WINDOW_BYTES = 4 << 20
+/** The event loop goes on after so long. */
+const SLICE_MS = 10
 
 /** Bytes of a segment that are no entry, copied to the folder `quarantine`. */
 export interface Damage {
@@ -15,69 +18,85 @@ export interface Damage {
   reason: string
 }
 
-export type EntryReader = (plain: Buffer, segment: string, from: number, to: number) => void
+/** What is heard of segments as they are read, in the order of their bytes. */
+export interface SegmentListener {
+  frame(plain: Buffer, segment: string, from: number, to: number): void
+  /** Bytes that cannot be read. */
+  damage(damage: Damage): void
+}
 
 /** Reads the segments of a folder, each from where it was left; those that other instances write, too. */
 export interface SegmentReader {
-  /** Reads what is new, in the order of the segments' names. */
-  read(except: ReadonlySet<string>): void
-  damage(): readonly Damage[]
+  /** Reads what is new, in the order of the segments' names, without holding up the event loop. One at a time. */
+  read(except: ReadonlySet<string>, signal?: AbortSignal): Promise<void>
+  /** Up to where each segment was read, and how long it was at the last look. */
+  extents(): ReadonlyMap<string, { readTo: number; size: number }>
   /** Bytes at the end of segments that are no whole entry: torn by a crash, or being written. */
   unfinishedBytes(): number
 }
 
-export function createSegmentReader(folder: string, key: JournalKey, onEntry: EntryReader): SegmentReader {
-  const offsets = new Map<string, number>()
-  const unfinished = new Map<string, number>()
-  const damage: Damage[] = []
+export function createSegmentReader(folder: string, key: JournalKey, listener: SegmentListener): SegmentReader {
+  const extents = new Map<string, { readTo: number; size: number }>()
+  let pauseAt = 0
 
-  const quarantine = (segment: string, from: number, to: number, reason: string, bytes: Buffer): void => {
-    const last = damage.at(-1)
-    // what follows on damage is the same damage
-    if (last !== undefined && last.segment === segment && last.to === from) last.to = to
-    else damage.push({ segment, from, to, reason })
-    mkdirSync(join(folder, 'quarantine'), { recursive: true, mode: 0o700 })
-    writeFileSync(join(folder, 'quarantine', `${segment}-${from}.bin`), bytes, { mode: 0o600 })
-  }
-
-  const readSegment = (segment: string): void => {
+  const readSegment = async (segment: string, signal: AbortSignal | undefined): Promise<void> => {
     const fd = openSync(join(folder, segment + SUFFIX), 'r')
     try {
-      let base = offsets.get(segment) ?? 0
       const { size } = fstatSync(fd)
-      while (base < size) {
-        const bytes = Buffer.alloc(Math.min(WINDOW_BYTES, size - base))
-        const length = readSync(fd, bytes, 0, bytes.length, base)
-        const window = bytes.subarray(0, length)
-        const end = readWindow(window, base, segment)
-        if (end === 0) break
-        base += end
-        offsets.set(segment, base)
+      const extent = extents.get(segment) ?? { readTo: 0, size }
+      extent.size = size
+      extents.set(segment, extent)
+      let windowBytes = WINDOW_BYTES
+      while (extent.readTo < size) {
+        const bytes = Buffer.allocUnsafe(Math.min(windowBytes, size - extent.readTo))
+        const length = readSync(fd, bytes, 0, bytes.length, extent.readTo)
+        const end = await readWindow(bytes.subarray(0, length), extent.readTo, segment)
+        signal?.throwIfAborted()
+        extent.readTo += end
+        if (end > 0) continue
+        // a frame that is larger than the window, or one that is not all there
+        if (extent.readTo + bytes.length >= size) break
+        windowBytes *= 2
       }
-      unfinished.set(segment, size - base)
     } finally {
       closeSync(fd)
     }
   }
 
   /** Returns how many bytes were read. */
-  const readWindow = (window: Buffer, base: number, segment: string): number => {
+  const readWindow = async (window: Buffer, base: number, segment: string): Promise<number> => {
     for (let at = 0; ; ) {
       const frame = decodeFrame(window, at, base, key, segment)
       if (frame.kind === 'unfinished') return at
-      if (frame.kind === 'damaged')
-        quarantine(segment, base + at, base + frame.end, frame.reason, window.subarray(at, frame.end))
-      else onEntry(frame.plain, segment, base + at, base + frame.end)
+      const [from, to] = [base + at, base + frame.end]
+      if (frame.kind === 'damaged') {
+        quarantine(folder, segment, from, window.subarray(at, frame.end))
+        listener.damage({ segment, from, to, reason: frame.reason })
+      } else listener.frame(frame.plain, segment, from, to)
       at = frame.end
+      if (performance.now() < pauseAt) continue
+      await nextTurn()
+      pauseAt = performance.now() + SLICE_MS
     }
   }
 
   return {
-    read(except) {
-      for (const segment of listSegments(folder)) if (!except.has(segment)) readSegment(segment)
+    async read(except, signal) {
+      pauseAt = performance.now() + SLICE_MS
+      for (const segment of listSegments(folder)) if (!except.has(segment)) await readSegment(segment, signal)
     },
-    damage: () => damage,
-    unfinishedBytes: () => [...unfinished.values()].reduce((sum, bytes) => sum + bytes, 0),
+    extents: () => extents,
+    unfinishedBytes: () => [...extents.values()].reduce((sum, { readTo, size }) => sum + Math.max(0, size - readTo), 0),
+  }
+}
+
+/** For whoever looks into it: the segment itself is left as it is. A full disk must not keep the rest from being read. */
+function quarantine(folder: string, segment: string, from: number, bytes: Buffer): void {
+  try {
+    mkdirSync(join(folder, 'quarantine'), { recursive: true, mode: 0o700 })
+    writeFileSync(join(folder, 'quarantine', `${segment}-${from}.bin`), bytes, { mode: 0o600 })
+  } catch {
+    // the damage is told in any case
   }
 }
 
@@ -90,3 +109,8 @@ function listSegments(folder: string): string[] {
 }
 
 export const segmentPath = (folder: string, segment: string): string => join(folder, segment + SUFFIX)
+
+/** Bytes of a segment on disk; 0 where it is gone. */
+export function segmentSize(folder: string, segment: string): number {
+  return statSync(segmentPath(folder, segment), { throwIfNoEntry: false })?.size ?? 0
+}

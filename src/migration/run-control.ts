@@ -69,6 +69,8 @@ export interface RunControlOptions {
   publish: <T>(run: () => Promise<T>) => Promise<T>
   /** Runs while nothing is shipped. */
   exclusive: <T>(run: () => Promise<T>) => Promise<T>
+  /** Looks whether the database still has what it should: before a run is begun. */
+  takeStock?: () => Promise<unknown>
   /** Records that were carried a second, lately; `undefined` before there were any. */
   recordsPerSecond: () => number | undefined
   /** A run began, or ended: what may be shipped, and what readers may see, has changed. */
@@ -128,6 +130,7 @@ export function createRunControl(options: RunControlOptions): RunControl {
   const followers = createFollowers<string>()
 
   const freeze = async (migration: Migration): Promise<void> => {
+    await options.takeStock?.()
     const catalogue = await logs.catalogue()
     // what an earlier rollback has kept counts again
     await publish(async () => {

@@ -14,10 +14,15 @@ export interface VerificationParts {
 export interface PublishedLogs {
   /** On disk, by name in the store. */
   live: ReadonlyMap<string, { key: string; path: string }>
-  /** Not on disk any more, or shipped by another ledger: they stay counted (rule 10). */
+  /**
+   * Not on disk any more, shipped by another ledger, or by this one before it lost what it knew of them: they were
+   * verified, and stay counted (rule 10).
+   */
   archived: string[]
-  /** Of this ledger, which never shipped them. */
+  /** Of this ledger, which does not know them, and not shown by their own evidence to be what was ever verified. */
   surplus: string[]
+  /** Of this ledger, which does not know them: archived or surplus, by their own evidence. */
+  unknown: string[]
 }
 
 /** What was found, and what can be mended of it. */
@@ -40,18 +45,22 @@ const DAY_MS = 86_400_000
 
 /** What is published now. */
 export async function publishedLogs({ ledger, logs, evidence }: VerificationParts): Promise<PublishedLogs> {
-  const gone = await logs.archived()
-  const goneKeys = new Set(gone.map(({ key }) => key))
+  const pruned = await logs.archived()
+  const goneKeys = new Set(pruned.map(({ key }) => key))
   const live = new Map(
     ledger
       .states()
       .filter(({ key, publishedTo }) => publishedTo > 0 && !goneKeys.has(key))
       .map((state) => [ledger.nameOf(state), { key: state.key, path: state.path }]),
   )
-  const known = new Set([...ledger.archived(), ...gone].map((state) => ledger.nameOf(state)))
+  const known = new Set([...ledger.archived(), ...pruned].map((state) => ledger.nameOf(state)))
   const others = (await evidence.logs()).filter((name) => !live.has(name))
-  const isSurplus = (name: string): boolean => ledger.isOwn(name) && !known.has(name)
-  return { live, archived: others.filter((name) => !isSurplus(name)), surplus: others.filter(isSurplus) }
+  const unknown = others.filter((name) => ledger.isOwn(name) && !known.has(name))
+  const surplus = unknown.length === 0 ? [] : await evidence.unverified(unknown)
+  // also one whose batches the database has lost: its rows may still be there
+  const gone = [...known].filter((name) => !live.has(name))
+  const archived = new Set([...others.filter((name) => !surplus.includes(name)), ...gone])
+  return { live, archived: [...archived], surplus, unknown }
 }
 
 /**
@@ -84,6 +93,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   const pathOf = (log: string): string => live.get(log)?.path ?? log
   const damagedLogs = new Set((damaged ?? []).map(({ log }) => log))
   const reship = [...new Set([...(winnersDiffer === true ? [] : differing), ...damagedLogs])]
+  const lost = (damaged ?? []).filter(({ log }) => !live.has(log) && !surplus.includes(log))
   return {
     verification: {
       at: now(),
@@ -98,8 +108,9 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
     },
     reship: reship.flatMap((log) => live.get(log)?.key ?? []),
     retire: surplus,
-    rebuildWinners: winnersDiffer === true,
-    lost: (damaged ?? []).filter(({ log }) => !live.has(log) && !surplus.includes(log)),
+    // what readers count may be all that is left of archived copies
+    rebuildWinners: winnersDiffer === true && lost.length === 0,
+    lost,
   }
 }
 
@@ -110,9 +121,9 @@ export async function archivedTokens(parts: VerificationParts): Promise<bigint> 
 }
 
 /** Nothing at all was found. */
-export function isClean({ verification: v, reship, retire, rebuildWinners, lost }: Findings): boolean {
+export function isClean({ verification: v, reship, retire, lost }: Findings): boolean {
   const found = reship.length + retire.length + lost.length + v.logsDiffering.length
-  return found === 0 && !rebuildWinners && v.difference === '0'
+  return found === 0 && v.winnersDiffer !== true && v.difference === '0'
 }
 
 /** One line that says where to look. */

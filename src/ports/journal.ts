@@ -43,3 +43,24 @@ export interface Journal {
   /** Settles when the entry is on disk (fsync) and was handed on. Throws OVERLOADED at once, or STORAGE_UNAVAILABLE. */
   append(entry: JournalEntry): Promise<JournalPlace>
 }
+
+/** What is heard of the journal, in the order of each segment. */
+export interface JournalListener {
+  entry(entry: JournalEntry, place: JournalPlace): void
+  /** Bytes of a segment that cannot be read: damaged, or written by a later version. */
+  unreadable(place: JournalPlace, reason: string): void
+}
+
+/** What is known of one segment. */
+export interface SegmentExtent {
+  segment: string
+  /** Up to where it was read, damage included; 0 where it is gone. */
+  readTo: number
+  /** Records that were read of it. */
+  records: number
+  /** Ranges before `readTo` that cannot be read: first byte, and one past the last. */
+  unreadable: [number, number][]
+  /** Up to where it was acknowledged, as far as this instance knows, and with how many records. */
+  acknowledgedTo: number
+  acknowledgedRecords: number
+}

@@ -21,6 +21,10 @@ export interface LogState {
   publishedTo: number
   /** Of the last line, where it was published without its end: SHA-256 of its records, by which it is known again. */
   tail?: string
+  /** Records of this edition that are published; a release before this one did not say. */
+  records?: number
+  /** Of a segment of the journal: ranges before `publishedTo` that could not be read, first byte and one past the last. */
+  unreadable?: (readonly [number, number])[]
 }
 
 /** The next records of one log. */

@@ -50,6 +50,8 @@ export interface RecordStore {
   id(): Promise<string>
   /** The largest `seq` that was ever published; 0 before. */
   lastSeq(): Promise<number>
+  /** The largest number, from `from` up to but not including `to`, that a batch was written under; `undefined` without one. */
+  lastBatch(from: number, to: number): Promise<number | undefined>
   /** In one statement, all of them or none; to be read back whatever it says. */
   write(batches: readonly RecordBatch[]): Promise<void>
   /** What the store holds of these batches; those it knows nothing of are absent. */
@@ -85,6 +87,17 @@ export interface DamagedBatch {
   found: number
 }
 
+/** Records of a log that is published, or kept by a rollback. */
+export interface LogStock {
+  log: string
+  /** By its batches. */
+  noted: number
+  /** Copies of these batches. */
+  found: number
+  /** Place of the last of its records. */
+  lastPosition: number
+}
+
 /** What is published, to be held against what the logs say, and against its own evidence. */
 export interface PublishedEvidence {
   /** Names of the logs that have published batches. */
@@ -102,6 +115,14 @@ export interface PublishedEvidence {
   copies(batches: readonly number[]): Promise<Map<number, RecordCopy[]>>
   /** Published and kept batches whose copies are not what was verified. */
   damaged(): Promise<DamagedBatch[]>
+  /** Those of `logs` that have a published batch which cannot be shown to be what was verified. */
+  unverified(logs: readonly string[]): Promise<string[]>
+  /** How many records each published or kept log has, by its batches and by its copies: a few columns are read. */
+  stock(): Promise<LogStock[]>
+  /** Whether fewer identities are counted than there are among the published copies. */
+  hasFewerWinners(): Promise<boolean>
+  /** Records of these logs that readers still count though their copies are gone. */
+  countedWithoutCopy(logs: readonly string[]): Promise<number>
   /** Whether what readers count is not what follows from the published copies. */
   winnersDiffer(): Promise<boolean>
 }

@@ -5,6 +5,7 @@ import { LIMITS } from '../domain/limits.ts'
 import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
 import type { Grouping, TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
+import type { Losses } from '../shipping/losses.ts'
 import type { CachedSource } from './cached-source.ts'
 import type { Decision } from './decision.ts'
 
@@ -35,6 +36,8 @@ export interface AnswersOptions {
   /** Of the facts as they were when the operation began. */
   decide: (question: Question) => Decision
   migrationProgress: number
+  /** Records that were acknowledged or published and cannot be read now: an answer that lacks some is stale. */
+  losses: Losses
   /** The chosen source failed; the files answer instead. */
   onFallback: (source: DataSource, error: unknown) => void
 }
@@ -118,7 +121,7 @@ async function askSource(
     quality: keys.some(({ section }) => section === 'quality'),
   }
   const { answer, cache, decision: made } = await answerFrom(options, decision, request)
-  const provenance = provenanceOf(answer, cache, made, options.migrationProgress)
+  const provenance = provenanceOf(answer, cache, made, options)
   return ({ question }) => ({
     answer: answer.answers[queries.get(filterKey(question.filter))?.index ?? -1] as TokenAnswer,
     quality: answer.quality,
@@ -151,9 +154,10 @@ function provenanceOf(
   { asOf, sample }: SourceAnswer,
   cache: CacheStatus,
   { source, reason, cohort }: Decision,
-  migrationProgress: number,
+  { migrationProgress, losses }: Pick<AnswersOptions, 'migrationProgress' | 'losses'>,
 ): Provenance {
-  return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE', sample }
+  const lacks = losses.everywhere > 0 || (source === 'LEGACY' && losses.inFiles > 0)
+  return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE' || lacks, sample }
 }
 
 const questionKey = ({ filter, preference }: Question): string => `${preference} ${filterKey(filter)}`

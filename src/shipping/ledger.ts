@@ -48,6 +48,8 @@ export interface Ledger {
   state(key: string): LogState | undefined
   /** Editions whose content is not on disk any more, but counts. */
   archived(): LogState[]
+  /** Published editions of the journal's segments, by segment. */
+  journalEditions(): Map<string, LogState[]>
   migrations(): Migration[]
   /** Tokens of a log that a run has published. */
   verifiedTokens(run: string, key: string): bigint
@@ -61,6 +63,8 @@ export interface Ledger {
   isOwn(name: string): boolean
   /** Name of a log's edition in the store. */
   nameOf(state: Pick<LogState, 'key' | 'edition'>): string
+  /** The edition of a log that was named by this ledger. */
+  parseName(name: string): Pick<LogState, 'key' | 'edition'>
   id(): string
   nextBatch(): number
   /** The group that a crash left halfway, and whether it was verified. */
@@ -78,6 +82,12 @@ export interface Ledger {
   switched(seq: number): void
   /** Editions that are not on disk count again: they came from a backup. */
   restored(editions: readonly LogState[], seq: number): void
+  /** Editions that this ledger had forgotten count as archived; `next` are those with which their logs go on. */
+  adopted(editions: readonly LogState[], next: readonly LogState[]): void
+  /** The numbers that batches of this ledger may have: the first, and one past the last. */
+  batchNumbers(): [from: number, to: number]
+  /** A batch with this number was written already, whether the ledger knows of it or not. */
+  skipBatch(batch: number): void
   /** Nothing of the transcripts is published any more; `kept` are archived editions whose copies stay as evidence. */
   rolledBack(migration: Migration, kept: readonly LogState[], seq: number): void
   close(): void
@@ -150,7 +160,9 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
   const rollBack = (entry: Extract<Entry, { kind: 'rolledBack' }>): void => {
     for (const state of states.values())
       if (!isJournal(state)) states.set(state.key, { ...state, edition: state.edition + 1, publishedTo: 0 })
-    archived.splice(0, archived.length, ...entry.kept)
+    // no rollback touches what came by mutation
+    const ofJournal = archived.filter(isJournal)
+    archived.splice(0, archived.length, ...ofJournal, ...entry.kept.filter((state) => !isJournal(state)))
     for (const of of tokens.keys()) if (of.startsWith(`${entry.migration.id} `)) tokens.delete(of)
     migrations.set(entry.migration.id, entry.migration)
     seq = Math.max(seq, entry.seq)
@@ -243,6 +255,11 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     state: (key) => states.get(key),
     verifiedTokens: (run, key) => tokens.get(`${run} ${key}`) ?? 0n,
     archived: () => archived,
+    journalEditions: () =>
+      Map.groupBy(
+        [...states.values(), ...archived].filter((state) => isJournal(state) && state.publishedTo > 0),
+        ({ key }) => key.slice(JOURNAL.length),
+      ),
     migrations: () => [...migrations.values()],
     seq: () => seq,
     nextSeq: () => (issued = Math.max(seq + 1, issued + 1, Date.now())),
@@ -250,6 +267,10 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     id: () => ledger,
     isOwn: (name) => name.startsWith(`${ledger}/`),
     nameOf: ({ key, edition }) => `${ledger}/${key}#${edition}`,
+    parseName(name) {
+      const at = name.lastIndexOf('#')
+      return { key: name.slice(ledger.length + 1, at), edition: Number(name.slice(at + 1)) }
+    },
     nextBatch: () => ledgerNumber * BATCHES_PER_LEDGER + batches,
     unsettled: () => open,
     plan: (group) => write({ kind: 'planned', group }),
@@ -261,9 +282,18 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     saveMigration: (migration) => write({ kind: 'migration', migration }),
     switched: (at) => write({ kind: 'retired', states: [], seq: at }),
     restored: (editions, at) => write({ kind: 'restored', editions: [...editions], seq: at }),
+    adopted(editions, next) {
+      write({ kind: 'restored', editions: [...editions], seq })
+      write({ kind: 'retired', states: [...next], seq })
+    },
+    batchNumbers: () => [ledgerNumber * BATCHES_PER_LEDGER, (ledgerNumber + 1) * BATCHES_PER_LEDGER],
+    skipBatch(batch) {
+      batches = Math.max(batches, batch + 1 - ledgerNumber * BATCHES_PER_LEDGER)
+    },
     rolledBack: (migration, kept, at) => write({ kind: 'rolledBack', migration, kept: [...kept], seq: at }),
     close: () => file.close(),
   }
 }
 
-const isJournal = ({ key }: LogState): boolean => key.startsWith('journal:')
+const JOURNAL = 'journal:'
+const isJournal = ({ key }: LogState): boolean => key.startsWith(JOURNAL)

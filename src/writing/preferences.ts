@@ -14,30 +14,32 @@ export interface Preferences {
   remember(entry: PreferenceEntry): void
 }
 
+export interface PreferencesOptions {
+  journal: Journal
+  /** Whether everything that is in the journal is known: before that nobody can say that nothing changes. */
+  isRead: () => boolean
+  now?: () => number
+}
+
 const WINDOW_MS = 3_600_000
 /** Users whose changes are counted: those who changed something last. */
 const MAX_COUNTED = 10_000
 
-export function createPreferences(journal: Journal, now: () => number = Date.now): Preferences {
+export function createPreferences({ journal, isRead, now = Date.now }: PreferencesOptions): Preferences {
   const stored = new Map<string, SourcePreference>()
   const changes = new LRUCache<string, { until: number; count: number }>({ max: MAX_COUNTED })
   const turns = new Map<string, Promise<void>>()
   const of = (userId: string): SourcePreference => stored.get(userId) ?? 'AUTO'
 
-  const countChange = (userId: string): void => {
+  const choose = async (userId: string, preference: SourcePreference): Promise<void> => {
+    // where nothing changes there is nothing to keep
+    if (isRead() && of(userId) === preference) return
     const known = changes.get(userId)
     const counted = known !== undefined && now() < known.until ? known : { until: now() + WINDOW_MS, count: 0 }
     if (counted.count >= LIMITS.preferenceChanges.value)
       throw new BridgeError('OVERLOADED', 'the preference was changed too often: try again later')
-    counted.count++
-    changes.set(userId, counted)
-  }
-
-  const choose = async (userId: string, preference: SourcePreference): Promise<void> => {
-    // where nothing changes there is nothing to keep
-    if (of(userId) === preference) return
-    countChange(userId)
     await journal.append({ kind: 'preference', at: now(), userId, preference })
+    changes.set(userId, { ...counted, count: counted.count + 1 })
   }
 
   return {

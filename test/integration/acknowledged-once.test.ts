@@ -15,20 +15,24 @@ interface World {
 }
 
 /** The way in, as a process has it: everything that is known comes from the journal. */
-function open(folder: string): World {
+async function open(folder: string): Promise<World> {
   const analysis = analysisOf(folder)
   const ingest = createIngest({ journal: { append: (entry) => journal.append(entry) }, whenStored: async () => false })
   const journal = openJournal({
     folder: join(folder, 'journal'),
     key: loadJournalKey(folder),
+    headsPath: join(folder, 'journal-heads'),
     followIntervalMs: 60_000,
-    onDamage() {},
-    onEntry(entry, { segment, from, to }) {
-      if (entry.kind !== 'ingest') return
-      ingest.remember(entry, { segment, from, to })
-      analysis.addJournaled({ segment, to, records: recordsOf(entry, segment, from) })
+    listener: {
+      unreadable() {},
+      entry(entry, { segment, from, to }) {
+        if (entry.kind !== 'ingest') return
+        ingest.remember(entry, { segment, from, to })
+        analysis.addJournaled({ segment, to, records: recordsOf(entry, segment, from) })
+      },
     },
   })
+  await journal.whenRead()
   return { ingest, journal, analysis }
 }
 
@@ -50,7 +54,7 @@ describe('what is acknowledged', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyCall, { maxLength: 8 }), async (calls) => {
         const folder = makeFolder()
-        let world = open(folder)
+        let world = await open(folder)
         const byMessage = new Map<string, number>()
         const byKey = new Map<string, string>()
         let others = 0
@@ -91,7 +95,7 @@ describe('what is acknowledged', () => {
           }
           if (restart) {
             await world.journal.close()
-            world = open(folder)
+            world = await open(folder)
           }
         }
         expect(wholeOf(world.analysis)).toMatchObject({

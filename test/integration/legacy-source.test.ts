@@ -12,7 +12,7 @@ function start(folder: string, more: Partial<Parameters<typeof startLegacySource
     indexPath: join(folder, 'data', 'x.idx'),
     scanThreads: 2,
     rescanIntervalMs: 500,
-    readJournal() {},
+    async readJournal() {},
     ...more,
   })
   onTestFinished(() => source.close())

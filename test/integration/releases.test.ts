@@ -46,19 +46,22 @@ describe('what release 1 wrote', () => {
     ledger.close()
   })
 
-  test('the journal is read', () => {
+  test('the journal is read', async () => {
     const data = dataOf()
     const records: unknown[] = []
     const journal = openJournal({
       folder: join(data, 'journal'),
       key: loadJournalKey(data),
       followIntervalMs: 60_000,
-      onEntry() {},
-      onDamage: (damage) => expect.unreachable(JSON.stringify(damage)),
+      headsPath: join(data, 'journal-heads'),
+      listener: {
+        entry: (entry) => entry.kind === 'ingest' && records.push(...entry.records),
+        unreadable: (place) => expect.unreachable(JSON.stringify(place)),
+      },
     })
-    journal.replay((entry) => entry.kind === 'ingest' && records.push(...entry.records))
+    await journal.whenRead()
     expect(records).toMatchObject([{ project: 'q', user: 'ann', host: 'laptop', session: 's2' }])
-    return journal.close()
+    await journal.close()
   })
 
   test('the index is read, and counted anew where its format or the counting rules are others', () => {

@@ -130,15 +130,19 @@ describe('what is remembered of calls', () => {
     const journal = openJournal({
       folder: join(folder, 'journal'),
       key: loadJournalKey(folder),
+      headsPath: join(folder, 'journal-heads'),
       followIntervalMs: 60_000,
-      onEntry(entry, at) {
-        entries.push(entry)
-        if (entry.kind !== 'ingest') return
-        forgetful.remember(entry, at)
-        analysis.addJournaled({ segment: at.segment, to: at.to, records: recordsOf(entry, at.segment, at.from) })
+      listener: {
+        entry(entry, at) {
+          entries.push(entry)
+          if (entry.kind !== 'ingest') return
+          forgetful.remember(entry, at)
+          analysis.addJournaled({ segment: at.segment, to: at.to, records: recordsOf(entry, at.segment, at.from) })
+        },
+        unreadable: () => undefined,
       },
-      onDamage: () => undefined,
     })
+    await journal.whenRead()
     onTestFinished(() => journal.close())
     // it has room for one call
     const forgetful: Ingest = createIngest({ journal, whenStored: async () => false, maxRememberedBytes: 700 })

@@ -5,6 +5,8 @@ import { ROW_CHECKSUM } from './row-checksum.ts'
 const number = z.string().transform(Number)
 const bigint = z.string().transform(BigInt)
 const PUBLISHED = "SELECT batch FROM batches FINAL WHERE state = 'published'"
+/** Published, or kept by a rollback. */
+const NOT_RETIRED = "state != 'retired'"
 const DAY = 'toInt32(intDiv(toUnixTimestamp64Milli(time), 86400000))'
 /** It looks at everything that is published. */
 const WHOLE_SECONDS = 60
@@ -103,12 +105,48 @@ export const tokensOnlyOf = {
   row: z.object({ tokens: bigint }),
 }
 
+/** Records of each published or kept log, as its batches say and as they are found. */
+export const logStock = {
+  name: 'log-stock',
+  sql: `
+    SELECT log, sum(noted) AS noted, sum(found) AS found, max(last_position) AS last
+    FROM (SELECT batch, log, toUInt64(records) AS noted, last_position FROM batches FINAL WHERE ${NOT_RETIRED}) AS b
+    LEFT JOIN (SELECT batch, count() AS found FROM copies WHERE batch IN (SELECT batch FROM batches FINAL WHERE ${NOT_RETIRED}) GROUP BY batch) AS c USING batch
+    GROUP BY log`,
+  deadlineSeconds: WHOLE_SECONDS,
+  row: z
+    .object({ log: z.string(), noted: number, found: number, last: number })
+    .transform(({ last: lastPosition, ...rest }) => ({ ...rest, lastPosition })),
+}
+
+/** Identities that readers count, and those among the published copies. Both tables are in their order: little memory. */
+export const identityCounts = {
+  name: 'identity-counts',
+  sql: `
+    SELECT
+      (SELECT count() FROM winners FINAL) AS counted,
+      (SELECT count() FROM (SELECT identity FROM copies WHERE batch IN (${PUBLISHED}) GROUP BY identity)) AS published
+    SETTINGS optimize_aggregation_in_order = 1`,
+  deadlineSeconds: WHOLE_SECONDS,
+  row: z.object({ counted: number, published: number }),
+}
+
+/** Rows that readers count of logs without the copy that they came from. */
+export const countedWithoutCopy = {
+  name: 'counted-without-copy',
+  sql: `
+    SELECT count() AS records FROM winners FINAL
+    WHERE log IN {logs:Array(String)} AND identity NOT IN (SELECT identity FROM copies WHERE log IN {logs:Array(String)})`,
+  deadlineSeconds: WHOLE_SECONDS,
+  row: z.object({ records: number }),
+}
+
 /** Batches that count, or are kept, with what they were verified to hold. */
 export const evidence = {
   name: 'evidence',
   sql: `
     SELECT batch, log, run, records, tokens, first_position, last_position, digest
-    FROM batches FINAL WHERE state != 'retired' ORDER BY batch`,
+    FROM batches FINAL WHERE ${NOT_RETIRED} ORDER BY batch`,
   row: z
     .object({
       batch: number,

@@ -1,5 +1,14 @@
 import { z } from 'zod'
 
+/** Published or not. */
+export const lastBatch = {
+  name: 'last-batch',
+  sql: 'SELECT max(batch) AS last, count() AS rows FROM copies WHERE batch >= {from:UInt64} AND batch < {to:UInt64}',
+  row: z
+    .object({ last: z.string().transform(Number), rows: z.string() })
+    .transform(({ last, rows }) => ({ batch: rows === '0' ? undefined : last })),
+}
+
 export const lastSeq = {
   name: 'last-seq',
   sql: 'SELECT greatest((SELECT max(seq) FROM winners), (SELECT max(version) FROM batches)) AS last',

@@ -153,12 +153,12 @@ export class TokenMetricsResolver {
   @FieldResolver(() => DataQualityType, { description: 'Of the whole corpus, whatever the filter.' })
   async quality(
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, priceOf }: RequestContext,
+    @Ctx() { answers, priceOf, missingRecords }: RequestContext,
   ): Promise<DataQualityType> {
     const { quality } = await answers.load(question, 'quality')
     if (quality === undefined) throw new Error('the source gave no quality')
     const { whole, ...rest } = quality
-    return { ...rest, unpricedTokens: costOf(whole, priceOf).unpricedTokens }
+    return { ...rest, unpricedTokens: costOf(whole, priceOf).unpricedTokens, missingRecords }
   }
 
   @FieldResolver(() => ProvenanceType)

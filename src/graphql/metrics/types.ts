@@ -109,6 +109,11 @@ export class DataQualityType {
   @Field(() => BigIntScalar, { description: 'Tokens without a known price: in no cost.' }) unpricedTokens!: bigint
   @Field(() => BigIntScalar, { description: 'Tokens that only ClickHouse still has.' }) archivedTokens!: bigint
   @Field(() => BigIntScalar, { description: 'Bytes of logs that are not in ClickHouse yet.' }) unshippedBytes!: bigint
+  @Field(() => BigIntScalar, {
+    description:
+      'Records that were acknowledged or published and can be read nowhere now; above 0 the answer is stale.',
+  })
+  missingRecords!: bigint
 }
 
 /** The metrics of one filter; its fields are resolved when they are asked for. */

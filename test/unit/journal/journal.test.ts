@@ -4,7 +4,6 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../../src/journal/journal.ts'
 import { loadJournalKey } from '../../../src/journal/key.ts'
-import type { Damage } from '../../../src/journal/segments.ts'
 import type { JournalEntry, JournalPlace } from '../../../src/ports/journal.ts'
 import { makeFolder } from '../../support/transcripts.ts'
 import { until } from '../../support/until.ts'
@@ -16,17 +15,21 @@ const entry = (n: number): JournalEntry => ({
   preference: 'LEGACY',
 })
 
-function open(folder: string) {
+async function open(folder: string) {
   const entries: { entry: JournalEntry; place: JournalPlace }[] = []
-  const damage: Damage[] = []
+  const damage: JournalPlace[] = []
   const journal = openJournal({
     folder: join(folder, 'journal'),
     key: loadJournalKey(folder),
-    onEntry: (read, place) => entries.push({ entry: read, place }),
-    onDamage: (found) => damage.push(found),
+    headsPath: join(folder, 'journal-heads'),
+    listener: {
+      entry: (read, place) => entries.push({ entry: read, place }),
+      unreadable: (place) => damage.push(place),
+    },
     followIntervalMs: 20,
   })
   onTestFinished(() => journal.close())
+  await journal.whenRead()
   return { journal, entries, damage, times: () => entries.map((one) => one.entry.at) }
 }
 
@@ -38,7 +41,7 @@ const segmentsOf = (folder: string): string[] =>
 
 /** A journal of three entries in one segment, closed. */
 async function written(folder: string): Promise<{ path: string; places: JournalPlace[] }> {
-  const { journal } = open(folder)
+  const { journal } = await open(folder)
   const places = []
   for (const n of [1, 2, 3]) places.push(await journal.append(entry(n)))
   await journal.close()
@@ -48,15 +51,15 @@ async function written(folder: string): Promise<{ path: string; places: JournalP
 describe('the journal', () => {
   test('hands over each entry once, when it is on disk, and again after a restart', async () => {
     const folder = makeFolder()
-    const first = open(folder)
+    const first = await open(folder)
     const places = await Promise.all(Array.from({ length: 50 }, (_, n) => first.journal.append(entry(n))))
     expect(first.times()).toEqual(Array.from({ length: 50 }, (_, n) => n))
     expect(new Set(places.map(({ from }) => from)).size).toBe(50)
     await first.journal.close()
-    const second = open(folder)
+    const second = await open(folder)
     expect(second.entries).toEqual(first.entries)
     const replayed: number[] = []
-    second.journal.replay(({ at }) => replayed.push(at))
+    await second.journal.replay({ entry: ({ at }) => replayed.push(at), unreadable() {} })
     expect(replayed).toEqual(first.times())
   })
 
@@ -76,13 +79,13 @@ describe('the journal', () => {
         const length = Math.floor(share * statSync(path).size)
         truncateSync(path, length)
         const whole = places.filter(({ to }) => to <= length).length
-        const { journal, times, damage } = open(folder)
+        const { journal, times, damage } = await open(folder)
         expect(times()).toEqual([1, 2, 3].slice(0, whole))
         expect(damage).toEqual([])
         await journal.append(entry(9))
         expect(times()).toEqual([...[1, 2, 3].slice(0, whole), 9])
         await journal.close()
-        expect(open(folder).times()).toEqual([...[1, 2, 3].slice(0, whole), 9])
+        expect((await open(folder)).times()).toEqual([...[1, 2, 3].slice(0, whole), 9])
       }),
       { numRuns: 30 },
     )
@@ -97,7 +100,7 @@ describe('the journal', () => {
         const hit = at % bytes.length
         bytes[hit] = (bytes[hit] as number) ^ change
         writeFileSync(path, bytes)
-        const { journal, times, damage } = open(folder)
+        const { journal, times, damage } = await open(folder)
         const spared = places.flatMap(({ from, to }, i) => (hit >= from && hit < to ? [] : [i + 1]))
         expect(times()).toEqual(spared)
         expect(damage.length).toBeGreaterThan(0)
@@ -111,8 +114,8 @@ describe('the journal', () => {
 
   test('instances that share the folder see each other’s entries', async () => {
     const folder = makeFolder()
-    const a = open(folder)
-    const b = open(folder)
+    const a = await open(folder)
+    const b = await open(folder)
     await a.journal.append(entry(1))
     await b.journal.append(entry(2))
     await until('both', () => (a.entries.length === 2 && b.entries.length === 2 ? true : undefined))
@@ -120,7 +123,7 @@ describe('the journal', () => {
   })
 
   test('refuses at once when too much waits for the disk, and accepts again later', async () => {
-    const { journal } = open(makeFolder())
+    const { journal } = await open(makeFolder())
     const large: JournalEntry = { kind: 'preference', at: 1, userId: 'x'.repeat(10 << 20), preference: 'AUTO' }
     const results = await Promise.allSettled(Array.from({ length: 10 }, () => journal.append(large)))
     const refused = results.filter((result) => result.status === 'rejected')
@@ -131,7 +134,7 @@ describe('the journal', () => {
 
   test('accepts nothing that it cannot keep, and works again when it can', async () => {
     const folder = makeFolder()
-    const { journal, times } = open(folder)
+    const { journal, times } = await open(folder)
     // no new segment can be made where a file stands
     renameSync(join(folder, 'journal'), join(folder, 'away'))
     await expect(journal.append(entry(1))).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true })

@@ -51,6 +51,10 @@ function scene() {
     batches: async () => [],
     copies: async () => new Map(),
     damaged: async () => [],
+    unverified: async () => [],
+    stock: async () => [],
+    hasFewerWinners: async () => false,
+    countedWithoutCopy: async () => 0,
     winnersDiffer: async () => false,
   }
   const logs = {

@@ -1,0 +1,73 @@
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
+
+/** How far a segment was acknowledged. */
+export interface Head {
+  /** One past the last acknowledged byte. */
+  to: number
+  /** Records in the entries before it. */
+  records: number
+}
+
+/**
+ * How far each segment was acknowledged, outside of the journal's folder: by it a segment that was cut, emptied or
+ * removed is noticed. A line a segment, overwritten in place before each acknowledgement. It is not fsynced: after a
+ * loss of power it may say less than what was acknowledged, never more than what is on disk. Deleting the file makes
+ * the next start take what it finds for all there is.
+ */
+export interface JournalHeads {
+  all(): ReadonlyMap<string, Readonly<Head>>
+  /** Throws where it cannot be written. */
+  set(segment: string, head: Head): void
+  close(): void
+}
+
+export function openJournalHeads(path: string): JournalHeads {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
+  const heads = new Map<string, Head>()
+  const places = new Map<string, number>()
+  let end = 0
+  while (end < bytes.length) {
+    const next = bytes.indexOf(0x0a, end)
+    // a line that was being appended when the process was killed
+    if (next < 0) break
+    const known = parseLine(bytes.toString('latin1', end, next))
+    if (known !== undefined) {
+      heads.set(known.segment, known.head)
+      places.set(known.segment, end)
+    }
+    end = next + 1
+  }
+  const fd = openSync(path, existsSync(path) ? 'r+' : 'wx+', 0o600)
+  return {
+    all: () => heads,
+    set(segment, head) {
+      const line = Buffer.from(lineOf(segment, head), 'latin1')
+      const at = places.get(segment) ?? end
+      for (let written = 0; written < line.length; )
+        written += writeSync(fd, line, written, line.length - written, at + written)
+      if (!places.has(segment)) {
+        places.set(segment, at)
+        end = at + line.length
+      }
+      heads.set(segment, head)
+    },
+    close: () => closeSync(fd),
+  }
+}
+
+/** The same length for every head of a segment: it is overwritten in place. */
+function lineOf(segment: string, { to, records }: Head): string {
+  const text = `${segment} ${String(to).padStart(16, '0')} ${String(records).padStart(16, '0')}`
+  return `${text} ${checksum(text)}\n`
+}
+
+function parseLine(line: string): { segment: string; head: Head } | undefined {
+  const match = /^((\S+) (\d{16}) (\d{16})) ([0-9a-f]{8})$/.exec(line)
+  if (match === null || checksum(match[1] as string) !== match[5]) return undefined
+  return { segment: match[2] as string, head: { to: Number(match[3]), records: Number(match[4]) } }
+}
+
+const checksum = (text: string): string => crc32(text).toString(16).padStart(8, '0')

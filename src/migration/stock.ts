@@ -1,0 +1,115 @@
+import type { LogState, ShippableLogs } from '../ports/logs.ts'
+import type { LogStock, PublishedEvidence, RecordStore } from '../ports/record-store.ts'
+import type { Ledger } from '../shipping/ledger.ts'
+import { publishedLogs } from './verification.ts'
+
+/** What the database has lost for good, as far as this bridge can tell. */
+export interface Stock {
+  /** Published records of archived logs that nobody has any more. */
+  lostRecords: number
+  /** Names of these logs. */
+  lostLogs: string[]
+  /** What was begun to be mended, in words. */
+  mended: string[]
+}
+
+export interface StockParts {
+  ledger: Ledger
+  logs: ShippableLogs
+  evidence: PublishedEvidence
+  store: Pick<RecordStore, 'rebuildWinners'>
+  now: () => number
+  /** Runs while nobody reads. */
+  publish: <T>(run: () => Promise<T>) => Promise<T>
+}
+
+/**
+ * Looks, at the start and before a run, whether the database has fewer rows than its batches and the ledger say. It
+ * reads a few columns, so it notices what is gone, not what was altered (that is for a verification). What the files
+ * still have is shipped anew, what readers count is chosen anew from the copies; nothing is ever taken out for it.
+ * To be called while nothing is shipped.
+ */
+export async function takeStock(parts: StockParts): Promise<Stock> {
+  const { ledger, logs, evidence, store, publish } = parts
+  const stock = await evidence.stock()
+  const mended = adoptUnknown(ledger, stock, await unverifiedOf(parts, stock))
+  if (mended.length > 0) await logs.update(ledger.states())
+
+  const { live, archived } = await publishedLogs(parts)
+  const short = new Set(shortLogs(ledger, stock))
+  const lostLogs = archived.filter((name) => short.has(name))
+  const reship = [...live].filter(([name]) => short.has(name)).map(([, { key }]) => key)
+  if (reship.length > 0) {
+    mended.push(`${reship.length} logs of which the database lost records are shipped anew`)
+    await logs.distrust(reship)
+  }
+  // what readers count may be all that is left of archived copies
+  if (lostLogs.length === 0 && (await evidence.hasFewerWinners())) {
+    mended.push('what readers count was chosen anew from the copies')
+    await publish(async () => {
+      const seq = ledger.nextSeq()
+      await store.rebuildWinners(seq)
+      ledger.switched(seq)
+    })
+  }
+  const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
+  const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
+  return { lostRecords, lostLogs, mended }
+}
+
+/** Names of logs that have fewer records than they were published with. */
+function shortLogs(ledger: Ledger, stock: readonly LogStock[]): string[] {
+  const noted = new Map(stock.map((one) => [one.log, one.noted]))
+  const fewer = stock.filter(({ noted, found }) => found < noted).map(({ log }) => log)
+  const unnoted = [...ledger.states(), ...ledger.archived()].filter(
+    (state) => (noted.get(ledger.nameOf(state)) ?? 0) < (state.records ?? 0),
+  )
+  return [...fewer, ...unnoted.map((state) => ledger.nameOf(state))]
+}
+
+const unverifiedOf = ({ ledger, evidence }: StockParts, stock: readonly LogStock[]): Promise<string[]> => {
+  const own = stock.map(({ log }) => log).filter((log) => ledger.isOwn(log))
+  const known = new Set([...ledger.states(), ...ledger.archived()].map((state) => ledger.nameOf(state)))
+  const unknown = own.filter((log) => !known.has(log))
+  return unknown.length === 0 ? Promise.resolve([]) : evidence.unverified(unknown)
+}
+
+/**
+ * A ledger that is older than its database (a backup of it was given back) does not know editions that it shipped
+ * itself, or not all of them. They were verified: they count as archived, and their logs begin a new edition.
+ */
+function adoptUnknown(ledger: Ledger, stock: readonly LogStock[], unverified: readonly string[]): string[] {
+  const settling = new Map<string, number>()
+  for (const { log, records } of ledger.unsettled()?.group.batches ?? [])
+    settling.set(log, (settling.get(log) ?? 0) + records)
+  const known = new Map([...ledger.states(), ...ledger.archived()].map((state) => [ledger.nameOf(state), state]))
+  const adopted: LogState[] = []
+  for (const { log, noted, lastPosition } of stock) {
+    if (!ledger.isOwn(log) || unverified.includes(log)) continue
+    const state = known.get(log)
+    const expected = (state === undefined ? 0 : (state.records ?? noted)) + (settling.get(log) ?? 0)
+    if (noted <= expected) continue
+    const { publishedTo } = state ?? UNKNOWN
+    const edition = state ?? { ...ledger.parseName(log), ...UNKNOWN }
+    adopted.push({ ...edition, records: noted, publishedTo: Math.max(publishedTo, lastPosition + 1) })
+  }
+  if (adopted.length === 0) return []
+  const next = new Map<string, LogState>()
+  for (const { key, edition } of adopted) {
+    const state = next.get(key) ?? ledger.state(key) ?? { key, edition: 0, ...UNKNOWN }
+    const { records: _, tail: __, unreadable: ___, ...rest } = state
+    next.set(key, { ...rest, edition: Math.max(state.edition, edition + 1), publishedTo: 0 })
+  }
+  const behind = [...next.values()].filter(({ key, edition }) => edition > (ledger.state(key)?.edition ?? -1))
+  ledger.adopted(adopted, behind)
+  return [`the ledger is older than the database: ${adopted.length} editions of logs that it did not know stay counted`]
+}
+
+/** Of an edition of which the name alone is known. */
+const UNKNOWN = {
+  path: '',
+  root: '',
+  relativePath: '',
+  fingerprint: { counted: 0, sha256: '' },
+  publishedTo: 0,
+} satisfies Omit<LogState, 'key' | 'edition'>

@@ -1,0 +1,56 @@
+import type { SegmentExtent } from '../ports/journal.ts'
+import type { LogState } from '../ports/logs.ts'
+
+/** Records that were acknowledged or published and cannot be read now. */
+export interface Losses {
+  /** By the files. */
+  inFiles: number
+  /** By anybody. */
+  everywhere: number
+}
+
+type Range = readonly [from: number, to: number]
+
+/**
+ * What cannot be read of the journal: damaged, cut or gone. `editions` are those of its segments that are published:
+ * ClickHouse has their records. Where a part of what a segment lost is published, its records are estimated by bytes.
+ */
+export function journalLosses(extents: readonly SegmentExtent[], editions: ReadonlyMap<string, LogState[]>): Losses {
+  const known = new Map(extents.map((extent) => [extent.segment, extent]))
+  const losses: Losses = { inFiles: 0, everywhere: 0 }
+  for (const segment of new Set([...known.keys(), ...editions.keys()])) {
+    const published = editions.get(segment) ?? []
+    const { readTo, records, unreadable, acknowledgedTo, acknowledgedRecords } = known.get(segment) ?? GONE
+    const to = Math.max(acknowledgedTo, ...published.map(({ publishedTo }) => publishedTo))
+    const lost: Range[] = readTo < to ? [...unreadable, [readTo, to]] : unreadable
+    if (lost.length === 0) continue
+    const had = Math.max(acknowledgedRecords, ...published.map((edition) => edition.records ?? 0))
+    const inFiles = Math.max(1, had - records)
+    losses.inFiles += inFiles
+    const nowhere = published.reduce((ranges, edition) => without(ranges, readableOf(edition)), lost)
+    losses.everywhere += Math.ceil((inFiles * bytesOf(nowhere)) / bytesOf(lost))
+  }
+  return losses
+}
+
+const GONE = { readTo: 0, records: 0, unreadable: [], acknowledgedTo: 0, acknowledgedRecords: 0 }
+
+/** What an edition of a segment has of it. */
+const readableOf = ({ publishedTo, unreadable = [] }: LogState): Range[] => without([[0, publishedTo]], unreadable)
+
+/** What is left of some ranges when others are taken away. */
+function without(ranges: readonly Range[], taken: readonly Range[]): Range[] {
+  return taken.reduce<Range[]>(
+    (left, [from, to]) =>
+      left.flatMap(([start, end]): Range[] => {
+        const pieces: Range[] = [
+          [start, Math.min(end, from)],
+          [Math.max(start, to), end],
+        ]
+        return pieces.filter(([a, b]) => a < b)
+      }),
+    [...ranges],
+  )
+}
+
+const bytesOf = (ranges: readonly Range[]): number => ranges.reduce((sum, [from, to]) => sum + to - from, 0)
