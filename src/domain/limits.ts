@@ -29,7 +29,10 @@ export const LIMITS = {
   nameLength: count(200, 'characters of a name, a message or request id, or an idempotency key that comes in'),
   pathLength: count(1000, 'characters of `origin.path`'),
   ingestMistakes: count(100, 'mistakes of a call that are told in full; of each further record the first one'),
-  onceAnOperation: count(1, '`ingestTokenRecords`, and `setSourcePreference`, of one operation'),
+  onceAnOperation: count(
+    1,
+    '`ingestTokenRecords`, and `setSourcePreference`, of one operation, and uses of a variable in their arguments',
+  ),
   preferenceChanges: count(60, 'changes of their stored preference that a user may make in an hour'),
   // connections and bytes
   // what is kept in memory

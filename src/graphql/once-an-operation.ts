@@ -6,6 +6,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql'
 import { BridgeError } from '../domain/errors.ts'
 
@@ -27,23 +28,44 @@ export const onceAnOperation: ApolloServerPlugin = {
   },
 }
 
-/** Throws where an operation asks for one of `ONCE` under more than one name; `@skip` and `@include` are not looked at. */
+/**
+ * Throws where an operation asks for one of `ONCE` under more than one name, or uses a variable in its arguments twice,
+ * which multiplies as well; `@skip` and `@include` are not looked at.
+ */
 function assertOnce(operation: OperationDefinitionNode, fragments: readonly FragmentDefinitionNode[]): void {
   const names = new Map<string, string>()
-  for (const { name, alias } of fieldsOf(operation.selectionSet, fragments)) {
-    if (!ONCE.has(name.value)) continue
-    const responseName = alias?.value ?? name.value
-    const first = names.get(name.value)
-    names.set(name.value, first ?? responseName)
-    if (first === undefined || first === responseName) continue
-    const error = new BridgeError('QUERY_TOO_EXPENSIVE', `one operation may ask for ${name.value} once`)
-    throw new GraphQLError(error.message, {
-      // where a resolver would have thrown it: so it is told like any other of ours
-      path: [responseName],
-      originalError: error,
-      extensions: { http: { status: 400 } },
-    })
+  for (const field of fieldsOf(operation.selectionSet, fragments)) {
+    const name = field.name.value
+    if (!ONCE.has(name)) continue
+    const responseName = field.alias?.value ?? name
+    if ((names.get(name) ?? responseName) !== responseName)
+      throw tooExpensive(responseName, `one operation may ask for ${name} once`)
+    names.set(name, responseName)
+    const repeated = repeatedVariable(field)
+    if (repeated !== undefined) throw tooExpensive(responseName, `${name} may use $${repeated} once`)
   }
+}
+
+function repeatedVariable(field: FieldNode): string | undefined {
+  const used = new Set<string>()
+  let repeated: string | undefined
+  for (const argument of field.arguments ?? [])
+    visit(argument, {
+      Variable({ name }) {
+        if (used.has(name.value)) repeated = name.value
+        used.add(name.value)
+      },
+    })
+  return repeated
+}
+
+/** As a resolver would have thrown it: so it is told like any other error of ours. */
+function tooExpensive(responseName: string, message: string): GraphQLError {
+  return new GraphQLError(message, {
+    path: [responseName],
+    originalError: new BridgeError('QUERY_TOO_EXPENSIVE', message),
+    extensions: { http: { status: 400 } },
+  })
 }
 
 /** The fields that a selection has, through fragments, each of which is looked at once. */

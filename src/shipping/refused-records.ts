@@ -16,11 +16,11 @@ interface Line {
 export const isRefusal = (error: unknown): boolean => (error as { retryable?: unknown }).retryable === false
 
 /**
- * Finds the records that the database refuses, by halving; gives the positions of their lines by batch. What it writes
+ * Finds the records that the database refuses, by halving; gives the positions of their lines by log. What it writes
  * carries the numbers of the batches, which must never be published. Throws where even a record of nothing is refused:
  * then it is not what is in the records.
  */
-export async function refusedPositions(batches: readonly RecordBatch[], write: Write): Promise<Map<number, number[]>> {
+export async function refusedPositions(batches: readonly RecordBatch[], write: Write): Promise<Map<string, number[]>> {
   const lines = batches.flatMap(linesOf)
   const [first] = lines
   if (first === undefined) return new Map()
@@ -45,10 +45,10 @@ export async function refusedPositions(batches: readonly RecordBatch[], write: W
     return [...(await search(some.slice(0, half))), ...(await search(some.slice(half)))]
   }
 
-  const found = new Map<number, number[]>()
+  const found = new Map<string, number[]>()
   for (const { batch, records } of await search(lines)) {
     const { position } = records[0] as RecordCopy
-    found.set(batch.batch, [...(found.get(batch.batch) ?? []), position])
+    found.set(batch.log, [...(found.get(batch.log) ?? []), position])
   }
   return found
 }

@@ -136,7 +136,7 @@ export function startShipper(options: ShipperOptions): Shipper {
           await store.write(some)
         } catch (error) {
           if (!isRefusal(error)) throw error
-          return await setAside(some, planned, ranges, error)
+          return await setAside(some, ranges, error)
         }
       }
       ledger.sent()
@@ -156,19 +156,13 @@ export function startShipper(options: ShipperOptions): Shipper {
   }
 
   /** What the database refuses holds up nothing else: the group is left, and comes again without it. */
-  const setAside = async (
-    written: readonly RecordBatch[],
-    planned: readonly PublishedBatch[],
-    ranges: readonly LogRange[],
-    cause: unknown,
-  ): Promise<void> => {
-    const positions = await refusedPositions(written, store.write)
+  const setAside = async (written: readonly RecordBatch[], ranges: readonly LogRange[], cause: unknown) => {
+    const found = await refusedPositions(written, store.write)
     // it was something else, and is over: as any other failure
-    if (positions.size === 0) throw cause
-    const keyOf = new Map(ranges.map(({ state }) => [ledger.nameOf(state), state.key]))
-    const refused = planned.flatMap(({ batch, log }): RefusedPlaces[] => {
-      const found = positions.get(batch)
-      return found === undefined ? [] : [{ key: keyOf.get(log) as string, positions: found }]
+    if (found.size === 0) throw cause
+    const refused = ranges.flatMap(({ state }): RefusedPlaces[] => {
+      const positions = found.get(ledger.nameOf(state))
+      return positions === undefined ? [] : [{ key: state.key, positions }]
     })
     ledger.abandon()
     await logs.setAside(refused)

@@ -59,6 +59,15 @@ describe('one operation', () => {
     expect(journalBytes(server)).toBe(0)
   })
 
+  test('uses a variable once in the records that it brings in', async () => {
+    const server = await startServer(makeFolder())
+    const query = `mutation ($r: TokenRecordInput!) { ingestTokenRecords(input: { records: [${'$r '.repeat(1000)}] }) { accepted } }`
+    const { status, errors } = await server.ask(query, { r: INPUT.records[0] }, BOTH)
+    expect(status).toBe(400)
+    expect(errors?.[0]?.extensions.code).toBe('QUERY_TOO_EXPENSIVE')
+    expect(journalBytes(server)).toBe(0)
+  })
+
   test('chooses a source once', async () => {
     const server = await startServer(makeFolder())
     const { errors } = await server.ask(`mutation { ${aliases(2, CHOOSE)} }`, {}, BOTH)

@@ -7,6 +7,7 @@ import type { IngestEntry, JournalEntry } from '../../src/ports/journal.ts'
 import { createIngest, type Ingest } from '../../src/writing/ingest.ts'
 import { recordsOf } from '../../src/writing/journaled-copies.ts'
 import { createRememberedCalls } from '../../src/writing/remembered-calls.ts'
+import { contentHash } from '../../src/writing/submission.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { analysisOf, makeFolder, wholeOf } from '../support/transcripts.ts'
 
@@ -119,6 +120,19 @@ describe('what is remembered of calls', () => {
     calls.remember({ ...old, rejected: mistakes } as unknown as IngestEntry, place(0))
     expect(calls.find('ann', 'key')?.refused).toEqual(Array.from({ length: 999 }, (_, i) => i + 1))
     expect(calls.bytes()).toBeLessThan(10_000)
+  })
+
+  test('a record that the rules of then refused is told so, whatever the rules of now', async () => {
+    const ingest = createIngest({ journal: { append: () => Promise.reject() }, whenStored: async () => true })
+    const records = [{ ...valid(), occurredAt: 0, tokens: { input: 1n, output: 0n } }]
+    ingest.remember(entry('key', { contentHash: contentHash(records), refused: [0] }), place(0))
+    expect(await ingest.submit({ caller: 'ann', idempotencyKey: 'key', records })).toEqual({
+      accepted: 0,
+      rejectedCount: 1,
+      rejected: [{ index: 0, code: 'invalid_text', field: '', message: expect.stringContaining('refused') }],
+      durability: 'STORED',
+      replayed: true,
+    })
   })
 
   test('a key that was forgotten counts nothing twice: neither the same records nor others', async () => {

@@ -152,6 +152,6 @@ test('a search takes a bounded number of statements, and what it leaves is set a
   const records = Array.from({ length: 4000 }, (_, i) => copy({ id: `${i}`, position: i, user: i % 2 ? 'bad' : 'ann' }))
   const found = await refusedPositions([{ batch: 1, log: 'log', run: 'live', records }], write)
   expect(statements).toBeLessThan(510)
-  const positions = new Set(found.get(1))
+  const positions = new Set(found.get('log'))
   for (const { position, user } of records) if (user === 'bad') expect(positions.has(position)).toBe(true)
 })
