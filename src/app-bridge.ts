@@ -19,7 +19,7 @@ import type { SourceHealth, TokenSource } from './ports/token-source.ts'
 import { lockPathOf, takeLock } from './process-lock.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from './reading/database-sources.ts'
 import { takeLease } from './redis/lease.ts'
-import { openLedger } from './shipping/ledger.ts'
+import { type Ledger, openLedger } from './shipping/ledger.ts'
 import { createPublicationGate } from './shipping/publication-gate.ts'
 import { type Shipper, startShipper } from './shipping/shipper.ts'
 
@@ -157,7 +157,7 @@ async function openBridge(
       if (stock.lostRecords > 0) logger.error(stock, 'published records are lost: restore a backup')
     }
     await lookAtStock()
-    const health = (): SourceHealth => healthOf(shipper, config, legacy, stock)
+    const health = (): SourceHealth => healthOf(shipper, config, legacy, stock, ledger)
     const sources: DatabaseSourcesOptions = {
       files: legacy,
       published: createPublishedRecords(db),
@@ -205,6 +205,14 @@ async function openBridge(
         progress = control.progress()
       },
       onIdle: control.onIdle,
+      onSetAside(refused) {
+        const places = refused.map(({ key, positions }) => ({
+          log: key,
+          count: positions.length,
+          first: positions.slice(0, 10),
+        }))
+        logger.error({ places }, 'ClickHouse refuses records at these places: they are counted from the files alone')
+      },
       onProblem(error) {
         control.onProblem(error)
         logger.warn({ err: error }, 'shipping stopped for a while')
@@ -269,13 +277,19 @@ function remembered<T>(keyOf: () => string, compute: () => Promise<T>): () => Pr
   }
 }
 
-function healthOf(shipper: Shipper, config: Config, legacy: LegacySource, stock: Stock): SourceHealth {
+function healthOf(shipper: Shipper, config: Config, legacy: LegacySource, stock: Stock, ledger: Ledger): SourceHealth {
   const problem = shipper.problem()
   if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
   if (stock.lostRecords > 0)
     return {
       state: 'DEGRADED',
       detail: `${stock.lostRecords} published records of ${stock.lostLogs.length} archived logs are lost: token-bridge migrate restore NAME brings back those of a backup`,
+    }
+  const setAside = ledger.states().reduce((sum, state) => sum + (state.setAside?.length ?? 0), 0)
+  if (setAside > 0)
+    return {
+      state: 'DEGRADED',
+      detail: `ClickHouse refused records at ${setAside} places: they are counted from the files`,
     }
   const where = config.clickhouse.url === undefined ? 'embedded' : new URL(config.clickhouse.url).host
   return { state: 'UP', detail: `${where}, ${legacy.logs.unshippedBytes()} bytes of logs not shipped` }

@@ -1,20 +1,19 @@
 import { join } from 'node:path'
 import type { Config } from './config.ts'
-import type { SourcePreference } from './domain/source.ts'
 import type { JournaledRange } from './enhanced-analysis/journal-update.ts'
 import { type OpenJournal, openJournal } from './journal/journal.ts'
 import type { JournalKey } from './journal/key.ts'
 import type { Logger } from './observability/logger.ts'
-import type { JournalListener } from './ports/journal.ts'
+import type { Journal, JournalListener } from './ports/journal.ts'
 import { createIngest, type Ingest, type IngestOptions } from './writing/ingest.ts'
 import { recordsOf } from './writing/journaled-copies.ts'
+import { createPreferences, type Preferences } from './writing/preferences.ts'
 
 /** The journal, and what is learned from its entries. */
 export interface WayIn {
   journal: OpenJournal
   ingest: Ingest
-  /** The stored choices of source, by user. */
-  preferences: ReadonlyMap<string, SourcePreference>
+  preferences: Preferences
   /** Hands what is to be counted of the journal to an analysis that starts; settles when it has everything. */
   readJournal(add: (range: JournaledRange) => void): Promise<void>
 }
@@ -33,10 +32,13 @@ const FOLLOW_MS = 1000
 
 /** The journal is read once at the start, in the background: for the first analysis, too. */
 export function openWayIn({ config, key, logger, whenStored, onJournaled }: WayInOptions): WayIn {
-  const preferences = new Map<string, SourcePreference>()
   let count = onJournaled
   let wasBegun = false
-  const ingest = createIngest({ journal: { append: (entry) => journal.append(entry) }, whenStored })
+  let isRead = false
+  // what learns of the journal's entries is there before them
+  const appendTo: Journal = { append: (entry) => journal.append(entry) }
+  const preferences = createPreferences({ journal: appendTo, isRead: () => isRead })
+  const ingest = createIngest({ journal: appendTo, whenStored })
   const journal = openJournal({
     folder: config.journalDir,
     key,
@@ -44,7 +46,7 @@ export function openWayIn({ config, key, logger, whenStored, onJournaled }: WayI
     followIntervalMs: FOLLOW_MS,
     listener: {
       entry(entry, place) {
-        if (entry.kind === 'preference') preferences.set(entry.userId, entry.preference)
+        if (entry.kind === 'preference') preferences.remember(entry)
         else ingest.remember(entry, place)
         countedBy(count).entry(entry, place)
       },
@@ -63,6 +65,7 @@ export function openWayIn({ config, key, logger, whenStored, onJournaled }: WayI
       wasBegun = true
       count = add
       await journal.whenRead()
+      isRead = true
       count = onJournaled
     },
   }

@@ -5,25 +5,23 @@ import type { DataSource, SourcePreference } from './domain/source.ts'
 import type { Component, RequestContext } from './graphql/context.ts'
 import type { AnswerCache } from './ports/answer-cache.ts'
 import type { Flags } from './ports/flags.ts'
-import type { Journal } from './ports/journal.ts'
 import type { TokenSource } from './ports/token-source.ts'
 import { createAnswers, type Question } from './reading/answers.ts'
 import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
 import { type Decision, decideSource } from './reading/decision.ts'
 import type { Losses } from './shipping/losses.ts'
 import type { Ingest } from './writing/ingest.ts'
+import type { Preferences } from './writing/preferences.ts'
 
 export interface RequestsOptions {
   legacy: TokenSource
   bridge: BridgeHandle
   cache: AnswerCache
   flags: Flags
-  journal: Journal
   ingest: Ingest
   priceOf: PriceOf
   threshold: number
-  /** The stored choices, by user. */
-  preferences: ReadonlyMap<string, SourcePreference>
+  preferences: Preferences
   /** No log has bytes beyond its published position. */
   isAllPublished: () => boolean
   /** What was acknowledged or published and cannot be read now. */
@@ -35,7 +33,7 @@ export interface RequestsOptions {
 
 /** Makes the context of each request: flags, progress and positions are read once, and all its answers follow from them. */
 export function createRequests(options: RequestsOptions): (principal: Principal, requestId: string) => RequestContext {
-  const { bridge, flags, preferences, journal } = options
+  const { bridge, flags, preferences } = options
   const cachedSources = new WeakMap<TokenSource, CachedSource>()
 
   const cachedSourceOf = (source: TokenSource): CachedSource => {
@@ -62,7 +60,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
     const cutOverAt = database?.control.cutOverAt()
     const allPublished = options.isAllPublished()
     const losses = options.losses()
-    const stored = (): SourcePreference => preferences.get(userId) ?? 'AUTO'
+    const stored = (): SourcePreference => preferences.of(userId)
 
     const decide = ({ filter, preference }: Question): Decision => {
       const own = preference === 'AUTO' ? stored() : preference
@@ -92,7 +90,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         preference: stored(),
         mayChoose,
         async choose(preference) {
-          await journal.append({ kind: 'preference', at: Date.now(), userId, preference })
+          await preferences.choose(userId, preference)
           return decide(whole)
         },
       },

@@ -106,7 +106,6 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       bridge,
       cache,
       flags,
-      journal,
       ingest,
       priceOf: createGenaiPriceList().priceOf,
       threshold: config.migrationProgressThreshold,

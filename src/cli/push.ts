@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { readConfig } from '../config.ts'
+import { LIMITS } from '../domain/limits.ts'
+import { toPlainText } from '../domain/plain-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import { openAnalysis } from '../enhanced-analysis/analysis.ts'
 import { indexPathFor } from '../enhanced-analysis/index-path.ts'
@@ -53,7 +55,7 @@ export async function push(options: PushOptions): Promise<void> {
     for (const state of entry as LogState[]) states.set(state.key, state)
   })
   analysis.shipping.update([...states.values()])
-  const told = { accepted: 0, mistakes: [] as string[] }
+  const told = { accepted: 0, changed: 0, mistakes: [] as string[] }
 
   const acknowledged = (next: LogState[]): void => {
     ledger.append(next)
@@ -70,7 +72,7 @@ export async function push(options: PushOptions): Promise<void> {
       if (renamed.length > 0) acknowledged(renamed)
       const ranges = analysis.shipping.nextRanges({ journal: false, transcripts: 'all' }, ROUND_RECORDS)
       if (ranges.length === 0) return
-      for await (const batch of batchesOf(recordsOf(ranges))) {
+      for await (const batch of batchesOf(recordsOf(ranges, () => told.changed++))) {
         const key = `push:${createHash('sha256').update(JSON.stringify(batch)).digest('hex')}`
         const sent = await sending(options.once === true).execute(() => sendBatch(batch, key, options))
         told.accepted += sent.accepted
@@ -92,6 +94,10 @@ export async function push(options: PushOptions): Promise<void> {
   if (options.json)
     process.stdout.write(`${JSON.stringify({ accepted: told.accepted, rejected: told.mistakes }, null, 2)}\n`)
   else process.stdout.write(`${told.accepted} records accepted by ${options.server}\n`)
+  if (told.changed > 0)
+    process.stderr.write(
+      `token-bridge: ${told.changed} records have names with characters that control, or that are too long: sent with U+FFFD for them, or cut\n`,
+    )
   if (told.mistakes.length > 0) process.exitCode = 1
 }
 
@@ -148,10 +154,29 @@ function sending(once: boolean): ReturnType<typeof retry> {
   return policy
 }
 
-async function* recordsOf(ranges: readonly LogRange[]): AsyncIterable<SentRecord> {
+async function* recordsOf(ranges: readonly LogRange[], onChanged: () => void): AsyncIterable<SentRecord> {
   for (const { batches } of ranges)
     for (const batch of batches)
-      for (const copy of batch) yield { record: toInput(copy), place: `${copy.path} at byte ${copy.position}` }
+      for (const copy of batch) {
+        const named = plainNames(copy)
+        if (NAMES.some((name) => named[name] !== copy[name])) onChanged()
+        yield { record: toInput({ ...copy, ...named }), place: `${copy.path} at byte ${copy.position}` }
+      }
+}
+
+const NAMES = ['project', 'model', 'user', 'host', 'path'] as const
+
+/** A transcript may have names that a bridge lets nobody bring in: they are made plain, so that no record is lost. */
+function plainNames(copy: RecordCopy): Pick<RecordCopy, (typeof NAMES)[number]> {
+  const name = (text: string): string => toPlainText(text, LIMITS.nameLength.value)
+  return {
+    project: name(copy.project),
+    model: name(copy.model),
+    user: name(copy.user),
+    host: name(copy.host),
+    // its end tells more than its beginning
+    path: toPlainText(copy.path.slice(-LIMITS.pathLength.value), LIMITS.pathLength.value),
+  }
 }
 
 function toInput(copy: RecordCopy): TokenRecordInput {

@@ -26,6 +26,20 @@ export const LIMITS = {
   documentTokens: count(5000, 'lexical tokens of one GraphQL document'),
   // bringing in
   ingestRecords: count(1000, 'records of one `ingestTokenRecords` call'),
+  nameLength: count(200, 'characters of a name, a message or request id, or an idempotency key that comes in'),
+  pathLength: count(1000, 'characters of `origin.path`'),
+  ingestMistakes: count(100, 'mistakes of a call that are told in full; of each further record the first one'),
+  onceAnOperation: count(
+    1,
+    '`ingestTokenRecords`, and `setSourcePreference`, of one operation, and uses of a variable in their arguments',
+  ),
+  preferenceChanges: count(60, 'changes of their stored preference that a user may make in an hour'),
   // connections and bytes
   // what is kept in memory
+  rememberedBytes: {
+    value: 32 << 20,
+    shown: '32 MB',
+    about:
+      'of idempotency keys with their answers; a call under a forgotten key is no repeat, and counts nothing twice',
+  },
 } as const satisfies Record<string, Limit>

@@ -166,6 +166,11 @@ const CALLS: { [Name in CallName]: (asked: Calls[Name][0]) => Calls[Name][1] } =
     tellSoon()
     return undefined
   },
+  setAside(refused) {
+    analysis.shipping.setAside(refused)
+    tellSoon()
+    return undefined
+  },
   pathOf: (key) => analysis.pathOf(key),
 }
 

@@ -207,6 +207,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
         return path === undefined ? positions.map(() => 0) : linesAt(path, positions)
       },
       distrust: (keys) => callWhenReady('distrust', keys),
+      setAside: (refused) => callWhenReady('setAside', refused),
       unshippedBytes: () => status?.unshippedBytes ?? 0,
       onChange(listener) {
         listeners.add(listener)

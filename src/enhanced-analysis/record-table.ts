@@ -48,6 +48,8 @@ export interface KnownFile {
   edition: number
   /** Its records that begin before this byte are published in ClickHouse. */
   publishedTo: number
+  /** Places whose records the database refused: they are not published, wherever they are. */
+  setAside: ReadonlySet<number>
   /** A last line without its end was published, and the log was read again since: it may be another line now. */
   suspect: boolean
 }
@@ -187,6 +189,7 @@ export class RecordTable {
       attached: false,
       edition: 0,
       publishedTo: 0,
+      setAside: new Set(),
       suspect: false,
     }
     this.#name(file, header.path, header.root, header.relativePath)

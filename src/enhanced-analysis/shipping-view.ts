@@ -10,6 +10,7 @@ import type {
   LogSelection,
   LogState,
   PublishedGroups,
+  RefusedPlaces,
 } from '../ports/logs.ts'
 import { hasFingerprint } from './file-scan.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
@@ -33,6 +34,7 @@ export interface ShippingView {
   publishedGroups(without: Uint8Array): PublishedGroups
   publishedRows(of: LogDay, without: Uint8Array): GroupedRow[]
   distrust(keys: readonly string[]): void
+  setAside(refused: readonly RefusedPlaces[]): void
   unshippedBytes(): number
   /** The identities that have a copy on disk that is not published, and by row, which winners are theirs. */
   unpublished(): { identities: Uint8Array; rows: Uint8Array }
@@ -49,13 +51,16 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     file.attached = true
     file.edition = 0
     file.publishedTo = 0
+    file.setAside = new Set()
     const state = states.get(file.key)
     if (state === undefined) return
     file.edition = state.edition
     const same = file.byMutation ? isSameSegment(file, state) : isSameLog(file, state)
     const renamed = state.path !== file.path || state.root !== file.root || state.relativePath !== file.relativePath
-    if (same && !renamed && hasTail(table(), file, state)) file.publishedTo = state.publishedTo
-    else if (!same) file.edition++
+    if (same && !renamed && hasTail(table(), file, state)) {
+      file.publishedTo = state.publishedTo
+      file.setAside = new Set(state.setAside?.filter((position) => position < state.publishedTo))
+    } else if (!same) file.edition++
     // the same content under another name, or with a changed end: what was published must go before it comes anew
     else if (state.publishedTo > 0) toRetire.set(file.key, state)
     file.suspect = false
@@ -83,6 +88,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
       const row = rows[at] as number
       const position = offset[row] as number
       if (position >= to) break
+      if (file.setAside.has(position)) continue
       // records of one line stay together: the position of a log is the start of a line
       if (taken >= maxRecords && position !== offset[rows[at - 1] as number]) {
         end = position
@@ -95,6 +101,8 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     }
     const { key, edition, path, root, relativePath, fingerprint } = file
     const state: LogState = { key, edition, path, root, relativePath, fingerprint, publishedTo: end }
+    const setAside = [...file.setAside].filter((position) => position < end)
+    if (setAside.length > 0) state.setAside = setAside
     const before = recordsBefore(file, from)
     if (before !== undefined) state.records = before + taken
     const unreadable = unreadableBefore(file, end)
@@ -149,7 +157,9 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     catalogue: () => [...table().transcripts()].map((file) => catalogueEntry(table(), file)),
     unshippedBytes() {
       let bytes = 0
-      for (const file of table().knownFiles()) bytes += Math.max(0, shippableTo(file) - file.publishedTo)
+      // of a record that was set aside one byte, so that nobody takes all for published
+      for (const file of table().knownFiles())
+        bytes += Math.max(0, shippableTo(file) - file.publishedTo) + file.setAside.size
       return bytes
     },
     archived: () => [...states.values()].filter((state) => isArchived(state)),
@@ -171,6 +181,12 @@ export function createShippingView(table: () => RecordTable): ShippingView {
         file.publishedTo = 0
       }
     },
+    setAside(refused) {
+      for (const { key, positions } of refused) {
+        const file = table().file(key)
+        if (file !== undefined) file.setAside = new Set([...file.setAside, ...positions])
+      }
+    },
     unpublished,
     isExact,
   }
@@ -180,9 +196,10 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     const rows = new Uint8Array(c.length)
     const winners: number[] = []
     for (const file of table().knownFiles()) {
-      if (file.publishedTo >= shippableTo(file)) continue
+      if (file.publishedTo >= shippableTo(file) && file.setAside.size === 0) continue
       for (const row of table().rowsOf(file)) {
-        if ((c.offset[row] as number) < file.publishedTo) continue
+        const position = c.offset[row] as number
+        if (position < file.publishedTo && !file.setAside.has(position)) continue
         const winner = table().winnerOf(row)
         if (rows[winner] === 1) continue
         rows[winner] = 1

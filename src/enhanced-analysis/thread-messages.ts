@@ -6,6 +6,7 @@ import type {
   LogSelection,
   LogState,
   PublishedGroups,
+  RefusedPlaces,
 } from '../ports/logs.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../ports/token-source.ts'
 import type { JournaledRange } from './journal-update.ts'
@@ -35,6 +36,7 @@ export interface Calls {
   publishedGroups: [without: Uint8Array, answer: PublishedGroups]
   publishedRows: [asked: { of: LogDay; without: Uint8Array }, answer: GroupedRow[]]
   distrust: [keys: readonly string[], answer: undefined]
+  setAside: [refused: readonly RefusedPlaces[], answer: undefined]
   pathOf: [key: string, answer: string | undefined]
 }
 

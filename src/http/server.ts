@@ -12,6 +12,7 @@ import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { formatError } from '../graphql/errors.ts'
+import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { attachSubscriptions } from './subscriptions.ts'
@@ -73,7 +74,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
-    plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics)],
+    plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics), onceAnOperation],
     formatError: (formatted, error) =>
       formatError(formatted, error, (internal) => logger.error({ err: internal }, 'a resolver failed')),
   })

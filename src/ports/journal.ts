@@ -1,4 +1,3 @@
-import type { RejectedRecord } from '../domain/rejected-record.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 
@@ -18,7 +17,8 @@ export interface IngestEntry {
   /** SHA-256 of what was sent, in hexadecimal: tells a repeat from another call under the same key; empty without one. */
   contentHash: string
   records: JournaledRecord[]
-  rejected: RejectedRecord[]
+  /** Positions in the call of the records that were refused, ascending: what was wrong with them follows from them. */
+  refused: number[]
 }
 
 /** A user's own choice of source. */

@@ -21,10 +21,18 @@ export interface LogState {
   publishedTo: number
   /** Of the last line, where it was published without its end: SHA-256 of its records, by which it is known again. */
   tail?: string
+  /** Places before `publishedTo` whose records the database refused: they are not published, and counted from the log. */
+  setAside?: number[]
   /** Records of this edition that are published; a release before this one did not say. */
   records?: number
   /** Of a segment of the journal: ranges before `publishedTo` that could not be read, first byte and one past the last. */
   unreadable?: (readonly [number, number])[]
+}
+
+/** Places of a log whose records the database refused. */
+export interface RefusedPlaces {
+  key: string
+  positions: readonly number[]
 }
 
 /** The next records of one log. */
@@ -132,6 +140,8 @@ export interface ShippableLogs {
   linesAt(key: string, positions: readonly number[]): Promise<number[]>
   /** What is published of these logs is not to be believed: their editions are retired and shipped anew. */
   distrust(keys: readonly string[]): Promise<void>
+  /** The database refuses the records at these places: they are left out from now on, and count as not published. */
+  setAside(refused: readonly RefusedPlaces[]): Promise<void>
   /** Bytes of all logs that are not published, as of the last change. */
   unshippedBytes(): number
   /** Calls whenever there may be something new, until what it returns is called. */

@@ -1,9 +1,10 @@
 import { BridgeError } from '../domain/errors.ts'
-import type { LogRange, LogSelection, LogState, ShippableLogs } from '../ports/logs.ts'
+import type { LogRange, LogSelection, LogState, RefusedPlaces, ShippableLogs } from '../ports/logs.ts'
 import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import { evidenceOf, isSameSummary, summarize } from './batch-summary.ts'
 import type { Group, Ledger } from './ledger.ts'
 import type { PublicationGate } from './publication-gate.ts'
+import { isRefusal, refusedPositions } from './refused-records.ts'
 
 /** What may be shipped now, and as part of which run. */
 export interface Assignment {
@@ -25,6 +26,8 @@ export interface ShipperOptions {
   /** All that may be shipped is. */
   onIdle: () => Promise<void>
   onProblem: (error: Error) => void
+  /** The database refuses records at these places: they are counted from the logs, and the others are shipped. */
+  onSetAside?: (refused: readonly RefusedPlaces[]) => void
   groupRecords?: number
 }
 
@@ -128,7 +131,14 @@ export function startShipper(options: ShipperOptions): Shipper {
     ledger.plan(group)
     if (batches.length > 0) {
       // each statement has its price, and so has memory: some batches at once, and each is read back by itself
-      for (const some of inChunks(batches, WRITTEN_RECORDS)) await store.write(some)
+      for (const some of inChunks(batches, WRITTEN_RECORDS)) {
+        try {
+          await store.write(some)
+        } catch (error) {
+          if (!isRefusal(error)) throw error
+          return await setAside(some, ranges, error)
+        }
+      }
       ledger.sent()
       const found = await store.readBack(planned.map(({ batch }) => batch))
       const wrong = planned.filter(({ batch }, i) => !isSameSummary(found.get(batch), summaries[i] as BatchSummary))
@@ -143,6 +153,20 @@ export function startShipper(options: ShipperOptions): Shipper {
     const seconds = (performance.now() - started) / 1000
     if (records > groupRecords / 2) rate = records / seconds
     options.onPublished()
+  }
+
+  /** What the database refuses holds up nothing else: the group is left, and comes again without it. */
+  const setAside = async (written: readonly RecordBatch[], ranges: readonly LogRange[], cause: unknown) => {
+    const found = await refusedPositions(written, store.write)
+    // it was something else, and is over: as any other failure
+    if (found.size === 0) throw cause
+    const refused = ranges.flatMap(({ state }): RefusedPlaces[] => {
+      const positions = found.get(ledger.nameOf(state))
+      return positions === undefined ? [] : [{ key: state.key, positions }]
+    })
+    ledger.abandon()
+    await logs.setAside(refused)
+    options.onSetAside?.(refused)
   }
 
   /** Editions that count no more make room for the ones that follow them. */

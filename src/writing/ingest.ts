@@ -1,18 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { BridgeError, invalidArgument } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord } from '../domain/rejected-record.ts'
 import type { IngestEntry, Journal, JournalPlace } from '../ports/journal.ts'
+import { createRememberedCalls, nameOf, type RememberedCall } from './remembered-calls.ts'
 import { contentHash, type Submission } from './submission.ts'
-import { validateRecord } from './validate-record.ts'
+import { toldMistakes } from './told-mistakes.ts'
+import { type ValidatedRecord, validateRecord } from './validate-record.ts'
 
 export const MAX_RECORDS = LIMITS.ingestRecords.value
-const MAX_KEY_LENGTH = 200
-/** Idempotency keys that are remembered. A forgotten one still counts nothing twice: identities follow from keys. */
-const MAX_REMEMBERED = 200_000
+const MAX_KEY_LENGTH = LIMITS.nameLength.value
 
 export interface IngestResult {
   accepted: number
+  /** Records that were refused: those of the call that are not `accepted`. */
+  rejectedCount: number
+  /** Of each refused record at least one mistake. */
   rejected: RejectedRecord[]
   /** `null` where nothing was accepted. */
   durability: 'STORED' | 'JOURNALED' | null
@@ -30,22 +34,28 @@ export interface IngestOptions {
   /** Settles with whether the entry was published within a short wait. */
   whenStored: (place: JournalPlace) => Promise<boolean>
   now?: () => number
+  /** Of calls that are remembered by their keys. A forgotten one counts nothing twice: identities follow from keys. */
+  maxRememberedBytes?: number
 }
 
 /** The one validated way in: validate → journal (fsync) → acknowledge. */
-export function createIngest({ journal, whenStored, now = Date.now }: IngestOptions): Ingest {
-  const remembered = new Map<string, Answered>()
+export function createIngest(options: IngestOptions): Ingest {
+  const { journal, whenStored, now = Date.now, maxRememberedBytes = LIMITS.rememberedBytes.value } = options
+  const calls = createRememberedCalls(maxRememberedBytes)
   const inFlight = new Map<string, Promise<unknown>>()
+  const durabilityOf = async (place: JournalPlace) => ((await whenStored(place)) ? 'STORED' : 'JOURNALED')
 
-  const submit = async (submission: Submission, hash: string): Promise<IngestResult> => {
-    const { caller, idempotencyKey, records } = submission
-    const known = idempotencyKey === undefined ? undefined : remembered.get(nameOf(caller, idempotencyKey))
-    if (known !== undefined) return replay(known, hash, whenStored)
+  const submit = async ({ caller, idempotencyKey, records }: Submission, hash: string): Promise<IngestResult> => {
+    const known = idempotencyKey === undefined ? undefined : calls.find(caller, idempotencyKey)
+    if (known !== undefined && known.contentHash !== hash) throw conflict()
     const key = idempotencyKey ?? randomUUID()
     const validated = records.map((record, index) => validateRecord(record, index, { caller, user: caller, key }))
+    if (known !== undefined)
+      return { ...firstAnswer(known, validated), durability: await durabilityOf(known.place), replayed: true }
     const accepted = validated.flatMap((result) => ('record' in result ? [result.record] : []))
-    const rejected = validated.flatMap((result) => ('mistakes' in result ? result.mistakes : []))
-    if (accepted.length === 0) return { accepted: 0, rejected, durability: null, replayed: false }
+    const mistakes = validated.flatMap((result) => ('mistakes' in result ? [result.mistakes] : []))
+    const answer = { accepted: accepted.length, rejectedCount: mistakes.length, rejected: toldMistakes(mistakes) }
+    if (accepted.length === 0) return { ...answer, durability: null, replayed: false }
     const place = await journal.append({
       kind: 'ingest',
       at: now(),
@@ -53,10 +63,9 @@ export function createIngest({ journal, whenStored, now = Date.now }: IngestOpti
       idempotencyKey,
       contentHash: hash,
       records: accepted,
-      rejected,
+      refused: validated.flatMap((result, index) => ('mistakes' in result ? [index] : [])),
     })
-    const durability = (await whenStored(place)) ? 'STORED' : 'JOURNALED'
-    return { accepted: accepted.length, rejected, durability, replayed: false }
+    return { ...answer, durability: await durabilityOf(place), replayed: false }
   }
 
   return {
@@ -66,8 +75,11 @@ export function createIngest({ journal, whenStored, now = Date.now }: IngestOpti
         throw invalidArgument('input.records', `has ${records.length} records, at most ${MAX_RECORDS} are allowed`)
       // without a key there is nothing to compare a repeat with
       if (idempotencyKey === undefined) return submit(submission, '')
-      if (idempotencyKey.length < 1 || idempotencyKey.length > MAX_KEY_LENGTH)
-        throw invalidArgument('input.idempotencyKey', `must have 1 to ${MAX_KEY_LENGTH} characters`)
+      if (idempotencyKey === '' || !isPlainText(idempotencyKey, MAX_KEY_LENGTH))
+        throw invalidArgument(
+          'input.idempotencyKey',
+          `must have 1 to ${MAX_KEY_LENGTH} characters, and none that control`,
+        )
       // one call at a time under one key, so that two at once are not both the first
       const name = nameOf(caller, idempotencyKey)
       const before = inFlight.get(name)
@@ -81,32 +93,25 @@ export function createIngest({ journal, whenStored, now = Date.now }: IngestOpti
         if (inFlight.get(name) === turn) inFlight.delete(name)
       }
     },
-    remember(entry, place) {
-      if (entry.idempotencyKey === undefined) return
-      const name = nameOf(entry.caller, entry.idempotencyKey)
-      // another instance may have had the same call: the first one is the answer
-      if (remembered.has(name)) return
-      if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
-      const { contentHash: hash, records, rejected } = entry
-      remembered.set(name, { hash, accepted: records.length, rejected, place })
-    },
+    remember: calls.remember,
   }
 }
 
-interface Answered {
-  hash: string
-  accepted: number
-  rejected: RejectedRecord[]
-  place: JournalPlace
+/** The same records give the same mistakes; which of them were refused is what the first answer said. */
+function firstAnswer(
+  { accepted, refused }: RememberedCall,
+  validated: readonly ValidatedRecord[],
+): Pick<IngestResult, 'accepted' | 'rejectedCount' | 'rejected'> {
+  const mistakes = refused.map((index): RejectedRecord[] => {
+    const result = validated[index]
+    if (result !== undefined && 'mistakes' in result) return result.mistakes
+    const message = 'the record was refused when it was sent first, by the rules of then'
+    return [{ index, code: 'invalid_text', field: '', message }]
+  })
+  return { accepted, rejectedCount: refused.length, rejected: toldMistakes(mistakes) }
 }
 
-async function replay(known: Answered, hash: string, whenStored: IngestOptions['whenStored']): Promise<IngestResult> {
-  if (known.hash !== hash)
-    throw new BridgeError('IDEMPOTENCY_CONFLICT', 'input.idempotencyKey was used for other records', {
-      argument: 'input.idempotencyKey',
-    })
-  const durability = (await whenStored(known.place)) ? 'STORED' : 'JOURNALED'
-  return { accepted: known.accepted, rejected: known.rejected, durability, replayed: true }
-}
-
-const nameOf = (caller: string, key: string): string => `${caller.length}:${caller}:${key}`
+const conflict = (): BridgeError =>
+  new BridgeError('IDEMPOTENCY_CONFLICT', 'input.idempotencyKey was used for other records', {
+    argument: 'input.idempotencyKey',
+  })

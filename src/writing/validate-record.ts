@@ -1,5 +1,6 @@
 import { identityDigest, identityOf, submittedIdentity } from '../domain/identity.ts'
-import { isSessionId, MAX_TOKENS } from '../domain/limits.ts'
+import { isSessionId, LIMITS, MAX_TOKENS } from '../domain/limits.ts'
+import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord, RejectionCode } from '../domain/rejected-record.ts'
 import { isUnreadable, type Unreadable } from '../domain/unreadable.ts'
 import type { JournaledRecord } from '../ports/journal.ts'
@@ -14,9 +15,6 @@ export interface RecordDefaults {
 }
 
 export type ValidatedRecord = { record: JournaledRecord } | { mistakes: RejectedRecord[] }
-
-const MAX_TEXT = 200
-const MAX_PATH = 1000
 
 /** Checks one record of a call; tells every mistake with its field (the limits are those of domain.md). */
 export function validateRecord(
@@ -37,9 +35,13 @@ export function validateRecord(
     else return Number(value)
     return 0
   }
-  const text = (field: string, value: string | null | undefined, maxLength = MAX_TEXT): string | undefined => {
+  const text = (
+    field: string,
+    value: string | null | undefined,
+    maxLength: number = LIMITS.nameLength.value,
+  ): string | undefined => {
     if (value === null || value === undefined || value === '') return undefined
-    if (value.length > maxLength || !value.isWellFormed() || /[\0-\x1f]/.test(value))
+    if (!isPlainText(value, maxLength))
       wrong('invalid_text', field, `${field} must have at most ${maxLength} characters, and none that control`)
     return value
   }
@@ -63,9 +65,10 @@ export function validateRecord(
   const given = text('identity', submitted.identity)
   if (given !== undefined && !/^[0-9a-f]{32}$/.test(given))
     wrong('invalid_identity', 'identity', 'identity must be 32 hexadecimal digits')
-  const owner = text('user', submitted.user) ?? user
+  // nobody gets a record past the rule by being named so
+  const owner = text('user', submitted.user) ?? text('user', user) ?? user
   const host = text('host', submitted.host) ?? 'unknown'
-  const path = text('origin.path', origin?.path, MAX_PATH)
+  const path = text('origin.path', origin?.path, LIMITS.pathLength.value)
   const offset = origin?.offset
   if (isUnreadable(offset)) wrong('invalid_identity', 'origin.offset', `origin.offset ${offset.unreadable}`)
   else if (offset !== undefined && (offset < 0n || offset > BigInt(Number.MAX_SAFE_INTEGER)))

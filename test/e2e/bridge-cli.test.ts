@@ -143,4 +143,23 @@ describe('token-bridge push', () => {
     await first.untilTotal(10 + 100 + 1049)
     expect(await run([...args, '--once', '--token', 'a.b.c'], laptop, settings)).toMatchObject({ code: 0 })
   })
+
+  test('makes names plain that nobody may bring in, and loses no record', async () => {
+    const first = await serve(folderWith('msg_z'))
+    const laptop = makeFolder()
+    writeTranscripts(laptop, {
+      'q\u202e/b.jsonl': [
+        line({ id: 'msg_a', model: 'm\x7f\u2028x', usage: { input_tokens: 9 } }),
+        line({ id: 'msg_b', model: 'm'.repeat(300), usage: { input_tokens: 9 } }),
+      ],
+      'q/b.jsonl': [line({ id: 'msg_c', usage: { input_tokens: 9 } })],
+    })
+    const args = ['push', '--server', first.url, '--token', first.token, '--once']
+    expect(await run(args, laptop, { TRANSCRIPTS_DIR: `bob@tower=${join(laptop, 'projects')}` })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('3 records accepted'),
+      stderr: expect.stringContaining('2 records have names'),
+    })
+    await first.untilTotal(40)
+  })
 })

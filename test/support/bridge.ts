@@ -64,6 +64,7 @@ export function logsOf(analysis: Analysis): ShippableLogs {
     publishedGroups: async (without) => analysis.shipping.publishedGroups(without),
     publishedRows: async (of, without) => analysis.shipping.publishedRows(of, without),
     linesAt: (key, positions) => linesAt(analysis.pathOf(key) ?? '', positions),
+    setAside: async (refused) => analysis.shipping.setAside(refused),
     distrust: async (keys) => analysis.shipping.distrust(keys),
     unshippedBytes: () => analysis.shipping.unshippedBytes(),
     onChange: () => () => undefined,

@@ -70,6 +70,38 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     expect(await store.lastSeq()).toBe(10)
   })
 
+  test('a filter selects by any name, whatever it looks like', async () => {
+    const { store, published } = await opened()
+    const names = [
+      '\0',
+      'a\0b',
+      '\t',
+      '\r\n',
+      "'",
+      '"',
+      '\\',
+      '\\N',
+      '\\0',
+      '%00',
+      '+',
+      '&=',
+      '{m:String}',
+      '\x7f',
+      '\u2028',
+      '',
+    ]
+    const records = names.map((model, i) => copy({ id: `m${i}`, position: i, model, input: 2 ** i }))
+    await store.write([{ batch: 1, log: 'log', run: 'live', records }])
+    await store.publish([batch(1, 'log', 'live')], 10)
+    const queries = names.map((name) => ({ filter: { models: [name, 'no such name'] }, groupings: [] }))
+    const answers = await published.answer(queries, NOTHING)
+    expect(answers.map(({ whole }) => whole.map(({ model, input }) => [model, Number(input)]))).toEqual(
+      names.map((name, i) => [[name, 2 ** i]]),
+    )
+    const [all] = await published.answer([{ filter: { models: names }, groupings: [] }], NOTHING)
+    expect(totals(all?.whole ?? [])).toMatchObject({ input: 2 ** names.length - 1, records: names.length })
+  })
+
   test('a record that was changed on the way is noticed', async () => {
     const { store } = await opened()
     const records = [copy({ id: 'a' }), copy({ id: 'b', position: 9 })]

@@ -28,7 +28,12 @@ export interface TestServer {
   log(): string
   token(roles: readonly Role[], user?: string): Promise<string>
   /** Asks as someone with these roles; a viewer by default. */
-  ask(query: string, variables?: Record<string, unknown>, roles?: readonly Role[]): Promise<GraphQLAnswer>
+  ask(
+    query: string,
+    variables?: Record<string, unknown>,
+    roles?: readonly Role[],
+    more?: { operationName?: string; user?: string },
+  ): Promise<GraphQLAnswer>
   close(): Promise<void>
 }
 
@@ -65,11 +70,11 @@ export async function startServer(folder: string, settings: Record<string, strin
     folder,
     log: () => lines.join(''),
     token,
-    async ask(query, variables = {}, roles = ['viewer']) {
+    async ask(query, variables = {}, roles = ['viewer'], { operationName, user } = {}) {
       const response = await fetch(`${app.url}/graphql`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${await token(roles)}` },
-        body: JSON.stringify({ query, variables }),
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${await token(roles, user)}` },
+        body: JSON.stringify({ query, variables, operationName }),
       })
       return { status: response.status, ...((await response.json()) as object) }
     },

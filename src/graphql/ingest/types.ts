@@ -61,7 +61,10 @@ export class IngestTokenRecordsInput {
   @Field(() => [TokenRecordInput], { description: 'At most 1000.' }) records!: TokenRecordInput[]
 }
 
-@ObjectType('RejectedRecord', { description: 'One mistake in one record; the other records are accepted.' })
+@ObjectType('RejectedRecord', {
+  description:
+    'One mistake in one record; the other records are accepted. A hundred are told in full, and of each further record the first one.',
+})
 @Access(['ingester'])
 class RejectedRecordType implements RejectedRecord {
   @Field(() => Int, { description: 'Position in the call, from 0.' }) index!: number
@@ -74,6 +77,8 @@ class RejectedRecordType implements RejectedRecord {
 @Access(['ingester'])
 export class IngestTokenRecordsPayload {
   @Field(() => Int) accepted!: number
+  @Field(() => Int, { description: 'Records that were refused; with those that were accepted, all of the call.' })
+  rejectedCount!: number
   @Field(() => [RejectedRecordType]) rejected!: RejectedRecordType[]
   @Field(() => DurabilityEnum, {
     nullable: true,

@@ -24,6 +24,9 @@ export function readFilter(input: TokenFilterInput | null | undefined): TokenFil
     if (names === null || names === undefined) continue
     if (names.length > MAX_NAMES)
       throw invalidArgument(`filter.${list}`, `has ${names.length} names, at most ${MAX_NAMES} are allowed`)
+    // no source has such a name: what is counted is well-formed
+    if (!names.every((name) => name.isWellFormed()))
+      throw invalidArgument(`filter.${list}`, 'has a name with half of a surrogate pair')
     filter[list] = names
   }
   return filter

@@ -1,0 +1,63 @@
+import { LRUCache } from 'lru-cache'
+import { BridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
+import type { SourcePreference } from '../domain/source.ts'
+import type { Journal, PreferenceEntry } from '../ports/journal.ts'
+
+/** The users' own choices of a source: journaled, and known from the journal. */
+export interface Preferences {
+  /** `AUTO` where nothing was chosen. */
+  of(userId: string): SourcePreference
+  /** Settles when it is on disk. Throws OVERLOADED where a user changes it all the time. */
+  choose(userId: string, preference: SourcePreference): Promise<void>
+  /** Learns of an entry of the journal: at the start, and of each one that is appended. */
+  remember(entry: PreferenceEntry): void
+}
+
+export interface PreferencesOptions {
+  journal: Journal
+  /** Whether everything that is in the journal is known: before that nobody can say that nothing changes. */
+  isRead: () => boolean
+  now?: () => number
+}
+
+const WINDOW_MS = 3_600_000
+/** Users whose changes are counted: those who changed something last. */
+const MAX_COUNTED = 10_000
+
+export function createPreferences({ journal, isRead, now = Date.now }: PreferencesOptions): Preferences {
+  const stored = new Map<string, SourcePreference>()
+  const changes = new LRUCache<string, { until: number; count: number }>({ max: MAX_COUNTED })
+  const turns = new Map<string, Promise<void>>()
+  const of = (userId: string): SourcePreference => stored.get(userId) ?? 'AUTO'
+
+  const choose = async (userId: string, preference: SourcePreference): Promise<void> => {
+    // where nothing changes there is nothing to keep
+    if (isRead() && of(userId) === preference) return
+    const known = changes.get(userId)
+    const counted = known !== undefined && now() < known.until ? known : { until: now() + WINDOW_MS, count: 0 }
+    if (counted.count >= LIMITS.preferenceChanges.value)
+      throw new BridgeError('OVERLOADED', 'the preference was changed too often: try again later')
+    await journal.append({ kind: 'preference', at: now(), userId, preference })
+    changes.set(userId, { ...counted, count: counted.count + 1 })
+  }
+
+  return {
+    of,
+    choose(userId, preference) {
+      // one change of a user at a time, so that what is stored is looked at after the one before it
+      const before = turns.get(userId) ?? Promise.resolve()
+      const turn = before.catch(() => undefined).then(() => choose(userId, preference))
+      turns.set(userId, turn)
+      const done = (): void => {
+        if (turns.get(userId) === turn) turns.delete(userId)
+      }
+      turn.then(done, done)
+      return turn
+    },
+    remember({ userId, preference }) {
+      if (preference === 'AUTO') stored.delete(userId)
+      else stored.set(userId, preference)
+    },
+  }
+}
