@@ -45,7 +45,7 @@ const ingested = (records: number): JournalEntry => ({
   idempotencyKey: undefined,
   contentHash: '',
   records: Array.from({ length: records }, () => ({}) as never),
-  rejected: [],
+  refused: [],
 })
 
 const segmentsOf = (folder: string): string[] =>
