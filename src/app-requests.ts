@@ -93,6 +93,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         },
       },
       answers: createAnswers({
+        caller: userId,
         sourceOf(name) {
           const source = sources[name]
           return source === undefined ? undefined : cachedSourceOf(source)

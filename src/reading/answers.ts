@@ -30,6 +30,8 @@ export interface Answers {
 }
 
 export interface AnswersOptions {
+  /** The user who asks. */
+  caller?: string
   /** `undefined`: there is no such source now. */
   sourceOf: (source: DataSource) => CachedSource | undefined
   /** Of the facts as they were when the operation began. */
@@ -128,20 +130,20 @@ async function askSource(
 
 /** From the chosen source; where it fails, the whole answer from the files, never a part of it. */
 async function answerFrom(
-  { sourceOf, onFallback }: AnswersOptions,
+  { sourceOf, onFallback, caller }: AnswersOptions,
   decision: Decision,
   request: SourceRequest,
 ): Promise<{ answer: SourceAnswer; cache: CacheStatus; decision: Decision }> {
   const legacy = sourceOf('LEGACY') as CachedSource
-  if (decision.source === 'LEGACY') return { ...(await legacy.answer(request)), decision }
+  if (decision.source === 'LEGACY') return { ...(await legacy.answer(request, caller)), decision }
   try {
     const chosen = sourceOf(decision.source)
     if (chosen === undefined) throw new BridgeError('SOURCE_UNAVAILABLE', 'the database is away')
-    return { ...(await chosen.answer(request)), decision }
+    return { ...(await chosen.answer(request, caller)), decision }
   } catch (error) {
     onFallback(decision.source, error)
     return {
-      ...(await legacy.answer(request)),
+      ...(await legacy.answer(request, caller)),
       decision: { source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE', cohort: decision.cohort },
     }
   }

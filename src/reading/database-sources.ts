@@ -25,11 +25,11 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
   const described = describe('CLICKHOUSE', options)
   return {
     ...described,
-    answer: ({ queries, quality }) =>
+    answer: ({ queries, quality }, caller) =>
       read(async () => {
         const { watermark, asOf } = described.position() ?? { watermark: '', asOf: Date.now() }
         const answers = await published.answer(quality ? [...queries, WHOLE] : queries, NOTHING)
-        const ofFiles = quality ? await files.answer({ queries: [], quality }) : undefined
+        const ofFiles = quality ? await files.answer({ queries: [], quality }, caller) : undefined
         const archived = quality ? await archivedTokens() : 0n
         return finish(answers, queries.length, ofFiles, archived, { asOf, watermark })
       }),
@@ -45,12 +45,12 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
   const { files, published, read, seq, archivedTokens } = options
   return {
     ...describe('HYBRID', options),
-    answer: (request) =>
+    answer: (request, caller) =>
       read(async () => {
         const { queries, quality } = request
         const all = quality ? [...queries, WHOLE] : queries
         const asked = all.map(withSessions)
-        const ofFiles = await files.answerUnpublished({ queries: asked, quality })
+        const ofFiles = await files.answerUnpublished({ queries: asked, quality }, caller)
         const watermark = `${ofFiles.watermark} ${seq()}`
         const ofDatabase = await published.answer(asked, ofFiles.identities)
         const merged = asked.map((_, i) =>
