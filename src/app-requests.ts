@@ -1,11 +1,11 @@
 import type { Principal } from './access/roles.ts'
 import type { BridgeHandle } from './app-bridge.ts'
-import type { PriceOf } from './domain/cost.ts'
 import type { DataSource, SourcePreference } from './domain/source.ts'
 import type { Component, RequestContext } from './graphql/context.ts'
 import type { AnswerCache } from './ports/answer-cache.ts'
 import type { Flags } from './ports/flags.ts'
 import type { Journal } from './ports/journal.ts'
+import type { PriceList } from './ports/price-list.ts'
 import type { TokenSource } from './ports/token-source.ts'
 import { createAnswers, type Question } from './reading/answers.ts'
 import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
@@ -19,7 +19,7 @@ export interface RequestsOptions {
   flags: Flags
   journal: Journal
   ingest: Ingest
-  priceOf: PriceOf
+  prices: PriceList
   threshold: number
   /** The stored choices, by user. */
   preferences: ReadonlyMap<string, SourcePreference>
@@ -100,9 +100,10 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         },
         decide,
         migrationProgress: progress,
+        learnPrices: options.prices.learn,
         onFallback: options.onFallback,
       }),
-      priceOf: options.priceOf,
+      priceOf: options.prices.priceOf,
       ingest: options.ingest,
       migrations: database?.control,
       backups: database?.backups,

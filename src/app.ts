@@ -118,7 +118,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       flags,
       journal,
       ingest,
-      priceOf: createGenaiPriceList().priceOf,
+      prices: createGenaiPriceList(),
       threshold: config.migrationProgressThreshold,
       preferences,
       isAllPublished: legacy.isAllPublished,

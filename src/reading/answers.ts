@@ -37,6 +37,8 @@ export interface AnswersOptions {
   /** Of the facts as they were when the operation began. */
   decide: (question: Question) => Decision
   migrationProgress: number
+  /** Looks up what models cost before anybody needs it. */
+  learnPrices?: (models: Iterable<string>) => Promise<void>
   /** The chosen source failed; the files answer instead. */
   onFallback: (source: DataSource, error: unknown) => void
 }
@@ -120,6 +122,7 @@ async function askSource(
     quality: keys.some(({ section }) => section === 'quality'),
   }
   const { answer, cache, decision: made } = await answerFrom(options, decision, request)
+  await options.learnPrices?.(modelsIn(answer))
   const provenance = provenanceOf(answer, cache, made, options.migrationProgress)
   return ({ question }) => ({
     answer: answer.answers[queries.get(filterKey(question.filter))?.index ?? -1] as TokenAnswer,
@@ -147,6 +150,12 @@ async function answerFrom(
       decision: { source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE', cohort: decision.cohort },
     }
   }
+}
+
+/** Every model that has sums in it. */
+function* modelsIn({ answers, quality }: SourceAnswer): Iterable<string> {
+  for (const { whole } of answers) for (const { model } of whole) yield model
+  for (const { model } of quality?.whole ?? []) yield model
 }
 
 function provenanceOf(
