@@ -16,16 +16,18 @@ import type { Origin } from '../domain/token-record.ts'
 import { createDictionary, type Dictionary } from './dictionary.ts'
 import { WINS } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
-import { SumTable } from './sum-table.ts'
+import { kindOf, SumTable } from './sum-table.ts'
 import { finished, type Work } from './work.ts'
 
 /** Rows, or sums, between two places where the work may be interrupted. */
 const STEP = 2048
+const NO_GROUPS = new Uint32Array(STEP)
 
 /** What is summed up by one number of each row. */
 interface Grouped {
   table: SumTable
-  groupOf: (row: number) => number
+  /** Fills in the numbers of some rows. */
+  fill: (rows: Uint32Array, count: number, groups: Uint32Array) => void
 }
 
 /**
@@ -51,21 +53,33 @@ export function* aggregating(
   const from = query.filter.from ?? Number.NEGATIVE_INFINITY
   const to = query.filter.to ?? Number.POSITIVE_INFINITY
 
-  const grouped = (grouping: Grouping, groupOf: Grouped['groupOf']): Grouped | undefined =>
-    query.groupings.includes(grouping) ? { table: new SumTable(), groupOf } : undefined
+  const grouped = (grouping: Grouping, fill: Grouped['fill']): Grouped | undefined =>
+    query.groupings.includes(grouping) ? { table: new SumTable(), fill } : undefined
   const whole = new SumTable()
-  const byProject = grouped('project', (row) => projectOf[c.origin[row] as number] as number)
-  const byUser = grouped('user', (row) => userOf[c.origin[row] as number] as number)
-  const bySession = grouped('session', (row) => c.session[row] as number)
-  const bySlot = grouped('slot', (row) => Math.floor((c.time[row] as number) / SLOT_MS))
-  const groups = [byProject, byUser, bySession, bySlot].filter((group) => group !== undefined)
+  const byProject = grouped('project', (rows, count, groups) => {
+    for (let i = 0; i < count; i++) groups[i] = projectOf[c.origin[rows[i] as number] as number] as number
+  })
+  const byUser = grouped('user', (rows, count, groups) => {
+    for (let i = 0; i < count; i++) groups[i] = userOf[c.origin[rows[i] as number] as number] as number
+  })
+  const bySession = grouped('session', (rows, count, groups) => {
+    for (let i = 0; i < count; i++) groups[i] = c.session[rows[i] as number] as number
+  })
+  const bySlot = grouped('slot', (rows, count, groups) => {
+    for (let i = 0; i < count; i++) groups[i] = Math.floor((c.time[rows[i] as number] as number) / SLOT_MS)
+  })
   const latest = new Int32Array(table.sessions.texts.length).fill(-1)
   const started = bySession === undefined ? undefined : new Float64Array(latest.length).fill(Number.POSITIVE_INFINITY)
   let sessionCount = 0
   let firstAt = Number.POSITIVE_INFINITY
   let lastAt = Number.NEGATIVE_INFINITY
 
-  const addRow = (row: number): void => {
+  const rows = new Uint32Array(STEP)
+  const kinds = new Float64Array(STEP)
+  const groups = new Uint32Array(STEP)
+  let selected = 0
+
+  const select = (row: number): void => {
     if (((c.flags[row] as number) & WINS) === 0 || only?.[row] === 0) return
     const time = c.time[row] as number
     const model = c.model[row] as number
@@ -78,9 +92,8 @@ export function* aggregating(
       (c.cacheRead[row] as number) +
       (c.cacheCreation5m[row] as number) +
       (c.cacheCreation1h[row] as number)
-    const tier = contextTierOf(prompt)
-    whole.add(0, model, tier, c, row)
-    for (const group of groups) group.table.add(group.groupOf(row), model, tier, c, row)
+    kinds[selected] = kindOf(model, contextTierOf(prompt))
+    rows[selected++] = row
     if (time < firstAt) firstAt = time
     if (time > lastAt) lastAt = time
     const last = latest[session] as number
@@ -88,12 +101,19 @@ export function* aggregating(
     if (last < 0 || isLater(table, row, last)) latest[session] = row
     if (started !== undefined && time < (started[session] as number)) started[session] = time
   }
-  for (let row = 0; row < c.length; row++) {
-    addRow(row)
-    if (row % STEP === 0) yield
+  for (let start = 0; start < c.length; start += STEP) {
+    selected = 0
+    const end = Math.min(start + STEP, c.length)
+    for (let row = start; row < end; row++) select(row)
+    whole.add(rows, NO_GROUPS, kinds, selected, c)
+    for (const { table, fill } of [byProject, byUser, bySession, bySlot].filter((one) => one !== undefined)) {
+      fill(rows, selected, groups)
+      table.add(rows, groups, kinds, selected, c)
+    }
+    yield
   }
 
-  const size = groups.reduce((sum, group) => sum + group.table.size, whole.size)
+  const size = [byProject, byUser, bySession, bySlot].reduce((sum, one) => sum + (one?.table.size ?? 0), whole.size)
   if (size > maxSums)
     throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have ${size} sums, more than ${maxSums}`)
   const { texts } = table.models

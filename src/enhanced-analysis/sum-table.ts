@@ -13,14 +13,16 @@ const MAX_ENTRIES = 2 ** 26
 // which entries meet in the table is nobody's to choose: whoever sends records does not know these
 const [SEED_A, SEED_B] = crypto.getRandomValues(new Int32Array(2)) as unknown as [number, number]
 
+/** Model and tier as one number. */
+export const kindOf = (model: number, tier: number): number => model * TIERS + tier
+
 /** Exact sums for each (group, model, tier). Groups and models are numbers that fit 32 bits. */
 export class SumTable {
   /** Number of entries. */
   size = 0
   /** Open addressing: the entry at each hash, or -1. */
   #places = new Int32Array(128).fill(NONE)
-  #groups = new Int32Array(64)
-  /** Model and tier as one number. */
+  #groups = new Uint32Array(64)
   #kinds = new Float64Array(64)
   #sums = new Float64Array(64 * WIDTH)
   readonly #spilled = new Map<number, bigint>()
@@ -28,30 +30,41 @@ export class SumTable {
   #lastKind = NONE
   #lastEntry = 0
 
-  add(group: number, model: number, tier: number, columns: Columns, row: number): void {
-    const kind = model * TIERS + tier
-    // records of a session follow each other: most rows belong where the one before did
-    if (kind !== this.#lastKind || group !== this.#lastGroup) {
-      this.#lastGroup = group
-      this.#lastKind = kind
-      this.#lastEntry = this.#entryOf(group, kind)
+  /** Adds the first `count` of `rows`; `groups` and `kinds` (`kindOf`) have one number for each of them. */
+  add(rows: Uint32Array, groups: Uint32Array, kinds: Float64Array, count: number, columns: Columns): void {
+    const { input, output, cacheRead, cacheCreation5m, cacheCreation1h } = columns
+    for (let i = 0; i < count; i++) {
+      const row = rows[i] as number
+      const group = groups[i] as number
+      const kind = kinds[i] as number
+      // records of a session follow each other: most rows belong where the one before did
+      if (kind !== this.#lastKind || group !== this.#lastGroup) {
+        this.#lastGroup = group
+        this.#lastKind = kind
+        this.#lastEntry = this.#entryOf(group, kind)
+      }
+      const at = this.#lastEntry * WIDTH
+      this.#sum(at, input[row] as number)
+      this.#sum(at + 1, output[row] as number)
+      this.#sum(at + 2, cacheRead[row] as number)
+      this.#sum(at + 3, cacheCreation5m[row] as number)
+      this.#sum(at + 4, cacheCreation1h[row] as number)
+      this.#sum(at + 5, 1)
     }
-    const at = this.#lastEntry * WIDTH
-    this.#sum(at, columns.input[row] as number)
-    this.#sum(at + 1, columns.output[row] as number)
-    this.#sum(at + 2, columns.cacheRead[row] as number)
-    this.#sum(at + 3, columns.cacheCreation5m[row] as number)
-    this.#sum(at + 4, columns.cacheCreation1h[row] as number)
-    this.#sum(at + 5, 1)
   }
 
   /** All entries, in the order of `modelRanks` and tiers, so that nobody has to sort them. */
   entries(modelRanks: ArrayLike<number>): Uint32Array {
-    const keys = Float64Array.from({ length: this.size }, (_, entry) => {
+    const keys = new Float64Array(this.size)
+    for (let entry = 0; entry < this.size; entry++) {
       const kind = this.#kinds[entry] as number
-      return ((modelRanks[Math.floor(kind / TIERS)] as number) * TIERS + (kind % TIERS)) * MAX_ENTRIES + entry
-    })
-    return Uint32Array.from(keys.sort(), (key) => key % MAX_ENTRIES)
+      const rank = modelRanks[Math.floor(kind / TIERS)] as number
+      keys[entry] = (rank * TIERS + (kind % TIERS)) * MAX_ENTRIES + entry
+    }
+    keys.sort()
+    const entries = new Uint32Array(this.size)
+    for (let i = 0; i < entries.length; i++) entries[i] = (keys[i] as number) % MAX_ENTRIES
+    return entries
   }
 
   groupOf(entry: number): number {
@@ -94,7 +107,7 @@ export class SumTable {
 
   #grow(): void {
     const length = this.#places.length * 2
-    this.#groups = copyInto(new Int32Array(length / 2), this.#groups)
+    this.#groups = copyInto(new Uint32Array(length / 2), this.#groups)
     this.#kinds = copyInto(new Float64Array(length / 2), this.#kinds)
     this.#sums = copyInto(new Float64Array((length / 2) * WIDTH), this.#sums)
     this.#places = new Int32Array(length).fill(NONE)
@@ -122,7 +135,7 @@ export class SumTable {
   }
 }
 
-function copyInto<T extends Int32Array | Float64Array>(larger: T, array: T): T {
+function copyInto<T extends Uint32Array | Float64Array>(larger: T, array: T): T {
   larger.set(array)
   return larger
 }
