@@ -130,15 +130,21 @@ function columnsOf(sums: readonly UsageSums[]): Pick<Part, 'models' | 'model' | 
     numbers.set(text, number)
     return number
   }
-  const model = Uint32Array.from(sums, (one) => numberOf(one.model))
-  const counts = sums.flatMap((one) => COUNTS.map((name) => one[name]))
-  const fits = counts.every((count) => count <= Number.MAX_SAFE_INTEGER)
-  return {
-    models: [...numbers.keys()],
-    model,
-    tier: Uint8Array.from(sums, ({ tier }) => tier),
-    counts: fits ? Float64Array.from(counts, Number) : counts,
-  }
+  const model = new Uint32Array(sums.length)
+  const tier = new Uint8Array(sums.length)
+  const counts = new Float64Array(sums.length * COUNTS.length)
+  let fits = true
+  sums.forEach((one, i) => {
+    model[i] = numberOf(one.model)
+    tier[i] = one.tier
+    for (let j = 0; j < COUNTS.length; j++) {
+      const count = Number(one[COUNTS[j] as (typeof COUNTS)[number]])
+      counts[i * COUNTS.length + j] = count
+      fits &&= count <= Number.MAX_SAFE_INTEGER
+    }
+  })
+  const exact = (): bigint[] => sums.flatMap((one) => COUNTS.map((name) => one[name]))
+  return { models: [...numbers.keys()], model, tier, counts: fits ? counts : exact() }
 }
 
 function withoutItems(answer: TokenAnswer): TokenAnswer {
