@@ -16,6 +16,7 @@ import type { Logger } from './observability/logger.ts'
 import type { SourceHealth, TokenSource } from './ports/token-source.ts'
 import { lockPathOf, takeLock } from './process-lock.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from './reading/database-sources.ts'
+import { createTurns } from './reading/turns.ts'
 import { takeLease } from './redis/lease.ts'
 import { openLedger } from './shipping/ledger.ts'
 import { createPublicationGate } from './shipping/publication-gate.ts'
@@ -46,6 +47,8 @@ export interface BridgeHandle {
 }
 
 const RETRY_MS = 5000
+/** Questions that a ClickHouse server is asked at once; the embedded engine does one after the other. */
+const QUESTIONS_AT_ONCE = 8
 
 /** `journalKeyId` names the journal's key, for the backups. */
 export function startBridge(config: Config, legacy: LegacySource, logger: Logger, journalKeyId: string): BridgeHandle {
@@ -147,6 +150,7 @@ async function openBridge(
       files: legacy,
       published: createPublishedRecords(db),
       read: gate.read,
+      inTurn: createTurns(config.clickhouse.url === undefined ? 1 : QUESTIONS_AT_ONCE),
       archivedTokens: remembered(
         () => `${ledger.seq()} ${legacy.status()?.watermark}`,
         () => archivedTokens(parts),

@@ -29,7 +29,7 @@ export const LIMITS = {
     'records × filters × (groupings + 1) that one operation may have summed from the files; 5 filters with every grouping always may',
   ),
   answerSums: count(500_000, 'sums (of a group, a model and a context tier) in the answer to one operation'),
-  pendingQuestions: count(100, 'questions of one user that wait to be answered from the files'),
+  pendingQuestions: count(100, 'questions of one user that wait to be answered by a source'),
   // bringing in
   ingestRecords: count(1000, 'records of one `ingestTokenRecords` call'),
   // connections and bytes
