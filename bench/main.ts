@@ -4,10 +4,13 @@ import { benchDatabase } from './database.ts'
 import { benchIndexStore } from './index-store.ts'
 import { benchIngest } from './ingest.ts'
 import { benchQuery } from './query.ts'
+import { benchWorst } from './worst.ts'
 
 const HELP = `usage: npm run bench -- [analyze] [query] [index] [ingest] [database] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000]
+       npm run bench -- worst [--only SCENARIO] [--full]
 
-Runs the benchmarks that are named, or all, beside their peers, and prints the ratios.`
+Runs the benchmarks that are named, or all, beside their peers, and prints the ratios. \`worst\` is run only where it
+is named: it asks the worst that one caller may ask, and its exit code is 1 where others notice more than they may.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,6 +19,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '7' },
     records: { type: 'string', default: '1000000' },
     only: { type: 'string' },
+    full: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
   },
 })
@@ -26,5 +30,6 @@ else {
   if (wanted('query')) await benchQuery(Number(values.mb), 3, 5)
   if (wanted('ingest')) await benchIngest(5, values.only)
   if (wanted('database')) await benchDatabase([1_000_000, 10_000_000])
+  if (positionals.includes('worst')) await benchWorst({ only: values.only, full: values.full })
   if (wanted('index')) benchIndexStore(Number(values.records))
 }

@@ -18,6 +18,7 @@ import type { LogState } from './ports/logs.ts'
 import type { SourceHealth, TokenSource } from './ports/token-source.ts'
 import { lockPathOf, takeLock } from './process-lock.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from './reading/database-sources.ts'
+import { createTurns } from './reading/turns.ts'
 import { takeLease } from './redis/lease.ts'
 import { type Ledger, openLedger } from './shipping/ledger.ts'
 import { createPublicationGate } from './shipping/publication-gate.ts'
@@ -52,6 +53,8 @@ export interface BridgeHandle {
 }
 
 const RETRY_MS = 5000
+/** Questions that a ClickHouse server is asked at once; the embedded engine does one after the other. */
+const QUESTIONS_AT_ONCE = 8
 
 /** `journalKeyId` names the journal's key, for the backups. */
 export function startBridge(config: Config, legacy: LegacySource, logger: Logger, journalKeyId: string): BridgeHandle {
@@ -162,6 +165,7 @@ async function openBridge(
       files: legacy,
       published: createPublishedRecords(db),
       read: gate.read,
+      inTurn: createTurns(config.clickhouse.url === undefined ? 1 : QUESTIONS_AT_ONCE),
       archivedTokens: remembered(
         () => `${ledger.seq()} ${legacy.status()?.watermark}`,
         () => archivedTokens(parts),

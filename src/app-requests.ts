@@ -1,10 +1,10 @@
 import type { Principal } from './access/roles.ts'
 import type { BridgeHandle } from './app-bridge.ts'
-import type { PriceOf } from './domain/cost.ts'
 import type { DataSource, SourcePreference } from './domain/source.ts'
 import type { Component, RequestContext } from './graphql/context.ts'
 import type { AnswerCache } from './ports/answer-cache.ts'
 import type { Flags } from './ports/flags.ts'
+import type { PriceList } from './ports/price-list.ts'
 import type { TokenSource } from './ports/token-source.ts'
 import { createAnswers, type Question } from './reading/answers.ts'
 import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
@@ -19,7 +19,7 @@ export interface RequestsOptions {
   cache: AnswerCache
   flags: Flags
   ingest: Ingest
-  priceOf: PriceOf
+  prices: PriceList
   threshold: number
   preferences: Preferences
   /** No log has bytes beyond its published position. */
@@ -95,6 +95,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         },
       },
       answers: createAnswers({
+        caller: userId,
         sourceOf(name) {
           const source = sources[name]
           return source === undefined ? undefined : cachedSourceOf(source)
@@ -102,9 +103,10 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         decide,
         migrationProgress: progress,
         losses,
+        learnPrices: options.prices.learn,
         onFallback: options.onFallback,
       }),
-      priceOf: options.priceOf,
+      priceOf: options.prices.priceOf,
       missingRecords: BigInt(losses.everywhere),
       ingest: options.ingest,
       migrations: database?.control,

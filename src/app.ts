@@ -107,7 +107,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       cache,
       flags,
       ingest,
-      priceOf: createGenaiPriceList().priceOf,
+      prices: createGenaiPriceList(),
       threshold: config.migrationProgressThreshold,
       preferences,
       isAllPublished: legacy.isAllPublished,

@@ -24,6 +24,12 @@ export const LIMITS = {
   filters: count(20, 'different filters that one operation may ask for'),
   filterNames: count(1000, 'names in one list of a filter'),
   documentTokens: count(5000, 'lexical tokens of one GraphQL document'),
+  summedRecords: count(
+    8_000_000,
+    'records × filters × (groupings + 1) that one operation may have summed from the files; 5 filters with every grouping always may',
+  ),
+  answerSums: count(500_000, 'sums (of a group, a model and a context tier) in the answer to one operation'),
+  pendingQuestions: count(100, 'questions of one user that wait to be answered by a source'),
   // bringing in
   ingestRecords: count(1000, 'records of one `ingestTokenRecords` call'),
   nameLength: count(200, 'characters of a name, a message or request id, or an idempotency key that comes in'),

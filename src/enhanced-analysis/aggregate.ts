@@ -1,6 +1,8 @@
+import { BridgeError } from '../domain/errors.ts'
 import { comparePaths } from '../domain/rank.ts'
 import {
   contextTierOf,
+  type Grouping,
   type KeyedUsage,
   type SessionUsage,
   SLOT_MS,
@@ -14,13 +16,31 @@ import type { Origin } from '../domain/token-record.ts'
 import { createDictionary, type Dictionary } from './dictionary.ts'
 import { WINS } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
-import { SumTable } from './sum-table.ts'
+import { kindOf, SumTable } from './sum-table.ts'
+import { finished, type Work } from './work.ts'
+
+/** Rows, or sums, between two places where the work may be interrupted. */
+const STEP = 2048
+const NO_GROUPS = new Uint32Array(STEP)
+
+/** What is summed up by one number of each row. */
+interface Grouped {
+  table: SumTable
+  /** Fills in the numbers of some rows. */
+  fill: (rows: Uint32Array, count: number, groups: Uint32Array) => void
+}
 
 /**
  * Sums the winners that the filter selects, in one pass: all sections of the answer are of the same moment.
- * `only`, by row, narrows it to the winners that are 1 in it.
+ * `only`, by row, narrows it to the winners that are 1 in it. Nothing may change until it is done.
+ * Throws QUERY_TOO_EXPENSIVE where the answer would have more than `maxSums` sums.
  */
-export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Array): TokenAnswer {
+export function* aggregating(
+  table: RecordTable,
+  query: TokenQuery,
+  only?: Uint8Array,
+  maxSums = Number.POSITIVE_INFINITY,
+): Work<TokenAnswer> {
   const { columns: c } = table
   const origins = table.origins.list
   const users = createDictionary()
@@ -33,37 +53,47 @@ export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Arr
   const from = query.filter.from ?? Number.NEGATIVE_INFINITY
   const to = query.filter.to ?? Number.POSITIVE_INFINITY
 
-  const asked = new Set(query.groupings)
+  const grouped = (grouping: Grouping, fill: Grouped['fill']): Grouped | undefined =>
+    query.groupings.includes(grouping) ? { table: new SumTable(), fill } : undefined
   const whole = new SumTable()
-  const byProject = asked.has('project') ? new SumTable() : undefined
-  const byUser = asked.has('user') ? new SumTable() : undefined
-  const bySession = asked.has('session') ? new SumTable() : undefined
-  const bySlot = asked.has('slot') ? new SumTable() : undefined
+  const byProject = grouped('project', (rows, count, groups) => {
+    for (let i = 0; i < count; i++) groups[i] = projectOf[c.origin[rows[i] as number] as number] as number
+  })
+  const byUser = grouped('user', (rows, count, groups) => {
+    for (let i = 0; i < count; i++) groups[i] = userOf[c.origin[rows[i] as number] as number] as number
+  })
+  const bySession = grouped('session', (rows, count, groups) => {
+    for (let i = 0; i < count; i++) groups[i] = c.session[rows[i] as number] as number
+  })
+  const bySlot = grouped('slot', (rows, count, groups) => {
+    for (let i = 0; i < count; i++) groups[i] = Math.floor((c.time[rows[i] as number] as number) / SLOT_MS)
+  })
   const latest = new Int32Array(table.sessions.texts.length).fill(-1)
   const started = bySession === undefined ? undefined : new Float64Array(latest.length).fill(Number.POSITIVE_INFINITY)
   let sessionCount = 0
   let firstAt = Number.POSITIVE_INFINITY
   let lastAt = Number.NEGATIVE_INFINITY
 
-  for (let row = 0; row < c.length; row++) {
-    if (((c.flags[row] as number) & WINS) === 0 || only?.[row] === 0) continue
+  const rows = new Uint32Array(STEP)
+  const kinds = new Float64Array(STEP)
+  const groups = new Uint32Array(STEP)
+  let selected = 0
+
+  const select = (row: number): void => {
+    if (((c.flags[row] as number) & WINS) === 0 || only?.[row] === 0) return
     const time = c.time[row] as number
-    const origin = c.origin[row] as number
     const model = c.model[row] as number
     const session = c.session[row] as number
-    if (time < from || time >= to) continue
-    if (selectsOrigin?.[origin] === 0 || selectsModel?.[model] === 0 || selectsSession?.[session] === 0) continue
+    if (time < from || time >= to) return
+    if (selectsOrigin?.[c.origin[row] as number] === 0) return
+    if (selectsModel?.[model] === 0 || selectsSession?.[session] === 0) return
     const prompt =
       (c.input[row] as number) +
       (c.cacheRead[row] as number) +
       (c.cacheCreation5m[row] as number) +
       (c.cacheCreation1h[row] as number)
-    const tier = contextTierOf(prompt)
-    whole.add(0, model, tier, c, row)
-    byProject?.add(projectOf[origin] as number, model, tier, c, row)
-    byUser?.add(userOf[origin] as number, model, tier, c, row)
-    bySession?.add(session, model, tier, c, row)
-    bySlot?.add(Math.floor(time / SLOT_MS), model, tier, c, row)
+    kinds[selected] = kindOf(model, contextTierOf(prompt))
+    rows[selected++] = row
     if (time < firstAt) firstAt = time
     if (time > lastAt) lastAt = time
     const last = latest[session] as number
@@ -71,41 +101,78 @@ export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Arr
     if (last < 0 || isLater(table, row, last)) latest[session] = row
     if (started !== undefined && time < (started[session] as number)) started[session] = time
   }
+  for (let start = 0; start < c.length; start += STEP) {
+    selected = 0
+    const end = Math.min(start + STEP, c.length)
+    for (let row = start; row < end; row++) select(row)
+    whole.add(rows, NO_GROUPS, kinds, selected, c)
+    for (const { table, fill } of [byProject, byUser, bySession, bySlot].filter((one) => one !== undefined)) {
+      fill(rows, selected, groups)
+      table.add(rows, groups, kinds, selected, c)
+    }
+    yield
+  }
 
-  const models = table.models.texts
-  const sums = (entries: Iterable<number>, from: SumTable): UsageSums[] => [...entries].map((i) => from.read(i, models))
-  const keyed = (from: SumTable, name: (group: number) => string): KeyedUsage[] =>
-    [...from.groups()].map(([group, entries]) => ({ key: name(group), usage: sums(entries, from) }))
+  const size = [byProject, byUser, bySession, bySlot].reduce((sum, one) => sum + (one?.table.size ?? 0), whole.size)
+  if (size > maxSums)
+    throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have ${size} sums, more than ${maxSums}`)
+  const { texts } = table.models
+  const ranks = table.models.ranks()
+  yield
+  const sessionOf = (session: number, usage: UsageSums[]): SessionUsage => {
+    const row = latest[session] as number
+    const { project, user, host, path } = table.origins.at(c.origin[row] as number)
+    return {
+      id: table.sessions.texts[session] as string,
+      project,
+      user,
+      host,
+      startedAt: started?.[session] as number,
+      lastActivityAt: c.time[row] as number,
+      latestPath: path,
+      latestOffset: c.rankOffset[row] as number,
+      usage,
+    }
+  }
+  const keyed =
+    (names: Dictionary) =>
+    (group: number, usage: UsageSums[]): KeyedUsage => ({ key: names.texts[group] as string, usage })
+  const slotOf = (slot: number, usage: UsageSums[]): SlotUsage => ({ start: slot * SLOT_MS, usage })
 
   const answer: TokenAnswer = {
-    whole: sums(whole.entries(), whole),
+    whole: (yield* readGroups(whole, texts, ranks, (_, usage) => usage))[0] ?? [],
     sessionCount,
     firstAt: sessionCount === 0 ? undefined : firstAt,
     lastAt: sessionCount === 0 ? undefined : lastAt,
   }
-  if (byProject !== undefined) answer.byProject = keyed(byProject, (group) => projects.texts[group] as string)
-  if (byUser !== undefined) answer.byUser = keyed(byUser, (group) => users.texts[group] as string)
-  if (bySlot !== undefined)
-    answer.bySlot = [...bySlot.groups()].map(
-      ([slot, entries]): SlotUsage => ({ start: slot * SLOT_MS, usage: sums(entries, bySlot) }),
-    )
-  if (bySession !== undefined)
-    answer.bySession = [...bySession.groups()].map(([session, entries]): SessionUsage => {
-      const row = latest[session] as number
-      const { project, user, host, path } = table.origins.at(c.origin[row] as number)
-      return {
-        id: table.sessions.texts[session] as string,
-        project,
-        user,
-        host,
-        startedAt: started?.[session] as number,
-        lastActivityAt: c.time[row] as number,
-        latestPath: path,
-        latestOffset: c.rankOffset[row] as number,
-        usage: sums(entries, bySession),
-      }
-    })
+  if (byProject !== undefined) answer.byProject = yield* readGroups(byProject.table, texts, ranks, keyed(projects))
+  if (byUser !== undefined) answer.byUser = yield* readGroups(byUser.table, texts, ranks, keyed(users))
+  if (bySlot !== undefined) answer.bySlot = yield* readGroups(bySlot.table, texts, ranks, slotOf)
+  if (bySession !== undefined) answer.bySession = yield* readGroups(bySession.table, texts, ranks, sessionOf)
   return answer
+}
+
+export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Array): TokenAnswer {
+  return finished(aggregating(table, query, only))
+}
+
+/** The groups of a table; the sums of each by model and tier. */
+function* readGroups<T>(
+  from: SumTable,
+  models: readonly string[],
+  ranks: ArrayLike<number>,
+  make: (group: number, usage: UsageSums[]) => T,
+): Work<T[]> {
+  const groups = new Map<number, UsageSums[]>()
+  const entries = from.entries(ranks)
+  for (const [i, entry] of entries.entries()) {
+    const group = from.groupOf(entry)
+    const usage = groups.get(group)
+    if (usage === undefined) groups.set(group, [from.read(entry, models)])
+    else usage.push(from.read(entry, models))
+    if (i % STEP === 0) yield
+  }
+  return Array.from(groups, ([group, usage]) => make(group, usage))
 }
 
 /** Whether row `a` is the later record: by time, then path, then offset, so that the latest is always the same. */

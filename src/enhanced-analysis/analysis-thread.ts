@@ -1,9 +1,14 @@
 // The analysis in a thread of its own: long sums and long reads never hold up the server's event loop.
 import { parentPort, workerData } from 'node:worker_threads'
+import { isBridgeError } from '../domain/errors.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../ports/token-source.ts'
 import { type Analysis, openAnalysis } from './analysis.ts'
+import { type InParts, inParts } from './answer-parts.ts'
+import { createFairTurns } from './fair-turns.ts'
+import type { JournaledRange } from './journal-update.ts'
 import { SAMPLE_ROOT } from './sample.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
+import { inOneStep, type Work } from './work.ts'
 
 /** Changes come in bursts: wait this long after one before reading. */
 const SETTLE_MS = 150
@@ -13,7 +18,8 @@ const TELL_MS = 100
 const MAX_RESCAN_SHARE = 0.05
 
 const options = workerData as ThreadOptions
-const analysis = openAnalysis(options)
+const turns = createFairTurns()
+const analysis = openAnalysis({ ...options, change: turns.change, bounded: true })
 let sample: Analysis | undefined
 /** What cannot be read may be transcripts: then there is no sample. */
 let nothingOnDisk = false
@@ -121,61 +127,83 @@ async function openSample(): Promise<Analysis> {
   return opened
 }
 
-function answer({ queries, quality }: SourceRequest): SourceAnswer {
+function* answer({ queries, quality }: SourceRequest): Work<InParts<SourceAnswer>> {
   const served = isSample() ? sample : undefined
   const from = served ?? analysis
-  return {
-    answers: from.answer(queries),
-    quality: quality ? from.corpusQuality() : undefined,
-    asOf: status.refreshedAt,
-    watermark: watermark(),
-    sample: served !== undefined,
-  }
+  const moment = { asOf: status.refreshedAt, watermark: watermark(), sample: served !== undefined }
+  return yield* inParts({
+    answers: yield* from.answering(queries),
+    quality: quality ? yield* from.describing() : undefined,
+    ...moment,
+  })
 }
 
-function answerUnpublished({ queries, quality }: SourceRequest): UnpublishedAnswer {
+function* answerUnpublished({ queries, quality }: SourceRequest): Work<InParts<UnpublishedAnswer>> {
   if (!analysis.shipping.isExact()) throw new Error('a renamed log waits to be shipped anew')
+  const moment = { asOf: status.refreshedAt, watermark: watermark(), sample: false }
   const { identities, rows } = analysis.shipping.unpublished()
-  return {
-    answers: analysis.answer(queries, rows),
-    quality: quality ? analysis.corpusQuality() : undefined,
-    asOf: status.refreshedAt,
-    watermark: watermark(),
-    sample: false,
+  yield
+  return yield* inParts({
+    answers: yield* analysis.answering(queries, rows),
+    quality: quality ? yield* analysis.describing() : undefined,
+    ...moment,
     identities,
-  }
+  })
 }
 
-const CALLS: { [Name in CallName]: (asked: Calls[Name][0]) => Calls[Name][1] } = {
+const { shipping } = analysis
+type Change = 'update' | 'setAside' | 'distrust'
+const CHANGES: { [Name in Change]: (asked: Calls[Name][0]) => void } = {
+  update: shipping.update,
+  setAside: shipping.setAside,
+  distrust: shipping.distrust,
+}
+const QUESTIONS: { [Name in Exclude<CallName, Change>]: (asked: Calls[Name][0]) => Work<Calls[Name][1]> } = {
   answer,
   answerUnpublished,
-  update(states) {
-    analysis.shipping.update(states)
-    tellSoon()
-    return undefined
-  },
-  nextRanges: ({ selection, maxRecords, after }) => analysis.shipping.nextRanges(selection, maxRecords, after),
-  retired: () => analysis.shipping.retired(),
-  catalogue: () => analysis.shipping.catalogue(),
-  archived: () => analysis.shipping.archived(),
-  readable: (keys) => keys.filter((key) => analysis.pathOf(key) !== undefined),
-  publishedGroups: (without) => analysis.shipping.publishedGroups(without),
-  publishedRows: ({ of, without }) => analysis.shipping.publishedRows(of, without),
-  distrust(keys) {
-    analysis.shipping.distrust(keys)
-    tellSoon()
-    return undefined
-  },
-  setAside(refused) {
-    analysis.shipping.setAside(refused)
-    tellSoon()
-    return undefined
-  },
-  pathOf: (key) => analysis.pathOf(key),
+  nextRanges: ({ selection, maxRecords, after }) => inOneStep(() => shipping.nextRanges(selection, maxRecords, after)),
+  retired: () => inOneStep(shipping.retired),
+  catalogue: () => inOneStep(shipping.catalogue),
+  archived: () => inOneStep(shipping.archived),
+  readable: (keys) => inOneStep(() => keys.filter((key) => analysis.pathOf(key) !== undefined)),
+  publishedGroups: shipping.publishedGroups,
+  publishedRows: ({ of, without }) => inOneStep(() => shipping.publishedRows(of, without)),
+  pathOf: (key) => inOneStep(() => analysis.pathOf(key)),
+}
+
+const isChange = (name: CallName): name is Change => name in CHANGES
+
+function call({ id, caller, name, asked }: Extract<ToThread, { kind: 'call' }>): void {
+  const onDone = (answer: Calls[CallName][1]): void => {
+    // whoever gets an answer knows by then how far it goes
+    if (telling !== undefined) tell()
+    post({ kind: 'answered', id, answer })
+  }
+  const onFailed = (error: unknown): void => {
+    const { message } = error as Error
+    post({ kind: 'failed', id, message, code: isBridgeError(error) ? error.code : undefined })
+  }
+  if (!isChange(name)) {
+    const begin = QUESTIONS[name] as (asked: unknown) => Work<Calls[CallName][1]>
+    return turns.ask(caller, () => begin(asked), onDone, onFailed)
+  }
+  turns
+    .change(() => {
+      CHANGES[name](asked as never)
+      tellSoon()
+    })
+    .then(() => onDone(undefined), onFailed)
+}
+
+function count(ranges: readonly JournaledRange[]): void {
+  for (const range of ranges) analysis.addJournaled(range)
+  journaled += ranges.length
+  tellSoon()
 }
 
 function close(): void {
   closing = true
+  turns.close()
   clearTimeout(timer)
   clearTimeout(telling)
   analysis.close()
@@ -196,17 +224,7 @@ parentPort?.on('message', (message: ToThread) => {
     maySample = message.maySample
     return void refresh()
   }
-  if (message.kind === 'journaled') {
-    for (const range of message.ranges) analysis.addJournaled(range)
-    journaled += message.ranges.length
-    return tellSoon()
-  }
-  try {
-    // whoever gets an answer knows by then how far it goes
-    if (telling !== undefined) tell()
-    const call = CALLS[message.name] as (asked: unknown) => Calls[CallName][1]
-    post({ kind: 'answered', id: message.id, answer: call(message.asked) })
-  } catch (error) {
-    post({ kind: 'failed', id: message.id, message: (error as Error).message })
-  }
+  if (message.kind === 'call') return call(message)
+  // what cannot be counted ends the thread: a new one begins with the whole journal
+  turns.change(() => count(message.ranges))
 })

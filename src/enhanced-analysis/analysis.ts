@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { sep } from 'node:path'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
-import { aggregate } from './aggregate.ts'
+import { assertAffordable, sumsIn } from './affordable.ts'
+import { aggregating } from './aggregate.ts'
 import { discover, type FoundFile } from './discovery.ts'
 import type { ScanJob } from './file-scan.ts'
 import { decodeFileUpdate } from './file-update.ts'
@@ -15,6 +17,7 @@ import { type KnownFile, RecordTable, type RootOwner } from './record-table.ts'
 import type { Root } from './roots.ts'
 import { createScanning } from './scanning.ts'
 import { createShippingView, type ShippingView } from './shipping-view.ts'
+import { finished, type Work } from './work.ts'
 
 export interface AnalysisOptions {
   roots: readonly Root[]
@@ -22,6 +25,10 @@ export interface AnalysisOptions {
   indexPath?: string
   /** Threads that read files; 0 reads in the calling thread. */
   scanThreads: number
+  /** Applies what a refresh has found, in the order of the calls; absent: at once. */
+  change?: (apply: () => void) => Promise<void>
+  /** Refuses questions that are past the limits of an operation. */
+  bounded?: boolean
 }
 
 /** What a refresh is about to do and has done; `bytesDone` grows to `bytesTotal`. */
@@ -51,6 +58,8 @@ export interface Analysis {
   refresh(onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport>
   /** Answers all queries from the same moment. `only`, by row, narrows them to the winners that are 1 in it. */
   answer(queries: readonly TokenQuery[], only?: Uint8Array): TokenAnswer[]
+  /** The same, in steps; nothing may be counted between them. Throws QUERY_TOO_EXPENSIVE before it begins, or once it is known how much there is to tell. */
+  answering(queries: readonly TokenQuery[], only?: Uint8Array): Work<TokenAnswer[]>
   /** Counts what entries of the journal say; never kept in the index. */
   addJournaled(range: JournaledRange): void
   /** What of it is published in ClickHouse. */
@@ -58,6 +67,7 @@ export interface Analysis {
   quality(): Quality
   /** The quality as every source tells it. */
   corpusQuality(): CorpusQuality
+  describing(): Work<CorpusQuality>
   /** Identities that are counted. */
   records(): number
   /** Where a log is. */
@@ -75,7 +85,7 @@ export interface Analysis {
 }
 
 export function openAnalysis(options: AnalysisOptions): Analysis {
-  const { roots, indexPath } = options
+  const { roots, indexPath, bounded = false, change = async (apply) => apply() } = options
   const owners = new Map(roots.map((root) => [root.path, root]))
   const ownerOf = (root: string): RootOwner => owners.get(root) ?? { user: 'unknown', host: 'unknown' }
   const scanning = createScanning(options.scanThreads)
@@ -103,8 +113,30 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
 
   const shipping = createShippingView(() => table)
 
-  const answer = (queries: readonly TokenQuery[], only?: Uint8Array): TokenAnswer[] =>
-    queries.map((query) => aggregate(table, query, only))
+  function* answering(queries: readonly TokenQuery[], only?: Uint8Array): Work<TokenAnswer[]> {
+    if (bounded) assertAffordable(table.columns.length, queries)
+    const answers: TokenAnswer[] = []
+    let left = bounded ? LIMITS.answerSums.value : Number.POSITIVE_INFINITY
+    for (const query of queries) {
+      const answer = yield* aggregating(table, query, only, left)
+      left -= sumsIn(answer)
+      answers.push(answer)
+    }
+    return answers
+  }
+
+  function* describing(): Work<CorpusQuality> {
+    const { duplicateLines, refused } = qualityOf(table)
+    yield
+    const { whole } = yield* aggregating(table, { filter: {}, groupings: [] })
+    return {
+      duplicateLines,
+      refused: refused.map(({ reason, count }) => ({ reason, count })),
+      whole,
+      archivedTokens: 0n,
+      unshippedBytes: BigInt(shipping.unshippedBytes()),
+    }
+  }
 
   const refresh = async (onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport> => {
     const found = discover(roots)
@@ -113,9 +145,11 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     const isUnknown = (path: string): boolean =>
       found.unreadable.some((one) => path === one.path || path.startsWith(one.path + sep))
     const vanished = [...table.transcripts()].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
-    for (const file of vanished) forget(file.key)
     const renamed = found.files.filter((file) => isRenamed(table.file(file.key), file))
-    for (const file of renamed) rename(file)
+    await change(() => {
+      for (const file of vanished) forget(file.key)
+      for (const file of renamed) rename(file)
+    })
     const requests = found.files.flatMap((file) => {
       const job = jobFor(table.file(file.key), file)
       return job === undefined ? [] : [{ job, bytes: Math.max(0, file.size - job.from) }]
@@ -126,19 +160,28 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       bytesDone: 0,
     }
     if (requests.length > 0) onProgress?.(progress)
+    const updates: Promise<void>[] = []
     const failures = await scanning.run(requests, {
       update(encoded) {
-        table.apply(decodeFileUpdate(encoded))
-        persistence?.update(encoded)
+        const applied = change(() => {
+          table.apply(decodeFileUpdate(encoded))
+          persistence?.update(encoded)
+        })
+        // it is heard below
+        applied.catch(() => undefined)
+        updates.push(applied)
       },
       progress(bytes) {
         progress.bytesDone += bytes
         onProgress?.(progress)
       },
     })
-    for (const failure of failures) if (failure.outcome === 'gone') forget(failure.job.key)
-    persistence?.compactIfWasteful()
-    shipping.attach()
+    await Promise.all(updates)
+    await change(() => {
+      for (const failure of failures) if (failure.outcome === 'gone') forget(failure.job.key)
+      persistence?.compactIfWasteful()
+      shipping.attach()
+    })
     return {
       files: found.files.length,
       filesRead: requests.length,
@@ -162,7 +205,8 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       refreshing = next
       return next
     },
-    answer,
+    answer: (queries, only) => finished(answering(queries, only)),
+    answering,
     shipping,
     addJournaled(range) {
       const key = journalKey(range.segment)
@@ -175,17 +219,8 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     },
     journaledBytes: () => journaledBytes,
     quality: () => qualityOf(table),
-    corpusQuality() {
-      const { duplicateLines, refused } = qualityOf(table)
-      const [whole] = answer([{ filter: {}, groupings: [] }])
-      return {
-        duplicateLines,
-        refused: refused.map(({ reason, count }) => ({ reason, count })),
-        whole: whole?.whole ?? [],
-        archivedTokens: 0n,
-        unshippedBytes: BigInt(shipping.unshippedBytes()),
-      }
-    },
+    corpusQuality: () => finished(describing()),
+    describing,
     records: () => table.winners,
     pathOf: (key) => table.file(key)?.path,
     watermark() {

@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads'
 import { BridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { CatalogueEntry, LogState, ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, SourceRequest, TokenSource, UnpublishedAnswer } from '../ports/token-source.ts'
 import { lockPathOf, releaseLockOfThisProcess } from '../process-lock.ts'
+import { joined } from './answer-parts.ts'
 import { contentHashes, linesAt } from './file-content.ts'
 import type { JournaledRange } from './journal-update.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
@@ -17,7 +19,7 @@ export interface LegacySource extends TokenSource {
   /** All logs were looked at, and nothing of them is not published in ClickHouse. */
   isAllPublished(): boolean
   /** What the files say of everything that is not published in ClickHouse. */
-  answerUnpublished(request: SourceRequest): Promise<UnpublishedAnswer>
+  answerUnpublished(request: SourceRequest, caller?: string): Promise<UnpublishedAnswer>
   readonly logs: ShippableLogs
   /** Settles when the first look at all transcripts is done. */
   whenReady(): Promise<void>
@@ -35,8 +37,10 @@ export interface LegacySourceOptions extends ThreadOptions {
   onCrash?: (error: Error) => void
 }
 
-/** Questions that wait for the thread; more are refused at once. */
-const MAX_PENDING = 100
+/** Questions of one caller that wait for the thread; more are refused at once. */
+const MAX_PENDING = LIMITS.pendingQuestions.value
+/** Whoever asks for the bridge itself: no user has this name. */
+const BRIDGE = ''
 const RESTART_AFTER_MS = 1000
 const CLOSE_DEADLINE_MS = 5000
 
@@ -46,6 +50,7 @@ const JOURNALED_RECORDS = 2000
 const RANGE_COST = 10
 
 interface Pending {
+  caller: string
   resolve: (answer: never) => void
   reject: (error: Error) => void
 }
@@ -80,7 +85,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       const waiting = pending.get(message.id)
       pending.delete(message.id)
       if (message.kind === 'answered') waiting?.resolve(message.answer as never)
-      else waiting?.reject(new BridgeError('SOURCE_UNAVAILABLE', `the analysis failed: ${message.message}`))
+      else waiting?.reject(errorOf(message))
     }
   }
 
@@ -145,27 +150,37 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     if (worker !== started) return
     sendJournaled(started, [...ranges, ...held])
     held = undefined
-    send({ kind: 'call', id: nextId++, name: 'update', asked: [...shippingStates.values()] })
+    send({ kind: 'call', id: nextId++, caller: BRIDGE, name: 'update', asked: [...shippingStates.values()] })
     send({ kind: 'begin', maySample: maySample?.() ?? true })
   }
   start()
 
-  const call = <Name extends CallName>(name: Name, asked: Calls[Name][0]): Promise<Calls[Name][1]> => {
+  const call = <Name extends CallName>(name: Name, asked: Calls[Name][0], caller = BRIDGE): Promise<Calls[Name][1]> => {
     if (worker === undefined)
       return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status, undefined).detail))
     const id = nextId++
     const { promise, resolve, reject } = Promise.withResolvers<Calls[Name][1]>()
-    pending.set(id, { resolve, reject })
-    worker.postMessage({ kind: 'call', id, name, asked } as ToThread)
+    pending.set(id, { caller, resolve, reject })
+    worker.postMessage({ kind: 'call', id, caller, name, asked } as ToThread)
     return promise
   }
 
-  const callWhenReady = <Name extends CallName>(name: Name, asked: Calls[Name][0]): Promise<Calls[Name][1]> => {
+  const pendingOf = (caller: string): number => {
+    let count = 0
+    for (const waiting of pending.values()) if (waiting.caller === caller) count++
+    return count
+  }
+
+  const callWhenReady = <Name extends CallName>(
+    name: Name,
+    asked: Calls[Name][0],
+    caller = BRIDGE,
+  ): Promise<Calls[Name][1]> => {
     if (status?.ready !== true)
       return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status, undefined).detail))
-    if (pending.size >= MAX_PENDING)
-      return Promise.reject(new BridgeError('OVERLOADED', `${MAX_PENDING} questions are waiting already`))
-    return call(name, asked)
+    if (pendingOf(caller) >= MAX_PENDING)
+      return Promise.reject(new BridgeError('OVERLOADED', `${MAX_PENDING} questions of yours are waiting already`))
+    return call(name, asked, caller)
   }
 
   return {
@@ -179,8 +194,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     status: () => status,
     whenReady: () => ready.promise,
     health: () => healthOf(status, watching.problem()),
-    answer: (request) => callWhenReady('answer', request),
-    answerUnpublished: (request) => callWhenReady('answerUnpublished', request),
+    answer: async (request, caller) => joined(await callWhenReady('answer', request, caller)),
+    answerUnpublished: async (request, caller) => joined(await callWhenReady('answerUnpublished', request, caller)),
     addJournaled(range) {
       if (held !== undefined) held.push(range)
       else if (worker !== undefined) sendJournaled(worker, [range])
@@ -228,6 +243,12 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       clearTimeout(deadline)
     },
   }
+}
+
+function errorOf({ code, message }: Extract<FromThread, { kind: 'failed' }>): BridgeError {
+  return code === undefined
+    ? new BridgeError('SOURCE_UNAVAILABLE', `the analysis failed: ${message}`)
+    : new BridgeError(code, message)
 }
 
 function healthOf(status: AnalysisStatus | undefined, watchProblem: string | undefined): SourceHealth {

@@ -3,6 +3,7 @@ import { rowChecksum } from '../domain/row-checksum.ts'
 import type { GroupedRow, LogDay, RowGroup } from '../ports/logs.ts'
 import { LIVE, WINS } from './record-columns.ts'
 import type { KnownFile, RecordTable } from './record-table.ts'
+import type { Work } from './work.ts'
 
 const DAY_MS = 86_400_000
 
@@ -18,11 +19,16 @@ function* countedRows(table: RecordTable, left: Uint8Array, without: Uint8Array)
   }
 }
 
+/** Rows between two places where the work may be interrupted. */
+const STEP = 1024
+
 /** The counted rows of all logs, in groups. */
-export function groupRows(table: RecordTable, left: Uint8Array, without: Uint8Array): RowGroup[] {
+export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8Array): Work<RowGroup[]> {
   const { columns: c } = table
   const groups = new Map<string, RowGroup>()
+  let seen = 0
   for (const row of countedRows(table, left, without)) {
+    if (seen++ % STEP === 0) yield
     const file = table.files[c.file[row] as number] as KnownFile
     const day = Math.floor((c.time[row] as number) / DAY_MS)
     const key = `${c.file[row]} ${day} ${c.model[row]} ${c.session[row]} ${c.origin[row]}`

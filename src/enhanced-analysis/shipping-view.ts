@@ -16,6 +16,7 @@ import { hasFingerprint } from './file-scan.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
 import { SIDECHAIN, WINS } from './record-columns.ts'
 import { type KnownFile, mergeRefused, type RecordTable, shippableTo } from './record-table.ts'
+import type { Work } from './work.ts'
 
 /** Records in one insert (promise 1.2). */
 const MAX_BATCH_RECORDS = 1000
@@ -31,7 +32,8 @@ export interface ShippingView {
   /** Without the hashes of the content. */
   catalogue(): Omit<CatalogueEntry, 'sha256'>[]
   archived(): LogState[]
-  publishedGroups(without: Uint8Array): PublishedGroups
+  /** Nothing may change until it is done. */
+  publishedGroups(without: Uint8Array): Work<PublishedGroups>
   publishedRows(of: LogDay, without: Uint8Array): GroupedRow[]
   distrust(keys: readonly string[]): void
   setAside(refused: readonly RefusedPlaces[]): void
@@ -163,10 +165,10 @@ export function createShippingView(table: () => RecordTable): ShippingView {
       return bytes
     },
     archived: () => [...states.values()].filter((state) => isArchived(state)),
-    publishedGroups(without) {
+    *publishedGroups(without) {
       assertExact()
       const { identities, rows } = unpublished()
-      return { groups: groupRows(table(), rows, without), unpublished: identities }
+      return { groups: yield* groupRows(table(), rows, without), unpublished: identities }
     },
     publishedRows(of, without) {
       assertExact()

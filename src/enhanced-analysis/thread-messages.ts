@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../domain/errors.ts'
 import type {
   CatalogueEntry,
   GroupedRow,
@@ -9,6 +10,7 @@ import type {
   RefusedPlaces,
 } from '../ports/logs.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../ports/token-source.ts'
+import type { InParts } from './answer-parts.ts'
 import type { JournaledRange } from './journal-update.ts'
 import type { Root } from './roots.ts'
 
@@ -22,8 +24,8 @@ export interface ThreadOptions {
 
 /** What is asked of the thread, and what it answers. */
 export interface Calls {
-  answer: [request: SourceRequest, answer: SourceAnswer]
-  answerUnpublished: [request: SourceRequest, answer: UnpublishedAnswer]
+  answer: [request: SourceRequest, answer: InParts<SourceAnswer>]
+  answerUnpublished: [request: SourceRequest, answer: InParts<UnpublishedAnswer>]
   update: [states: readonly LogState[], answer: undefined]
   nextRanges: [
     asked: { selection: LogSelection; maxRecords: number; after?: ReadonlyMap<string, number> | undefined },
@@ -43,7 +45,7 @@ export interface Calls {
 export type CallName = keyof Calls
 
 export type ToThread =
-  | { [Name in CallName]: { kind: 'call'; id: number; name: Name; asked: Calls[Name][0] } }[CallName]
+  | { [Name in CallName]: { kind: 'call'; id: number; caller: string; name: Name; asked: Calls[Name][0] } }[CallName]
   /** The journal's entries up to now were sent: the first look can begin. */
   | { kind: 'begin'; maySample: boolean }
   | { kind: 'journaled'; ranges: JournaledRange[] }
@@ -53,7 +55,7 @@ export type ToThread =
 
 export type FromThread =
   | { kind: 'answered'; id: number; answer: Calls[CallName][1] }
-  | { kind: 'failed'; id: number; message: string }
+  | { kind: 'failed'; id: number; message: string; code: ErrorCode | undefined }
   | { kind: 'status'; status: AnalysisStatus }
   | { kind: 'closed' }
 

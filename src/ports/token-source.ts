@@ -28,7 +28,7 @@ export interface UnpublishedAnswer extends SourceAnswer {
 
 /** The files, as far as they must be asked beside ClickHouse. Of one moment. */
 export interface UnpublishedRecords {
-  answerUnpublished(request: SourceRequest): Promise<UnpublishedAnswer>
+  answerUnpublished(request: SourceRequest, caller?: string): Promise<UnpublishedAnswer>
 }
 
 /** One side that can answer token metrics. Throws a `BridgeError` where it cannot. */
@@ -36,7 +36,8 @@ export interface TokenSource {
   readonly source: DataSource
   /** Names the logs that it counts: instances with the same name may share answers. */
   readonly world: string
-  answer(request: SourceRequest): Promise<SourceAnswer>
+  /** `caller` is the user who waits for it: callers take turns, so that none delays another. Absent: the bridge itself. */
+  answer(request: SourceRequest, caller?: string): Promise<SourceAnswer>
   /** How far the logs are counted now; `undefined` while it cannot answer. */
   position(): { watermark: string; asOf: number } | undefined
   health(): SourceHealth

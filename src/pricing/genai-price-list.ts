@@ -1,41 +1,70 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-prices'
+import { LRUCache } from 'lru-cache'
 import type { TokenPrices } from '../domain/cost.ts'
 import { CONTEXT_TIERS } from '../domain/token-query.ts'
 import type { PriceList } from '../ports/price-list.ts'
+import { createModelPatterns } from './model-patterns.ts'
 
 /** Lines that the agent itself makes: they count, at no cost (rule 5). */
 const SYNTHETIC = '<synthetic>'
 const FREE: TokenPrices = { input: 0, output: 0, cacheRead: 0, cacheCreation5m: 0, cacheCreation1h: 0 }
 
 /** Where the same models are sold under ids of another form; the first that knows the id prices it. */
-const PROVIDERS = [undefined, 'anthropic', 'aws', 'google', 'openrouter'] as const
+const PROVIDERS = ['anthropic', 'aws', 'google', 'openrouter'] as const
+
+/** What is remembered of models: whoever ingests may name any number of them. */
+const MAX_REMEMBERED_BYTES = 32 << 20
+/** Of one model, beside its name. */
+const ENTRY_BYTES = 150
+/** Looking up goes on this long before others have their turn. */
+const SLICE_MS = 5
 
 /** The price list of `@pydantic/genai-prices`, as shipped with the package: it works offline. */
 export function createGenaiPriceList(): PriceList {
-  const known = new Map<string, ModelPrice | undefined>()
-  const tables = new Map<string, TokenPrices>()
+  const known = new LRUCache<string, { prices: ModelPrice | undefined }>({
+    maxSize: MAX_REMEMBERED_BYTES,
+    sizeCalculation: (_, model) => ENTRY_BYTES + 2 * model.length,
+  })
+  /** By the list's own objects: there are as many as it has models. */
+  const tables = new Map<ModelPrice, TokenPrices[]>()
+  const mayBeKnown = createModelPatterns(PROVIDERS)
+
   const pricesOf = (model: string): ModelPrice | undefined => {
-    if (!known.has(model)) known.set(model, lookUp(model))
-    return known.get(model)
+    let found = known.get(model)
+    if (found === undefined) {
+      found = { prices: lookUp(model, mayBeKnown(model) ? [undefined, ...PROVIDERS] : [undefined]) }
+      known.set(model, found)
+    }
+    return found.prices
   }
   return {
     priceOf(model, tier) {
       if (model === SYNTHETIC) return FREE
       const prices = pricesOf(model)
       if (prices === undefined) return undefined
-      const key = `${tier}:${model}`
-      let table = tables.get(key)
-      if (table === undefined) {
-        table = tableOf(prices, tier)
-        tables.set(key, table)
+      let byTier = tables.get(prices)
+      if (byTier === undefined) {
+        byTier = []
+        tables.set(prices, byTier)
       }
-      return table
+      byTier[tier] ??= tableOf(prices, tier)
+      return byTier[tier]
+    },
+    async learn(models) {
+      let until = performance.now() + SLICE_MS
+      for (const model of models) {
+        pricesOf(model)
+        if (performance.now() < until) continue
+        await immediate()
+        until = performance.now() + SLICE_MS
+      }
     },
   }
 }
 
-function lookUp(model: string): ModelPrice | undefined {
-  for (const providerId of PROVIDERS) {
+function lookUp(model: string, providerIds: readonly (string | undefined)[]): ModelPrice | undefined {
+  for (const providerId of providerIds) {
     try {
       const price = calcPrice({}, model, providerId === undefined ? {} : { providerId })
       if (price?.model_price.input_mtok !== undefined && price.model_price.output_mtok !== undefined)

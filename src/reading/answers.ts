@@ -31,6 +31,8 @@ export interface Answers {
 }
 
 export interface AnswersOptions {
+  /** The user who asks. */
+  caller?: string
   /** `undefined`: there is no such source now. */
   sourceOf: (source: DataSource) => CachedSource | undefined
   /** Of the facts as they were when the operation began. */
@@ -38,6 +40,8 @@ export interface AnswersOptions {
   migrationProgress: number
   /** Records that were acknowledged or published and cannot be read now: an answer that lacks some is stale. */
   losses: Losses
+  /** Looks up what models cost before anybody needs it. */
+  learnPrices?: (models: Iterable<string>) => Promise<void>
   /** The chosen source failed; the files answer instead. */
   onFallback: (source: DataSource, error: unknown) => void
 }
@@ -121,6 +125,7 @@ async function askSource(
     quality: keys.some(({ section }) => section === 'quality'),
   }
   const { answer, cache, decision: made } = await answerFrom(options, decision, request)
+  await options.learnPrices?.(modelsIn(answer))
   const provenance = provenanceOf(answer, cache, made, options)
   return ({ question }) => ({
     answer: answer.answers[queries.get(filterKey(question.filter))?.index ?? -1] as TokenAnswer,
@@ -131,23 +136,29 @@ async function askSource(
 
 /** From the chosen source; where it fails, the whole answer from the files, never a part of it. */
 async function answerFrom(
-  { sourceOf, onFallback }: AnswersOptions,
+  { sourceOf, onFallback, caller }: AnswersOptions,
   decision: Decision,
   request: SourceRequest,
 ): Promise<{ answer: SourceAnswer; cache: CacheStatus; decision: Decision }> {
   const legacy = sourceOf('LEGACY') as CachedSource
-  if (decision.source === 'LEGACY') return { ...(await legacy.answer(request)), decision }
+  if (decision.source === 'LEGACY') return { ...(await legacy.answer(request, caller)), decision }
   try {
     const chosen = sourceOf(decision.source)
     if (chosen === undefined) throw new BridgeError('SOURCE_UNAVAILABLE', 'the database is away')
-    return { ...(await chosen.answer(request)), decision }
+    return { ...(await chosen.answer(request, caller)), decision }
   } catch (error) {
     onFallback(decision.source, error)
     return {
-      ...(await legacy.answer(request)),
+      ...(await legacy.answer(request, caller)),
       decision: { source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE', cohort: decision.cohort },
     }
   }
+}
+
+/** Every model that has sums in it. */
+function* modelsIn({ answers, quality }: SourceAnswer): Iterable<string> {
+  for (const { whole } of answers) for (const { model } of whole) yield model
+  for (const { model } of quality?.whole ?? []) yield model
 }
 
 function provenanceOf(

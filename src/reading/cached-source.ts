@@ -4,7 +4,8 @@ import type { AnswerCache } from '../ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../ports/token-source.ts'
 
 export interface CachedSource {
-  answer(request: SourceRequest): Promise<{ answer: SourceAnswer; cache: CacheStatus }>
+  /** `caller` waits for what is not in the cache. */
+  answer(request: SourceRequest, caller?: string): Promise<{ answer: SourceAnswer; cache: CacheStatus }>
 }
 
 export interface CachedSourceOptions {
@@ -44,9 +45,9 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
   /** Questions whose last answer could not be computed. */
   const failing = new Set<string>()
 
-  const put = (key: string, request: SourceRequest): Promise<SourceAnswer> =>
+  const put = (key: string, request: SourceRequest, caller: string | undefined): Promise<SourceAnswer> =>
     source
-      .answer(request)
+      .answer(request, caller)
       .then(async (answer) => {
         failing.delete(key)
         await cache.set(key, { watermark: answer.watermark, answer })
@@ -64,10 +65,15 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
         if (following !== undefined) running.set(key, following)
       })
 
-  const compute = (key: string, since: string, request: SourceRequest): Promise<SourceAnswer> => {
+  const compute = (
+    key: string,
+    since: string,
+    request: SourceRequest,
+    caller: string | undefined,
+  ): Promise<SourceAnswer> => {
     const now = running.get(key)
     if (now === undefined) {
-      const answer = put(key, request)
+      const answer = put(key, request, caller)
       running.set(key, { since, answer })
       return answer
     }
@@ -78,21 +84,21 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       known.since = since
       return known.answer
     }
-    const again = (): Promise<SourceAnswer> => put(key, request)
+    const again = (): Promise<SourceAnswer> => put(key, request, caller)
     const answer = now.answer.then(again, again)
     next.set(key, { since, answer })
     return answer
   }
 
   return {
-    async answer(request) {
+    async answer(request, caller) {
       const at = source.position()
       // the source is not ready: it says why
-      if (at === undefined) return { answer: await source.answer(request), cache: 'BYPASS' }
+      if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
       const key = keyOf(source, generation(), request)
       const cached = await cache.get(key)
       if (cached?.watermark === at.watermark) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
-      const computed = compute(key, at.watermark, request)
+      const computed = compute(key, at.watermark, request, caller)
       // where another source can answer, a stale answer is served only while it can be refreshed
       if (cached === undefined || (options.canFallBack && failing.has(key)))
         return { answer: await computed, cache: 'MISS' }

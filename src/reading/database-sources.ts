@@ -3,12 +3,15 @@ import type { DataSource } from '../domain/source.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
 import type { SourceAnswer, SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
+import type { InTurn } from './turns.ts'
 
 export interface DatabaseSourcesOptions {
   files: TokenSource & UnpublishedRecords
   published: PublishedRecords
   /** Runs while nothing is published, so that all that is read is of one moment. */
   read: <T>(run: () => Promise<T>) => Promise<T>
+  /** Runs questions of several callers in turn; absent: all at once. */
+  inTurn?: InTurn
   /** Tokens that only ClickHouse still has. */
   archivedTokens: () => Promise<bigint>
   /** Publications so far. */
@@ -21,15 +24,15 @@ const NOTHING = new Uint8Array(0)
 
 /** What is published in ClickHouse, alone. */
 export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSource {
-  const { files, published, read, archivedTokens } = options
+  const { files, published, read, archivedTokens, inTurn = atOnce } = options
   const described = describe('CLICKHOUSE', options)
   return {
     ...described,
-    answer: ({ queries, quality }) =>
-      read(async () => {
+    answer: ({ queries, quality }, caller = '') =>
+      inRead(inTurn, read, caller, async () => {
         const { watermark, asOf } = described.position() ?? { watermark: '', asOf: Date.now() }
         const answers = await published.answer(quality ? [...queries, WHOLE] : queries, NOTHING)
-        const ofFiles = quality ? await files.answer({ queries: [], quality }) : undefined
+        const ofFiles = quality ? await files.answer({ queries: [], quality }, caller) : undefined
         const archived = quality ? await archivedTokens() : 0n
         return finish(answers, queries.length, ofFiles, archived, { asOf, watermark })
       }),
@@ -42,15 +45,15 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
  * first; what comes to them afterwards is in neither half.
  */
 export function createHybridSource(options: DatabaseSourcesOptions): TokenSource {
-  const { files, published, read, seq, archivedTokens } = options
+  const { files, published, read, seq, archivedTokens, inTurn = atOnce } = options
   return {
     ...describe('HYBRID', options),
-    answer: (request) =>
-      read(async () => {
+    answer: (request, caller = '') =>
+      inRead(inTurn, read, caller, async () => {
         const { queries, quality } = request
         const all = quality ? [...queries, WHOLE] : queries
         const asked = all.map(withSessions)
-        const ofFiles = await files.answerUnpublished({ queries: asked, quality })
+        const ofFiles = await files.answerUnpublished({ queries: asked, quality }, caller)
         const watermark = `${ofFiles.watermark} ${seq()}`
         const ofDatabase = await published.answer(asked, ofFiles.identities)
         const merged = asked.map((_, i) =>
@@ -62,6 +65,12 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
       }),
   }
 }
+
+const atOnce: InTurn = (_, run) => run()
+
+/** What waits for its turn holds up no publication: the turn comes before the reading. */
+const inRead = <T>(inTurn: InTurn, read: DatabaseSourcesOptions['read'], caller: string, run: () => Promise<T>) =>
+  inTurn(caller, () => read(run))
 
 const describe = (source: DataSource, { files, seq, health }: DatabaseSourcesOptions) => ({
   source,

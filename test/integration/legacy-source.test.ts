@@ -1,8 +1,12 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { RecordCopy } from '../../src/domain/token-record.ts'
+import type { JournaledRange } from '../../src/enhanced-analysis/journal-update.ts'
 import { type LegacySource, startLegacySource } from '../../src/enhanced-analysis/legacy-source.ts'
+import type { SourceRequest } from '../../src/ports/token-source.ts'
 import { line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -18,6 +22,48 @@ function start(folder: string, more: Partial<Parameters<typeof startLegacySource
   onTestFinished(() => source.close())
   return source
 }
+
+/** Entries of the journal with 1000 records each, from the one of this number on. */
+function ranges(count: number, first = 0): JournaledRange[] {
+  return Array.from({ length: count }, (_, i) => {
+    const from = (first + i) * 1000
+    return {
+      segment: 's',
+      to: from + 1000,
+      records: Array.from({ length: 1000 }, (_, j): RecordCopy => {
+        const n = from + j
+        return {
+          identity: createHash('md5').update(String(n)).digest('hex'),
+          time: Date.UTC(2026, 3, 2) + n * 60_000,
+          session: `session-${n % 300}`,
+          model: `model-${n % 7}`,
+          project: `project-${n % 5}`,
+          user: 'ann',
+          host: 'laptop',
+          path: 'x',
+          input: n % 1000,
+          output: 1,
+          cacheRead: 0,
+          cacheCreation5m: 0,
+          cacheCreation1h: 0,
+          sidechain: false,
+          byMutation: true,
+          position: n,
+          offset: n,
+        }
+      }),
+    }
+  })
+}
+
+/** Everything that a dashboard shows, for some filters that select all. */
+const view = (filters: number): SourceRequest => ({
+  queries: Array.from({ length: filters }, (_, from) => ({
+    filter: { from },
+    groupings: ['project', 'user', 'session', 'slot'],
+  })),
+  quality: false,
+})
 
 const WHOLE = { queries: [{ filter: {}, groupings: [] }], quality: true }
 
@@ -50,16 +96,69 @@ describe('the legacy source', () => {
     expect(said.filter((one) => one.endsWith('true'))).toEqual([])
   })
 
-  test('refuses at once what is more than it can hold', async () => {
+  test('refuses at once what is more than it holds for one caller, and nobody else pays for it', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line()] })
     const source = start(folder)
     await source.whenReady()
-    const results = await Promise.allSettled(Array.from({ length: 150 }, () => source.answer(WHOLE)))
+    const asked = Array.from({ length: 150 }, () => source.answer(WHOLE, 'ann'))
+    const others = source.answer(WHOLE, 'bob')
+    const results = await Promise.allSettled(asked)
     const refused = results.filter((result) => result.status === 'rejected')
     expect(refused).toHaveLength(50)
     expect(refused[0]?.reason).toMatchObject({ code: 'OVERLOADED', retryable: true })
-    await expect(source.answer(WHOLE)).resolves.toBeDefined()
+    await expect(others).resolves.toBeDefined()
+    await expect(source.answer(WHOLE, 'ann')).resolves.toBeDefined()
+  })
+
+  test('answers a short question before a long one of another caller that was asked first', async () => {
+    const source = start(makeFolder(), { readJournal: async (add) => ranges(60).forEach(add) })
+    await source.whenReady()
+    const order: string[] = []
+    const long = source.answer(view(5), 'ann').then(() => order.push('long'))
+    const short = source.answer({ queries: [{ filter: {}, groupings: [] }], quality: false }, 'bob')
+    await Promise.all([long, short.then(() => order.push('short'))])
+    expect(order).toEqual(['short', 'long'])
+  })
+
+  test('says that a question is too expensive where it would keep everybody waiting, but never of a view of five filters', async () => {
+    const source = start(makeFolder(), { readJournal: async (add) => ranges(100).forEach(add) })
+    await source.whenReady()
+    await expect(source.answer(view(20), 'ann')).rejects.toMatchObject({ code: 'QUERY_TOO_EXPENSIVE' })
+    const { answers } = await source.answer(view(5), 'ann')
+    expect(answers.map(({ whole }) => totals(whole).records)).toEqual([1, 2, 3, 4, 5].map(() => 100_000))
+  })
+
+  test('every answer is of one moment, with all that was journaled before it was asked for', async () => {
+    const source = start(makeFolder(), { readJournal: async (add) => ranges(10).forEach(add) })
+    await source.whenReady()
+    let added = 10
+    const checks: Promise<void>[] = []
+    for (const range of ranges(12, 10)) {
+      source.addJournaled(range)
+      const atLeast = ++added * 1000
+      for (const [caller, filters] of [
+        ['ann', 3],
+        ['bob', 1],
+      ] as const)
+        checks.push(
+          source.answer(view(filters), caller).then(({ answers }) => {
+            const counts = answers.flatMap((answer) => [
+              totals(answer.whole).records,
+              ...(['byProject', 'byUser', 'bySession', 'bySlot'] as const).map(
+                (section) => totals((answer[section] ?? []).flatMap(({ usage }) => usage)).records,
+              ),
+            ])
+            expect(new Set(counts).size).toBe(1)
+            expect(counts[0]).toBeGreaterThanOrEqual(atLeast)
+            expect((counts[0] as number) % 1000).toBe(0)
+          }),
+        )
+      // in the middle of the questions before
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await Promise.all(checks)
+    expect(source.status()?.journaled).toBe(added)
   })
 
   test('is started again when its thread dies, and tells whoever was waiting', async () => {

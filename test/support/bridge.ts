@@ -9,6 +9,7 @@ import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { linesAt } from '../../src/enhanced-analysis/file-content.ts'
+import { finished } from '../../src/enhanced-analysis/work.ts'
 import { createRunControl } from '../../src/migration/run-control.ts'
 import {
   archivedTokens,
@@ -61,7 +62,7 @@ export function logsOf(analysis: Analysis): ShippableLogs {
     catalogue: async () => analysis.shipping.catalogue().map((entry) => ({ ...entry, sha256: '' })),
     archived: async () => analysis.shipping.archived(),
     readable: async (keys) => keys.filter((key) => analysis.pathOf(key) !== undefined),
-    publishedGroups: async (without) => analysis.shipping.publishedGroups(without),
+    publishedGroups: async (without) => finished(analysis.shipping.publishedGroups(without)),
     publishedRows: async (of, without) => analysis.shipping.publishedRows(of, without),
     linesAt: (key, positions) => linesAt(analysis.pathOf(key) ?? '', positions),
     setAside: async (refused) => analysis.shipping.setAside(refused),

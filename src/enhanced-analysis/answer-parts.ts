@@ -1,0 +1,154 @@
+import { setImmediate as immediate } from 'node:timers/promises'
+import { deserialize, serialize } from 'node:v8'
+import type { TokenAnswer, UsageSums } from '../domain/token-query.ts'
+import type { SourceAnswer } from '../ports/token-source.ts'
+import type { Work } from './work.ts'
+
+// An answer of 100,000 sums takes 100 ms to be read from a message, all at once: so it comes as bytes, in parts
+// that are read one after the other, and the event loop goes on in between.
+
+/** Sums in one part: well below a millisecond of reading. */
+const PART_SUMS = 1000
+const COUNTS = ['input', 'output', 'cacheRead', 'cacheCreation5m', 'cacheCreation1h', 'records'] as const
+
+/** An answer whose lists are in `parts`. */
+export type InParts<A extends SourceAnswer> = A & { parts: Uint8Array[] }
+
+const SECTIONS = ['byProject', 'byUser', 'bySession', 'bySlot'] as const
+type Section = 'whole' | (typeof SECTIONS)[number]
+interface Item {
+  usage: UsageSums[]
+}
+
+/** Some items of one section of one answer, their sums as columns. */
+interface Part {
+  /** Number of the answer, or -1 for the quality. */
+  answer: number
+  section: Section
+  /** Items without their sums; `undefined` for more sums of the item before. */
+  items: (Item | undefined)[]
+  /** How many sums each of the items has here. */
+  lengths: number[]
+  /** The models of the part, and for each sum the number of its model. */
+  models: string[]
+  model: Uint32Array
+  tier: Uint8Array
+  /** `COUNTS` of each sum; as bigints where one does not fit a number. */
+  counts: Float64Array | bigint[]
+}
+
+export function* inParts<A extends SourceAnswer>(answer: A): Work<InParts<A>> {
+  const parts: Uint8Array[] = []
+  for (const [i, one] of answer.answers.entries()) {
+    yield* split(i, 'whole', [{ usage: one.whole }], parts)
+    for (const section of SECTIONS) yield* split(i, section, one[section] ?? [], parts)
+  }
+  if (answer.quality !== undefined) yield* split(-1, 'whole', [{ usage: answer.quality.whole }], parts)
+  return {
+    ...answer,
+    answers: answer.answers.map(withoutItems),
+    quality: answer.quality === undefined ? undefined : { ...answer.quality, whole: [] },
+    parts,
+  }
+}
+
+/** Puts the answer together again, a part at a time. */
+export async function joined<A extends SourceAnswer>({ parts, ...rest }: InParts<A>): Promise<A> {
+  const answer = rest as unknown as A
+  // one text for all sums of a model
+  const texts = new Map<string, string>()
+  for (const [i, bytes] of parts.entries()) {
+    if (i > 0) await immediate()
+    const part = deserialize(bytes) as Part
+    const to = (part.answer < 0 ? answer.quality : answer.answers[part.answer]) as TokenAnswer
+    const list: Item[] = part.section === 'whole' ? [{ usage: to.whole }] : (to[part.section] as Item[])
+    const sums = sumsOf(part, texts)
+    for (const [n, item] of part.items.entries()) {
+      if (item !== undefined && part.section !== 'whole') list.push(item)
+      const { usage } = list.at(-1) as Item
+      for (let count = part.lengths[n] as number; count > 0; count--) usage.push(sums.next().value as UsageSums)
+    }
+  }
+  return answer
+}
+
+function* sumsOf({ models, model, tier, counts }: Part, texts: Map<string, string>): Generator<UsageSums> {
+  const own = models.map((text) => {
+    if (!texts.has(text)) texts.set(text, text)
+    return texts.get(text) as string
+  })
+  // most counts of cache creation are 0: it is one and the same
+  const count = (at: number): bigint => (counts[at] === 0 ? 0n : BigInt(counts[at] as number | bigint))
+  for (let i = 0; i < model.length; i++) {
+    const at = i * COUNTS.length
+    yield {
+      model: own[model[i] as number] as string,
+      tier: tier[i] as number,
+      input: count(at),
+      output: count(at + 1),
+      cacheRead: count(at + 2),
+      cacheCreation5m: count(at + 3),
+      cacheCreation1h: count(at + 4),
+      records: count(at + 5),
+    }
+  }
+}
+
+function* split(answer: number, section: Section, items: readonly Item[], parts: Uint8Array[]): Work<void> {
+  let heads: Part['items'] = []
+  let lengths: number[] = []
+  let sums: UsageSums[] = []
+  const close = (): void => {
+    parts.push(serialize({ answer, section, items: heads, lengths, ...columnsOf(sums) } satisfies Part))
+    heads = []
+    lengths = []
+    sums = []
+  }
+  for (const item of items) {
+    heads.push({ ...item, usage: [] })
+    for (let from = 0; ; ) {
+      const some = item.usage.slice(from, from + PART_SUMS - sums.length)
+      lengths.push(some.length)
+      sums.push(...some)
+      from += some.length
+      if (from === item.usage.length) break
+      close()
+      yield
+      heads.push(undefined)
+    }
+    if (sums.length < PART_SUMS && heads.length < PART_SUMS) continue
+    close()
+    yield
+  }
+  if (heads.length > 0) close()
+}
+
+function columnsOf(sums: readonly UsageSums[]): Pick<Part, 'models' | 'model' | 'tier' | 'counts'> {
+  const numbers = new Map<string, number>()
+  const numberOf = (text: string): number => {
+    const number = numbers.get(text) ?? numbers.size
+    numbers.set(text, number)
+    return number
+  }
+  const model = new Uint32Array(sums.length)
+  const tier = new Uint8Array(sums.length)
+  const counts = new Float64Array(sums.length * COUNTS.length)
+  let fits = true
+  sums.forEach((one, i) => {
+    model[i] = numberOf(one.model)
+    tier[i] = one.tier
+    for (let j = 0; j < COUNTS.length; j++) {
+      const count = Number(one[COUNTS[j] as (typeof COUNTS)[number]])
+      counts[i * COUNTS.length + j] = count
+      fits &&= count <= Number.MAX_SAFE_INTEGER
+    }
+  })
+  const exact = (): bigint[] => sums.flatMap((one) => COUNTS.map((name) => one[name]))
+  return { models: [...numbers.keys()], model, tier, counts: fits ? counts : exact() }
+}
+
+function withoutItems(answer: TokenAnswer): TokenAnswer {
+  const empty = { ...answer, whole: [] }
+  for (const section of SECTIONS) if (empty[section] !== undefined) empty[section] = []
+  return empty
+}
