@@ -1,7 +1,17 @@
-import { chmodSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  appendFileSync,
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { encodeFrame } from '../../../src/journal/frame.ts'
 import { openJournal } from '../../../src/journal/journal.ts'
 import { loadJournalKey } from '../../../src/journal/key.ts'
 import type { JournalEntry, JournalPlace } from '../../../src/ports/journal.ts'
@@ -76,6 +86,19 @@ describe('the journal', () => {
     const replayed: number[] = []
     await second.journal.replay({ entry: ({ at }) => replayed.push(at), unreadable() {} })
     expect(replayed).toEqual(first.times())
+  })
+
+  test('tells an entry of a later version as unreadable, never misreads it', async () => {
+    const folder = makeFolder()
+    const { path, places } = await written(folder)
+    const segment = basename(path, '.journal')
+    const from = places.at(-1)?.to as number
+    const later = Buffer.from(JSON.stringify({ version: 99, entry: { kind: 'merged' } }))
+    appendFileSync(path, encodeFrame(later, loadJournalKey(folder), segment, from))
+    const { times, damage, journal } = await open(folder)
+    expect(times()).toEqual([1, 2, 3])
+    expect(damage).toEqual([{ segment, from, to: statSync(path).size }])
+    expect(journal.health().state).toBe('DEGRADED')
   })
 
   test('knows what it has lost since it was read, when it is read once more', async () => {
