@@ -203,7 +203,7 @@ function logChanges(logger: Logger): (status: AnalysisStatus) => void {
       logger.info({ transcripts, records, ms: refreshMs, index: status.indexState }, 'the first analysis is done')
     }
     if (status.indexState === 'broken' && indexState !== 'broken')
-      logger.warn('the index cannot be written: the next start counts everything anew')
+      logger.warn({ problem: status.indexProblem }, 'counting without the index')
     indexState = status.indexState
     wasReady = status.ready
     if (status.unreadable.length !== unreadable)

@@ -51,6 +51,7 @@ export async function analyze(options: AnalyzeOptions): Promise<void> {
   // of the whole corpus, whatever the filter
   const [everything] = Object.keys(filter).length === 0 ? [answer] : analysis.answer([{ filter: {}, groupings: [] }])
   const quality = analysis.quality()
+  const indexProblem = analysis.indexProblem()
   analysis.close()
   // not before: the list would be in memory while the files are read
   const { createGenaiPriceList } = await import('../pricing/genai-price-list.ts')
@@ -66,6 +67,7 @@ export async function analyze(options: AnalyzeOptions): Promise<void> {
   else await printTables(analyzed, by, options.quality === true)
   if (refreshed.files === 0)
     process.stderr.write(`no transcripts found in ${roots.map((root) => root.path).join(', ')}\n`)
+  if (indexProblem !== undefined) process.stderr.write(`token-bridge: ${indexProblem}\n`)
   for (const problem of refreshed.unreadable) process.stderr.write(`token-bridge: could not read ${problem}\n`)
   // what could not be read is missing in the figures
   if (refreshed.unreadable.length > 0) process.exitCode = 1
