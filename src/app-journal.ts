@@ -44,6 +44,7 @@ export function openWayIn({ config, key, logger, whenStored, onJournaled }: WayI
     key,
     headsPath: join(config.dataDir, 'journal-heads'),
     followIntervalMs: FOLLOW_MS,
+    onOddFile: (problem) => logger.error({ problem }, 'a file in the folder of the journal is no segment'),
     listener: {
       entry(entry, place) {
         if (entry.kind === 'preference') preferences.remember(entry)

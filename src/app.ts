@@ -160,15 +160,19 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
 }
 
 function openFlags({ unleash, flagsFile, dataDir }: Config, logger: Logger): Promise<Flags> {
-  const onProblem = (problem: string): void => logger.warn({ problem }, 'the last known flags count')
+  const listener = {
+    onProblem: (problem: string) => logger.warn({ problem }, 'the flags have a problem'),
+    onSolved: (problem: string) => logger.info({ problem }, 'the flags no longer have this problem'),
+  }
   const { url } = unleash
-  if (url === undefined) return openFlagsFile(flagsFile ?? DEFAULT_FLAGS, onProblem)
+  if (url === undefined) return openFlagsFile(flagsFile ?? DEFAULT_FLAGS, listener)
   return connectUnleash({
     ...unleash,
+    ...listener,
     url,
     folder: join(dataDir, 'unleash'),
     bootstrapFile: flagsFile,
-    onProblem,
+    defaultFile: DEFAULT_FLAGS,
     onChange: () => logger.info('the flags have changed'),
   })
 }
@@ -199,7 +203,7 @@ function logChanges(logger: Logger): (status: AnalysisStatus) => void {
       logger.info({ transcripts, records, ms: refreshMs, index: status.indexState }, 'the first analysis is done')
     }
     if (status.indexState === 'broken' && indexState !== 'broken')
-      logger.warn('the index cannot be written: the next start counts everything anew')
+      logger.warn({ problem: status.indexProblem }, 'counting without the index')
     indexState = status.indexState
     wasReady = status.ready
     if (status.unreadable.length !== unreadable)

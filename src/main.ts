@@ -1,5 +1,6 @@
 import { type App, startApp } from './app.ts'
 import { readConfig } from './config.ts'
+import { visible } from './domain/visible-text.ts'
 import { createLogger } from './observability/logger.ts'
 
 /** The token of the printed question: long enough to try things out. */
@@ -34,7 +35,7 @@ export async function serve(): Promise<void> {
 async function printQuestion(app: App): Promise<void> {
   const token = await app.viewerToken(TOKEN_TTL_SECONDS)
   const sample = app.isSample()
-    ? `No transcripts found in ${app.lookedAt.join(', ')}: answering from a small built-in sample, marked as such.\n`
+    ? `No transcripts found in ${app.lookedAt.map(visible).join(', ')}: answering from a small built-in sample, marked as such.\n`
     : ''
   const query =
     '{ tokenMetrics { tokens { input output cacheCreation cacheRead total } costUsd provenance { source sample } } }'

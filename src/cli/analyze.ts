@@ -8,6 +8,7 @@ import { indexPathFor } from '../enhanced-analysis/index-path.ts'
 import { resolveRoots } from '../enhanced-analysis/roots.ts'
 import { createProgressBar } from './progress-bar.ts'
 import { type Analyzed, BREAKDOWNS, type Breakdown, toJson } from './report.ts'
+import { printJson, printLines, tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface AnalyzeOptions {
@@ -51,6 +52,7 @@ export async function analyze(options: AnalyzeOptions): Promise<void> {
   // of the whole corpus, whatever the filter
   const [everything] = Object.keys(filter).length === 0 ? [answer] : analysis.answer([{ filter: {}, groupings: [] }])
   const quality = analysis.quality()
+  const indexProblem = analysis.indexProblem()
   analysis.close()
   // not before: the list would be in memory while the files are read
   const { createGenaiPriceList } = await import('../pricing/genai-price-list.ts')
@@ -62,19 +64,19 @@ export async function analyze(options: AnalyzeOptions): Promise<void> {
     timeZone,
     priceOf,
   }
-  if (options.json) process.stdout.write(`${JSON.stringify(toJson(analyzed, options.quality === true), null, 2)}\n`)
+  if (options.json) printJson(toJson(analyzed, options.quality === true))
   else await printTables(analyzed, by, options.quality === true)
-  if (refreshed.files === 0)
-    process.stderr.write(`no transcripts found in ${roots.map((root) => root.path).join(', ')}\n`)
-  for (const problem of refreshed.unreadable) process.stderr.write(`token-bridge: could not read ${problem}\n`)
+  if (refreshed.files === 0) tellLines([`no transcripts found in ${roots.map((root) => root.path).join(', ')}`])
+  if (indexProblem !== undefined) tellProblem(indexProblem)
+  for (const problem of refreshed.unreadable) tellProblem(`could not read ${problem}`)
   // what could not be read is missing in the figures
   if (refreshed.unreadable.length > 0) process.exitCode = 1
 }
 
 async function printTables(analyzed: Analyzed, by: Breakdown, quality: boolean): Promise<void> {
   const { summaryText, tableText, qualityText } = await import('./tables.ts')
-  process.stdout.write(`${tableText(analyzed, by)}\n${summaryText(analyzed)}\n`)
-  if (quality) process.stdout.write(`\n${qualityText(analyzed)}\n`)
+  printLines(`${tableText(analyzed, by)}\n${summaryText(analyzed)}`.split('\n'))
+  if (quality) printLines(`\n${qualityText(analyzed)}`.split('\n'))
 }
 
 function readFilter(options: AnalyzeOptions): TokenFilter {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { RemoteOptions } from './client.ts'
 import type { TokenRecordInput } from './generated.ts'
 import { batchesOf, type SentRecord, sendBatch } from './send-records.ts'
+import { printJson, printLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 /**
@@ -46,10 +47,10 @@ export async function ingestFile(path: string, options: RemoteOptions): Promise<
     mistakes.push(...sent.mistakes)
   }
 
-  if (options.json) process.stdout.write(`${JSON.stringify({ accepted, rejected: mistakes }, null, 2)}\n`)
-  else process.stdout.write(`${accepted} records accepted\n`)
+  if (options.json) printJson({ accepted, rejected: mistakes })
+  else printLines([`${accepted} records accepted`])
   if (mistakes.length === 0) return
-  if (!options.json) process.stderr.write(`${mistakes.map((mistake) => `token-bridge: ${mistake}`).join('\n')}\n`)
+  if (!options.json) mistakes.forEach(tellProblem)
   process.exitCode = 1
 }
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. Errors are one line on stderr, without a stack. */
@@ -16,7 +17,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : 2
       return
     }
-    process.stderr.write(`token-bridge: ${(error as Error).message}\n`)
+    tellProblem((error as Error).message)
     process.exitCode = error instanceof UsageError ? 2 : 1
   }
 }
@@ -29,6 +30,8 @@ function createProgram(): Command {
     .version('0.1.0')
     .exitOverride()
     .showHelpAfterError('(--help tells more)')
+    // what was typed may have been pasted
+    .configureOutput({ outputError: (text) => tellLines(text.trimEnd().split('\n')) })
 
   program
     .command('serve')

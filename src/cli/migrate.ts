@@ -14,6 +14,7 @@ import {
   StartMigrationDocument,
   VerifyMigrationDocument,
 } from './generated.ts'
+import { printJson, printLines, shown, tellLines } from './terminal.ts'
 
 const POLL_MS = 250
 const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'ROLLED_BACK'])
@@ -44,11 +45,11 @@ export async function showMigration(
 async function showFiles(options: RemoteOptions & { id?: string }): Promise<void> {
   const { migration } = await request(MigrationFilesDocument, { id: options.id ?? null }, options)
   const files = migration?.files ?? []
-  if (options.json) return void process.stdout.write(`${JSON.stringify(files, null, 2)}\n`)
+  if (options.json) return void printJson(files)
   for (const { path, bytes, records, tokens, duplicateLines, refused, verified } of files) {
     const lines = refused.reduce((sum, { count }) => sum + BigInt(count), 0n)
     const counts = `${records} records, ${tokens} tokens, ${duplicateLines} duplicates, ${lines} refused`
-    process.stdout.write(`${verified ? 'verified' : 'waiting '}  ${path}: ${megabytes(bytes)} MB, ${counts}\n`)
+    printLines([`${verified ? 'verified' : 'waiting '}  ${pathShown(path)}: ${megabytes(bytes)} MB, ${counts}`])
   }
 }
 
@@ -81,7 +82,7 @@ export async function verifyMigration(
     return follow(verified, { ...options, wait: false })
   }
   const { repairMigration: plan } = await request(RepairMigrationDocument, { id: of, dryRun: true }, long)
-  if (!options.json) process.stderr.write(describeRepair(plan))
+  if (!options.json) tellLines(describeRepair(plan))
   if (options.dryRun) return print(plan.migration, options)
   const { repairMigration: done } = await request(RepairMigrationDocument, { id: of, dryRun: false }, long)
   await follow(done.migration, { ...options, wait: true })
@@ -106,20 +107,18 @@ export async function backupMigration(
   const asked = { name: name ?? null, all: options.all }
   const long = { ...options, deadlineMs: LONG_MS }
   const { backupMigration: report } = await request(BackupMigrationDocument, asked, long)
-  if (options.json) return void process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-  process.stdout.write(
-    `${report.records} records in ${report.batches} batches, ${report.tokens} tokens\n${report.folder}\n`,
-  )
+  if (options.json) return void printJson(report)
+  printLines([`${report.records} records in ${report.batches} batches, ${report.tokens} tokens`, report.folder])
 }
 
 /** `token-bridge migrate restore NAME`: brings back what the database lacks of a backup. */
 export async function restoreMigration(name: string, options: RemoteOptions): Promise<void> {
   const long = { ...options, deadlineMs: LONG_MS }
   const { restoreMigration: report } = await request(RestoreMigrationDocument, { name }, long)
-  if (options.json) return void process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-  process.stdout.write(
-    `${report.records} records in ${report.batches} batches restored; ${report.skipped} batches were there already\n`,
-  )
+  if (options.json) return void printJson(report)
+  printLines([
+    `${report.records} records in ${report.batches} batches restored; ${report.skipped} batches were there already`,
+  ])
 }
 
 async function idOf(id: string | undefined, options: RemoteOptions): Promise<string> {
@@ -130,14 +129,14 @@ async function idOf(id: string | undefined, options: RemoteOptions): Promise<str
 
 async function showPlan(options: RemoteOptions): Promise<void> {
   const { migrationPlan: plan } = await request(MigrationPlanDocument, {}, options)
-  if (options.json) return void process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`)
+  if (options.json) return void printJson(plan)
   const lines = [
     `${plan.files} transcripts, ${megabytes(plan.bytes)} MB, ${plan.tokens} tokens`,
     `${plan.records} records in ${plan.batches} batches; ${plan.duplicateLines} lines are duplicates`,
     ...plan.refused.map(({ reason, count }) => `${count} lines are refused: ${reason}`),
     `it will take about ${duration(plan.estimatedSeconds)}; nothing was written`,
   ]
-  process.stdout.write(`${lines.join('\n')}\n`)
+  printLines(lines)
 }
 
 async function follow(first: MigrationFieldsFragment, options: RemoteOptions & { wait: boolean }): Promise<void> {
@@ -158,10 +157,11 @@ async function follow(first: MigrationFieldsFragment, options: RemoteOptions & {
 
 function print(migration: MigrationFieldsFragment, options: RemoteOptions): void {
   if (migration.state === 'FAILED') process.exitCode = 1
-  process.stdout.write(options.json ? `${JSON.stringify(migration, null, 2)}\n` : describe(migration))
+  if (options.json) printJson(migration)
+  else printLines(describe(migration))
 }
 
-function describe(migration: MigrationFieldsFragment): string {
+function describe(migration: MigrationFieldsFragment): string[] {
   const { id, state, progress, filesVerified, filesTotal, tokensVerified, tokensTotal, difference, error } = migration
   const { tokensPerSecond, secondsLeft, errorCount, lastError, memoryBytes, verification } = migration
   const lines = [
@@ -179,10 +179,10 @@ function describe(migration: MigrationFieldsFragment): string {
   if (error !== null && error !== undefined) lines.push(error)
   for (const one of verification?.differences.slice(0, LISTED) ?? [])
     lines.push(
-      `  ${one.path}, ${one.day}, lines ${one.firstLine} to ${one.lastLine}: ${one.missing} missing, ${one.surplus} surplus, ${one.altered} altered, ${one.tokens} tokens`,
+      `  ${pathShown(one.path)}, ${one.day}, lines ${one.firstLine} to ${one.lastLine}: ${one.missing} missing, ${one.surplus} surplus, ${one.altered} altered, ${one.tokens} tokens`,
     )
   for (const batch of verification?.damagedBatches?.slice(0, LISTED) ?? []) lines.push(`  batch ${batch}`)
-  return `${lines.join('\n')}\n`
+  return lines
 }
 
 function describeRepair(plan: {
@@ -190,15 +190,18 @@ function describeRepair(plan: {
   retired: readonly string[]
   winnersRebuilt: boolean
   lost: number
-}): string {
+}): string[] {
   const lines = [
     ...plan.reshipped.map((path) => `to be shipped anew: ${path}`),
     ...plan.retired.map((log) => `to be taken out: ${log}`),
     ...(plan.winnersRebuilt ? ['what readers count is to be chosen anew'] : []),
     ...(plan.lost > 0 ? [`${plan.lost} batches are archived and damaged: restore them from a backup`] : []),
   ]
-  return `${(lines.length === 0 ? ['nothing to mend'] : lines).join('\n')}\n`
+  return lines.length === 0 ? ['nothing to mend'] : lines
 }
+
+/** Cut so that what follows in its line is seen, too. */
+const pathShown = (path: string): string => shown(path, 1000)
 
 const megabytes = (bytes: string): string => (Number(bytes) / MEGABYTE).toFixed(1)
 
@@ -227,7 +230,7 @@ function createBar(): { update(migration: MigrationFieldsFragment): void; stop()
       const files = `${filesVerified} of ${filesTotal}`
       const rate = tokensPerSecond ? `${(tokensPerSecond / 1e6).toFixed(1)} M tokens/s` : ''
       const left = typeof secondsLeft === 'number' ? `${duration(secondsLeft)} left` : ''
-      bar.update(Math.round(progress * 10_000), { state, files, rate, left })
+      bar.update(Math.round(progress * 10_000), { state: shown(state, 20), files, rate, left })
     },
     stop: () => bar.stop(),
   }

@@ -15,6 +15,7 @@ import { openLedgerFile } from '../shipping/ledger-file.ts'
 import { type RemoteOptions, RequestError } from './client.ts'
 import type { TokenRecordInput } from './generated.ts'
 import { batchesOf, type SentRecord, sendBatch } from './send-records.ts'
+import { printJson, printLines, tellProblem } from './terminal.ts'
 
 export interface PushOptions extends RemoteOptions {
   server: string
@@ -77,7 +78,7 @@ export async function push(options: PushOptions): Promise<void> {
         const sent = await sending(options.once === true).execute(() => sendBatch(batch, key, options))
         told.accepted += sent.accepted
         told.mistakes.push(...sent.mistakes)
-        for (const mistake of sent.mistakes) process.stderr.write(`token-bridge: not accepted: ${mistake}\n`)
+        for (const mistake of sent.mistakes) tellProblem(`not accepted: ${mistake}`)
       }
       acknowledged(ranges.map(({ state }) => state))
     }
@@ -91,12 +92,11 @@ export async function push(options: PushOptions): Promise<void> {
     analysis.close()
     unlock()
   }
-  if (options.json)
-    process.stdout.write(`${JSON.stringify({ accepted: told.accepted, rejected: told.mistakes }, null, 2)}\n`)
-  else process.stdout.write(`${told.accepted} records accepted by ${options.server}\n`)
+  if (options.json) printJson({ accepted: told.accepted, rejected: told.mistakes })
+  else printLines([`${told.accepted} records accepted by ${options.server}`])
   if (told.changed > 0)
-    process.stderr.write(
-      `token-bridge: ${told.changed} records have names with characters that control, or that are too long: sent with U+FFFD for them, or cut\n`,
+    tellProblem(
+      `${told.changed} records have names with characters that control, or that are too long: sent with U+FFFD for them, or cut`,
     )
   if (told.mistakes.length > 0) process.exitCode = 1
 }
@@ -118,7 +118,7 @@ async function follow(
   const watching = watchRoots(
     roots,
     () => wake(),
-    (problem) => process.stderr.write(`token-bridge: rescanning only: ${problem}\n`),
+    (problem) => tellProblem(`rescanning only: ${problem}`),
   )
   try {
     while (!stopping) {
@@ -149,7 +149,7 @@ function sending(once: boolean): ReturnType<typeof retry> {
   )
   policy.onRetry((reason) => {
     const message = 'error' in reason ? (reason.error as Error).message : 'no answer'
-    process.stderr.write(`token-bridge: trying again: ${message}\n`)
+    tellProblem(`trying again: ${message}`)
   })
   return policy
 }

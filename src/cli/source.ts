@@ -1,15 +1,17 @@
 import { type RemoteOptions, request } from './client.ts'
 import { ViewerDocument } from './generated.ts'
+import { printJson, printLines } from './terminal.ts'
 
 /** `token-bridge source`: which source answers the caller now, and why. */
 export async function showSource(options: RemoteOptions): Promise<void> {
   const { viewer } = await request(ViewerDocument, {}, options)
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(viewer, null, 2)}\n`)
+    printJson(viewer)
     return
   }
   const { userId, roles, cohort, preference, decision } = viewer
-  process.stdout.write(
-    `${decision.source} (${decision.reason})\nuser ${userId}, roles ${roles.join(', ')}, cohort ${cohort ?? 'none'}, preference ${preference}\n`,
-  )
+  printLines([
+    `${decision.source} (${decision.reason})`,
+    `user ${userId}, roles ${roles.join(', ')}, cohort ${cohort ?? 'none'}, preference ${preference}`,
+  ])
 }

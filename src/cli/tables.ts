@@ -1,8 +1,11 @@
 import Table from 'cli-table3'
 import type { Granularity } from '../domain/time-buckets.ts'
 import { timeSeries, type Usage, usageByKey, usageByModel, usageOf } from '../domain/usage.ts'
+import { cell } from './cell.ts'
 import { type Analyzed, type Breakdown, sessionsOf } from './report.ts'
 
+/** A path that is needed to find the file is cut later than a name. */
+const PATH_COLUMNS = 300
 const PLAIN = { style: { head: [], border: [] } }
 const NUMBER_HEADS = ['Input', 'Output', 'Cache write', 'Cache read', 'Total', 'Records', 'Cost USD']
 
@@ -14,7 +17,7 @@ export function tableText(analyzed: Analyzed, by: Breakdown): string {
     head: [...heads, ...NUMBER_HEADS],
     colAligns: [...heads.map(() => 'left' as const), ...NUMBER_HEADS.map(() => 'right' as const)],
   })
-  for (const { names, usage } of rows) table.push([...names, ...numbers(usage)])
+  for (const { names, usage } of rows) table.push([...names.map((name) => cell(name)), ...numbers(usage)])
   const whole = usageOf(analyzed.answer.whole, analyzed.priceOf)
   table.push(['Total', ...heads.slice(1).map(() => ''), ...numbers(whole)])
   return table.toString()
@@ -38,7 +41,7 @@ export function qualityText({ quality }: Analyzed): string {
   const table = new Table({ ...PLAIN, head: ['Reason', 'Lines', 'Where (byte offset)'] })
   for (const { reason, count: lines, places } of quality.refused) {
     places.forEach(({ path, offset }, i) => {
-      table.push([i === 0 ? reason : '', i === 0 ? grouped(lines) : '', `${path}:${offset}`])
+      table.push([i === 0 ? reason : '', i === 0 ? grouped(lines) : '', `${cell(path, PATH_COLUMNS)}:${offset}`])
     })
     const unnamed = lines - BigInt(places.length)
     if (unnamed > 0n) table.push(['', '', `and ${grouped(unnamed)} more`])

@@ -49,6 +49,7 @@ const status: AnalysisStatus = {
   unshippedBytes: 0,
   unreadable: [],
   indexState: analysis.indexState(),
+  indexProblem: analysis.indexProblem(),
   sample: false,
 }
 
@@ -63,6 +64,7 @@ function tell(): void {
     journaled,
     unshippedBytes: analysis.shipping.unshippedBytes(),
     indexState: analysis.indexState(),
+    indexProblem: analysis.indexProblem(),
     sample: isSample(),
   })
   post({ kind: 'status', status })

@@ -81,6 +81,8 @@ export interface Analysis {
    * `broken` once it could not be written.
    */
   indexState(): IndexState | 'off' | 'locked' | 'broken'
+  /** Why it is `broken`, with what to do; absent otherwise. */
+  indexProblem(): string | undefined
   close(): void
 }
 
@@ -231,6 +233,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       return digest.digest('base64url')
     },
     indexState: () => persistence?.state() ?? 'off',
+    indexProblem: () => persistence?.problem(),
     close: () => persistence?.close(),
   }
 }

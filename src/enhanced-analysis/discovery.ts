@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { comparePaths } from '../domain/rank.ts'
@@ -26,6 +27,8 @@ export interface Unreadable {
 }
 
 const SUFFIX = '.jsonl'
+/** What bytes that are no UTF-8 become in a name. */
+const REPLACEMENT = '\ufffd'
 
 /**
  * All transcripts under the roots: regular files whose name ends in `.jsonl`, links below a root skipped.
@@ -41,7 +44,7 @@ export function discover(roots: readonly Root[]): Found {
 function walk(root: Root, folder: string, byKey: Map<string, FoundFile>, unreadable: Unreadable[]): void {
   let entries: Dirent[]
   try {
-    entries = readdirSync(folder, { withFileTypes: true })
+    entries = readFolder(folder, unreadable)
   } catch (error) {
     if (!isGone(error)) unreadable.push({ path: folder, reason: (error as Error).message })
     return
@@ -51,6 +54,31 @@ function walk(root: Root, folder: string, byKey: Map<string, FoundFile>, unreada
     if (entry.isDirectory()) walk(root, path, byKey, unreadable)
     else if (entry.isFile() && entry.name.endsWith(SUFFIX)) add(root, path, byKey, unreadable)
   }
+}
+
+/**
+ * What is in a folder. Nothing can be opened under a name that is no UTF-8 and became one; as it may be a transcript,
+ * or a folder of some, it is told.
+ */
+function readFolder(folder: string, unreadable: Unreadable[]): Dirent[] {
+  const entries = readdirSync(folder, { withFileTypes: true })
+  if (!entries.some(({ name }) => name.includes(REPLACEMENT))) return entries
+  const raw = readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })
+  for (const entry of raw) {
+    if (isUtf8(entry.name)) continue
+    if (entry.isDirectory() || (entry.isFile() && entry.name.subarray(-SUFFIX.length).equals(Buffer.from(SUFFIX))))
+      unreadable.push({
+        path: join(folder, withBytesShown(entry.name)),
+        reason: 'its name is no UTF-8: rename it, so that it can be counted',
+      })
+  }
+  const names = new Set(raw.filter(({ name }) => isUtf8(name)).map(({ name }) => name.toString()))
+  return entries.filter(({ name }) => names.has(name))
+}
+
+/** By which a person finds it, and a shell, too (`$'…'`): ASCII as it is, other bytes as \\xNN. */
+function withBytesShown(name: Buffer): string {
+  return name.toString('latin1').replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
 function add(root: Root, path: string, byKey: Map<string, FoundFile>, unreadable: Unreadable[]): void {

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+
+/** For reading a transcript: a named pipe that has taken its place must not be waited for. */
+export const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
 const CHUNK_BYTES = 1 << 20
 const LINE_FEED = 0x0a
@@ -91,7 +95,7 @@ export async function linesAt(path: string, positions: readonly number[]): Promi
 
 /** The first `to` bytes, in one buffer again and again: whoever needs a chunk for longer must copy it. */
 async function* bytesOf(path: string, to: number): AsyncGenerator<Buffer> {
-  const file = await open(path)
+  const file = await open(path, READ_FLAGS)
   try {
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, to))
     for (let at = 0; at < to; ) {

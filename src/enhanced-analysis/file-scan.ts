@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { outranks } from '../domain/rank.ts'
 import { MAX_REFUSAL_PLACES, type RefusalReason } from '../domain/refusal.ts'
 import { countLine, countUsual } from './counting.ts'
+import { READ_FLAGS } from './file-content.ts'
 import {
   columnsOf,
   encodeFileUpdate,
@@ -37,23 +38,28 @@ export interface ScanSink {
   progress(bytes: number): void
 }
 
+/** What opening says where the file is not there any more: also a socket, or a link in a circle, in its place. */
+const GONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ELOOP'])
 const EDGE_BYTES = 4096
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 /** Winners that are held before they are handed over: what bounds the memory of a scan. */
 const MAX_HELD_WINNERS = 8192
+/** Characters of their models that are held: all of an update are one string at last. */
+const MAX_HELD_TEXT = 16 << 20
 
 /** Reads what a transcript has beyond the counted bytes, or the whole of it if it is not the file that was counted. */
 export function scanFile(job: ScanJob, scanner: LineScanner, sink: ScanSink): ScanOutcome {
   let fd: number
   try {
-    fd = openSync(job.path, 'r')
+    fd = openSync(job.path, READ_FLAGS)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'gone'
+    if (GONE.has((error as NodeJS.ErrnoException).code)) return 'gone'
     throw error
   }
   try {
     const stat = fstatSync(fd, { bigint: true })
-    if (`${stat.dev}:${stat.ino}` !== job.key) return 'gone'
+    // a name that was given to something else may have its number, too
+    if (`${stat.dev}:${stat.ino}` !== job.key || !stat.isFile()) return 'gone'
     const size = Number(stat.size)
     const known = job.fingerprint !== undefined && job.from <= size && matches(fd, job.fingerprint)
     const from = known ? job.from : 0
@@ -103,10 +109,12 @@ interface Range {
 interface Held {
   winners: Map<string, TokenCopy>
   copies: number
+  /** Characters of the models. */
+  text: number
   refused: RefusedByReason
 }
 
-const nothingHeld = (): Held => ({ winners: new Map(), copies: 0, refused: {} })
+const nothingHeld = (): Held => ({ winners: new Map(), copies: 0, text: 0, refused: {} })
 
 /** Collects the winners of a byte range and hands them over, in one update or, for a long range, in several. */
 function createRange(
@@ -133,6 +141,7 @@ function createRange(
   const counting = {
     copy(copy: TokenCopy) {
       held.copies++
+      held.text += copy.model.length
       const best = held.winners.get(copy.identity)
       if (best === undefined || outranks(copy, best)) held.winners.set(copy.identity, copy)
     },
@@ -176,7 +185,7 @@ function createRange(
     reached(offset) {
       to = offset
       // with the size so far, so that a crash after this part does not make it the whole
-      if (body.winners.size >= MAX_HELD_WINNERS) handOver(to)
+      if (body.winners.size >= MAX_HELD_WINNERS || body.text >= MAX_HELD_TEXT) handOver(to)
     },
     beginTail() {
       held = tail
@@ -213,7 +222,7 @@ function takeFingerprint(fd: number, counted: number): Fingerprint {
 export function hasFingerprint(path: string, key: string, fingerprint: Fingerprint): boolean {
   let fd: number
   try {
-    fd = openSync(path, 'r')
+    fd = openSync(path, READ_FLAGS)
   } catch {
     return false
   }

@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -47,7 +57,12 @@ export function openIndexFile(
 ): { index: IndexFile; state: IndexState } {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   let fd = openSync(path, 'a+', 0o600)
-  let size = fstatSync(fd).size
+  const stat = fstatSync(fd)
+  if (!stat.isFile()) {
+    closeSync(fd)
+    throw new Error(`${path} is no regular file`)
+  }
+  let { size } = stat
   let state: IndexState = 'fresh'
   if (size > 0) {
     let end: number | undefined
@@ -90,7 +105,8 @@ export function openIndexFile(
 export function readIndexFile(path: string, read: FrameReader): boolean {
   let fd: number
   try {
-    fd = openSync(path, 'r')
+    // a named pipe would be waited for
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     // the other has just begun
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true

@@ -257,9 +257,10 @@ function healthOf(status: AnalysisStatus | undefined, watchProblem: string | und
     const percent = status.bytesTotal === 0 ? 0 : Math.floor((100 * status.bytesDone) / status.bytesTotal)
     return { state: 'DOWN', detail: `the first analysis is at ${percent} %` }
   }
-  const { unreadable } = status
+  const { unreadable, indexProblem } = status
   if (unreadable.length > 0)
     return { state: 'DEGRADED', detail: `${unreadable.length} folders or files cannot be read` }
+  if (indexProblem !== undefined) return { state: 'DEGRADED', detail: indexProblem }
   if (watchProblem !== undefined) return { state: 'DEGRADED', detail: `not watching, rescanning only: ${watchProblem}` }
   return { state: 'UP', detail: status.sample ? 'the built-in sample' : `${status.transcripts} transcripts` }
 }

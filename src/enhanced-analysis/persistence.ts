@@ -1,8 +1,9 @@
+import { basename, dirname } from 'node:path'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { lockPathOf, takeLock } from '../process-lock.ts'
 import type { FoundFile } from './discovery.ts'
 import { decodeFileUpdate, encodeFileUpdate, type FileUpdateHeader, type RecordColumns } from './file-update.ts'
-import { type FrameKind, type IndexState, openIndexFile, readIndexFile } from './index-file.ts'
+import { type FrameReader, type IndexState, openIndexFile, readIndexFile } from './index-file.ts'
 import { SIDECHAIN, TAIL } from './record-columns.ts'
 import type { KnownFile, RecordTable } from './record-table.ts'
 
@@ -10,6 +11,8 @@ import type { KnownFile, RecordTable } from './record-table.ts'
 export interface Persistence {
   /** `locked`: another process writes the index; `broken`: it could not be written any more. */
   state(): IndexState | 'locked' | 'broken'
+  /** Why it is `broken`, with what to do. */
+  problem(): string | undefined
   update(encoded: ArrayBuffer): void
   forget(key: string): void
   rename(file: Pick<FoundFile, 'key' | 'path' | 'root' | 'relativePath'>): void
@@ -22,30 +25,49 @@ export interface Persistence {
 const WASTE_FACTOR = 3
 const MIN_WASTEFUL_BYTES = 4 << 20
 
-/** `reset` empties the table, when what was loaded until then turns out not to be believable. */
+/**
+ * `reset` empties the table, when what was loaded until then turns out not to be believable. Never throws: the index is
+ * a cache, and without one everything is counted anew.
+ */
 export function openPersistence(path: string, table: () => RecordTable, reset: () => void): Persistence {
-  const unlock = takeLock(lockPathOf(path))
-  const load = (kind: FrameKind, buffer: ArrayBuffer, start: number, length: number): void => {
+  let unlock: (() => void) | undefined
+  try {
+    unlock = takeLock(lockPathOf(path))
+    if (unlock !== undefined) return openOwn(path, unlock, table, reset)
+    // another process writes it: what it wrote so far is read, and what is counted here stays here
+    if (!readIndexFile(path, loading(table))) reset()
+    return { ...nothing, state: () => 'locked', problem: () => undefined }
+  } catch (error) {
+    unlock?.()
+    reset()
+    return { ...nothing, state: () => 'broken', problem: () => describe(path, error as Error) }
+  }
+}
+
+function describe(path: string, { message }: Error): string {
+  return `the index cannot be used, so each start counts everything anew: ${message}; ${dirname(path)} must be a folder that can be written, and ${basename(path)} in it a file`
+}
+
+function loading(table: () => RecordTable): FrameReader {
+  return (kind, buffer, start, length) => {
     if (kind === 'update') return table().apply(decodeFileUpdate(buffer, start))
     const change = JSON.parse(Buffer.from(buffer, start, length).toString('utf8')) as FoundFile
     if (kind === 'forget') table().forget(change.key)
     else table().rename(change.key, change.path, change.root, change.relativePath)
   }
-  if (unlock === undefined) {
-    // another process writes it: what it wrote so far is read, and what is counted here stays here
-    if (!readIndexFile(path, load)) reset()
-    return { ...nothing, state: () => 'locked' }
-  }
-  const { index, state } = openIndexFile(path, load, reset)
+}
+
+function openOwn(path: string, unlock: () => void, table: () => RecordTable, reset: () => void): Persistence {
+  const { index, state } = openIndexFile(path, loading(table), reset)
   let compactSize = 0
-  let broken = false
+  let brokenBy: Error | undefined
   /** A disk that is full costs speed alone: from then on nothing is written, and the next start counts anew. */
   const write = (run: () => void): void => {
-    if (broken) return
+    if (brokenBy !== undefined) return
     try {
       run()
-    } catch {
-      broken = true
+    } catch (error) {
+      brokenBy = error as Error
     }
   }
   const compact = (): void => {
@@ -58,7 +80,8 @@ export function openPersistence(path: string, table: () => RecordTable, reset: (
     compactSize = index.size()
   }
   return {
-    state: () => (broken ? 'broken' : state),
+    state: () => (brokenBy === undefined ? state : 'broken'),
+    problem: () => (brokenBy === undefined ? undefined : describe(path, brokenBy)),
     update: (encoded) => write(() => index.append('update', encoded)),
     forget: (key) => write(() => index.append('forget', Buffer.from(JSON.stringify({ key })))),
     rename: ({ key, path, root, relativePath }) =>

@@ -82,6 +82,8 @@ export interface AnalysisStatus {
   unshippedBytes: number
   unreadable: string[]
   indexState: string
+  /** Why the index is not used. */
+  indexProblem: string | undefined
   /** The sample answers, because there are no transcripts. */
   sample: boolean
 }

@@ -19,6 +19,8 @@ export interface JournalOptions {
   listener: JournalListener
   /** Milliseconds between two looks for what other instances wrote. */
   followIntervalMs: number
+  /** Hears once of each file that is no segment and has the name of one. */
+  onOddFile?: (oddity: string) => void
 }
 
 export interface JournalHealth {
@@ -61,6 +63,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
   let isRead = false
   let tornBytes = 0
   let followProblem: string | undefined
+  let toldOddities: ReadonlySet<string> = new Set()
   const closing = new AbortController()
 
   const readFirst = async (): Promise<void> => {
@@ -81,6 +84,8 @@ export function openJournal(options: JournalOptions): OpenJournal {
     } catch (error) {
       followProblem = (error as Error).message
     }
+    for (const oddity of reader.oddities()) if (!toldOddities.has(oddity)) options.onOddFile?.(oddity)
+    toldOddities = new Set(reader.oddities())
     return followProblem === undefined
   }
   const first = readFirst()
@@ -148,6 +153,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
       const problems = [
         ...(damagedPlaces > 0 ? [`${damagedPlaces} damaged places, in the folder quarantine`] : []),
         ...describeShortened(shortened()),
+        ...reader.oddities(),
       ]
       if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
       const torn = tornBytes === 0 ? '' : `, ${tornBytes} bytes of a torn entry were left out at the start`

@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  type Dirent,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { decodeFrame } from './frame.ts'
@@ -31,6 +41,8 @@ export interface SegmentReader {
   read(except: ReadonlySet<string>, signal?: AbortSignal): Promise<void>
   /** Up to where each segment was read, and how long it was at the last look. */
   extents(): ReadonlyMap<string, { readTo: number; size: number }>
+  /** What had the name of a segment at the last look, and was left out: one line each. */
+  oddities(): readonly string[]
   /** Bytes at the end of segments that are no whole entry: torn by a crash, or being written. */
   unfinishedBytes(): number
 }
@@ -38,6 +50,7 @@ export interface SegmentReader {
 export function createSegmentReader(folder: string, key: JournalKey, listener: SegmentListener): SegmentReader {
   const extents = new Map<string, { readTo: number; size: number }>()
   let pauseAt = 0
+  let oddities: readonly string[] = []
 
   const readSegment = async (segment: string, signal: AbortSignal | undefined): Promise<void> => {
     const fd = openSync(join(folder, segment + SUFFIX), 'r')
@@ -83,8 +96,12 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
   return {
     async read(except, signal) {
       pauseAt = performance.now() + SLICE_MS
-      for (const segment of listSegments(folder)) if (!except.has(segment)) await readSegment(segment, signal)
+      const odd: string[] = []
+      const segments = listSegments(folder, (oddity) => odd.push(oddity))
+      oddities = odd
+      for (const segment of segments) if (!except.has(segment)) await readSegment(segment, signal)
     },
+    oddities: () => oddities,
     extents: () => extents,
     unfinishedBytes: () => [...extents.values()].reduce((sum, { readTo, size }) => sum + Math.max(0, size - readTo), 0),
   }
@@ -100,12 +117,31 @@ function quarantine(folder: string, segment: string, from: number, bytes: Buffer
   }
 }
 
-/** In the order in which they were begun. */
-function listSegments(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(SUFFIX))
-    .map((name) => name.slice(0, -SUFFIX.length))
+/** In the order in which they were begun. `onOdd` hears of what has the name of a segment and must not be opened. */
+function listSegments(folder: string, onOdd: (oddity: string) => void): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.name.endsWith(SUFFIX))
+    .filter((entry) => {
+      const oddity = oddityOf(entry, join(folder, entry.name))
+      if (oddity !== undefined) onOdd(oddity)
+      return oddity === undefined
+    })
+    .map(({ name }) => name.slice(0, -SUFFIX.length))
     .sort()
+}
+
+/** What is wrong with something that is no segment; to open a named pipe would wait for ever. */
+function oddityOf(entry: Dirent, path: string): string | undefined {
+  // bytes that are no UTF-8 become U+FFFD, under which nothing can be opened
+  if (entry.isFile() && !entry.name.includes('\ufffd')) return undefined
+  let what = 'is no regular file'
+  try {
+    // a link to a segment that was moved elsewhere is one
+    if (statSync(path).isFile()) return undefined
+  } catch {
+    what = 'leads nowhere'
+  }
+  return `${path} ${what} and is left out: move it away`
 }
 
 export const segmentPath = (folder: string, segment: string): string => join(folder, segment + SUFFIX)

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { visibleJson } from '../domain/visible-text.ts'
 
 export type { Logger }
 
@@ -26,6 +27,7 @@ export function createLogger(level: string, destination: DestinationStream = pin
         censor: '[redacted]',
       },
     },
-    destination,
+    // JSON leaves some characters as they are that a terminal obeys
+    { write: (line: string) => destination.write(visibleJson(line)) },
   )
 }

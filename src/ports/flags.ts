@@ -10,7 +10,10 @@ export interface UserFlags {
   userSourceChoice: boolean
   /** Share of answers that the other source is asked for, too, 0 to 1. */
   shadowReads: number
-  /** The arm of the experiment; `null` while it is disabled: everyone is in the rollout. */
+  /**
+   * The arm of the experiment; `null` only while it is known to be disabled: everyone is in the rollout. An experiment
+   * that is missing, or gives no variant that is known, is `legacy`.
+   */
   cohort: Cohort | null
 }
 
@@ -22,7 +25,7 @@ export interface FlagsHealth {
   detail: string
 }
 
-/** Feature flags. Reading them never fails: what is not known is off, which is legacy. */
+/** Feature flags. Reading them never fails: what is not known is off, which is legacy, and told by `health`. */
 export interface Flags {
   /** Always with the user: without one, the experiment would not be sticky. */
   of(userId: string): UserFlags

@@ -1,11 +1,14 @@
-import type { EventEmitter } from 'node:events'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Unleash } from 'unleash-client'
-import type { Flags, FlagsHealth } from '../ports/flags.ts'
-import { readUserFlags } from './user-flags.ts'
+import type { Flags } from '../ports/flags.ts'
+import { type Answer, askUnleash } from './ask-unleash.ts'
+import { DefinitionsRepository, parseDefinitions } from './definitions.ts'
+import { createProblems, type ProblemListener, type Problems } from './problems.ts'
+import { createUserFlags, noteDefinitions } from './user-flags.ts'
 
-export interface UnleashOptions {
+export interface UnleashOptions extends ProblemListener {
   /** `http://host:4242/api`. */
   url: string
   apiToken: string | undefined
@@ -14,62 +17,140 @@ export interface UnleashOptions {
   folder: string
   /** Flags until Unleash was reached for the first time, where none are known. */
   bootstrapFile: string | undefined
+  /** The flags that come with the program: what counts where there are no others. */
+  defaultFile: string
   refreshIntervalMs: number
-  onProblem: (problem: string) => void
   onChange: () => void
 }
 
 /** How long the start waits for the first flags: after that, the last known ones count. */
 const FIRST_FLAGS_MS = 2000
+/** Questions that fail one after the other come at longer and longer intervals, up to this many times the usual one. */
+const MAX_BACKOFF = 10
+const LAST_KNOWN = 'the last known flags count'
 
-/** Flags from an Unleash server: polled; unreachable: the last known, then the bootstrap file, then everything off. */
+/**
+ * Flags from an Unleash server: polled, and evaluated by Unleash's own client. Until it was reached, those count that
+ * were known last, then those of the bootstrap file, then those that come with the program, then everything is off.
+ */
 export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
-  const { url, apiToken, bootstrapFile, onProblem } = options
-  mkdirSync(options.folder, { recursive: true, mode: 0o700 })
-  let health: FlagsHealth = { state: 'DEGRADED', detail: `${url} was not reached yet: the last known flags` }
+  const { url, appName, refreshIntervalMs } = options
+  const problems = createProblems(options)
+  const repository = new DefinitionsRepository()
+  const backup = join(options.folder, `unleash-backup-${appName.replaceAll('/', '_')}.json`)
+  const closing = new AbortController()
+  const instanceId = randomUUID()
+  /** What counts while Unleash is not reached. */
+  let counting = loadFirst(options, backup, repository, problems)
+  let reached = false
+  let kept: string | undefined
+  let etag: string | undefined
+  let failures = 0
+  let timer: NodeJS.Timeout | undefined
+
+  const take = (answer: Answer): void => {
+    if (answer.kind !== 'flags' && answer.kind !== 'unchanged') {
+      failures++
+      return problems.set('server', { [answer.kind]: `${answer.problem}; ${counting}` })
+    }
+    failures = 0
+    problems.set('server', {})
+    reached = true
+    counting = LAST_KNOWN
+    if (answer.kind === 'unchanged') return
+    etag = answer.etag
+    problems.set('files', {})
+    const changed = repository.set(answer.definitions)
+    noteDefinitions(answer.definitions, changed, problems)
+    if (answer.text !== kept && keep(backup, answer.text, problems)) kept = answer.text
+    if (changed.length > 0) options.onChange()
+  }
+
+  const poll = async (): Promise<void> => {
+    const { apiToken } = options
+    const answer = await askUnleash({ url, apiToken, appName, instanceId, etag, signal: closing.signal })
+    if (closing.signal.aborted) return
+    take(answer)
+    timer = setTimeout(() => void poll(), refreshIntervalMs * (1 + Math.min(failures, MAX_BACKOFF)))
+    timer.unref()
+  }
+
   const unleash = new Unleash({
     url,
-    appName: options.appName,
-    refreshInterval: options.refreshIntervalMs,
-    backupPath: join(options.folder),
-    customHeaders: apiToken === undefined ? {} : { Authorization: apiToken },
-    ...(bootstrapFile !== undefined && existsSync(bootstrapFile)
-      ? { bootstrap: { data: JSON.parse(readFileSync(bootstrapFile, 'utf8')).features }, bootstrapOverride: false }
-      : {}),
+    appName,
+    instanceId,
+    repository,
+    customHeaders: options.apiToken === undefined ? {} : { Authorization: options.apiToken },
+    disableAutoStart: true,
     skipInstanceCountWarning: true,
   })
-  const reached = (): void => {
-    health = { state: 'UP', detail: url }
-  }
-  unleash.on('unchanged', reached)
-  unleash.on('changed', () => {
-    reached()
-    options.onChange()
-  })
-  const failed = (error: unknown): void => {
-    const problem = error instanceof Error ? error.message : String(error)
-    if (health.state === 'UP') onProblem(problem)
-    health = { state: 'DEGRADED', detail: `the last known flags, because ${url} cannot be reached: ${problem}` }
-  }
-  unleash.on('error', failed)
-  unleash.on('warn', failed)
-  await firstFlags(unleash)
+  // what Unleash does not hear of its own use changes no flag, and the way to it is told by the questions
+  unleash.on('error', () => undefined)
+  await unleash.start()
+  await settledWithin(FIRST_FLAGS_MS, poll())
   return {
-    of: (userId) => readUserFlags(unleash, userId),
-    health: () => health,
+    of: createUserFlags(unleash, repository, problems),
+    health() {
+      const wrong = problems.all()
+      if (wrong.length > 0) return { state: 'DEGRADED', detail: wrong.join('; ') }
+      return reached
+        ? { state: 'UP', detail: url }
+        : { state: 'DEGRADED', detail: `${url} was not reached yet; ${counting}` }
+    },
     close() {
+      closing.abort()
+      clearTimeout(timer)
       unleash.destroy()
-      // its listeners are gone now: a poll that is on its way and fails would end the process
-      const repository = Reflect.get(unleash, 'repository') as EventEmitter
-      repository.on('error', () => undefined)
     },
   }
 }
 
-async function firstFlags(unleash: Unleash): Promise<void> {
+/** Loads what counts until Unleash is reached. Returns what that is. */
+function loadFirst(
+  options: UnleashOptions,
+  backup: string,
+  repository: DefinitionsRepository,
+  problems: Problems,
+): string {
+  const { bootstrapFile, defaultFile } = options
+  const candidates = [
+    ...(existsSync(backup) ? [{ path: backup, count: LAST_KNOWN }] : []),
+    ...(bootstrapFile === undefined ? [] : [{ path: bootstrapFile, count: `the flags of ${bootstrapFile} count` }]),
+    { path: defaultFile, count: 'the flags that come with the program count' },
+  ]
+  const unreadable: Record<string, string> = {}
+  const found = candidates.find(({ path }) => {
+    try {
+      const definitions = parseDefinitions(readFileSync(path, 'utf8'))
+      noteDefinitions(definitions, repository.set(definitions), problems)
+      return true
+    } catch (error) {
+      unreadable[path] = `${path} cannot be read: ${(error as Error).message}`
+      return false
+    }
+  })
+  problems.set('files', unreadable)
+  return found?.count ?? 'everything is off'
+}
+
+/** Keeps the last known flags for the next start: whole, or those before. Returns whether it could. */
+function keep(backup: string, text: string, problems: Problems): boolean {
+  try {
+    mkdirSync(dirname(backup), { recursive: true, mode: 0o700 })
+    writeFileSync(`${backup}.new`, text, { mode: 0o600 })
+    renameSync(`${backup}.new`, backup)
+    problems.set('backup', {})
+    return true
+  } catch (error) {
+    const { message } = error as Error
+    problems.set('backup', { unwritten: `the flags cannot be kept for the next start: ${message}` })
+    return false
+  }
+}
+
+async function settledWithin(timeoutMs: number, settling: Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, FIRST_FLAGS_MS)
-  unleash.once('synchronized', resolve)
-  await promise
+  const timer = setTimeout(resolve, timeoutMs)
+  await Promise.race([settling, promise])
   clearTimeout(timer)
 }

@@ -1,5 +1,8 @@
 import type { Unleash } from 'unleash-client'
-import { COHORTS, type UserFlags } from '../ports/flags.ts'
+import { defaultStrategies } from 'unleash-client/lib/strategy/index.js'
+import { COHORTS, type Cohort, type UserFlags } from '../ports/flags.ts'
+import type { Definitions, DefinitionsRepository } from './definitions.ts'
+import type { Problems } from './problems.ts'
 
 /** The names that engineers toggle in Unleash. */
 export const FLAG_NAMES = {
@@ -11,24 +14,92 @@ export const FLAG_NAMES = {
   shadowReads: 'shadow_reads_enabled',
 } as const
 
-/** Reads all flags of a user at once. */
-export function readUserFlags(unleash: Unleash, userId: string): UserFlags {
-  const context = { userId }
-  const isOn = (name: string): boolean => unleash.isEnabled(name, context)
-  const experiment = unleash.getVariant(FLAG_NAMES.experiment, context)
-  const cohort = COHORTS.find((name) => name === experiment.name)
-  return {
-    databaseBridge: isOn(FLAG_NAMES.databaseBridge),
-    historicalData: isOn(FLAG_NAMES.historicalData),
-    realTimeUpdates: isOn(FLAG_NAMES.realTimeUpdates),
-    userSourceChoice: isOn(FLAG_NAMES.userSourceChoice),
-    shadowReads: isOn(FLAG_NAMES.shadowReads) ? rateOf(unleash, context) : 0,
-    cohort: experiment.feature_enabled && cohort !== undefined ? cohort : null,
+const STRATEGIES: ReadonlySet<string> = new Set(defaultStrategies.map(({ name }) => name))
+
+const areaOf = (name: string): string => `the evaluation of ${name}`
+/** What counts of a flag that says nothing that can be understood: whatever puts nobody on ClickHouse. */
+const safely = (name: string): string =>
+  name === FLAG_NAMES.experiment ? 'everybody is in the cohort legacy' : 'it counts as off'
+
+/**
+ * Reads all flags of a user at once. It fails safe: what is missing or makes no sense is off, the experiment's cohort
+ * legacy, and a problem until it is defined otherwise. Only an experiment that is known to be disabled has no cohort.
+ */
+export function createUserFlags(
+  unleash: Unleash,
+  repository: DefinitionsRepository,
+  problems: Problems,
+): (userId: string) => UserFlags {
+  const evaluated = <T>(name: string, evaluate: () => T, fallback: T): T => {
+    // told with the definitions
+    if (repository.getToggle(name) === undefined) return fallback
+    try {
+      return evaluate()
+    } catch (error) {
+      const reason = `${name} cannot be evaluated (${(error as Error).message}): ${safely(name)}`
+      problems.set(areaOf(name), { failed: reason })
+      return fallback
+    }
+  }
+
+  const cohortOf = (userId: string): Cohort | null => {
+    const name = FLAG_NAMES.experiment
+    if (repository.getToggle(name)?.enabled === false) return null
+    const variant = unleash.getVariant(name, { userId })
+    const cohort = variant.feature_enabled ? COHORTS.find((one) => one === variant.name) : undefined
+    if (cohort !== undefined) return cohort
+    const given = variant.feature_enabled && variant.enabled
+    problems.set(areaOf(name), {
+      variant: `${name} is on and gives users ${given ? `the variant "${variant.name}", which nobody knows` : 'no variant'}: they are in the cohort legacy; its variants must be ${COHORTS.join(' and ')}`,
+    })
+    return 'legacy'
+  }
+
+  const rateOf = (userId: string): number => {
+    const name = FLAG_NAMES.shadowReads
+    if (!unleash.isEnabled(name, { userId })) return 0
+    const { payload } = unleash.getVariant(name, { userId })
+    const value: unknown = payload?.value
+    const rate = typeof value === 'string' && /^\d{1,9}(\.\d{1,18})?$/.test(value.trim()) ? Number(value) : value
+    if (typeof rate === 'number' && rate >= 0 && rate <= 1) return rate
+    problems.set(areaOf(name), {
+      payload: `${name} is on without a payload that is a number from 0 to 1: ${safely(name)}`,
+    })
+    return 0
+  }
+
+  return (userId) => {
+    const isOn = (name: string): boolean => evaluated(name, () => unleash.isEnabled(name, { userId }), false)
+    return {
+      databaseBridge: isOn(FLAG_NAMES.databaseBridge),
+      historicalData: isOn(FLAG_NAMES.historicalData),
+      realTimeUpdates: isOn(FLAG_NAMES.realTimeUpdates),
+      userSourceChoice: isOn(FLAG_NAMES.userSourceChoice),
+      shadowReads: evaluated(FLAG_NAMES.shadowReads, () => rateOf(userId), 0),
+      cohort: evaluated(FLAG_NAMES.experiment, () => cohortOf(userId), 'legacy'),
+    }
   }
 }
 
-/** The payload of the flag's variant: a number from 0 to 1; anything else is 0. */
-function rateOf(unleash: Unleash, context: { userId: string }): number {
-  const rate = Number(unleash.getVariant(FLAG_NAMES.shadowReads, context).payload?.value ?? Number.NaN)
-  return rate >= 0 && rate <= 1 ? rate : 0
+/** Tells what is wrong with new definitions; `changed` names the flags whose evaluation may be another now. */
+export function noteDefinitions(definitions: Definitions, changed: readonly string[], problems: Problems): void {
+  for (const name of changed) problems.set(areaOf(name), {})
+  const found = Object.values(FLAG_NAMES).flatMap((name) => mistakesOf(name, definitions))
+  problems.set('definitions', Object.fromEntries(found.map((problem) => [problem, problem])))
+}
+
+function mistakesOf(name: string, { features, segments, malformed }: Definitions): string[] {
+  const feature = features.get(name)
+  if (feature === undefined) {
+    const reason = malformed.get(name)
+    return [`${name} is ${reason === undefined ? 'not defined' : `malformed (${reason})`}: ${safely(name)}`]
+  }
+  return (feature.strategies ?? []).flatMap((strategy) => [
+    ...(STRATEGIES.has(strategy.name)
+      ? []
+      : [`${name} has the strategy "${strategy.name}", which nobody knows: it counts for nobody`]),
+    ...(strategy.segments ?? [])
+      .filter((id) => !segments.has(id))
+      .map((id) => `${name} has the segment ${id}, which is missing: nobody is in it`),
+  ])
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Flags } from '../../src/ports/flags.ts'
@@ -30,8 +31,10 @@ async function connect(more: Partial<Parameters<typeof connectUnleash>[0]> = {})
     appName: 'token-bridge',
     folder: makeFolder(),
     bootstrapFile: undefined,
+    defaultFile: 'flags/default.json',
     refreshIntervalMs: 100,
     onProblem() {},
+    onSolved() {},
     onChange() {},
     ...more,
   })
@@ -42,7 +45,7 @@ async function connect(more: Partial<Parameters<typeof connectUnleash>[0]> = {})
 const ADAPTERS: Record<string, () => Promise<Adapter>> = {
   'a flags file': async () => {
     const path = flagsFile()
-    const flags = await openFlagsFile(path, () => undefined)
+    const flags = await openFlagsFile(path, { onProblem() {}, onSolved() {} })
     onTestFinished(() => flags.close())
     const change = (run: (file: { features: Feature[] }) => void): void => {
       const file = JSON.parse(readFileSync(path, 'utf8'))
@@ -125,6 +128,59 @@ describe.each(Object.entries(ADAPTERS))('flags from %s', (_name, open) => {
   })
 })
 
+describe('an experiment in a real Unleash', () => {
+  test('that gives no variant, or one that nobody knows, leaves everybody in the cohort legacy, told once', async () => {
+    const problems: string[] = []
+    const solved: string[] = []
+    const flags = await connect({
+      onProblem: (problem) => problems.push(problem),
+      onSolved: (problem) => solved.push(problem),
+    })
+    onTestFinished(async () => {
+      await unleash.setDatabaseWeight(100)
+      await unleash.toggle('dashboard_ab_test', false)
+    })
+    await unleash.setVariants([])
+    await unleash.toggle('dashboard_ab_test', true)
+    await until('the experiment', () => (flags.of('ann').cohort === 'legacy' ? true : undefined))
+    expect(USERS.slice(0, 1000).filter((user) => flags.of(user).cohort !== 'legacy')).toEqual([])
+    expect(problems).toEqual([expect.stringMatching(/^dashboard_ab_test is on and gives users no variant: /)])
+    expect(flags.health()).toEqual({ state: 'DEGRADED', detail: problems[0] })
+
+    await unleash.setVariants([{ name: 'Database', weight: 1000, weightType: 'variable', stickiness: 'userId' }])
+    await until('the other problem', () => flags.of('ann') && (problems.length > 1 || undefined))
+    expect(flags.of('ann').cohort).toBe('legacy')
+    expect(problems[1]).toMatch(/gives users the variant "Database", which nobody knows/)
+
+    await unleash.setDatabaseWeight(1000)
+    await until('the variant database', () => flags.of('ann').cohort === 'database' || undefined)
+    expect(flags.health().state).toBe('UP')
+    expect(solved).toEqual(problems)
+  })
+})
+
+describe('Unleash that refuses the token', () => {
+  test('leaves the flags that come with the program, and is asked again until it accepts one', async () => {
+    const problems: string[] = []
+    const flags = await connect({ apiToken: '*:development.wrong', onProblem: (problem) => problems.push(problem) })
+    expect(flags.of('ann')).toMatchObject({ databaseBridge: true, cohort: null })
+    const told = `${unleash.apiUrl} refuses the token (401): UNLEASH_API_TOKEN must be a backend token of this Unleash; the flags that come with the program count`
+    expect(flags.health()).toEqual({ state: 'DEGRADED', detail: told })
+    expect(problems).toEqual([told])
+  })
+
+  test('leaves the last known flags where there are some', async () => {
+    const folder = makeFolder()
+    await unleash.toggle('user_source_choice_enabled', false)
+    onTestFinished(() => unleash.toggle('user_source_choice_enabled', true))
+    const first = await connect({ folder })
+    await until('the flags', () => first.of('ann').userSourceChoice === false || undefined)
+    const refused = await connect({ folder, apiToken: undefined })
+    expect(refused.of('ann').userSourceChoice).toBe(false)
+    expect(refused.health().detail).toMatch(/refuses the token \(401\).*; the last known flags count$/)
+  })
+})
+
 describe('Unleash that cannot be reached', () => {
   test('leaves the last known flags, also over a restart', async () => {
     const proxy = await startProxy(unleash.apiUrl)
@@ -141,18 +197,26 @@ describe('Unleash that cannot be reached', () => {
     await until('it to be reached again', () => first.health().state === 'UP' || undefined)
   })
 
-  test('counts as the bootstrap file says where nothing is known, and without one everything is off', async () => {
-    const url = 'http://127.0.0.1:1/api'
+  test('counts as the bootstrap file says where nothing is known, then as the program says, and else everything is off', async () => {
+    const proxy = await startProxy(unleash.apiUrl)
+    await proxy.cut()
+    const { url } = proxy
     const booted = await connect({ url, bootstrapFile: flagsFile({ historical_data_enabled: false }) })
     expect(booted.of('ann')).toMatchObject({ databaseBridge: true, historicalData: false })
-    const off = await connect({ url })
+    const asShipped = await connect({ url })
+    expect(asShipped.of('ann')).toMatchObject({ databaseBridge: true, historicalData: true, cohort: null })
+    expect(asShipped.health()).toEqual({
+      state: 'DEGRADED',
+      detail: `${url} does not answer (ECONNREFUSED); the flags that come with the program count`,
+    })
+    const off = await connect({ url, defaultFile: join(makeFolder(), 'missing.json') })
     expect(off.of('ann')).toEqual({
       databaseBridge: false,
       historicalData: false,
       realTimeUpdates: false,
       userSourceChoice: false,
       shadowReads: 0,
-      cohort: null,
+      cohort: 'legacy',
     })
     expect(off.health().state).toBe('DEGRADED')
   })
@@ -167,7 +231,8 @@ describe('Unleash that cannot be reached', () => {
       await new Promise((resolve) => server.once('listening', resolve))
       const flags = await connectUnleash({
         url: 'http://127.0.0.1:' + server.address().port + '/api', appName: 'test', apiToken: undefined,
-        folder: ${JSON.stringify(makeFolder())}, refreshIntervalMs: 100, onProblem() {}, onChange() {} })
+        folder: ${JSON.stringify(makeFolder())}, refreshIntervalMs: 100,
+        bootstrapFile: undefined, defaultFile: 'flags/default.json', onProblem() {}, onSolved() {}, onChange() {} })
       flags.close()
       for (const response of held) response.writeHead(418).end()
       server.close()

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
@@ -172,12 +172,55 @@ describe('the legacy source', () => {
       code: 'SOURCE_UNAVAILABLE',
     })
     const broken = start(folder, {
-      // a file stands where the folder should be
-      indexPath: join(folder, 'projects', 'p', 'a.jsonl', 'x.idx'),
+      indexPath: join(folder, 'data', 'y.idx'),
+      // what no journal says ends the thread
+      readJournal: async (add) => add({ segment: 'x', to: 1, records: undefined as never }),
       onCrash: (error) => void crashes.push(error),
     })
     await until('two crashes', () => (crashes.length >= 2 ? true : undefined))
     await expect(broken.answer(WHOLE)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+  })
+
+  test.each<[string, (folder: string, index: string) => void]>([
+    ['its folder is a file', (folder) => writeFileSync(join(folder, 'data'), 'a file')],
+    ['it is a folder', (_folder, index) => mkdirSync(index, { recursive: true })],
+    [
+      'it is a named pipe',
+      (folder, index) => {
+        mkdirSync(join(folder, 'data'))
+        execFileSync('mkfifo', [index])
+      },
+    ],
+    [
+      'it is on a disk that is full',
+      (folder, index) => {
+        mkdirSync(join(folder, 'data'))
+        symlinkSync('/dev/full', index)
+      },
+    ],
+    ['its folder is nowhere', (folder) => symlinkSync('/nowhere/at/all', join(folder, 'data'))],
+  ])('counts without the index where %s, and says why', async (_what, spoil) => {
+    const folder = makeFolder()
+    const index = join(folder, 'data', 'x.idx')
+    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    spoil(folder, index)
+    const crashes: Error[] = []
+    const source = start(folder, { onCrash: (error) => void crashes.push(error) })
+    await source.whenReady()
+    const { answers } = await source.answer(WHOLE)
+    expect(totals(answers[0]?.whole ?? [])).toMatchObject({ records: 1 })
+    expect(source.health()).toEqual({
+      state: 'DEGRADED',
+      detail: expect.stringMatching(
+        /^the index cannot be used, so each start counts everything anew: .*x\.idx in it a file$/,
+      ),
+    })
+    appendFileSync(join(folder, 'projects', 'p', 'a.jsonl'), `${line({ id: 'msg_2' })}\n`)
+    await until('what was appended', async () => {
+      const { answers: later } = await source.answer(WHOLE)
+      return totals(later[0]?.whole ?? []).records === 2 || undefined
+    })
+    expect(crashes).toEqual([])
   })
 
   test('says so when a folder cannot be read, keeps what it counted, and serves no sample', async () => {

@@ -11,6 +11,7 @@ export interface RunningUnleash {
   toggle(name: string, enabled: boolean): Promise<void>
   /** Sets the variants of the experiment, out of 1000. */
   setDatabaseWeight(weight: number): Promise<void>
+  setVariants(variants: readonly object[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -45,25 +46,24 @@ export async function runUnleash(): Promise<RunningUnleash> {
     const text = await response.text()
     return text === '' ? undefined : JSON.parse(text)
   }
+  const setVariants = async (variants: readonly object[]): Promise<void> => {
+    const path = '/dashboard_ab_test/environments/development/strategies'
+    const [strategy] = (await call('GET', path)) as { id: string; parameters: object }[]
+    if (strategy === undefined) throw new Error('the experiment has no strategy')
+    await call('PUT', `${path}/${strategy.id}`, { name: 'flexibleRollout', parameters: strategy.parameters, variants })
+  }
   return {
     apiUrl: started.apiUrl,
     apiToken: started.apiToken,
     async toggle(name, enabled) {
       await call('POST', `/${name}/environments/development/${enabled ? 'on' : 'off'}`)
     },
-    async setDatabaseWeight(weight) {
-      const path = '/dashboard_ab_test/environments/development/strategies'
-      const [strategy] = (await call('GET', path)) as { id: string; parameters: object }[]
-      if (strategy === undefined) throw new Error('the experiment has no strategy')
-      await call('PUT', `${path}/${strategy.id}`, {
-        name: 'flexibleRollout',
-        parameters: strategy.parameters,
-        variants: [
-          { name: 'database', weight, weightType: 'fix', stickiness: 'userId' },
-          { name: 'legacy', weight: 1000 - weight, weightType: 'variable', stickiness: 'userId' },
-        ],
-      })
-    },
+    setDatabaseWeight: (weight) =>
+      setVariants([
+        { name: 'database', weight, weightType: 'fix', stickiness: 'userId' },
+        { name: 'legacy', weight: 1000 - weight, weightType: 'variable', stickiness: 'userId' },
+      ]),
+    setVariants,
     async stop() {
       child.kill('SIGTERM')
       await ended

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 /** What the WebAssembly module exports; see `assembly/index.ts`. */
 interface Exports {
   memory: WebAssembly.Memory
-  init(): number
+  init(maxProjectionBytes: number): number
   inputBytes(): number
   begin(offset: number): void
   scan(offset: number, length: number): number
@@ -90,7 +90,14 @@ const KINDS = ['other', 'malformed', 'usual'] as const
 const MODULE_PATH = new URL('./line-scanner.wasm', import.meta.url)
 let compiled: WebAssembly.Module | undefined
 
-export function createLineScanner(): LineScanner {
+/**
+ * The largest projection of a line: below what a string can hold, also with three bytes for each byte that is no
+ * UTF-8. Content of any size is not in it; a line whose model or ids alone are larger is not worth its memory.
+ */
+const MAX_PROJECTION_BYTES = 128 << 20
+
+/** A line with usage whose projection would be larger than `maxProjectionBytes` is handed over as malformed. */
+export function createLineScanner(maxProjectionBytes = MAX_PROJECTION_BYTES): LineScanner {
   compiled ??= new WebAssembly.Module(readFileSync(MODULE_PATH))
   const wasm = new WebAssembly.Instance(compiled, {
     env: {
@@ -99,7 +106,7 @@ export function createLineScanner(): LineScanner {
       },
     },
   }).exports as unknown as Exports
-  const inputPointer = wasm.init()
+  const inputPointer = wasm.init(maxProjectionBytes)
   const inputBytes = wasm.inputBytes()
 
   let bytes = Buffer.from(wasm.memory.buffer)

@@ -99,6 +99,8 @@ let usages: u32 = 0;
 let splits: u32 = 0;
 let needComma: bool = false; // a member was already written to the current known object
 let hasUsage: bool = false;
+let maxProjection: usize = 0; // bytes of a projection; what would be longer is dropped
+let tooLong: bool = false; // the projection of this line was dropped
 let out: usize = 0; // end of the output
 let lineOut: usize = 0; // output at the start of the line: what a dropped line is cut back to
 let copyFrom: usize = 0; // input not copied yet, or 0
@@ -110,8 +112,9 @@ function align(x: usize): usize {
   return (x + 63) & ~(<usize>63);
 }
 
-/** Lays out the memory. Returns where the input goes. */
-export function init(): usize {
+/** Lays out the memory for projections of up to `maxBytes`. Returns where the input goes. */
+export function init(maxBytes: u32): usize {
+  maxProjection = maxBytes;
   stackBase = align(STACK + 16);
   inBase = stackBase + STACK_BYTES;
   eventsBase = inBase + IN_BYTES + PADDING;
@@ -148,7 +151,7 @@ export function begin(offset: f64): void {
 /** Drops the events and projections that were read; an unfinished line is kept. */
 export function clear(): void {
   const unfinished = out - lineOut;
-  if (unfinished > 0) memory.copy(outBase, lineOut, unfinished);
+  if (unfinished > 0 && lineOut != outBase) memory.copy(outBase, lineOut, unfinished);
   const moved = lineOut - outBase;
   if (keyOut >= lineOut) keyOut -= moved;
   if (valueOut >= lineOut) valueOut -= moved;
@@ -183,6 +186,7 @@ function beginLine(offset: f64): void {
   isKey = false;
   needComma = false;
   hasUsage = false;
+  tooLong = false;
   usual = true;
   messages = 0;
   usages = 0;
@@ -209,7 +213,8 @@ function endLine(next: f64): void {
   }
   endNumber();
   if (state == AFTER && depth == 0) {
-    if (hasUsage) {
+    if (hasUsage && tooLong) event(EVENT_MALFORMED);
+    else if (hasUsage) {
       usual = usual && load<f64>(events, INPUT * 8) >= 0 && load<f64>(events, OUTPUT * 8) >= 0 && load<f64>(events, TIME * 8) >= 0;
       event(usual ? EVENT_USUAL : EVENT_RECORD);
       // a usual line needs its texts, so its projection stays, too
@@ -248,6 +253,16 @@ function put(byte: u32): void {
 function flush(p: usize): void {
   if (copyFrom == 0) return;
   const length = p - copyFrom;
+  if (out - lineOut + length > maxProjection) {
+    // the rest of the line is read for whether it has usage and is JSON: without, it is not of interest
+    tooLong = true;
+    usual = false;
+    out = lineOut;
+    keyOut = lineOut;
+    valueOut = lineOut;
+    copyFrom = 0;
+    return;
+  }
   ensure(length);
   memory.copy(out, copyFrom, length);
   out += length;

@@ -1,0 +1,82 @@
+import { type Definitions, parseDefinitions } from './definitions.ts'
+
+/** How long an answer may take. */
+const TIMEOUT_MS = 10_000
+/** An answer that is larger is none: thousands of flags take a few megabytes. */
+const MAX_ANSWER_BYTES = 32 << 20
+/** The version of Unleash's specification whose answers are understood: segments stand apart from the flags. */
+const CLIENT_SPEC = '5.2.0'
+
+/** What came of a question; `text` is the answer as it came. */
+export type Answer =
+  | { kind: 'flags'; definitions: Definitions; text: string; etag: string | undefined }
+  | { kind: 'unchanged' }
+  /** `refused`: the token; `unreachable`: no answer, or not now; `unusable`: an answer that is no list of flags. */
+  | { kind: 'refused' | 'unreachable' | 'unusable'; problem: string }
+
+export interface Asked {
+  /** `http://host:4242/api`. */
+  url: string
+  apiToken: string | undefined
+  appName: string
+  instanceId: string
+  /** Of the answer that is known already. */
+  etag: string | undefined
+  signal: AbortSignal
+}
+
+/** Asks Unleash for all flags. Never throws. */
+export async function askUnleash({ url, apiToken, appName, instanceId, etag, signal }: Asked): Promise<Answer> {
+  try {
+    const response = await fetch(`${url.replace(/\/+$/, '')}/client/features`, {
+      headers: {
+        'unleash-appname': appName,
+        'unleash-instanceid': instanceId,
+        'unleash-client-spec': CLIENT_SPEC,
+        ...(apiToken === undefined ? {} : { authorization: apiToken }),
+        ...(etag === undefined ? {} : { 'if-none-match': etag }),
+      },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    })
+    const { status } = response
+    if (response.ok) return readFlags(url, await readText(response), response.headers.get('etag') ?? undefined)
+    await response.body?.cancel()
+    if (status === 304) return { kind: 'unchanged' }
+    if (status === 401 || status === 403)
+      return {
+        kind: 'refused',
+        problem: `${url} refuses the token (${status}): UNLEASH_API_TOKEN must be a backend token of this Unleash`,
+      }
+    if (status === 429 || status >= 500) return { kind: 'unreachable', problem: `${url} answers ${status}` }
+    return unusable(url, `it answers ${status}`)
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: { code?: string; message?: string } }
+    return { kind: 'unreachable', problem: `${url} does not answer (${cause?.code ?? cause?.message ?? message})` }
+  }
+}
+
+function readFlags(url: string, text: string | undefined, etag: string | undefined): Answer {
+  if (text === undefined) return unusable(url, `its answer is larger than ${MAX_ANSWER_BYTES} bytes`)
+  try {
+    return { kind: 'flags', definitions: parseDefinitions(text), text, etag }
+  } catch (error) {
+    return unusable(url, (error as Error).message)
+  }
+}
+
+function unusable(url: string, why: string): Answer {
+  return { kind: 'unusable', problem: `${url} is no Unleash API (${why}): UNLEASH_URL must end in /api` }
+}
+
+/** The body, or `undefined` where it is too large. */
+async function readText(response: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length
+    // leaving the loop ends the connection
+    if (bytes > MAX_ANSWER_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
