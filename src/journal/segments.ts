@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   type Dirent,
   fstatSync,
   mkdirSync,
@@ -53,7 +54,8 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
   let oddities: readonly string[] = []
 
   const readSegment = async (segment: string, signal: AbortSignal | undefined): Promise<void> => {
-    const fd = openSync(join(folder, segment + SUFFIX), 'r')
+    // without waiting: a named pipe may have taken its place since it was listed
+    const fd = openSync(join(folder, segment + SUFFIX), constants.O_RDONLY | constants.O_NONBLOCK)
     try {
       const { size } = fstatSync(fd)
       const extent = extents.get(segment) ?? { readTo: 0, size }
