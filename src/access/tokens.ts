@@ -1,10 +1,25 @@
 import { jwtVerify, SignJWT } from 'jose'
+import { z } from 'zod'
 import { BridgeError } from '../domain/errors.ts'
-import { isRole, type Principal, type Role } from './roles.ts'
+import { LIMITS } from '../domain/limits.ts'
+import { isPlainText } from '../domain/plain-text.ts'
+import { type Principal, ROLES } from './roles.ts'
 
 const ALGORITHM = 'HS256'
 const ISSUER = 'token-bridge'
-export const MAX_USER_ID = 200
+
+/** What a token must say, checked like any other input: whoever signed it may have taken it from somewhere. */
+const CLAIMS = z.object({
+  sub: z.string().refine(isUserId),
+  roles: z.array(z.enum(ROLES)),
+  exp: z.number(),
+  iat: z.number(),
+})
+
+/** Whether a text may be a user's name: 1 to 200 characters, none of which controls. */
+export function isUserId(text: string): boolean {
+  return text !== '' && isPlainText(text, LIMITS.nameLength.value)
+}
 
 /** Signs a bearer token (JWT, HS256) that lasts `ttlSeconds`. */
 export function signToken(secret: Uint8Array, principal: Principal, ttlSeconds: number): Promise<string> {
@@ -18,50 +33,43 @@ export function signToken(secret: Uint8Array, principal: Principal, ttlSeconds: 
     .sign(secret)
 }
 
+/** Who asks, until the token ends. */
+export interface SignedIn {
+  principal: Principal
+  /** Milliseconds since 1970. */
+  expiresAt: number
+}
+
 /** Tells who stands behind an `Authorization` header. Throws UNAUTHENTICATED, never saying what was wrong with the token. */
-export type Authenticate = (authorization: string | undefined) => Promise<Principal>
+export type Authenticate = (authorization: string | undefined) => Promise<SignedIn>
 
 /** Verified tokens that are remembered: a dashboard sends the same one again and again. */
 const MAX_REMEMBERED = 1000
 
 export function createAuthenticator(secret: Uint8Array): Authenticate {
-  const verified = new Map<string, { principal: Principal; expiresAt: number }>()
+  const verified = new Map<string, SignedIn>()
   return async (authorization) => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
     if (token === undefined)
       throw new BridgeError('UNAUTHENTICATED', 'send a token: Authorization: Bearer … (token-bridge token prints one)')
     const known = verified.get(token)
-    if (known !== undefined && known.expiresAt > Date.now()) return known.principal
+    if (known !== undefined && known.expiresAt > Date.now()) return known
     verified.delete(token)
     const fresh = await verify(secret, token)
     if (verified.size >= MAX_REMEMBERED) verified.clear()
     verified.set(token, fresh)
-    return fresh.principal
+    return fresh
   }
 }
 
-async function verify(secret: Uint8Array, token: string): Promise<{ principal: Principal; expiresAt: number }> {
+async function verify(secret: Uint8Array, token: string): Promise<SignedIn> {
   try {
-    const { payload } = await jwtVerify(token, secret, {
-      algorithms: [ALGORITHM],
-      issuer: ISSUER,
-      requiredClaims: ['sub', 'exp', 'iat'],
-    })
-    const principal = { userId: readUserId(payload.sub), roles: readRoles(payload.roles) }
-    return { principal, expiresAt: (payload.exp ?? 0) * 1000 }
+    const { payload } = await jwtVerify(token, secret, { algorithms: [ALGORITHM], issuer: ISSUER })
+    const { sub, roles, exp } = CLAIMS.parse(payload)
+    return { principal: { userId: sub, roles }, expiresAt: exp * 1000 }
   } catch (error) {
     throw new BridgeError('UNAUTHENTICATED', 'the token is invalid or has expired', { cause: error })
   }
-}
-
-function readUserId(subject: string | undefined): string {
-  if (subject === undefined || subject === '' || subject.length > MAX_USER_ID) throw new Error('no user')
-  return subject
-}
-
-function readRoles(roles: unknown): Role[] {
-  if (!Array.isArray(roles) || !roles.every(isRole)) throw new Error('unknown roles')
-  return roles
 }
 
 const UNITS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }

@@ -1,13 +1,15 @@
 import { isRole, ROLES, type Role } from '../access/roles.ts'
 import { loadJwtSecret } from '../access/secret.ts'
-import { MAX_USER_ID, parseTtl, signToken } from '../access/tokens.ts'
+import { isUserId, parseTtl, signToken } from '../access/tokens.ts'
 import { readConfig } from '../config.ts'
+import { LIMITS } from '../domain/limits.ts'
 import { UsageError } from './usage-error.ts'
 
 /** `token-bridge token`: prints a bearer token alone on stdout. */
 export async function printToken(options: { user: string; roles: string; ttl: string }): Promise<void> {
   const { user } = options
-  if (user === '' || user.length > MAX_USER_ID) throw new UsageError(`--user must have 1 to ${MAX_USER_ID} characters`)
+  if (!isUserId(user))
+    throw new UsageError(`--user must have 1 to ${LIMITS.nameLength.value} characters, and none that control`)
   const ttlSeconds = parseTtl(options.ttl)
   if (ttlSeconds === undefined)
     throw new UsageError(`--ttl "${options.ttl}" is no duration of up to a year, such as 90s, 15m, 1h, 7d`)

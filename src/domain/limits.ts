@@ -17,6 +17,8 @@ export interface Limit {
 }
 
 const count = (value: number, about: string): Limit => ({ value, shown: value.toLocaleString('en-US'), about })
+const kibibytes = (value: number, about: string): Limit => ({ value: value << 10, shown: `${value} KiB`, about })
+const seconds = (value: number, about: string): Limit => ({ value, shown: `${value} s`, about })
 
 /** Every limit that a caller can meet, in the order of the README's table. */
 export const LIMITS = {
@@ -32,7 +34,7 @@ export const LIMITS = {
   pendingQuestions: count(100, 'questions of one user that wait to be answered by a source'),
   // bringing in
   ingestRecords: count(1000, 'records of one `ingestTokenRecords` call'),
-  nameLength: count(200, 'characters of a name, a message or request id, or an idempotency key that comes in'),
+  nameLength: count(200, 'characters of a name (that of a token, too), a message or request id, or an idempotency key'),
   pathLength: count(1000, 'characters of `origin.path`'),
   ingestMistakes: count(100, 'mistakes of a call that are told in full; of each further record the first one'),
   onceAnOperation: count(
@@ -41,6 +43,31 @@ export const LIMITS = {
   ),
   preferenceChanges: count(60, 'changes of their stored preference that a user may make in an hour'),
   // connections and bytes
+  errorMessage: count(300, 'characters of an error message; what is longer loses its middle'),
+  headSeconds: seconds(5, 'for the head of a request to arrive'),
+  requestSeconds: seconds(10, 'for a whole request to arrive; without a token no body is read'),
+  unreadSeconds: seconds(10, 'in which a client may read nothing of its answer'),
+  requestBytes: kibibytes(1024, 'of one request'),
+  smallRequestBytes: kibibytes(16, 'of a request that is taken however much others have sent'),
+  workBytes: kibibytes(512, 'of larger requests of all users that are worked on at once, shared fairly'),
+  smallWorkBytes: kibibytes(512, 'of small requests of one user that are worked on at once'),
+  userReceivedBytes: kibibytes(4096, 'of requests of one user that are being received or worked on'),
+  addressReceivedBytes: kibibytes(32_768, 'of requests from one address that are being received or worked on'),
+  receivedBytes: kibibytes(65_536, 'of requests of all that are being received or worked on'),
+  strangersOfAddress: count(1000, 'connections from one address without a token so far; the oldest goes'),
+  strangers: count(8000, 'connections without a token so far; the oldest goes'),
+  socketMessageBytes: kibibytes(64, 'of one message over a WebSocket'),
+  socketInitSeconds: seconds(3, 'for a WebSocket to show its token'),
+  socketStrangersOfAddress: count(50, 'WebSockets from one address without a token so far; the oldest goes'),
+  socketStrangers: count(500, 'WebSockets without a token so far; the oldest goes'),
+  sockets: count(2000, 'WebSockets with a token'),
+  socketsOfUser: count(20, 'WebSockets of one user'),
+  subscriptionsOfSocket: count(20, 'subscriptions over one WebSocket'),
+  subscriptionsOfUser: count(100, 'subscriptions of one user'),
+  subscriptionId: count(100, "characters of a subscription's id"),
+  socketMessagesAtOnce: count(100, 'messages and pings at once over a WebSocket'),
+  socketMessagesPerSecond: count(20, 'messages and pings a second over a WebSocket, on average'),
+  socketUnreadBytes: kibibytes(1024, 'that a client has not read when more is to be sent over its WebSocket'),
   // what is kept in memory
   rememberedBytes: {
     value: 32 << 20,

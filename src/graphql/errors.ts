@@ -1,6 +1,8 @@
 import { ApolloServerErrorCode, unwrapResolverError } from '@apollo/server/errors'
 import type { GraphQLFormattedError } from 'graphql'
+import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 
 /** Errors of GraphQL itself that tell the client what it did wrong. */
 const CLIENT_ERRORS: ReadonlySet<unknown> = new Set([
@@ -13,6 +15,20 @@ const CLIENT_ERRORS: ReadonlySet<unknown> = new Set([
   ApolloServerErrorCode.PERSISTED_QUERY_NOT_SUPPORTED,
 ])
 
+/** Messages echo names and values of the caller, which may have any length. */
+const MAX_MESSAGE = LIMITS.errorMessage.value
+/** Of an argument's name, and of an alias in the path. */
+const MAX_NAME = 100
+/** With this, graphql-js proposes names of the schema at the end of a message. */
+const SUGGESTION = ' Did you mean '
+
+export interface ErrorFormat {
+  /** Whether the schema is hidden, so that no message may propose names of it. */
+  hideSchemaDetails: boolean
+  /** Gets what the client is not told. */
+  onInternal: (error: unknown) => void
+}
+
 /**
  * The one place where errors become what a client sees: ours with their code, argument and whether it
  * helps to try again; GraphQL's own as they are; anything else without its message, which goes to `onInternal`.
@@ -20,30 +36,42 @@ const CLIENT_ERRORS: ReadonlySet<unknown> = new Set([
 export function formatError(
   formatted: GraphQLFormattedError,
   error: unknown,
-  onInternal: (error: unknown) => void,
+  { hideSchemaDetails, onInternal }: ErrorFormat,
 ): GraphQLFormattedError {
   const original = unwrapResolverError(error)
   const place = {
-    ...(formatted.path === undefined ? {} : { path: formatted.path }),
+    ...(formatted.path === undefined ? {} : { path: formatted.path.map(clipName) }),
     ...(formatted.locations === undefined ? {} : { locations: formatted.locations }),
   }
   if (isBridgeError(original)) {
     const { code, argument, retryable, message } = original
-    return { message, ...place, extensions: { code, retryable, ...(argument === undefined ? {} : { argument }) } }
+    return {
+      message: clip(message, MAX_MESSAGE),
+      ...place,
+      extensions: { code, retryable, ...(argument === undefined ? {} : { argument: clip(argument, MAX_NAME) }) },
+    }
   }
   const code = formatted.extensions?.code
   if (CLIENT_ERRORS.has(code)) {
-    const argument = /^Variable "\$([^"]+)"(?: got invalid value .*? at "([^"]+)")?/.exec(formatted.message)
+    const message = hideSchemaDetails ? withoutSuggestion(formatted.message) : formatted.message
+    const argument = /^Variable "\$([^"]+)"(?: got invalid value .*? at "([^"]+)")?/.exec(message)
     return {
-      message: formatted.message,
+      message: clip(message, MAX_MESSAGE),
       ...place,
       extensions: {
         code,
         retryable: false,
-        ...(argument === null ? {} : { argument: argument[2] ?? argument[1] }),
+        ...(argument === null ? {} : { argument: clip((argument[2] ?? argument[1]) as string, MAX_NAME) }),
       },
     }
   }
   onInternal(original)
   return { message: 'internal error', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: false } }
 }
+
+function withoutSuggestion(message: string): string {
+  const at = message.lastIndexOf(SUGGESTION)
+  return at === -1 ? message : message.slice(0, at)
+}
+
+const clipName = (part: string | number): string | number => (typeof part === 'number' ? part : clip(part, MAX_NAME))

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
 import { ApolloServerErrorCode } from '@apollo/server/errors'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
@@ -8,6 +9,7 @@ import { GraphQLError, type GraphQLSchema } from 'graphql'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { Principal } from '../access/roles.ts'
 import type { Authenticate } from '../access/tokens.ts'
+import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
@@ -15,7 +17,11 @@ import { formatError } from '../graphql/errors.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import { attachSubscriptions } from './subscriptions.ts'
+import { addressOf } from './address.ts'
+import { guardBodies } from './bodies.ts'
+import { errorBody, refuse, refuseConnection, sendError } from './refusals.ts'
+import { createStrangers } from './strangers.ts'
+import { attachSubscriptions, GRAPHQL_PATH, isSubscriptionUpgrade } from './subscriptions.ts'
 
 export interface HttpServerOptions {
   schema: GraphQLSchema
@@ -41,16 +47,11 @@ declare module 'fastify' {
   }
 }
 
-const MAX_BODY_BYTES = 1 << 20
-const REQUEST_TIMEOUT_MS = 30_000
-/**
- * Bytes of request bodies that are worked on at once: what a fast answer can be given to. More is refused before it
- * is read, so that what was taken is answered in time (promise 2.1).
- */
-const MAX_IN_FLIGHT_BYTES = 512 << 10
-const RETRY_AFTER_SECONDS = 1
+/** Between two looks for connections whose request does not arrive in time. */
+const LATE_CHECK_MS = 1000
 /** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
 const MAX_DOCUMENT_TOKENS = LIMITS.documentTokens.value
+const MAX_LOGGED_PATH = 200
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -59,8 +60,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
-    bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    bodyLimit: LIMITS.requestBytes.value,
+    requestTimeout: LIMITS.requestSeconds.value * 1000,
+    http: {
+      headersTimeout: LIMITS.headSeconds.value * 1000,
+      connectionsCheckingInterval: LATE_CHECK_MS,
+      shouldUpgradeCallback: isSubscriptionUpgrade,
+    },
+    clientErrorHandler: refuseConnection,
     forceCloseConnections: 'idle',
   }) as unknown as FastifyInstance
   const apollo = new ApolloServer<RequestContext>({
@@ -76,41 +83,58 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
     plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics), onceAnOperation],
     formatError: (formatted, error) =>
-      formatError(formatted, error, (internal) => logger.error({ err: internal }, 'a resolver failed')),
+      formatError(formatted, error, {
+        hideSchemaDetails: !options.introspection,
+        onInternal: (internal) => logger.error({ err: internal }, 'a resolver failed'),
+      }),
   })
   await apollo.start()
+
+  const strangers = createStrangers<Socket>({
+    most: LIMITS.strangers.value,
+    mostOfAddress: LIMITS.strangersOfAddress.value,
+    dismiss: (socket) => socket.destroy(),
+  })
+  fastify.server.on('connection', (socket) => {
+    strangers.add(socket, addressOf(socket))
+    socket.once('close', () => strangers.remove(socket))
+  })
+  // from then on it is counted among the WebSockets
+  fastify.server.on('upgrade', ({ socket }) => strangers.remove(socket))
 
   fastify.decorateRequest('principal', null)
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)
     if (OPEN_PATHS.has(pathOf(request))) return
     try {
-      request.principal = await options.authenticate(request.headers.authorization)
+      const { principal } = await options.authenticate(request.headers.authorization)
+      request.principal = principal
+      strangers.remove(request.raw.socket)
     } catch (error) {
       if (!isBridgeError(error)) throw error
       metrics.error(error.code)
-      return reply.code(401).header('www-authenticate', 'Bearer').send(errorBody(error.code, error.message))
+      void reply.header('www-authenticate', 'Bearer')
+      return refuse(request, reply, 401, error.code, error.message)
     }
   })
-  let inFlightBytes = 0
-  fastify.addHook('onRequest', async (request, reply) => {
-    const bytes = Number(request.headers['content-length'] ?? 0)
-    // one request is always taken
-    if (inFlightBytes > 0 && inFlightBytes + bytes > MAX_IN_FLIGHT_BYTES && bytes > 0) {
-      metrics.error('OVERLOADED')
-      return reply
-        .code(503)
-        .header('retry-after', RETRY_AFTER_SECONDS)
-        .send(errorBody('OVERLOADED', 'too much is being worked on: try again', true))
-    }
-    inFlightBytes += bytes
-    reply.raw.once('close', () => (inFlightBytes -= bytes))
+  guardBodies(fastify, {
+    takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
+    onOverload: () => metrics.error('OVERLOADED'),
+  })
+  // who reads nothing of an answer is not waited for; Node sets it anew for what follows
+  fastify.addHook('onSend', async (request) => {
+    request.raw.socket.setTimeout(LIMITS.unreadSeconds.value * 1000)
   })
   fastify.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
     metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000)
     request.log.info(
-      { method: request.method, path: pathOf(request), status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      {
+        method: request.method,
+        path: clip(pathOf(request), MAX_LOGGED_PATH),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
       'request',
     )
   })
@@ -119,6 +143,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody('NOT_FOUND', 'no such path')))
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500
+    if (isBridgeError(error)) return sendError(reply, status, error)
     if (status < 500) return reply.code(status).send(errorBody('BAD_REQUEST', error.message))
     request.log.error({ err: error }, 'a request failed')
     return reply.code(500).send(errorBody('INTERNAL_SERVER_ERROR', 'internal error'))
@@ -167,11 +192,6 @@ function pathOf(request: FastifyRequest): string {
 function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
   const given = request.headers['x-request-id']
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
-}
-
-/** Errors before GraphQL have the shape of GraphQL's, so that a client reads one kind. */
-function errorBody(code: string, message: string, retryable = false): unknown {
-  return { errors: [{ message, extensions: { code, retryable } }] }
 }
 
 function observe(metrics: Metrics): ApolloServerPlugin<RequestContext> {

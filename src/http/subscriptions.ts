@@ -11,15 +11,19 @@ import {
   specifiedRules,
   validate,
 } from 'graphql'
-import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
-import { useServer } from 'graphql-ws/use/ws'
+import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Principal } from '../access/roles.ts'
-import type { Authenticate } from '../access/tokens.ts'
-import { isBridgeError } from '../domain/errors.ts'
+import type { Authenticate, SignedIn } from '../access/tokens.ts'
+import { BridgeError, isBridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import { addressOf } from './address.ts'
+import { createSocketBudget } from './socket-budget.ts'
+import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
+import { createStrangers } from './strangers.ts'
 
 export interface SubscriptionsOptions {
   schema: GraphQLSchema
@@ -35,12 +39,25 @@ export interface Subscriptions {
   close(): Promise<void>
 }
 
-const PATH = '/graphql'
-const MAX_MESSAGE_BYTES = 64 << 10
-const MAX_CONNECTIONS = 500
-const INIT_TIMEOUT_MS = 3000
-/** The token of a connection is looked at again this often: it may have expired. */
-const RECHECK_MS = 15_000
+export const GRAPHQL_PATH = '/graphql'
+/** Node's timers end sooner where they are set for longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+const BAD_USER_INPUT = { code: 'BAD_USER_INPUT' }
+/** The server's way to say goodbye (RFC 6455). */
+const GOING_AWAY = 1001
+
+/** What is known of a socket. */
+interface Connection {
+  request: IncomingMessage
+  socket: WebSocket
+  signedIn?: SignedIn
+}
+type ConnectionContext = Context<{ authorization?: unknown }, Connection>
+
+/** Whether a request wants a WebSocket where there is one. Anything else that it may want to become is ignored (RFC 9110, 7.8). */
+export function isSubscriptionUpgrade({ headers, url = '' }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' && url.split('?', 1)[0] === GRAPHQL_PATH
+}
 
 export function attachSubscriptions(
   server: Server,
@@ -49,88 +66,127 @@ export function attachSubscriptions(
 ): Subscriptions {
   const { schema, introspection, authenticate, createContext, logger } = options
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  const principals = new WeakMap<object, Principal>()
+  const budget = createSocketBudget<ConnectionContext>()
+  const strangers = createStrangers<WebSocket>({
+    most: LIMITS.socketStrangers.value,
+    mostOfAddress: LIMITS.socketStrangersOfAddress.value,
+    dismiss: (socket) => sendAway(socket, 'too many connections without a token'),
+  })
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
+    maxPayload: LIMITS.socketMessageBytes.value,
     handleProtocols: (offered) => (offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false),
   })
 
   const shown = (error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError => {
+    const cause = causeOf(error)
     const formatted = error instanceof GraphQLError ? error.toJSON() : error
-    return formatError(formatted, error, (internal) => logger.error({ err: internal }, 'a subscription failed'))
+    // without a cause, a code or a place it is of the question, its variables included
+    const isOfQuestion = cause === undefined && formatted.path === undefined && formatted.extensions?.code === undefined
+    return formatError(isOfQuestion ? { ...formatted, extensions: BAD_USER_INPUT } : formatted, cause ?? error, {
+      hideSchemaDetails: !introspection,
+      onInternal: (internal) => logger.error({ err: internal }, 'a subscription failed'),
+    })
   }
 
+  const protocol = makeServer<{ authorization?: unknown }, Connection>({
+    connectionInitWaitTimeout: LIMITS.socketInitSeconds.value * 1000,
+    async onConnect(context) {
+      const { connectionParams, extra } = context
+      const { request, socket } = extra
+      const given = connectionParams?.authorization ?? request.headers.authorization
+      try {
+        const signedIn = await authenticate(typeof given === 'string' ? given : undefined)
+        if (socket.readyState !== socket.OPEN) return false
+        const { userId } = signedIn.principal
+        if (!budget.enter(userId, context)) {
+          sendAway(socket, 'too many connections')
+          return false
+        }
+        extra.signedIn = signedIn
+        strangers.remove(socket)
+        const end = setTimeout(() => expire(socket), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
+        socket.once('close', () => {
+          clearTimeout(end)
+          budget.leave(userId, context)
+        })
+        return true
+      } catch (error) {
+        if (isBridgeError(error)) return false
+        throw error
+      }
+    },
+    onSubscribe(context, id, { query, operationName, variables }) {
+      const { signedIn, socket } = context.extra
+      // an error, though nobody gets it: without a result the library would answer by itself
+      if (signedIn === undefined || hasExpired(signedIn)) return [expire(socket)]
+      if (id.length > LIMITS.subscriptionId.value) {
+        cutOff(socket, CloseCode.BadRequest, 'the id is too long')
+        return [new GraphQLError('the id is too long')]
+      }
+      const { principal } = signedIn
+      // before anything is read of the question
+      if (!budget.maySubscribe(principal.userId, context))
+        return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
+      try {
+        const document = parse(query, { maxTokens: maxDocumentTokens })
+        const errors = validate(schema, document, rules)
+        if (errors.length > 0) return errors
+        if (getOperationAST(document, operationName)?.operation !== 'subscription')
+          return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
+        const contextValue = createContext(principal, randomUUID())
+        return { schema, document, operationName, variableValues: variables, contextValue }
+      } catch (error) {
+        if (error instanceof GraphQLError) return [error]
+        if (isBridgeError(error)) return [refusal(error)]
+        throw error
+      }
+    },
+    onError: (_context, _id, _payload, errors) => errors.map(shown),
+    onNext({ extra: { signedIn, socket } }, _id, _payload, _args, { data = null, errors }) {
+      // what is closing sends nothing more
+      if (signedIn === undefined || hasExpired(signedIn)) expire(socket)
+      return errors === undefined ? undefined : { data, errors: errors.map(shown) }
+    },
+  })
+
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const path = (request.url ?? '').split('?', 1)[0]
-    if (path !== PATH) return refuse(socket, '404 Not Found')
-    if (sockets.clients.size >= MAX_CONNECTIONS) return refuse(socket, '503 Service Unavailable')
+    if (!isSubscriptionUpgrade(request)) return refuse(socket)
     sockets.handleUpgrade(request, socket, head, (connected) => {
-      sockets.emit('connection', connected, request)
+      strangers.add(connected, addressOf(request.socket))
+      connected.once('close', () => strangers.remove(connected))
+      carryMessages(protocol, connected, { request, socket: connected }, (error) =>
+        logger.error({ err: error }, 'a WebSocket failed'),
+      )
     })
   }
   server.on('upgrade', upgrade)
 
-  const disposable = useServer<{ authorization?: unknown }, { request: IncomingMessage }>(
-    {
-      schema,
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      async onConnect({ connectionParams, extra }) {
-        const given = connectionParams?.authorization ?? extra.request.headers.authorization
-        try {
-          const token = typeof given === 'string' ? given : undefined
-          principals.set(extra, await authenticate(token))
-          const { socket } = extra as unknown as { socket: WebSocket }
-          const recheck = setInterval(() => {
-            authenticate(token).catch(() => socket.close(CloseCode.Forbidden, 'the token has expired'))
-          }, RECHECK_MS)
-          socket.once('close', () => clearInterval(recheck))
-        } catch (error) {
-          if (isBridgeError(error)) return false
-          throw error
-        }
-        return true
-      },
-      onSubscribe({ extra }, _id, { query, operationName, variables }) {
-        const principal = principals.get(extra)
-        if (principal === undefined) return [new GraphQLError('not signed in')]
-        try {
-          const document = parse(query, { maxTokens: maxDocumentTokens })
-          const errors = validate(schema, document, rules)
-          if (errors.length > 0) return errors
-          if (getOperationAST(document, operationName)?.operation !== 'subscription')
-            return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
-          const contextValue = createContext(principal, randomUUID())
-          return { schema, document, operationName, variableValues: variables, contextValue }
-        } catch (error) {
-          if (error instanceof GraphQLError) return [error]
-          throw error
-        }
-      },
-      onError: (_context, _id, _payload, errors) => errors.map(badRequest),
-      onNext(_context, _id, _payload, _args, { data = null, errors }) {
-        return errors === undefined ? undefined : { data, errors: errors.map(shown) }
-      },
-    },
-    sockets,
-  )
-
   return {
     async close() {
-      server.off('upgrade', upgrade)
-      await disposable.dispose()
-      sockets.close()
+      for (const socket of sockets.clients) cutOff(socket, GOING_AWAY, 'the server is shutting down')
+      await new Promise((resolve) => sockets.close(resolve))
     },
   }
 }
 
-/** What is wrong with the question itself. */
-const badRequest = ({ message, locations }: GraphQLFormattedError | GraphQLError): GraphQLFormattedError => ({
-  message,
-  ...(locations === undefined ? {} : { locations: [...locations] }),
-  extensions: { code: 'BAD_USER_INPUT', retryable: false },
-})
+const hasExpired = ({ expiresAt }: SignedIn): boolean => expiresAt <= Date.now()
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+function expire(socket: WebSocket): GraphQLError {
+  cutOff(socket, CloseCode.Forbidden, 'the token has expired')
+  return new GraphQLError('the token has expired')
+}
+
+const refusal = (error: BridgeError): GraphQLError => new GraphQLError(error.message, { originalError: error })
+
+/** What was thrown by something other than GraphQL. */
+function causeOf(error: GraphQLFormattedError | GraphQLError): Error | undefined {
+  if (!(error instanceof GraphQLError)) return undefined
+  const { originalError } = error
+  return originalError instanceof GraphQLError ? causeOf(originalError) : originalError
+}
+
+/** Where Node is too old to ask `isSubscriptionUpgrade` first. */
+function refuse(socket: Duplex): void {
+  socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
 }

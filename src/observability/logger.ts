@@ -1,7 +1,12 @@
-import { type DestinationStream, type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino, type SerializedError } from 'pino'
+import { clip } from '../domain/clip.ts'
 import { visibleJson } from '../domain/visible-text.ts'
 
 export type { Logger }
+
+/** Messages echo what was sent, which may be long. */
+const MAX_MESSAGE = 500
+const MAX_STACK = 5000
 
 /**
  * Structured logs on stderr. No secret and no content in any line: requests are logged by method, path and
@@ -14,7 +19,7 @@ export function createLogger(level: string, destination: DestinationStream = pin
       name: 'token-bridge',
       level,
       serializers: {
-        err: pino.stdSerializers.err,
+        err: (error: Error) => clipped(pino.stdSerializers.err(error)),
         req: (request: { method?: string; url?: string }) => ({
           method: request.method,
           path: request.url?.split('?', 1)[0],
@@ -30,4 +35,8 @@ export function createLogger(level: string, destination: DestinationStream = pin
     // JSON leaves some characters as they are that a terminal obeys
     { write: (line: string) => destination.write(visibleJson(line)) },
   )
+}
+
+function clipped(error: SerializedError): SerializedError {
+  return { ...error, message: clip(error.message, MAX_MESSAGE), stack: clip(error.stack, MAX_STACK) }
 }

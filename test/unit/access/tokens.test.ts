@@ -9,9 +9,9 @@ describe('a token', () => {
     try {
       const authenticate = createAuthenticator(secret)
       const header = `Bearer ${await signToken(secret, { userId: 'ann', roles: ['viewer'] }, 60)}`
-      expect(await authenticate(header)).toEqual({ userId: 'ann', roles: ['viewer'] })
+      expect(await authenticate(header)).toMatchObject({ principal: { userId: 'ann', roles: ['viewer'] } })
       vi.setSystemTime(Date.now() + 59_000)
-      expect(await authenticate(header)).toEqual({ userId: 'ann', roles: ['viewer'] })
+      expect(await authenticate(header)).toMatchObject({ principal: { userId: 'ann', roles: ['viewer'] } })
       vi.setSystemTime(Date.now() + 2000)
       await expect(authenticate(header)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
     } finally {

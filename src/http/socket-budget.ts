@@ -1,0 +1,41 @@
+import { LIMITS } from '../domain/limits.ts'
+
+/** The subscriptions of one WebSocket, by their ids. */
+export interface SocketSubscriptions {
+  readonly subscriptions: Readonly<Record<string, unknown>>
+}
+
+/** What WebSockets with a token may hold, in all and a user: sockets and subscriptions. */
+export interface SocketBudget<Socket extends SocketSubscriptions> {
+  /** Counts a socket for a user until `leave`; `false` where there is no room for it. */
+  enter(user: string, socket: Socket): boolean
+  leave(user: string, socket: Socket): void
+  /** Whether the subscriptions of a socket, with the one that is being asked for, are within the limits. */
+  maySubscribe(user: string, socket: Socket): boolean
+}
+
+export function createSocketBudget<Socket extends SocketSubscriptions>(): SocketBudget<Socket> {
+  const socketsOf = new Map<string, Set<Socket>>()
+  let total = 0
+  const count = ({ subscriptions }: Socket): number => Object.keys(subscriptions).length
+  return {
+    enter(user, socket) {
+      const sockets = socketsOf.get(user) ?? new Set()
+      if (sockets.size >= LIMITS.socketsOfUser.value || total >= LIMITS.sockets.value) return false
+      socketsOf.set(user, sockets.add(socket))
+      total++
+      return true
+    },
+    leave(user, socket) {
+      const sockets = socketsOf.get(user)
+      if (sockets?.delete(socket) === true) total--
+      if (sockets?.size === 0) socketsOf.delete(user)
+    },
+    maySubscribe(user, socket) {
+      if (count(socket) > LIMITS.subscriptionsOfSocket.value) return false
+      let ofUser = 0
+      for (const one of socketsOf.get(user) ?? []) ofUser += count(one)
+      return ofUser <= LIMITS.subscriptionsOfUser.value
+    },
+  }
+}

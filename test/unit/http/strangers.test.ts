@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { createStrangers } from '../../../src/http/strangers.ts'
+
+test('of too many from one address its oldest goes, of too many in all the oldest; who is known is left alone', () => {
+  const gone: string[] = []
+  const strangers = createStrangers<string>({ most: 4, mostOfAddress: 2, dismiss: (name) => gone.push(name) })
+  strangers.add('a1', 'a')
+  strangers.add('b1', 'b')
+  strangers.add('b2', 'b')
+  strangers.add('b3', 'b')
+  expect(gone).toEqual(['b1'])
+  strangers.add('c1', 'c')
+  strangers.add('c2', 'c')
+  expect(gone).toEqual(['b1', 'a1'])
+  strangers.remove('b2')
+  strangers.remove('b2')
+  strangers.add('d1', 'd')
+  strangers.add('d2', 'd')
+  expect(gone).toEqual(['b1', 'a1', 'b3'])
+})

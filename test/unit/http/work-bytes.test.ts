@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { LIMITS } from '../../../src/domain/limits.ts'
+import { createWorkBytes } from '../../../src/http/work-bytes.ts'
+
+const MOST = LIMITS.workBytes.value
+const SMALL = LIMITS.smallRequestBytes.value
+const LARGE = MOST / 4
+
+describe('the requests that are worked on at once', () => {
+  test('are as many as are answered in time, and one whatever its size', () => {
+    const work = createWorkBytes()
+    const ends = Array.from({ length: 4 }, () => work.take('ann', LARGE))
+    expect(ends).not.toContain(undefined)
+    expect(work.take('ann', LARGE)).toBeUndefined()
+    expect(work.hasRoom('ann', LARGE)).toBe(false)
+    for (const end of ends) {
+      end?.()
+      // to end twice is to end once
+      end?.()
+    }
+    const end = work.take('ann', MOST * 2)
+    expect(end).toBeDefined()
+    expect(work.take('ann', LARGE)).toBeUndefined()
+  })
+
+  test('are shared equally by those who ask, and the first of each is taken at once', () => {
+    let now = 0
+    const work = createWorkBytes(() => now)
+    const mine = Array.from({ length: 4 }, () => work.take('ann', LARGE))
+    expect(work.take('bob', LARGE)).toBeDefined()
+    // there is room for one, which belongs to whoever has less
+    mine[0]?.()
+    mine[1]?.()
+    expect(work.take('ann', LARGE)).toBeUndefined()
+    expect(work.take('bob', LARGE)).toBeDefined()
+    // who went away for long has no share
+    mine[2]?.()
+    mine[3]?.()
+    const only = createWorkBytes(() => now)
+    only.take('bob', LARGE)?.()
+    now += 2000
+    for (let n = 0; n < 4; n++) expect(only.take('ann', LARGE)).toBeDefined()
+  })
+
+  test('do not begin to be read beside those of the same user that are still coming, which stall in vain', () => {
+    let now = 0
+    const work = createWorkBytes(() => now)
+    const arrivals = Array.from({ length: 4 }, () => work.expect('ann', LARGE))
+    expect(work.hasRoom('ann', LARGE)).toBe(false)
+    expect(work.hasRoom('bob', LARGE)).toBe(true)
+    // what is there is worked on, whatever else is coming
+    expect(work.take('ann', LARGE)).toBeDefined()
+    now += 200
+    arrivals[0]?.goesOn()
+    now += 200
+    expect(work.hasRoom('ann', LARGE)).toBe(false)
+    now += 2000
+    expect(work.hasRoom('ann', LARGE)).toBe(true)
+  })
+
+  test('are bounded in all, however many ask', () => {
+    const work = createWorkBytes()
+    let taken = 0
+    for (let n = 0; n < 1000; n++) if (work.take(`user-${n}`, LARGE) !== undefined) taken += LARGE
+    expect(taken).toBeLessThanOrEqual(MOST + LARGE)
+  })
+
+  test('leave room for small ones, of each user a share', () => {
+    const work = createWorkBytes()
+    for (let n = 0; n < 4; n++) work.take('ann', LARGE)
+    let taken = 0
+    while (work.take('ann', SMALL) !== undefined) taken += SMALL
+    expect(taken).toBe(LIMITS.smallWorkBytes.value)
+    expect(work.take('bob', SMALL)).toBeDefined()
+  })
+})
