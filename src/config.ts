@@ -201,7 +201,7 @@ export const SETTINGS = {
   SHUTDOWN_DEADLINE_MS: {
     schema: whole('SHUTDOWN_DEADLINE_MS', 0, 600_000, 10_000),
     fallback: '10000',
-    about: 'milliseconds that requests in flight get at a shutdown',
+    about: 'milliseconds that requests in flight get at a shutdown; 10 s after them it ends in any case',
   },
   NODE_ENV: {
     schema: text,

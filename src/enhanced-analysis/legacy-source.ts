@@ -2,7 +2,6 @@ import { Worker } from 'node:worker_threads'
 import { BridgeError } from '../domain/errors.ts'
 import type { CatalogueEntry, LogState, ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, SourceRequest, TokenSource, UnpublishedAnswer } from '../ports/token-source.ts'
-import { lockPathOf, releaseLockOfThisProcess } from '../process-lock.ts'
 import { contentHashes, linesAt } from './file-content.ts'
 import type { JournaledRange } from './journal-update.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
@@ -97,7 +96,6 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     pending.clear()
     if (closed !== undefined) return closed()
     onCrash?.(error)
-    releaseLockOfThisProcess(lockPathOf(options.indexPath))
     restart = setTimeout(start, RESTART_AFTER_MS)
   }
 

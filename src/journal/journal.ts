@@ -69,7 +69,8 @@ export function openJournal(options: JournalOptions): OpenJournal {
     while (!(await look())) await pause(options.followIntervalMs, undefined, { signal: closing.signal })
     tornBytes = reader.unfinishedBytes()
     for (const [segment, { readTo }] of reader.extents())
-      if (!heads.all().has(segment)) heads.set(segment, { to: readTo, records: (contents.get(segment) ?? NO_CONTENT).records })
+      if (!heads.all().has(segment))
+        heads.set(segment, { to: readTo, records: (contents.get(segment) ?? NO_CONTENT).records })
     isRead = true
   }
   /** Returns whether everything could be read. A folder that is away for a while must not end the server. */

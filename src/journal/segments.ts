@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { decodeFrame } from './frame.ts'
+import { decodeFrame, FRAME_HEADER_BYTES, keyIdOf } from './frame.ts'
 import type { JournalKey } from './key.ts'
 
 const SUFFIX = '.journal'
@@ -98,6 +98,25 @@ function quarantine(folder: string, segment: string, from: number, bytes: Buffer
   } catch {
     // the damage is told in any case
   }
+}
+
+/**
+ * The key that the first frame of each segment names (hexadecimal), by segment; `undefined` where its header cannot be
+ * read. Without those that are too short for a frame, and hold none.
+ */
+export function firstKeyIds(folder: string): Map<string, string | undefined> {
+  const ids = new Map<string, string | undefined>()
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return ids
+  for (const segment of listSegments(folder)) {
+    const fd = openSync(segmentPath(folder, segment), 'r')
+    try {
+      const header = Buffer.alloc(FRAME_HEADER_BYTES)
+      if (readSync(fd, header, 0, header.length, 0) === header.length) ids.set(segment, keyIdOf(header))
+    } finally {
+      closeSync(fd)
+    }
+  }
+  return ids
 }
 
 /** In the order in which they were begun. */
