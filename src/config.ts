@@ -95,7 +95,11 @@ export const SETTINGS = {
     fallback: '`~/.config/claude` and `~/.claude`',
     about: "the agent's config folder, where `TRANSCRIPTS_DIR` is absent",
   },
-  DATA_DIR: { schema: text, fallback: '`.token-bridge`', about: 'folder for the index, the journal and the keys' },
+  DATA_DIR: {
+    schema: text,
+    fallback: '`.token-bridge`',
+    about: 'folder for the index, the journal and the keys, of one server at a time',
+  },
   JOURNAL_DIR: {
     schema: text,
     fallback: '`journal` under `DATA_DIR`',

@@ -6,7 +6,7 @@ export type { Logger }
  * Structured logs on stderr. No secret and no content in any line: requests are logged by method, path and
  * status alone, and these keys are blotted out wherever they turn up.
  */
-export function createLogger(level: string, destination: DestinationStream = pino.destination(2)): Logger {
+export function createLogger(level: string, destination: DestinationStream = standardError()): Logger {
   const secret = ['authorization', 'cookie', 'token', 'secret', 'password', 'query', 'variables']
   return pino(
     {
@@ -27,5 +27,16 @@ export function createLogger(level: string, destination: DestinationStream = pin
       },
     },
     destination,
+  )
+}
+
+/** Lines are written in the background, but the last one of a process is on its way out before it ends. */
+function standardError(): DestinationStream {
+  return pino.multistream(
+    [
+      { level: 'trace', stream: pino.destination(2) },
+      { level: 'fatal', stream: pino.destination({ dest: 2, sync: true }) },
+    ],
+    { dedupe: true },
   )
 }
