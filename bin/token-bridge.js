@@ -3,9 +3,9 @@
 import module from 'node:module'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
-if (major < 22 || (major === 22 && minor < 12)) {
+if (major < 22 || (major === 22 && minor < 15)) {
   console.error(
-    `token-bridge needs Node 22.12 or newer, this is ${process.versions.node}; run it through npm (npm start, npx token-bridge), which brings Node 24 along`,
+    `token-bridge needs Node 22.15 or newer, this is ${process.versions.node}; run it through npm (npm start, npx token-bridge), which brings Node 24 along`,
   )
   process.exit(1)
 }

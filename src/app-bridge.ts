@@ -16,7 +16,6 @@ import { archivedTokens } from './migration/verification.ts'
 import type { Logger } from './observability/logger.ts'
 import type { LogState } from './ports/logs.ts'
 import type { SourceHealth, TokenSource } from './ports/token-source.ts'
-import { lockPathOf, takeLock } from './process-lock.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from './reading/database-sources.ts'
 import { createTurns } from './reading/turns.ts'
 import { takeLease } from './redis/lease.ts'
@@ -129,9 +128,6 @@ async function openBridge(
 
   async function open(): Promise<Bridge> {
     const ledgerPath = join(config.dataDir, 'ledger')
-    const unlock = takeLock(lockPathOf(ledgerPath))
-    if (unlock === undefined) throw new Error(`another process has the ledger of ${config.dataDir}`)
-    undo.push(unlock)
     const db = await openDatabase({
       url: config.clickhouse.url,
       user: config.clickhouse.user,

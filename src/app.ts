@@ -14,13 +14,14 @@ import { resolveRoots } from './enhanced-analysis/roots.ts'
 import type { AnalysisStatus } from './enhanced-analysis/thread-messages.ts'
 import { createSchema } from './graphql/schema.ts'
 import { createHttpServer } from './http/server.ts'
-import { loadJournalKey } from './journal/key.ts'
+import type { JournalKey } from './journal/key.ts'
+import { loadJournalKey } from './journal/key-file.ts'
 import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import type { Flags } from './ports/flags.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
 import { createAnswerCache } from './redis/answer-cache.ts'
-import { rememberServer } from './server-file.ts'
+import { type ServerPlace, takeServerPlace } from './server-file.ts'
 import { journalLosses, type Losses } from './shipping/losses.ts'
 import { openFlagsFile } from './unleash/flags-file.ts'
 import { connectUnleash } from './unleash/unleash-flags.ts'
@@ -52,12 +53,21 @@ const DEFAULT_FLAGS = fileURLToPath(new URL('../flags/default.json', import.meta
 
 /** Builds and starts the bridge: the only place where parts are made and wired to each other. */
 export async function startApp(config: Config, logger: Logger): Promise<App> {
+  const place = takeServerPlace(config.dataDir)
+  try {
+    return await startIn(place, loadJournalKey(config.dataDir, config.journalDir), config, logger)
+  } catch (error) {
+    place.leave()
+    throw error
+  }
+}
+
+async function startIn(place: ServerPlace, encryptionKey: JournalKey, config: Config, logger: Logger): Promise<App> {
   const roots = resolveRoots(config.transcripts)
   const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
   const schema = await createSchema()
   const flags = await openFlags(config, logger)
   let lastIngestAt = Number.NEGATIVE_INFINITY
-  const encryptionKey = loadJournalKey(config.dataDir)
   const wayIn = openWayIn({
     config,
     key: encryptionKey,
@@ -139,7 +149,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     await closeParts()
     throw error
   })
-  const forgetServer = rememberServer(config.dataDir, url)
+  const forgetServer = place.remember(url)
   return {
     url,
     async whenReady() {
@@ -155,6 +165,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       forgetServer()
       await http.close(config.shutdownDeadlineMs)
       await closeParts()
+      place.leave()
     },
   }
 }

@@ -95,7 +95,11 @@ export const SETTINGS = {
     fallback: '`~/.config/claude` and `~/.claude`',
     about: "the agent's config folder, where `TRANSCRIPTS_DIR` is absent",
   },
-  DATA_DIR: { schema: text, fallback: '`.token-bridge`', about: 'folder for the index, the journal and the keys' },
+  DATA_DIR: {
+    schema: text,
+    fallback: '`.token-bridge`',
+    about: 'folder for the index, the journal and the keys, of one server at a time',
+  },
   JOURNAL_DIR: {
     schema: text,
     fallback: '`journal` under `DATA_DIR`',
@@ -201,7 +205,7 @@ export const SETTINGS = {
   SHUTDOWN_DEADLINE_MS: {
     schema: whole('SHUTDOWN_DEADLINE_MS', 0, 600_000, 10_000),
     fallback: '10000',
-    about: 'milliseconds that requests in flight get at a shutdown',
+    about: 'milliseconds that requests in flight get at a shutdown; 10 s after them it ends in any case',
   },
   NODE_ENV: {
     schema: text,

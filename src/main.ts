@@ -2,33 +2,26 @@ import { type App, startApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { visible } from './domain/visible-text.ts'
 import { createLogger } from './observability/logger.ts'
+import { closeOnSignals, endOnUncaught, endProcess } from './process-end.ts'
 
 /** The token of the printed question: long enough to try things out. */
 const TOKEN_TTL_SECONDS = 3600
 
-/** `token-bridge serve`: runs until SIGINT or SIGTERM; a second signal ends at once. */
+/** `token-bridge serve`: runs until SIGINT or SIGTERM, or until it cannot go on; a second signal ends at once. */
 export async function serve(): Promise<void> {
   const config = readConfig()
   const logger = createLogger(config.logLevel)
-  const app = await startApp(config, logger)
+  endOnUncaught(logger)
+  const started = startApp(config, logger)
+  const isStopping = closeOnSignals({ started, logger, deadlineMs: config.shutdownDeadlineMs })
+  const app = await started.catch((error: Error) => {
+    process.stderr.write(`token-bridge: ${error.message}\n`)
+    // what was opened until then must not keep the process
+    return endProcess(1)
+  })
   logger.info({ url: app.url }, 'listening')
-  let stopping = false
-  const stop = (signal: string): void => {
-    if (stopping) process.exit(1)
-    stopping = true
-    logger.info({ signal }, 'shutting down')
-    app.close().then(
-      () => process.exit(0),
-      (error: Error) => {
-        logger.error({ err: error }, 'the shutdown failed')
-        process.exit(1)
-      },
-    )
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
   await app.whenReady()
-  if (!stopping) await printQuestion(app)
+  if (!isStopping()) await printQuestion(app)
 }
 
 /** For people: what was found, and a question that works when it is pasted. Not part of the log, which holds no token. */

@@ -1,22 +1,67 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lockPathOf, takeLock } from './process-lock.ts'
 
 const FILE_NAME = 'server.json'
 
-/** Writes down where the server of this data folder listens, for the CLI. Returns how to forget it. */
-export function rememberServer(dataDir: string, url: string): () => void {
+/** The right of one server at a time to a data folder. */
+export interface ServerPlace {
+  /** Writes down where the server listens, for the CLI. Returns how to forget it. */
+  remember(url: string): () => void
+  /** Gives the folder back, for the next server. */
+  leave(): void
+}
+
+/** Takes the data folder for a server; throws where another one has it, and says which. */
+export function takeServerPlace(dataDir: string): ServerPlace {
   const path = join(dataDir, FILE_NAME)
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  writeFileSync(path, `${JSON.stringify({ url, pid: process.pid })}\n`, { mode: 0o600 })
-  return () => rmSync(path, { force: true })
+  const unlock = takeLock(lockPathOf(join(dataDir, 'server')))
+  if (unlock === undefined)
+    throw new Error(
+      `DATA_DIR ${dataDir} is in use by ${describe(readServer(dataDir))}: stop that server, or set DATA_DIR to a folder of its own`,
+    )
+  // of a server that was killed: who asks for it from here on is asking for this one, which does not listen yet
+  rmSync(path, { force: true })
+  return {
+    remember(url) {
+      const text = `${JSON.stringify({ url, pid: process.pid })}\n`
+      writeFileSync(path, text, { mode: 0o600 })
+      return () => {
+        if (readText(path) === text) rmSync(path, { force: true })
+      }
+    },
+    leave: unlock,
+  }
 }
 
 /** Where the server of this data folder listens, or listened last; `undefined` where none was written down. */
 export function findServer(dataDir: string): string | undefined {
+  return readServer(dataDir)?.url
+}
+
+interface Server {
+  url: string
+  pid: unknown
+}
+
+function readServer(dataDir: string): Server | undefined {
   try {
-    const { url } = JSON.parse(readFileSync(join(dataDir, FILE_NAME), 'utf8')) as { url?: unknown }
-    return typeof url === 'string' ? url : undefined
+    const { url, pid } = JSON.parse(readText(join(dataDir, FILE_NAME)) ?? '') as { url?: unknown; pid?: unknown }
+    return typeof url === 'string' ? { url, pid } : undefined
   } catch {
     return undefined
   }
 }
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+const describe = (server: Server | undefined): string =>
+  server === undefined
+    ? 'another server, which does not listen (yet)'
+    : `process ${server.pid}, which listens at ${server.url}`

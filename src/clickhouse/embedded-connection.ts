@@ -6,6 +6,8 @@ type Connection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['c
 
 /** Statements that wait for the engine; more are refused at once. */
 const MAX_WAITING = 200
+/** What a crash raises; the system ends the process at once. */
+const CRASH_SIGNALS = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'] as const
 
 /**
  * ClickHouse in this process (chDB), behind the client's own hook. The engine carries out one statement at a
@@ -14,6 +16,7 @@ const MAX_WAITING = 200
  */
 export function openEmbedded(folder: string): Connection {
   const engine = createChdbConnection({ path: folder }) as unknown as Connection
+  giveSignalsBack()
   let last: Promise<unknown> = Promise.resolve()
   let waiting = 0
   let dirty = false
@@ -44,6 +47,15 @@ export function openEmbedded(folder: string): Connection {
       await engine.close()
     },
   }
+}
+
+/**
+ * The engine handles the signals of a crash itself, to log a stack, and then never ends: with V8's heap exhausted the
+ * process kept its port and heeded no SIGTERM. Node gives a signal back to the system with its last listener.
+ */
+function giveSignalsBack(): void {
+  const none = (): void => undefined
+  for (const signal of CRASH_SIGNALS) process.on(signal, none).off(signal, none)
 }
 
 async function drain(engine: Connection): Promise<void> {

@@ -3,7 +3,6 @@ import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { CatalogueEntry, LogState, ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, SourceRequest, TokenSource, UnpublishedAnswer } from '../ports/token-source.ts'
-import { lockPathOf, releaseLockOfThisProcess } from '../process-lock.ts'
 import { joined } from './answer-parts.ts'
 import { contentHashes, linesAt } from './file-content.ts'
 import type { JournaledRange } from './journal-update.ts'
@@ -104,7 +103,6 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     pending.clear()
     if (closed !== undefined) return closed()
     onCrash?.(error)
-    releaseLockOfThisProcess(lockPathOf(options.indexPath))
     restart = setTimeout(start, RESTART_AFTER_MS)
   }
 

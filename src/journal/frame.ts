@@ -42,11 +42,7 @@ export function decodeFrame(bytes: Buffer, at: number, base: number, key: Journa
   if (at + FRAME_HEADER_BYTES > bytes.length) return { kind: 'unfinished' }
   const header = bytes.subarray(at, at + FRAME_HEADER_BYTES)
   const length = header.readUInt32LE(4)
-  if (
-    !MARK.equals(header.subarray(0, 4)) ||
-    crc32(header.subarray(0, 28)) !== header.readUInt32LE(28) ||
-    length > MAX_FRAME_BYTES
-  ) {
+  if (!isHeader(header) || length > MAX_FRAME_BYTES) {
     const next = nextMark(bytes, at + 1)
     return { kind: 'damaged', end: next, reason: 'no frame begins here' }
   }
@@ -67,6 +63,13 @@ export function decodeFrame(bytes: Buffer, at: number, base: number, key: Journa
     return { kind: 'damaged', end, reason: 'the content was changed' }
   }
 }
+
+/** The id of the key that a frame is encrypted with, hexadecimal; `undefined` where this is no header of a frame. */
+export const keyIdOf = (header: Buffer): string | undefined =>
+  isHeader(header) ? header.toString('hex', 8, 16) : undefined
+
+const isHeader = (header: Buffer): boolean =>
+  MARK.equals(header.subarray(0, 4)) && crc32(header.subarray(0, 28)) === header.readUInt32LE(28)
 
 /** Where the next frame may begin; the last bytes may be the start of a mark. */
 function nextMark(bytes: Buffer, from: number): number {

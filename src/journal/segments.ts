@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { decodeFrame } from './frame.ts'
+import { decodeFrame, FRAME_HEADER_BYTES, keyIdOf } from './frame.ts'
 import type { JournalKey } from './key.ts'
 
 const SUFFIX = '.journal'
@@ -54,8 +54,7 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
   let oddities: readonly string[] = []
 
   const readSegment = async (segment: string, signal: AbortSignal | undefined): Promise<void> => {
-    // without waiting: a named pipe may have taken its place since it was listed
-    const fd = openSync(join(folder, segment + SUFFIX), constants.O_RDONLY | constants.O_NONBLOCK)
+    const fd = openSegment(folder, segment)
     try {
       const { size } = fstatSync(fd)
       const extent = extents.get(segment) ?? { readTo: 0, size }
@@ -119,6 +118,25 @@ function quarantine(folder: string, segment: string, from: number, bytes: Buffer
   }
 }
 
+/**
+ * The key that the first frame of each segment names (hexadecimal), by segment; `undefined` where its header cannot be
+ * read. Without those that are too short for a frame, and hold none.
+ */
+export function firstKeyIds(folder: string): Map<string, string | undefined> {
+  const ids = new Map<string, string | undefined>()
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return ids
+  for (const segment of listSegments(folder, () => undefined)) {
+    const fd = openSegment(folder, segment)
+    try {
+      const header = Buffer.alloc(FRAME_HEADER_BYTES)
+      if (readSync(fd, header, 0, header.length, 0) === header.length) ids.set(segment, keyIdOf(header))
+    } finally {
+      closeSync(fd)
+    }
+  }
+  return ids
+}
+
 /** In the order in which they were begun. `onOdd` hears of what has the name of a segment and must not be opened. */
 function listSegments(folder: string, onOdd: (oddity: string) => void): string[] {
   return readdirSync(folder, { withFileTypes: true })
@@ -145,6 +163,10 @@ function oddityOf(entry: Dirent, path: string): string | undefined {
   }
   return `${path} ${what} and is left out: move it away`
 }
+
+/** Without waiting: a named pipe may have taken its place since it was listed. */
+const openSegment = (folder: string, segment: string): number =>
+  openSync(segmentPath(folder, segment), constants.O_RDONLY | constants.O_NONBLOCK)
 
 export const segmentPath = (folder: string, segment: string): string => join(folder, segment + SUFFIX)
 

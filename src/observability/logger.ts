@@ -12,7 +12,7 @@ const MAX_STACK = 5000
  * Structured logs on stderr. No secret and no content in any line: requests are logged by method, path and
  * status alone, and these keys are blotted out wherever they turn up.
  */
-export function createLogger(level: string, destination: DestinationStream = pino.destination(2)): Logger {
+export function createLogger(level: string, destination?: DestinationStream): Logger {
   const secret = ['authorization', 'cookie', 'token', 'secret', 'password', 'query', 'variables']
   return pino(
     {
@@ -32,11 +32,26 @@ export function createLogger(level: string, destination: DestinationStream = pin
         censor: '[redacted]',
       },
     },
-    // JSON leaves some characters as they are that a terminal obeys
-    { write: (line: string) => destination.write(visibleJson(line)) },
+    destination === undefined ? standardError() : harmless(destination),
   )
 }
 
 function clipped(error: SerializedError): SerializedError {
   return { ...error, message: clip(error.message, MAX_MESSAGE), stack: clip(error.stack, MAX_STACK) }
+}
+
+/** JSON leaves some characters as they are that a terminal obeys. */
+function harmless(destination: DestinationStream): DestinationStream {
+  return { write: (line) => destination.write(visibleJson(line)) }
+}
+
+/** Lines are written in the background, but the last one of a process is on its way out before it ends. */
+function standardError(): DestinationStream {
+  return pino.multistream(
+    [
+      { level: 'trace', stream: harmless(pino.destination(2)) },
+      { level: 'fatal', stream: harmless(pino.destination({ dest: 2, sync: true })) },
+    ],
+    { dedupe: true },
+  )
 }

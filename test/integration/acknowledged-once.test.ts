@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { type OpenJournal, openJournal } from '../../src/journal/journal.ts'
-import { loadJournalKey } from '../../src/journal/key.ts'
+import { loadJournalKey } from '../../src/journal/key-file.ts'
 import { createIngest, type Ingest } from '../../src/writing/ingest.ts'
 import { recordsOf } from '../../src/writing/journaled-copies.ts'
 import { analysisOf, makeFolder, wholeOf } from '../support/transcripts.ts'
@@ -20,7 +20,7 @@ async function open(folder: string): Promise<World> {
   const ingest = createIngest({ journal: { append: (entry) => journal.append(entry) }, whenStored: async () => false })
   const journal = openJournal({
     folder: join(folder, 'journal'),
-    key: loadJournalKey(folder),
+    key: loadJournalKey(folder, join(folder, 'journal')),
     headsPath: join(folder, 'journal-heads'),
     followIntervalMs: 60_000,
     listener: {

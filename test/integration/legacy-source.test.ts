@@ -223,6 +223,19 @@ describe('the legacy source', () => {
     expect(crashes).toEqual([])
   })
 
+  test('writes its index again after its thread died: the lock went with the thread', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    const crashes: Error[] = []
+    const source = start(folder, { onCrash: (error) => void crashes.push(error) })
+    await source.whenReady()
+    // what cannot be read at all ends the thread
+    source.addJournaled(undefined as never)
+    await until('the crash', () => (crashes.length > 0 ? true : undefined))
+    const state = await until('the analysis', () => (source.status()?.ready ? source.status()?.indexState : undefined))
+    expect(state).toBe('loaded')
+  })
+
   test('says so when a folder cannot be read, keeps what it counted, and serves no sample', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line()], 'p/b.jsonl': [line({ id: 'msg_2' })] })

@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/clickhouse/database.ts'
 import { applySchemaChanges, readSchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { openIndexFile } from '../../src/enhanced-analysis/index-file.ts'
 import { openJournal } from '../../src/journal/journal.ts'
-import { loadJournalKey } from '../../src/journal/key.ts'
+import { loadJournalKey } from '../../src/journal/key-file.ts'
 import { openLedger } from '../../src/shipping/ledger.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { startServer } from '../support/server.ts'
@@ -51,7 +51,7 @@ describe('what release 1 wrote', () => {
     const records: unknown[] = []
     const journal = openJournal({
       folder: join(data, 'journal'),
-      key: loadJournalKey(data),
+      key: loadJournalKey(data, join(data, 'journal')),
       followIntervalMs: 60_000,
       headsPath: join(data, 'journal-heads'),
       listener: {

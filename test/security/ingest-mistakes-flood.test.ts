@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../src/journal/journal.ts'
-import { loadJournalKey } from '../../src/journal/key.ts'
+import { loadJournalKey } from '../../src/journal/key-file.ts'
 import type { IngestEntry, JournalEntry } from '../../src/ports/journal.ts'
 import { createIngest, type Ingest } from '../../src/writing/ingest.ts'
 import { recordsOf } from '../../src/writing/journaled-copies.ts'
@@ -143,7 +143,7 @@ describe('what is remembered of calls', () => {
     const entries: JournalEntry[] = []
     const journal = openJournal({
       folder: join(folder, 'journal'),
-      key: loadJournalKey(folder),
+      key: loadJournalKey(folder, join(folder, 'journal')),
       headsPath: join(folder, 'journal-heads'),
       followIntervalMs: 60_000,
       listener: {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../src/journal/journal.ts'
-import { loadJournalKey } from '../../src/journal/key.ts'
+import { loadJournalKey } from '../../src/journal/key-file.ts'
 import { makeFolder } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -13,7 +13,7 @@ function open(folder: string) {
   const odd: string[] = []
   const journal = openJournal({
     folder: join(folder, 'journal'),
-    key: loadJournalKey(folder),
+    key: loadJournalKey(folder, join(folder, 'journal')),
     headsPath: join(folder, 'journal-heads'),
     listener: {
       entry: (entry) => void (entry.kind === 'preference' && users.push(entry.userId)),

@@ -14,12 +14,23 @@ export interface Running {
   stdout(): string
   stderr(): string
   signal(signal: NodeJS.Signals): void
+  /** Writes to its standard input. */
+  tell(text: string): void
   ended: Promise<Ended>
 }
 
-/** Starts the built program with an environment of its own; killed at the end of the test. */
-export function start(args: readonly string[], folder: string, settings: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [BIN, ...args], {
+/**
+ * Starts the built program with an environment of its own; killed at the end of the test. `before`: a command that
+ * runs it.
+ */
+export function start(
+  args: readonly string[],
+  folder: string,
+  settings: Record<string, string> = {},
+  before: readonly string[] = [],
+): Running {
+  const [command = '', ...rest] = [...before, process.execPath, BIN, ...args]
+  const child = spawn(command, rest, {
     cwd: folder,
     env: { PATH: process.env.PATH ?? '', HOME: folder, ...settings },
   })
@@ -35,7 +46,13 @@ export function start(args: readonly string[], folder: string, settings: Record<
     child.kill('SIGKILL')
     await ended
   })
-  return { stdout: () => stdout, stderr: () => stderr, signal: (signal) => void child.kill(signal), ended }
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    signal: (signal) => void child.kill(signal),
+    tell: (text) => void child.stdin.write(text),
+    ended,
+  }
 }
 
 export const run = (args: readonly string[], folder: string, settings?: Record<string, string>): Promise<Ended> =>

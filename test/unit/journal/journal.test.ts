@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   chmodSync,
+  copyFileSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -8,12 +9,12 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { encodeFrame } from '../../../src/journal/frame.ts'
 import { openJournal } from '../../../src/journal/journal.ts'
-import { loadJournalKey } from '../../../src/journal/key.ts'
+import { loadJournalKey } from '../../../src/journal/key-file.ts'
 import type { JournalEntry, JournalPlace } from '../../../src/ports/journal.ts'
 import { makeFolder } from '../../support/transcripts.ts'
 import { until } from '../../support/until.ts'
@@ -30,7 +31,7 @@ async function open(folder: string) {
   const damage: JournalPlace[] = []
   const journal = openJournal({
     folder: join(folder, 'journal'),
-    key: loadJournalKey(folder),
+    key: loadJournalKey(folder, join(folder, 'journal')),
     headsPath: join(folder, 'journal-heads'),
     listener: {
       entry: (read, place) => entries.push({ entry: read, place }),
@@ -94,7 +95,7 @@ describe('the journal', () => {
     const segment = basename(path, '.journal')
     const from = places.at(-1)?.to as number
     const later = Buffer.from(JSON.stringify({ version: 99, entry: { kind: 'merged' } }))
-    appendFileSync(path, encodeFrame(later, loadJournalKey(folder), segment, from))
+    appendFileSync(path, encodeFrame(later, loadJournalKey(folder, join(folder, 'journal')), segment, from))
     const { times, damage, journal } = await open(folder)
     expect(times()).toEqual([1, 2, 3])
     expect(damage).toEqual([{ segment, from, to: statSync(path).size }])
@@ -202,13 +203,47 @@ describe('the journal', () => {
     expect(journal.health().state).toBe('UP')
   })
 
+  test('does not go on with a new key, or with another one, where segments hold what only the old one can read', async () => {
+    const folder = makeFolder()
+    const { path } = await written(folder)
+    const load = () => loadJournalKey(folder, join(folder, 'journal'))
+    const old = load().id.toString('hex')
+    const key = join(folder, 'journal-key')
+    const remedy = `in ${join(folder, 'journal')} there is 1 segment that was encrypted with the key ${old}: put that key back, or move ${join(folder, 'journal')} away`
+
+    renameSync(key, join(folder, 'kept'))
+    expect(load).toThrow(`${key} is missing: ${remedy}`)
+    expect(readdirSync(folder)).not.toContain('journal-key')
+    const other = loadJournalKey(join(folder, 'other'), join(folder, 'other', 'journal')).id.toString('hex')
+    renameSync(join(folder, 'other', 'journal-key'), key)
+    expect(load).toThrow(`${key} holds another key (${other}): ${remedy}`)
+
+    // given back, everything is as it was; beside a segment of its own, that of another key is damage
+    renameSync(key, join(folder, 'other', 'journal-key'))
+    renameSync(join(folder, 'kept'), key)
+    expect(load().id.toString('hex')).toBe(old)
+    const foreign = await written(join(folder, 'other'))
+    copyFileSync(foreign.path, join(dirname(path), basename(foreign.path)))
+    expect(load().id.toString('hex')).toBe(old)
+
+    // a damaged first header names no key, but a segment that holds something is not given up for a new one
+    for (const name of segmentsOf(folder)) truncateSync(name, 40)
+    for (const name of segmentsOf(folder)) writeFileSync(name, 'X', { flag: 'r+' })
+    expect(load().id.toString('hex')).toBe(old)
+    renameSync(key, join(folder, 'kept'))
+    expect(load).toThrow('2 segments that were encrypted with the key unknown')
+    // what is shorter than a frame's header holds nothing
+    for (const name of segmentsOf(folder)) truncateSync(name, 31)
+    expect(load().id.toString('hex')).not.toBe(old)
+  })
+
   test('refuses a key that others can read, and one that is damaged', () => {
     const folder = makeFolder()
-    loadJournalKey(folder)
+    loadJournalKey(folder, join(folder, 'journal'))
     const path = join(folder, 'journal-key')
     writeFileSync(path, 'short\n')
-    expect(() => loadJournalKey(folder)).toThrow('damaged')
+    expect(() => loadJournalKey(folder, join(folder, 'journal'))).toThrow('damaged')
     chmodSync(path, 0o644)
-    expect(() => loadJournalKey(folder)).toThrow('chmod 600')
+    expect(() => loadJournalKey(folder, join(folder, 'journal'))).toThrow('chmod 600')
   })
 })

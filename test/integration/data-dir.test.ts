@@ -1,0 +1,56 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { findServer, takeServerPlace } from '../../src/server-file.ts'
+import { startServer } from '../support/server.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+
+describe('a data folder', () => {
+  test('has one server: the second is told which, and takes nothing from the first', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    const data = join(folder, 'data')
+    const first = await startServer(folder)
+    await expect(startServer(folder)).rejects.toThrow(
+      `DATA_DIR ${data} is in use by process ${process.pid}, which listens at ${first.url}: stop that server, or set DATA_DIR to a folder of its own`,
+    )
+    expect(findServer(data)).toBe(first.url)
+    expect((await first.ask('{ tokenMetrics { recordCount } }')).data.tokenMetrics.recordCount).toBe('1')
+    await first.close()
+    expect(findServer(data)).toBeUndefined()
+    const next = await startServer(folder)
+    expect(findServer(data)).toBe(next.url)
+  })
+
+  test('is free again after a start that failed', async () => {
+    const folder = makeFolder()
+    await expect(startServer(folder, { FLAGS_FILE: folder, TRANSCRIPTS_DIR: '/nowhere' })).rejects.toThrow('/nowhere')
+    await startServer(folder)
+  })
+
+  test('forgets where a killed server listened as soon as another one begins', () => {
+    const data = join(makeFolder(), 'data')
+    const killed = takeServerPlace(data)
+    killed.remember('http://127.0.0.1:1')
+    killed.leave()
+    const place = takeServerPlace(data)
+    expect(findServer(data)).toBeUndefined()
+    expect(() => takeServerPlace(data)).toThrow(
+      `DATA_DIR ${data} is in use by another server, which does not listen (yet)`,
+    )
+    place.leave()
+  })
+
+  test('keeps what somebody else wrote down at the end of a server', () => {
+    const data = join(makeFolder(), 'data')
+    const place = takeServerPlace(data)
+    const forget = place.remember('http://127.0.0.1:1')
+    const path = join(data, 'server.json')
+    writeFileSync(path, '{"url":"http://127.0.0.1:2","pid":1}\n')
+    forget()
+    expect(readFileSync(path, 'utf8')).toContain(':2')
+    place.remember('http://127.0.0.1:3')()
+    expect(existsSync(path)).toBe(false)
+    place.leave()
+  })
+})
