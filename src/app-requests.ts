@@ -10,12 +10,14 @@ import type { TokenSource } from './ports/token-source.ts'
 import { createAnswers, type Question } from './reading/answers.ts'
 import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
 import { type Decision, decideSource } from './reading/decision.ts'
+import type { Derived } from './reading/derived.ts'
 import type { Ingest } from './writing/ingest.ts'
 
 export interface RequestsOptions {
   legacy: TokenSource
   bridge: BridgeHandle
   cache: AnswerCache
+  derived: Derived
   flags: Flags
   journal: Journal
   ingest: Ingest
@@ -101,6 +103,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         migrationProgress: progress,
         onFallback: options.onFallback,
       }),
+      derived: options.derived,
       priceOf: options.priceOf,
       ingest: options.ingest,
       migrations: database?.control,

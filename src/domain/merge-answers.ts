@@ -23,10 +23,14 @@ export function mergeAnswers(a: TokenAnswer, b: TokenAnswer): TokenAnswer {
   return merged
 }
 
-/** Adds up sums of the same model and tier. */
 export function mergeSums(a: readonly UsageSums[], b: readonly UsageSums[]): UsageSums[] {
+  return addUp([...a, ...b])
+}
+
+/** Adds up those of the same model and tier. */
+export function addUp(sums: readonly UsageSums[]): UsageSums[] {
   return mergeBy(
-    [...a, ...b],
+    sums,
     ({ model, tier }) => `${tier}:${model}`,
     (x, y): UsageSums => ({
       model: x.model,

@@ -1,5 +1,5 @@
 import { ApolloServerErrorCode, unwrapResolverError } from '@apollo/server/errors'
-import type { GraphQLFormattedError } from 'graphql'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { isBridgeError } from '../domain/errors.ts'
 
 /** Errors of GraphQL itself that tell the client what it did wrong. */
@@ -22,7 +22,8 @@ export function formatError(
   error: unknown,
   onInternal: (error: unknown) => void,
 ): GraphQLFormattedError {
-  const original = unwrapResolverError(error)
+  const refused = error instanceof GraphQLError && isBridgeError(error.originalError)
+  const original = refused ? error.originalError : unwrapResolverError(error)
   const place = {
     ...(formatted.path === undefined ? {} : { path: formatted.path }),
     ...(formatted.locations === undefined ? {} : { locations: formatted.locations }),

@@ -11,6 +11,8 @@ import type { Authenticate } from '../access/tokens.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
+import { limitCost } from '../graphql/cost-plugin.ts'
+import { createDocumentStore } from '../graphql/document-store.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -73,7 +75,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
-    plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics)],
+    plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics), limitCost(metrics.error)],
+    documentStore: createDocumentStore(),
     formatError: (formatted, error) =>
       formatError(formatted, error, (internal) => logger.error({ err: internal }, 'a resolver failed')),
   })

@@ -18,6 +18,8 @@ import type { Principal } from '../access/roles.ts'
 import type { Authenticate } from '../access/tokens.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import type { RequestContext } from '../graphql/context.ts'
+import { checkCost, refusing } from '../graphql/cost-plugin.ts'
+import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 
@@ -96,11 +98,13 @@ export function attachSubscriptions(
         if (principal === undefined) return [new GraphQLError('not signed in')]
         try {
           const document = parse(query, { maxTokens: maxDocumentTokens })
+          refusing(() => checkShape(document))
           const errors = validate(schema, document, rules)
           if (errors.length > 0) return errors
           if (getOperationAST(document, operationName)?.operation !== 'subscription')
             return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
           const contextValue = createContext(principal, randomUUID())
+          refusing(() => checkCost({ schema, document, operationName, variables, context: contextValue }))
           return { schema, document, operationName, variableValues: variables, contextValue }
         } catch (error) {
           if (error instanceof GraphQLError) return [error]

@@ -58,7 +58,7 @@ const cached = (watermark: string): CachedAnswer => ({
 })
 
 function open(redisUrl: string | undefined): AnswerCache {
-  const cache = createAnswerCache({ redisUrl, onProblem: () => undefined })
+  const cache = createAnswerCache({ redisUrl, maxBytes: 1 << 24, onProblem: () => undefined })
   onTestFinished(() => cache.close())
   return cache
 }

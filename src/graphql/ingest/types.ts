@@ -3,6 +3,7 @@ import type { RejectedRecord } from '../../domain/rejected-record.ts'
 import type { Unreadable } from '../../domain/unreadable.ts'
 import type { SubmittedRecord } from '../../writing/submission.ts'
 import { Access } from '../access.ts'
+import { Size } from '../cost.ts'
 import { DurabilityEnum } from '../enums.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
@@ -74,7 +75,7 @@ class RejectedRecordType implements RejectedRecord {
 @Access(['ingester'])
 export class IngestTokenRecordsPayload {
   @Field(() => Int) accepted!: number
-  @Field(() => [RejectedRecordType]) rejected!: RejectedRecordType[]
+  @Field(() => [RejectedRecordType]) @Size(1000) rejected!: RejectedRecordType[]
   @Field(() => DurabilityEnum, {
     nullable: true,
     description:
