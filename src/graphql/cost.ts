@@ -62,8 +62,8 @@ export function grant(context: object, itemCosts: ReadonlyMap<unknown, number>):
   budgets.set(context, { spent: 0, event: undefined, itemCosts })
 }
 
-/** Lists of more values than this give way to others while they are written out. */
-const LONG = 2000
+/** Values that are written out in one go, some milliseconds: lists of more give way to others in between. */
+const SLICE = 2000
 
 /**
  * Charges every list, in place, with what it has in fact: estimates cannot know how many models there are. What
@@ -98,7 +98,7 @@ function serve(items: unknown, context: object, info: GraphQLResolveInfo, isChar
   const itemCost = info.fieldNodes.reduce((sum, node) => sum + (budget?.itemCosts.get(node) ?? 1), 0)
   const cost = items.length * itemCost
   if (budget !== undefined && isCharged) charge(budget, cost, info.rootValue)
-  return cost > LONG ? inSlices(items) : items
+  return cost > SLICE ? inSlices(items, Math.max(1, Math.floor(SLICE / itemCost))) : items
 }
 
 function charge(budget: Budget, cost: number, event: unknown): void {

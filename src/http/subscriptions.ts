@@ -129,10 +129,10 @@ export function attachSubscriptions(
 }
 
 /** What is wrong with the question itself. */
-const badRequest = ({ message, locations }: GraphQLFormattedError | GraphQLError): GraphQLFormattedError => ({
-  message,
-  ...(locations === undefined ? {} : { locations: [...locations] }),
-  extensions: { code: 'BAD_USER_INPUT', retryable: false },
+const badRequest = (error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError => ({
+  message: error.message,
+  ...(error.locations === undefined ? {} : { locations: [...error.locations] }),
+  extensions: { code: error.extensions?.code ?? 'BAD_USER_INPUT', retryable: false },
 })
 
 function refuse(socket: Duplex, status: string): void {

@@ -1,4 +1,5 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
+import { LIMITS } from '../../domain/limits.ts'
 import type { Provenance } from '../../domain/source.ts'
 import type { ModelUsage, SessionMetrics, TokenCounts } from '../../domain/usage.ts'
 import { Access, READERS } from '../access.ts'
@@ -43,7 +44,9 @@ export class PageInfoType {
 @ObjectType('SessionConnection')
 @Access(READERS)
 export class SessionConnectionType {
-  @Field(() => [SessionEdgeType]) @Cost({ size: (_args, { first }) => Number(first) }) edges!: SessionEdgeType[]
+  @Field(() => [SessionEdgeType])
+  @Cost({ size: (_args, { first }) => Math.min(Number(first), LIMITS.sessionsPage.value) })
+  edges!: SessionEdgeType[]
   @Field(() => PageInfoType) pageInfo!: PageInfoType
   @Field(() => Int) totalCount!: number
 }
