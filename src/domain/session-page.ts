@@ -36,7 +36,14 @@ const RANK_OF: Record<string, (session: SessionMetrics) => Rank> = {
 /** Sessions in an order, which is total: ties are ordered by id. */
 export function sortSessions(sessions: readonly SessionMetrics[], order: SessionOrder): SessionMetrics[] {
   const { rankOf, compare } = orderOf(order)
-  return sessions.toSorted((a, b) => compare(rankOf(a), a.id, rankOf(b), b.id))
+  const sign = compare(1, '', 0, '')
+  return sessions
+    .map((session) => ({ session, rank: rankOf(session), rough: Number(rankOf(session)) }))
+    .sort(
+      // nearly all are told apart as floating-point numbers, which is much faster
+      (a, b) => sign * (a.rough - b.rough) || compare(a.rank, a.session.id, b.rank, b.session.id),
+    )
+    .map(({ session }) => session)
 }
 
 /**

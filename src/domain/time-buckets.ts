@@ -22,26 +22,27 @@ export function isTimeZone(text: string): boolean {
  * Puts slots of time into the hours, days, ISO weeks or months of a time zone; empty ones are left out,
  * the earliest comes first. Days of 23 and 25 hours, and an hour that comes twice, are what they are.
  */
-export function bucketSlots<Slot extends { start: number }>(
+export function* bucketSlots<Slot extends { start: number }>(
   slots: readonly Slot[],
   granularity: Granularity,
   timeZone: string,
-): Bucket<Slot>[] {
-  const buckets = new Map<number, Bucket<Slot>>()
-  let current: Bucket<Slot> | undefined
+): Generator<Bucket<Slot>, void, undefined> {
   const clock = clockOf(timeZone)
+  let current: Bucket<Slot> | undefined
   let end = Number.NEGATIVE_INFINITY
   for (const slot of slots.toSorted((a, b) => a.start - b.start)) {
-    if (current === undefined || slot.start >= end) {
+    if (slot.start >= end) {
       const span = spanOf(slot.start, granularity, clock)
-      const { start } = span
       end = span.end
-      current = buckets.get(start) ?? { start, label: labelOf(start, granularity, clock), slots: [] }
-      buckets.set(start, current)
+      // an hour in which clocks were put back is longer than its span
+      if (current?.start !== span.start) {
+        if (current !== undefined) yield current
+        current = { start: span.start, label: labelOf(span.start, granularity, clock), slots: [] }
+      }
     }
-    current.slots.push(slot)
+    current?.slots.push(slot)
   }
-  return [...buckets.values()]
+  if (current !== undefined) yield current
 }
 
 const HOUR_MS = 3_600_000

@@ -1,27 +1,13 @@
+// How buckets were made before time-zone.ts: by Temporal, slow and right. What time-buckets.ts says is held against it.
 import { Temporal } from 'temporal-polyfill'
-import { parseTimestamp } from '../../src/domain/timestamp.ts'
+import type { Granularity } from '../../src/domain/time-buckets.ts'
 
-export const GRANULARITIES = ['HOUR', 'DAY', 'WEEK', 'MONTH'] as const
-export type Granularity = (typeof GRANULARITIES)[number]
-
-export interface Bucket<Slot> {
+interface Bucket<Slot> {
   /** Milliseconds since 1970. */
   start: number
   /** `2026-04-02T09:00+02:00`, `2026-04-02`, `2026-W14` (ISO 8601) or `2026-04`. */
   label: string
   slots: Slot[]
-}
-
-/** Whether a text is an IANA time zone name, such as `Europe/Berlin` or `UTC`. */
-export function isTimeZone(text: string): boolean {
-  // an offset is a zone to Intl, but not a name
-  if (!/^[A-Za-z]/.test(text)) return false
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: text })
-    return true
-  } catch {
-    return false
-  }
 }
 
 /**
@@ -86,18 +72,5 @@ function labelOf(start: Temporal.ZonedDateTime, granularity: Granularity): strin
       return `${date.yearOfWeek}-W${String(date.weekOfYear).padStart(2, '0')}`
     case 'MONTH':
       return date.toPlainYearMonth().toString()
-  }
-}
-
-/** A moment as people name it: an RFC 3339 timestamp, or a date, which is its first moment in the zone. */
-export function parseMoment(text: string, timeZone: string): number | undefined {
-  const time = parseTimestamp(text)
-  if (time !== undefined) return time
-  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return undefined
-  try {
-    const moment = startOfDay(Temporal.PlainDate.from(text, { overflow: 'reject' }), timeZone).epochMilliseconds
-    return parseTimestamp(new Date(moment).toISOString())
-  } catch {
-    return undefined
   }
 }

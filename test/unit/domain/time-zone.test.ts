@@ -1,7 +1,7 @@
 // The arithmetic of zones beside Temporal's, which made every bucket before: slow, and right.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bucketSlots, GRANULARITIES } from '../../../src/domain/time-buckets.ts'
+import { type Bucket, bucketSlots, GRANULARITIES } from '../../../src/domain/time-buckets.ts'
 import { canonicalTimeZone } from '../../../src/domain/time-zone.ts'
 import { SLOT_MS } from '../../../src/domain/token-query.ts'
 import { bucketSlots as byTemporal } from '../../support/time-buckets-oracle.ts'
@@ -45,8 +45,10 @@ const show = (
   slots: { start: number }[],
   granularity: (typeof GRANULARITIES)[number],
   zone: string,
-  of = bucketSlots,
-) => of(slots, granularity, zone).map(({ start, label, slots: own }) => [start, label, own.length])
+  of: (
+    ...question: Parameters<typeof byTemporal<{ start: number }>>
+  ) => Iterable<Bucket<{ start: number }>> = bucketSlots,
+) => Array.from(of(slots, granularity, zone), ({ start, label, slots: own }) => [start, label, own.length])
 
 describe('the clocks of a zone', () => {
   test('are those of Temporal, in all years and around every odd change', () => {
