@@ -1,4 +1,4 @@
-import type { ApolloServerPlugin } from '@apollo/server'
+import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server'
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -6,12 +6,13 @@ import {
   type GraphQLSchema,
   getOperationAST,
   Kind,
+  type OperationDefinitionNode,
 } from 'graphql'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { RequestContext } from './context.ts'
 import { grant } from './cost.ts'
 import { check } from './cost-error.ts'
-import { estimate } from './cost-estimate.ts'
+import { type Estimate, estimate } from './cost-estimate.ts'
 import { checkShape } from './cost-shape.ts'
 
 /** One operation of a document that was found valid. */
@@ -23,15 +24,22 @@ export interface Operation {
   context: RequestContext
 }
 
+/** Of operations without variables, which cost the same each time, but for ranges that end now. */
+const constant = new WeakMap<OperationDefinitionNode, Estimate>()
+
 /** Throws `QUERY_TOO_EXPENSIVE` for what costs too much; what lists turn out to have is charged from here on. */
 export function checkCost({ schema, document, operationName, variables, context }: Operation): void {
   const operation = getOperationAST(document, operationName)
   if (!operation) return
-  const fragments = new Map<string, FragmentDefinitionNode>()
-  for (const definition of document.definitions)
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
-  const estimated = estimate({ schema, operation, fragments, variables: variables ?? {} })
-  for (const limit of ['filters', 'filterBytes', 'series', 'cost'] as const) check(limit, estimated[limit])
+  let estimated = constant.get(operation)
+  if (estimated === undefined) {
+    const fragments = new Map<string, FragmentDefinitionNode>()
+    for (const definition of document.definitions)
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+    estimated = estimate({ schema, operation, fragments, variables: variables ?? {} })
+    for (const limit of ['filters', 'filterBytes', 'series', 'cost'] as const) check(limit, estimated[limit])
+    if (!operation.variableDefinitions?.length) constant.set(operation, estimated)
+  }
   grant(context, estimated.itemCosts)
 }
 
@@ -50,18 +58,17 @@ export function refusing(run: () => void): void {
 
 /** Refuses what costs too much: before it is validated by its shape, before it is executed by its cost. */
 export function limitCost(onRefused: (code: BridgeError['code']) => void): ApolloServerPlugin<RequestContext> {
-  return {
-    async requestDidStart() {
-      return {
-        async validationDidStart({ document }) {
-          refusing(() => checkShape(document))
-        },
-        async didResolveOperation({ schema, document, request, contextValue }) {
-          const { operationName, variables } = request
-          refusing(() => checkCost({ schema, document, operationName, variables, context: contextValue }))
-        },
-      }
+  const listener: GraphQLRequestListener<RequestContext> = {
+    async validationDidStart({ document }) {
+      refusing(() => checkShape(document))
     },
+    async didResolveOperation({ schema, document, request, contextValue }) {
+      const { operationName, variables } = request
+      refusing(() => checkCost({ schema, document, operationName, variables, context: contextValue }))
+    },
+  }
+  return {
+    requestDidStart: async () => listener,
     // what is thrown before validation would be an internal error, if it were not thrown again here
     async unexpectedErrorProcessingRequest({ error }) {
       if (!(error instanceof GraphQLError) || !isBridgeError(error.originalError)) return
