@@ -101,6 +101,17 @@ describe('a cache in Redis', () => {
     expect(await b.get(key)).toEqual(cached('w1'))
   })
 
+  test('is not sent a large answer, which memory keeps', async () => {
+    const [a, b] = [open(inject('redisUrl')), open(inject('redisUrl'))]
+    await Promise.all([up(a), up(b)])
+    const key = randomUUID()
+    const large = cached('w1')
+    large.answer.answers[0] = { whole: Array.from({ length: 5000 }, () => sums), firstAt: 5, lastAt: 6 }
+    await a.set(key, large)
+    expect(await a.get(key)).toEqual(large)
+    expect(await b.get(key)).toBeUndefined()
+  })
+
   test.each([
     'garbage',
     '{}',
