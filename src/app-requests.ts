@@ -9,6 +9,7 @@ import type { TokenSource } from './ports/token-source.ts'
 import { createAnswers, type Question } from './reading/answers.ts'
 import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
 import { type Decision, decideSource } from './reading/decision.ts'
+import type { Derived } from './reading/derived.ts'
 import type { Losses } from './shipping/losses.ts'
 import type { Ingest } from './writing/ingest.ts'
 import type { Preferences } from './writing/preferences.ts'
@@ -17,6 +18,7 @@ export interface RequestsOptions {
   legacy: TokenSource
   bridge: BridgeHandle
   cache: AnswerCache
+  derived: Derived
   flags: Flags
   ingest: Ingest
   prices: PriceList
@@ -108,6 +110,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       }),
       priceOf: options.prices.priceOf,
       missingRecords: BigInt(losses.everywhere),
+      derived: options.derived,
       ingest: options.ingest,
       migrations: database?.control,
       backups: database?.backups,

@@ -20,6 +20,7 @@ import type { Logger } from './observability/logger.ts'
 import { createMetrics } from './observability/metrics.ts'
 import type { Flags } from './ports/flags.ts'
 import { createGenaiPriceList } from './pricing/genai-price-list.ts'
+import { createDerived } from './reading/derived.ts'
 import { createAnswerCache } from './redis/answer-cache.ts'
 import { type ServerPlace, takeServerPlace } from './server-file.ts'
 import { journalLosses, type Losses } from './shipping/losses.ts'
@@ -48,6 +49,8 @@ const STREAM_MS = 1000
 const LOSSES_MS = 1000
 /** How long the start waits for the database; it is used as soon as it is there. */
 const DATABASE_WAIT_MS = 5000
+/** Of the memory for answers: what is kept of what was computed from them. */
+const DERIVED_SHARE = 1 / 4
 /** The flags that come with the program. */
 const DEFAULT_FLAGS = fileURLToPath(new URL('../flags/default.json', import.meta.url))
 
@@ -96,8 +99,10 @@ async function startIn(place: ServerPlace, encryptionKey: JournalKey, config: Co
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
   })
   const bridge = startBridge(config, legacy, logger, encryptionKey.id.toString('hex'))
+  const cacheBytes = config.cacheMaxMb * 2 ** 20
   const cache = createAnswerCache({
     redisUrl: config.redisUrl,
+    maxBytes: Math.ceil(cacheBytes * (1 - DERIVED_SHARE)),
     onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
   })
   const metrics = createMetrics(
@@ -115,6 +120,7 @@ async function startIn(place: ServerPlace, encryptionKey: JournalKey, config: Co
       legacy,
       bridge,
       cache,
+      derived: createDerived(Math.ceil(cacheBytes * DERIVED_SHARE)),
       flags,
       ingest,
       prices: createGenaiPriceList(),

@@ -42,6 +42,8 @@ export interface Config {
   migrationProgressThreshold: number
   /** Absent: answers are kept in memory alone. */
   redisUrl: string | undefined
+  /** Memory for answers and what was computed from them, in MiB. */
+  cacheMaxMb: number
   scanThreads: number
   /** Milliseconds between two looks at all transcripts, beside the watcher. */
   rescanIntervalMs: number
@@ -130,6 +132,11 @@ export const SETTINGS = {
     fallback: 'none',
     about:
       'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
+  },
+  CACHE_MAX_MB: {
+    schema: whole('CACHE_MAX_MB', 1, 65_536, 256),
+    fallback: '256',
+    about: 'MiB of memory for answers that are kept and what was computed from them',
   },
   CLICKHOUSE_URL: {
     schema: httpUrl('CLICKHOUSE_URL'),
@@ -288,6 +295,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     flagsFile: settings.FLAGS_FILE === undefined ? undefined : resolve(expandHome(settings.FLAGS_FILE, home)),
     migrationProgressThreshold: settings.MIGRATION_PROGRESS_THRESHOLD,
     redisUrl: settings.REDIS_URL,
+    cacheMaxMb: settings.CACHE_MAX_MB,
     scanThreads: settings.SCAN_THREADS,
     rescanIntervalMs: settings.RESCAN_INTERVAL_MS,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,

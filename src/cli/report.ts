@@ -24,7 +24,7 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
     firstAt: momentJson(answer.firstAt),
     lastAt: momentJson(answer.lastAt),
     timeZone: analyzed.timeZone,
-    byDay: timeSeries(answer.bySlot ?? [], 'DAY', analyzed.timeZone, priceOf).map((day) => ({
+    byDay: [...timeSeries(answer.bySlot ?? [], 'DAY', analyzed.timeZone, priceOf)].map((day) => ({
       date: day.label,
       ...usageJson(day),
     })),

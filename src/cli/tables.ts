@@ -60,7 +60,7 @@ function rowsOf(analyzed: Analyzed, by: Breakdown): { heads: string[]; rows: Row
   const { answer, priceOf, timeZone } = analyzed
   const granularity = SERIES[by]
   if (granularity !== undefined) {
-    const buckets = timeSeries(answer.bySlot ?? [], granularity, timeZone, priceOf)
+    const buckets = [...timeSeries(answer.bySlot ?? [], granularity, timeZone, priceOf)]
     return { heads: [titled(by)], rows: buckets.map((usage) => ({ names: [usage.label], usage })) }
   }
   if (by === 'model')

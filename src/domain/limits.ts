@@ -25,6 +25,13 @@ export const LIMITS = {
   // asking
   filters: count(20, 'different filters that one operation may ask for'),
   filterNames: count(1000, 'names in one list of a filter'),
+  filterBytes: { value: 256 << 10, shown: '256 KiB', about: 'all names in the filters of one operation' },
+  series: count(20, 'different time series (of a filter, a granularity and a zone) that one operation may ask for'),
+  cost: count(100_000, 'values in the answer to one operation: its fields, times the items of the lists they are in'),
+  depth: count(20, 'levels of fields of one GraphQL document'),
+  fields: count(2000, 'fields of one GraphQL document, after its fragments are spread'),
+  aliases: count(200, 'aliases of one GraphQL document, after its fragments are spread'),
+  sessionsPage: count(500, 'sessions of one page'),
   documentTokens: count(5000, 'lexical tokens of one GraphQL document'),
   summedRecords: count(
     8_000_000,

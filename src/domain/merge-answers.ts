@@ -23,22 +23,31 @@ export function mergeAnswers(a: TokenAnswer, b: TokenAnswer): TokenAnswer {
   return merged
 }
 
-/** Adds up sums of the same model and tier. */
 export function mergeSums(a: readonly UsageSums[], b: readonly UsageSums[]): UsageSums[] {
-  return mergeBy(
-    [...a, ...b],
-    ({ model, tier }) => `${tier}:${model}`,
-    (x, y): UsageSums => ({
-      model: x.model,
-      tier: x.tier,
-      input: x.input + y.input,
-      output: x.output + y.output,
-      cacheRead: x.cacheRead + y.cacheRead,
-      cacheCreation5m: x.cacheCreation5m + y.cacheCreation5m,
-      cacheCreation1h: x.cacheCreation1h + y.cacheCreation1h,
-      records: x.records + y.records,
-    }),
-  )
+  return addUp([...a, ...b])
+}
+
+/** Adds up those of the same model and tier. */
+export function addUp(sums: readonly UsageSums[]): UsageSums[] {
+  const added: UsageSums[] = []
+  const byModel = new Map<string, UsageSums[]>()
+  for (const one of sums) {
+    const tiers = byModel.get(one.model) ?? []
+    byModel.set(one.model, tiers)
+    const sum = tiers[one.tier]
+    if (sum === undefined) {
+      tiers[one.tier] = { ...one }
+      added.push(tiers[one.tier] as UsageSums)
+    } else {
+      sum.input += one.input
+      sum.output += one.output
+      sum.cacheRead += one.cacheRead
+      sum.cacheCreation5m += one.cacheCreation5m
+      sum.cacheCreation1h += one.cacheCreation1h
+      sum.records += one.records
+    }
+  }
+  return added
 }
 
 const mergeKeyed = (a: readonly KeyedUsage[], b: readonly KeyedUsage[]): KeyedUsage[] =>

@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
+import { type Clock, canonicalTimeZone, clockOf, DAY_MS } from './time-zone.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 export const GRANULARITIES = ['HOUR', 'DAY', 'WEEK', 'MONTH'] as const
@@ -14,79 +15,100 @@ export interface Bucket<Slot> {
 
 /** Whether a text is an IANA time zone name, such as `Europe/Berlin` or `UTC`. */
 export function isTimeZone(text: string): boolean {
-  // an offset is a zone to Intl, but not a name
-  if (!/^[A-Za-z]/.test(text)) return false
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: text })
-    return true
-  } catch {
-    return false
-  }
+  return canonicalTimeZone(text) !== undefined
 }
 
 /**
  * Puts slots of time into the hours, days, ISO weeks or months of a time zone; empty ones are left out,
  * the earliest comes first. Days of 23 and 25 hours, and an hour that comes twice, are what they are.
  */
-export function bucketSlots<Slot extends { start: number }>(
+export function* bucketSlots<Slot extends { start: number }>(
   slots: readonly Slot[],
   granularity: Granularity,
   timeZone: string,
-): Bucket<Slot>[] {
-  const buckets = new Map<number, Bucket<Slot>>()
+): Generator<Bucket<Slot>, void, undefined> {
+  const clock = clockOf(timeZone)
   let current: Bucket<Slot> | undefined
   let end = Number.NEGATIVE_INFINITY
   for (const slot of slots.toSorted((a, b) => a.start - b.start)) {
-    if (current === undefined || slot.start >= end) {
-      const span = spanOf(slot.start, granularity, timeZone)
-      end = span.end.epochMilliseconds
-      const start = span.start.epochMilliseconds
-      current = buckets.get(start) ?? { start, label: labelOf(span.start, granularity), slots: [] }
-      buckets.set(start, current)
+    if (slot.start >= end) {
+      const span = spanOf(slot.start, granularity, clock)
+      end = span.end
+      // an hour in which clocks were put back is longer than its span
+      if (current?.start !== span.start) {
+        if (current !== undefined) yield current
+        current = { start: span.start, label: labelOf(span.start, granularity, clock), slots: [] }
+      }
     }
-    current.slots.push(slot)
+    current?.slots.push(slot)
   }
-  return [...buckets.values()]
+  if (current !== undefined) yield current
 }
 
-interface Span {
-  start: Temporal.ZonedDateTime
-  end: Temporal.ZonedDateTime
-}
+const HOUR_MS = 3_600_000
+const WEEK_DAYS = 7
 
-function spanOf(time: number, granularity: Granularity, timeZone: string): Span {
-  const at = Temporal.Instant.fromEpochMilliseconds(time).toZonedDateTimeISO(timeZone)
+/** Of the bucket that holds a time, in milliseconds; `end` is not part of it. */
+function spanOf(time: number, granularity: Granularity, clock: Clock): { start: number; end: number } {
+  const offset = clock.offsetAt(time)
+  const wall = time + offset
   if (granularity === 'HOUR') {
-    const start = at.round({ smallestUnit: 'hour', roundingMode: 'floor' })
-    return { start, end: start.add({ hours: 1 }) }
+    const hour = Math.floor(wall / HOUR_MS) * HOUR_MS
+    // the clocks changed within the hour where it did not begin at this offset
+    const start = clock.offsetAt(hour - offset) === offset ? hour - offset : clock.timeOf(hour)
+    return { start, end: start + HOUR_MS }
   }
-  const day = at.toPlainDate()
-  const [from, length] =
+  const day = Math.floor(wall / DAY_MS)
+  const [from, to] =
     granularity === 'DAY'
-      ? [day, { days: 1 }]
+      ? [day, day + 1]
       : granularity === 'WEEK'
-        ? [day.subtract({ days: day.dayOfWeek - 1 }), { weeks: 1 }]
-        : [day.with({ day: 1 }), { months: 1 }]
-  return { start: startOfDay(from, timeZone), end: startOfDay(from.add(length), timeZone) }
+        ? [day - weekdayOf(day), day - weekdayOf(day) + WEEK_DAYS]
+        : monthOf(day)
+  return { start: clock.startOfDay(from), end: clock.startOfDay(to) }
 }
 
-/** The first moment of a day: not midnight where a change of clocks skips it. */
-function startOfDay(day: Temporal.PlainDate, timeZone: string): Temporal.ZonedDateTime {
-  return day.toZonedDateTime(timeZone)
+/** 0 is Monday; days are counted from 1970-01-01, a Thursday. */
+function weekdayOf(day: number): number {
+  return (((day + 3) % WEEK_DAYS) + WEEK_DAYS) % WEEK_DAYS
 }
 
-function labelOf(start: Temporal.ZonedDateTime, granularity: Granularity): string {
-  const date = start.toPlainDate()
+/** First day of the month that a day is in, and of the next. */
+function monthOf(day: number): [number, number] {
+  const date = new Date(day * DAY_MS)
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]
+  return [Date.UTC(year, month, 1) / DAY_MS, Date.UTC(year, month + 1, 1) / DAY_MS]
+}
+
+function labelOf(start: number, granularity: Granularity, clock: Clock): string {
+  const offset = clock.offsetAt(start)
+  const wall = start + offset
   switch (granularity) {
     case 'HOUR':
-      return `${start.toPlainDateTime().toString({ smallestUnit: 'minute' })}${start.offset}`
+      return `${isoOf(wall).slice(0, 16)}${offsetLabel(offset)}`
     case 'DAY':
-      return date.toString()
-    case 'WEEK':
-      return `${date.yearOfWeek}-W${String(date.weekOfYear).padStart(2, '0')}`
+      return isoOf(wall).slice(0, 10)
+    case 'WEEK': {
+      const day = Math.floor(wall / DAY_MS)
+      // the year of a week is that of its Thursday
+      const thursday = day - weekdayOf(day) + 3
+      const year = new Date(thursday * DAY_MS).getUTCFullYear()
+      const week = Math.floor((thursday - Date.UTC(year, 0, 1) / DAY_MS) / WEEK_DAYS) + 1
+      return `${year}-W${two(week)}`
+    }
     case 'MONTH':
-      return date.toPlainYearMonth().toString()
+      return isoOf(wall).slice(0, 7)
   }
+}
+
+const isoOf = (wall: number): string => new Date(wall).toISOString()
+const two = (number: number): string => String(number).padStart(2, '0')
+
+/** `+05:45`; with seconds where a zone had them, before 1972. */
+function offsetLabel(offset: number): string {
+  const seconds = Math.abs(offset) / 1000
+  const label = `${offset < 0 ? '-' : '+'}${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}`
+  return seconds % 60 === 0 ? label : `${label}:${two(seconds % 60)}`
 }
 
 /** A moment as people name it: an RFC 3339 timestamp, or a date, which is its first moment in the zone. */
@@ -95,7 +117,7 @@ export function parseMoment(text: string, timeZone: string): number | undefined 
   if (time !== undefined) return time
   if (!/^\d{4}-\d\d-\d\d$/.test(text)) return undefined
   try {
-    const moment = startOfDay(Temporal.PlainDate.from(text, { overflow: 'reject' }), timeZone).epochMilliseconds
+    const moment = Temporal.PlainDate.from(text, { overflow: 'reject' }).toZonedDateTime(timeZone).epochMilliseconds
     return parseTimestamp(new Date(moment).toISOString())
   } catch {
     return undefined

@@ -1,5 +1,5 @@
 import { costOf, type PriceOf } from './cost.ts'
-import { mergeSums } from './merge-answers.ts'
+import { addUp } from './merge-answers.ts'
 import { bucketSlots, type Granularity } from './time-buckets.ts'
 import type { KeyedUsage, SessionUsage, SlotUsage, UsageSums } from './token-query.ts'
 
@@ -66,25 +66,25 @@ export function usageByKey(groups: readonly KeyedUsage[], priceOf: PriceOf): Nam
   )
 }
 
-/** Buckets that hold records, the earliest first. */
-export function timeSeries(
+/** Buckets that hold records, the earliest first; each is summed when it is taken. */
+export function* timeSeries(
   slots: readonly SlotUsage[],
   granularity: Granularity,
   timeZone: string,
   priceOf: PriceOf,
-): TokenBucket[] {
-  return bucketSlots(slots, granularity, timeZone).map(({ start, label, slots: own }) => ({
-    start,
-    label,
+): Generator<TokenBucket, void, undefined> {
+  for (const { start, label, slots: own } of bucketSlots(slots, granularity, timeZone)) {
     // of the same model and tier together, so that the cost of a bucket does not depend on its slots
-    ...usageOf(
-      mergeSums(
-        own.flatMap((slot) => slot.usage),
-        [],
-      ),
-      priceOf,
-    ),
-  }))
+    const sums = addUp(own.flatMap((slot) => slot.usage))
+    yield { start, label, ...usageOf(sums, priceOf) }
+  }
+}
+
+export function* sessionsMetrics(
+  sessions: readonly SessionUsage[],
+  priceOf: PriceOf,
+): Generator<SessionMetrics, void, undefined> {
+  for (const session of sessions) yield sessionMetrics(session, priceOf)
 }
 
 export function sessionMetrics(session: SessionUsage, priceOf: PriceOf): SessionMetrics {

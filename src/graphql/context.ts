@@ -5,6 +5,7 @@ import type { SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
+import type { Derived } from '../reading/derived.ts'
 import type { Ingest } from '../writing/ingest.ts'
 
 /** The one who asks, as far as the choice of a source is concerned. */
@@ -31,6 +32,8 @@ export interface RequestContext {
   principal: Principal
   viewer: ViewerContext
   answers: Answers
+  /** What follows from answers. */
+  derived: Derived
   priceOf: PriceOf
   /** Records that were acknowledged or published and can be read nowhere now. */
   missingRecords: bigint

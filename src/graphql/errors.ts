@@ -1,5 +1,5 @@
 import { ApolloServerErrorCode, unwrapResolverError } from '@apollo/server/errors'
-import type { GraphQLFormattedError } from 'graphql'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
@@ -38,7 +38,8 @@ export function formatError(
   error: unknown,
   { hideSchemaDetails, onInternal }: ErrorFormat,
 ): GraphQLFormattedError {
-  const original = unwrapResolverError(error)
+  const refused = error instanceof GraphQLError && isBridgeError(error.originalError)
+  const original = refused ? error.originalError : unwrapResolverError(error)
   const place = {
     ...(formatted.path === undefined ? {} : { path: formatted.path.map(clipName) }),
     ...(formatted.locations === undefined ? {} : { locations: formatted.locations }),

@@ -2,6 +2,7 @@ import 'reflect-metadata'
 import type { GraphQLSchema } from 'graphql'
 import { buildSchema } from 'type-graphql'
 import { enforceAccess } from './access.ts'
+import { meterLists } from './cost.ts'
 import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver } from './ingest/resolvers.ts'
 import { TokenMetricsResolver } from './metrics/resolvers.ts'
@@ -10,7 +11,7 @@ import { notImplemented } from './not-implemented.ts'
 import { SessionResolver } from './sessions/resolvers.ts'
 import { ViewerResolver } from './viewer/resolvers.ts'
 
-/** The schema, with every field behind its access rule. */
+/** The schema, with every field behind its access rule, and every list metered. */
 export async function createSchema(): Promise<GraphQLSchema> {
   const schema = await buildSchema({
     resolvers: [
@@ -28,5 +29,5 @@ export async function createSchema(): Promise<GraphQLSchema> {
     // type-graphql asks for one; ours follow what they tell by themselves
     pubSub: { publish() {}, subscribe: () => notImplemented('topics') },
   })
-  return enforceAccess(schema)
+  return enforceAccess(meterLists(schema))
 }

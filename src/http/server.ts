@@ -13,6 +13,8 @@ import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
+import { limitCost } from '../graphql/cost-plugin.ts'
+import { createDocumentStore } from '../graphql/document-store.ts'
 import { formatError } from '../graphql/errors.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -81,7 +83,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
-    plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics), onceAnOperation],
+    plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics), onceAnOperation, limitCost(metrics.error)],
+    documentStore: createDocumentStore(),
     formatError: (formatted, error) =>
       formatError(formatted, error, {
         hideSchemaDetails: !options.introspection,

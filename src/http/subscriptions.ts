@@ -18,6 +18,8 @@ import type { Authenticate, SignedIn } from '../access/tokens.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
+import { checkCost } from '../graphql/cost-plugin.ts'
+import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { addressOf } from './address.ts'
@@ -130,11 +132,13 @@ export function attachSubscriptions(
         return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
       try {
         const document = parse(query, { maxTokens: maxDocumentTokens })
+        checkShape(document)
         const errors = validate(schema, document, rules)
         if (errors.length > 0) return errors
         if (getOperationAST(document, operationName)?.operation !== 'subscription')
           return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
         const contextValue = createContext(principal, randomUUID())
+        checkCost({ schema, document, operationName, variables, context: contextValue })
         return { schema, document, operationName, variableValues: variables, contextValue }
       } catch (error) {
         if (error instanceof GraphQLError) return [error]

@@ -1,13 +1,13 @@
 import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { BridgeError } from '../domain/errors.ts'
-import { LIMITS } from '../domain/limits.ts'
 import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
 import type { Grouping, TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
 import type { Losses } from '../shipping/losses.ts'
 import type { CachedSource } from './cached-source.ts'
 import type { Decision } from './decision.ts'
+import { filterKey } from './question-key.ts'
 
 /** A section of an answer: a grouping, the whole alone, the number of sessions, or the quality of the corpus. */
 export type Section = Grouping | 'whole' | 'sessionCount' | 'quality'
@@ -46,9 +46,6 @@ export interface AnswersOptions {
   onFallback: (source: DataSource, error: unknown) => void
 }
 
-/** Different filters that one operation may ask for; each costs a pass over all records. */
-export const MAX_FILTERS = LIMITS.filters.value
-
 interface Key {
   question: Question
   section: Section
@@ -69,13 +66,11 @@ export function createAnswers(options: AnswersOptions): Answers {
 }
 
 async function ask(options: AnswersOptions, keys: readonly Key[]): Promise<Answered[]> {
-  const filters = new Set(keys.map(({ question }) => questionKey(question)))
-  if (filters.size > MAX_FILTERS)
-    throw new BridgeError(
-      'QUERY_TOO_EXPENSIVE',
-      `one operation may ask for ${MAX_FILTERS} different filters, not ${filters.size}`,
-    )
-  const decisions = new Map(keys.map(({ question }) => [questionKey(question), options.decide(question)]))
+  const decisions = new Map<string, Decision>()
+  for (const { question } of keys) {
+    const key = questionKey(question)
+    if (!decisions.has(key)) decisions.set(key, options.decide(question))
+  }
   const decisionOf = ({ question }: Key): Decision => decisions.get(questionKey(question)) as Decision
   const groups = new Map<string, Promise<(key: Key) => Answered>>()
   for (const key of keys) {
@@ -172,17 +167,3 @@ function provenanceOf(
 }
 
 const questionKey = ({ filter, preference }: Question): string => `${preference} ${filterKey(filter)}`
-
-/** The same for filters that select the same: the order of names does not matter. */
-function filterKey(filter: TokenFilter): string {
-  const sorted = (names: readonly string[] | undefined): readonly string[] | undefined => names?.toSorted()
-  return JSON.stringify([
-    filter.from,
-    filter.to,
-    sorted(filter.projects),
-    sorted(filter.models),
-    sorted(filter.sessionIds),
-    sorted(filter.users),
-    sorted(filter.hosts),
-  ])
-}

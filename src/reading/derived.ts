@@ -1,17 +1,60 @@
+import { LRUCache } from 'lru-cache'
+import { sizeOf } from '../domain/size-of.ts'
 import type { TokenAnswer } from '../domain/token-query.ts'
 
-const kept = new WeakMap<TokenAnswer, Map<string, unknown>>()
+/** What follows from answers, computed once for each answer and key. */
+export interface Derived {
+  /**
+   * `key` must name everything that the result depends on besides the answer; nobody may change the result. It may be
+   * computed again after a while.
+   */
+  of<T>(answer: TokenAnswer, key: string, compute: () => T | Promise<T>): T | Promise<T>
+  /** About how much is kept. */
+  bytes(): number
+}
 
-/**
- * What follows from an answer, computed once for each answer and `key`. It goes when the answer goes from
- * memory. `key` must name everything that the result depends on besides the answer; nobody may change it.
- */
-export function derived<T>(answer: TokenAnswer, key: string, compute: () => T): T {
-  let results = kept.get(answer)
-  if (results === undefined) {
-    results = new Map()
-    kept.set(answer, results)
+/** A result that takes a larger share of the memory is not kept. */
+const MAX_SHARE = 1 / 4
+
+/** Keeps results, those that were used lately, up to a number of bytes. */
+export function createDerived(maxBytes: number): Derived {
+  const kept = new LRUCache<string, { result: unknown }>({
+    maxSize: maxBytes,
+    maxEntrySize: Math.ceil(maxBytes * MAX_SHARE),
+    sizeCalculation: ({ result }, key) => key.length + sizeOf(result) + 1,
+  })
+  const running = new Map<string, Promise<unknown>>()
+  const ids = new WeakMap<TokenAnswer, number>()
+  let lastId = 0
+
+  const idOf = (answer: TokenAnswer): number => {
+    const known = ids.get(answer)
+    if (known !== undefined) return known
+    ids.set(answer, ++lastId)
+    return lastId
   }
-  if (!results.has(key)) results.set(key, compute())
-  return results.get(key) as T
+
+  return {
+    of<T>(answer: TokenAnswer, key: string, compute: () => T | Promise<T>): T | Promise<T> {
+      const name = `${idOf(answer)} ${key}`
+      const known = kept.get(name)
+      if (known !== undefined) return known.result as T
+      const computing = running.get(name)
+      if (computing !== undefined) return computing as Promise<T>
+      const result = compute()
+      if (!(result instanceof Promise)) {
+        kept.set(name, { result })
+        return result
+      }
+      const keeping = result
+        .then((settled) => {
+          kept.set(name, { result: settled })
+          return settled
+        })
+        .finally(() => running.delete(name))
+      running.set(name, keeping)
+      return keeping
+    },
+    bytes: () => kept.calculatedSize,
+  }
 }

@@ -1,26 +1,37 @@
 import { BentoCache, bentostore } from 'bentocache'
-import { memoryDriver } from 'bentocache/drivers/memory'
+import { MemoryDriver } from 'bentocache/drivers/memory'
 import { redisDriver } from 'bentocache/drivers/redis'
 import { Redis } from 'ioredis'
+import { LRUCache } from 'lru-cache'
+import { sizeOf } from '../domain/size-of.ts'
 import type { AnswerCache, CachedAnswer, CacheHealth } from '../ports/answer-cache.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
 
 export interface AnswerCacheOptions {
   /** Absent: memory alone. */
   redisUrl: string | undefined
+  /** Of the answers in memory. */
+  maxBytes: number
   onProblem: (problem: string) => void
 }
 
-/** Answers in memory: a view of a large corpus takes some 100 kB. */
-const MAX_ITEMS = 500
+/** An answer that takes a larger share of the memory is not kept: it would drive out all others. */
+const MAX_SHARE = 1 / 8
+/** A larger answer is computed anew sooner than it is written, sent and read. */
+const MAX_REDIS_BYTES = 1 << 20
 const TTL = '24h'
 /** Redis is asked no longer than this: an answer can be computed in less. */
 const REDIS_TIMEOUT_MS = 250
 /** After an error Redis is left alone for a while. */
 const CIRCUIT_OPEN = '5s'
 
+export interface BoundedAnswerCache extends AnswerCache {
+  /** About how much the answers in memory take. */
+  bytes(): number
+}
+
 /** Memory before Redis. What is kept in Redis is shared by instances that count the same logs. */
-export function createAnswerCache({ redisUrl, onProblem }: AnswerCacheOptions): AnswerCache {
+export function createAnswerCache({ redisUrl, maxBytes, onProblem }: AnswerCacheOptions): BoundedAnswerCache {
   const redis = redisUrl === undefined ? undefined : connect(redisUrl)
   let health: CacheHealth =
     redis === undefined ? { state: 'OFF', detail: 'memory alone' } : { state: 'DEGRADED', detail: 'connecting' }
@@ -31,7 +42,12 @@ export function createAnswerCache({ redisUrl, onProblem }: AnswerCacheOptions): 
     if (health.detail !== error.message) onProblem(error.message)
     health = { state: 'DEGRADED', detail: error.message }
   })
-  const store = bentostore().useL1Layer(memoryDriver({ maxItems: MAX_ITEMS, serialize: false }))
+  const memory = new LRUCache<string, Entry>({
+    maxSize: maxBytes,
+    maxEntrySize: Math.ceil(maxBytes * MAX_SHARE),
+    sizeCalculation: ({ value }, key) => key.length + sizeOf(value) + 1,
+  })
+  const store = bentostore().useL1Layer(memoryOf(memory))
   const cache = new BentoCache({
     default: 'answers',
     ttl: TTL,
@@ -49,13 +65,25 @@ export function createAnswerCache({ redisUrl, onProblem }: AnswerCacheOptions): 
       return value ?? undefined
     },
     async set(key, cached) {
-      await cache.set({ key, value: cached }).catch(() => undefined)
+      await cache.set({ key, value: cached, skipL2Write: sizeOf(cached) > MAX_REDIS_BYTES }).catch(() => undefined)
     },
+    bytes: () => memory.calculatedSize,
     health: () => health,
     async close() {
       redis?.disconnect()
       await cache.disconnectAll().catch(() => undefined)
     },
+  }
+}
+
+/** bentocache bounds its own memory by bytes only where it keeps texts, which would have to be parsed at every hit. */
+function memoryOf(memory: LRUCache<string, Entry>) {
+  // it is handed on as it is: bentocache puts entries into it where it does not serialize them
+  const cacheInstance = memory as unknown as LRUCache<string, string>
+  const options = { serialize: false }
+  return {
+    options,
+    factory: (config: object) => new MemoryDriver({ ...config, ...options, cacheInstance }),
   }
 }
 
@@ -85,6 +113,7 @@ function serializeEntry(entry: Entry): string {
 /** Bytes that are no answer of ours become an entry that expired long ago: as if there were none. */
 function deserializeEntry(text: string): Entry {
   const nothing: Entry = { value: null, createdAt: 0, logicalExpiration: 0 }
+  if (text.length > 4 * MAX_REDIS_BYTES) return nothing
   try {
     const entry = JSON.parse(text) as Partial<Record<keyof Entry, unknown>>
     const value = typeof entry.value === 'string' ? decodeAnswer(entry.value) : undefined

@@ -58,7 +58,7 @@ const cached = (watermark: string): CachedAnswer => ({
 })
 
 function open(redisUrl: string | undefined): AnswerCache {
-  const cache = createAnswerCache({ redisUrl, onProblem: () => undefined })
+  const cache = createAnswerCache({ redisUrl, maxBytes: 1 << 24, onProblem: () => undefined })
   onTestFinished(() => cache.close())
   return cache
 }
@@ -99,6 +99,17 @@ describe('a cache in Redis', () => {
     const key = randomUUID()
     await a.set(key, cached('w1'))
     expect(await b.get(key)).toEqual(cached('w1'))
+  })
+
+  test('is not sent a large answer, which memory keeps', async () => {
+    const [a, b] = [open(inject('redisUrl')), open(inject('redisUrl'))]
+    await Promise.all([up(a), up(b)])
+    const key = randomUUID()
+    const large = cached('w1')
+    large.answer.answers[0] = { whole: Array.from({ length: 5000 }, () => sums), firstAt: 5, lastAt: 6 }
+    await a.set(key, large)
+    expect(await a.get(key)).toEqual(large)
+    expect(await b.get(key)).toBeUndefined()
   })
 
   test.each([

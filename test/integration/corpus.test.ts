@@ -31,7 +31,7 @@ function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' 
     firstAt: iso(answer.firstAt),
     lastAt: iso(answer.lastAt),
     byDay: Object.fromEntries(
-      timeSeries(answer.bySlot ?? [], 'DAY', 'UTC', priceOf).map((day) => [day.label, groupOf(day)]),
+      [...timeSeries(answer.bySlot ?? [], 'DAY', 'UTC', priceOf)].map((day) => [day.label, groupOf(day)]),
     ),
     byModel: Object.fromEntries(usageByModel(answer.whole, priceOf).map((usage) => [usage.model, groupOf(usage)])),
     byProject: Object.fromEntries(

@@ -1,5 +1,6 @@
 import { Field, ObjectType } from 'type-graphql'
 import { Access, READERS } from '../access.ts'
+import { Size } from '../cost.ts'
 import { ComponentStateEnum } from '../enums.ts'
 
 type ComponentState = keyof typeof ComponentStateEnum
@@ -16,5 +17,5 @@ export class ComponentHealthType {
 @Access(READERS)
 export class HealthType {
   @Field(() => ComponentStateEnum) state!: ComponentState
-  @Field(() => [ComponentHealthType]) components!: ComponentHealthType[]
+  @Field(() => [ComponentHealthType]) @Size(10) components!: ComponentHealthType[]
 }

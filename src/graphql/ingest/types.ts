@@ -3,6 +3,7 @@ import type { RejectedRecord } from '../../domain/rejected-record.ts'
 import type { Unreadable } from '../../domain/unreadable.ts'
 import type { SubmittedRecord } from '../../writing/submission.ts'
 import { Access } from '../access.ts'
+import { Size } from '../cost.ts'
 import { DurabilityEnum } from '../enums.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
@@ -79,7 +80,7 @@ export class IngestTokenRecordsPayload {
   @Field(() => Int) accepted!: number
   @Field(() => Int, { description: 'Records that were refused; with those that were accepted, all of the call.' })
   rejectedCount!: number
-  @Field(() => [RejectedRecordType]) rejected!: RejectedRecordType[]
+  @Field(() => [RejectedRecordType]) @Size(1100) rejected!: RejectedRecordType[]
   @Field(() => DurabilityEnum, {
     nullable: true,
     description:

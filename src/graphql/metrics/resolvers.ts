@@ -1,12 +1,13 @@
 import { Arg, Ctx, FieldResolver, Float, Int, Query, Resolver, Root } from 'type-graphql'
 import { costOf } from '../../domain/cost.ts'
 import { BridgeError, invalidArgument } from '../../domain/errors.ts'
-import { pageSessions, type SessionOrder } from '../../domain/session-page.ts'
+import { pageSessions, type SessionOrder, sortSessions } from '../../domain/session-page.ts'
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
-import { type Granularity, isTimeZone } from '../../domain/time-buckets.ts'
+import type { Granularity } from '../../domain/time-buckets.ts'
+import { canonicalTimeZone } from '../../domain/time-zone.ts'
 import {
   type ModelUsage,
-  sessionMetrics,
+  sessionsMetrics,
   type TokenBucket,
   type TokenCounts,
   timeSeries,
@@ -15,13 +16,15 @@ import {
   usageByModel,
   usageOf,
 } from '../../domain/usage.ts'
-import { derived } from '../../reading/derived.ts'
+import { collectInSlices } from '../../reading/slices.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
+import { Cost, Size } from '../cost.ts'
 import { GranularityEnum, SessionOrderEnum, SourcePreferenceEnum } from '../enums.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
 import { SessionConnectionType } from '../sessions/types.ts'
+import { METRICS_COST, SERIES_COST } from './cost.ts'
 import { readFilter } from './filter.ts'
 import {
   DataQualityType,
@@ -42,6 +45,7 @@ export class TokenMetricsResolver {
       'Token metrics of the records that the filter selects. A preference other than AUTO is for operators, and for users whom user_source_choice_enabled allows.',
   })
   @Access(READERS)
+  @Cost(METRICS_COST)
   tokenMetrics(
     @Arg('filter', () => TokenFilterInput, { nullable: true }) filter: TokenFilterInput | null,
     @Arg('preference', () => SourcePreferenceEnum, { defaultValue: 'AUTO' }) preference: SourcePreference,
@@ -86,46 +90,51 @@ export class TokenMetricsResolver {
   }
 
   @FieldResolver(() => [TokenBucketType], { description: 'Buckets that hold records, the earliest first.' })
+  @Cost(SERIES_COST)
   async timeSeries(
     @Arg('granularity', () => GranularityEnum) granularity: Granularity,
     @Arg('timeZone', () => String, { defaultValue: 'UTC' }) timeZone: string,
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, priceOf }: RequestContext,
+    @Ctx() { answers, derived, priceOf }: RequestContext,
   ): Promise<TokenBucket[]> {
-    if (!isTimeZone(timeZone)) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
+    const zone = canonicalTimeZone(timeZone)
+    if (zone === undefined) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
     const { answer } = await answers.load(question, 'slot')
-    return derived(answer, `series ${granularity} ${timeZone}`, () =>
-      timeSeries(answer.bySlot ?? [], granularity, timeZone, priceOf),
+    return derived.of(answer, `series ${granularity} ${zone}`, () =>
+      collectInSlices(timeSeries(answer.bySlot ?? [], granularity, zone, priceOf)),
     )
   }
 
   @FieldResolver(() => [ModelUsageType], { description: 'The largest first.' })
+  @Size(20)
   async byModel(
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, priceOf }: RequestContext,
+    @Ctx() { answers, derived, priceOf }: RequestContext,
   ): Promise<ModelUsage[]> {
     const { answer } = await answers.load(question, 'whole')
-    return derived(answer, 'models', () => usageByModel(answer.whole, priceOf))
+    return derived.of(answer, 'models', () => usageByModel(answer.whole, priceOf))
   }
 
   @FieldResolver(() => [ProjectUsageType], { description: 'The largest first.' })
+  @Size(100)
   async byProject(
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, priceOf }: RequestContext,
+    @Ctx() { answers, derived, priceOf }: RequestContext,
   ): Promise<ProjectUsageType[]> {
     const { answer } = await answers.load(question, 'project')
-    return derived(answer, 'projects', () =>
+    return derived.of(answer, 'projects', () =>
       usageByKey(answer.byProject ?? [], priceOf).map(({ key, ...usage }) => ({ project: key, ...usage })),
     )
   }
 
   @FieldResolver(() => [UserUsageType], { description: 'The largest first.' })
+  @Size(50)
   async byUser(
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, priceOf }: RequestContext,
+    @Ctx() { answers, derived, priceOf }: RequestContext,
   ): Promise<UserUsageType[]> {
     const { answer } = await answers.load(question, 'user')
-    return derived(answer, 'users', () =>
+    return derived.of(answer, 'users', () =>
       usageByKey(answer.byUser ?? [], priceOf).map(({ key, ...usage }) => ({ user: key, ...usage })),
     )
   }
@@ -136,13 +145,16 @@ export class TokenMetricsResolver {
     @Arg('after', () => String, { nullable: true }) after: string | null,
     @Arg('orderBy', () => SessionOrderEnum, { defaultValue: 'LAST_ACTIVITY_DESC' }) orderBy: SessionOrder,
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, priceOf }: RequestContext,
+    @Ctx() { answers, derived, priceOf }: RequestContext,
   ): Promise<SessionConnectionType> {
     const { answer, provenance } = await answers.load(question, 'session')
-    const sessions = derived(answer, 'sessions', () =>
-      (answer.bySession ?? []).map((session) => sessionMetrics(session, priceOf)),
+    const sorted = await derived.of(answer, `sessions ${orderBy}`, async () =>
+      sortSessions(
+        await derived.of(answer, 'sessions', () => collectInSlices(sessionsMetrics(answer.bySession ?? [], priceOf))),
+        orderBy,
+      ),
     )
-    const { edges, hasNextPage, endCursor, totalCount } = pageSessions(sessions, first, after ?? undefined, orderBy)
+    const { edges, hasNextPage, endCursor, totalCount } = pageSessions(sorted, first, after ?? undefined, orderBy)
     return {
       edges: edges.map(({ cursor, node }) => ({ cursor, node: { ...node, provenance } })),
       pageInfo: { hasNextPage, endCursor },
@@ -166,8 +178,8 @@ export class TokenMetricsResolver {
     return (await answers.load(question, 'whole')).provenance
   }
 
-  async #whole({ question }: TokenMetricsType, { answers, priceOf }: RequestContext): Promise<Usage> {
+  async #whole({ question }: TokenMetricsType, { answers, derived, priceOf }: RequestContext): Promise<Usage> {
     const { answer } = await answers.load(question, 'whole')
-    return derived(answer, 'whole', () => usageOf(answer.whole, priceOf))
+    return derived.of(answer, 'whole', () => usageOf(answer.whole, priceOf))
   }
 }

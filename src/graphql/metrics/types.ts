@@ -1,9 +1,12 @@
+import { GraphQLString } from 'graphql'
 import { Field, Float, ID, InputType, ObjectType } from 'type-graphql'
+import { REFUSAL_REASONS } from '../../domain/refusal.ts'
 import type { CacheStatus, DataSource, Provenance as DomainProvenance, RoutingReason } from '../../domain/source.ts'
 import type { Unreadable } from '../../domain/unreadable.ts'
 import type { ModelUsage, TokenCounts, Usage } from '../../domain/usage.ts'
 import type { Question } from '../../reading/answers.ts'
 import { Access, READERS } from '../access.ts'
+import { Size } from '../cost.ts'
 import { CacheStatusEnum, DataSourceEnum, RoutingReasonEnum } from '../enums.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
@@ -12,19 +15,20 @@ import { DateTimeScalar } from '../scalars/date-time.ts'
   description: 'Which records are counted; what is absent selects all. Half-open: from <= time < to.',
 })
 export class TokenFilterInput {
+  // names are of GraphQL's own type: type-graphql copies a list of any other, for each alias that shares it
   @Field(() => DateTimeScalar, { nullable: true, description: 'First moment.' })
   from?: number | Unreadable | null
   @Field(() => DateTimeScalar, { nullable: true, description: 'End, itself not included.' })
   to?: number | Unreadable | null
-  @Field(() => [String], { nullable: true })
+  @Field(() => [GraphQLString], { nullable: true })
   projects?: string[] | null
-  @Field(() => [String], { nullable: true })
+  @Field(() => [GraphQLString], { nullable: true })
   models?: string[] | null
   @Field(() => [ID], { nullable: true })
   sessionIds?: string[] | null
-  @Field(() => [String], { nullable: true })
+  @Field(() => [GraphQLString], { nullable: true })
   users?: string[] | null
-  @Field(() => [String], { nullable: true })
+  @Field(() => [GraphQLString], { nullable: true })
   hosts?: string[] | null
 }
 
@@ -105,7 +109,7 @@ export class RefusedLinesType {
 export class DataQualityType {
   @Field(() => BigIntScalar, { description: 'Copies that do not count, because another copy does.' })
   duplicateLines!: bigint
-  @Field(() => [RefusedLinesType]) refused!: RefusedLinesType[]
+  @Field(() => [RefusedLinesType]) @Size(REFUSAL_REASONS.length) refused!: RefusedLinesType[]
   @Field(() => BigIntScalar, { description: 'Tokens without a known price: in no cost.' }) unpricedTokens!: bigint
   @Field(() => BigIntScalar, { description: 'Tokens that only ClickHouse still has.' }) archivedTokens!: bigint
   @Field(() => BigIntScalar, { description: 'Bytes of logs that are not in ClickHouse yet.' }) unshippedBytes!: bigint

@@ -6,6 +6,8 @@ import type { RunControl } from '../../migration/run-control.ts'
 import type { MigrationReport } from '../../migration/run-report.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
+import { Cost } from '../cost.ts'
+import { METRICS_COST } from '../metrics/cost.ts'
 import { TokenFilterInput, TokenMetricsType } from '../metrics/types.ts'
 import { notImplemented } from '../not-implemented.ts'
 import { BackupReportType, MigrationPlanType, MigrationRepairType, MigrationType } from './types.ts'
@@ -176,6 +178,7 @@ function toMigration(report: MigrationReport, { isVerified }: RunControl): Migra
 export class SubscriptionResolver {
   @Subscription(() => TokenMetricsType, { subscribe: () => notImplemented('tokenMetricsUpdated') })
   @Access(READERS)
+  @Cost(METRICS_COST)
   tokenMetricsUpdated(
     @Arg('filter', () => TokenFilterInput, { nullable: true }) _filter: TokenFilterInput | null,
   ): TokenMetricsType {

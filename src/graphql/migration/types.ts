@@ -1,5 +1,6 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
 import { Access } from '../access.ts'
+import { Size } from '../cost.ts'
 import { MigrationStateEnum } from '../enums.ts'
 import { RefusedLinesType } from '../metrics/types.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
@@ -29,20 +30,23 @@ export class VerificationType {
   })
   difference!: bigint
   @Field(() => Int) logsCompared!: number
-  @Field(() => [String], { description: 'At most 100.' }) logsDiffering!: string[]
-  @Field(() => [LogDifferenceType], { description: 'The largest 20.' }) differences!: LogDifferenceType[]
+  @Field(() => [String], { description: 'At most 100.' }) @Size(100) logsDiffering!: string[]
+  @Field(() => [LogDifferenceType], { description: 'The largest 20.' }) @Size(20) differences!: LogDifferenceType[]
   @Field(() => [String], {
     nullable: true,
     description:
       'Batches whose copies are not what was verified when they were shipped; null where it was not looked at.',
   })
+  @Size(100)
   damagedBatches!: string[] | null
   @Field(() => Boolean, {
     nullable: true,
     description: 'Whether what readers count does not follow from the copies; null where it was not looked at.',
   })
   winnersDiffer!: boolean | null
-  @Field(() => [String], { description: 'Published logs that this bridge never shipped.' }) surplusLogs!: string[]
+  @Field(() => [String], { description: 'Published logs that this bridge never shipped.' })
+  @Size(100)
+  surplusLogs!: string[]
   @Field(() => BigIntScalar, { description: 'Tokens that count and are not on disk any more.' }) archivedTokens!: bigint
 }
 
@@ -65,8 +69,8 @@ export class MigratedFileType {
   @Field(() => BigIntScalar, { description: 'Of those records that count.' }) tokens!: bigint
   @Field(() => BigIntScalar, { description: 'Lines whose record counts elsewhere, in this file or another.' })
   duplicateLines!: bigint
-  @Field(() => [String], { description: 'Other files whose copies count instead.' }) owners!: string[]
-  @Field(() => [RefusedLinesType]) refused!: RefusedLinesType[]
+  @Field(() => [String], { description: 'Other files whose copies count instead.' }) @Size(3) owners!: string[]
+  @Field(() => [RefusedLinesType]) @Size(3) refused!: RefusedLinesType[]
   @Field(() => Boolean, { description: 'Read back, compared and published.' }) verified!: boolean
 }
 
@@ -87,6 +91,7 @@ export class MigrationType {
   @Field(() => BigIntScalar, { description: 'Lines of the catalogue whose record counts elsewhere.' })
   duplicateLines!: bigint
   @Field(() => [RefusedLinesType], { description: 'Lines of the catalogue that were refused.' })
+  @Size(3)
   refused!: RefusedLinesType[]
   @Field(() => BigIntScalar, { nullable: true }) difference!: bigint | null
   @Field(() => Float, { nullable: true, description: 'While it runs, since it began or was resumed.' })
@@ -97,22 +102,26 @@ export class MigrationType {
   @Field(() => BigIntScalar, { description: "Of the server: its own heap and buffers, without ClickHouse's." })
   memoryBytes!: bigint
   @Field(() => [String], { description: 'What is past its line now: memory, error rate, duration, token variance.' })
+  @Size(4)
   alarms!: string[]
   @Field(() => DateTimeScalar) startedAt!: number
   @Field(() => DateTimeScalar, { nullable: true }) finishedAt!: number | null
   @Field(() => String, { nullable: true }) error!: string | null
   @Field(() => VerificationType, { nullable: true, description: 'The latest.' }) verification!: VerificationType | null
   @Field(() => [MigratedFileType], { description: 'The catalogue; empty while it is PLANNED.' })
+  @Size(500)
   files!: MigratedFileType[]
-  @Field(() => [MigrationActionType]) history!: MigrationActionType[]
+  @Field(() => [MigrationActionType]) @Size(20) history!: MigrationActionType[]
 }
 
 @ObjectType('MigrationRepair', { description: 'What a repair did, or would do.' })
 @Access(['operator'])
 export class MigrationRepairType {
   @Field(() => MigrationType) migration!: MigrationType
-  @Field(() => [String], { description: 'Transcripts that are shipped anew.' }) reshipped!: string[]
-  @Field(() => [String], { description: 'Logs that are taken out because they were never shipped.' }) retired!: string[]
+  @Field(() => [String], { description: 'Transcripts that are shipped anew.' }) @Size(100) reshipped!: string[]
+  @Field(() => [String], { description: 'Logs that are taken out because they were never shipped.' })
+  @Size(100)
+  retired!: string[]
   @Field(() => Boolean) winnersRebuilt!: boolean
   @Field(() => Int, { description: 'Damaged batches of archived records: only a backup has them.' }) lost!: number
   @Field(() => Boolean) dryRun!: boolean
@@ -127,7 +136,7 @@ export class MigrationPlanType {
   @Field(() => Int) batches!: number
   @Field(() => BigIntScalar) tokens!: bigint
   @Field(() => BigIntScalar) duplicateLines!: bigint
-  @Field(() => [RefusedLinesType]) refused!: RefusedLinesType[]
+  @Field(() => [RefusedLinesType]) @Size(3) refused!: RefusedLinesType[]
   @Field(() => Float, { description: 'By what earlier groups of this server took, or else what is usual.' })
   estimatedSeconds!: number
 }

@@ -5,12 +5,14 @@ import type { Provenance } from '../../domain/source.ts'
 import { type SessionMetrics, sessionMetrics } from '../../domain/usage.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
+import { Cost } from '../cost.ts'
 import { SessionType } from './types.ts'
 
 @Resolver()
 export class SessionResolver {
   @Query(() => SessionType, { nullable: true, description: 'One session, or null where no record belongs to it.' })
   @Access(READERS)
+  @Cost({ filter: ({ id }) => `session ${id}` })
   async session(
     @Arg('id', () => ID) id: string,
     @Ctx() { answers, priceOf }: RequestContext,

@@ -1,7 +1,9 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql'
+import { LIMITS } from '../../domain/limits.ts'
 import type { Provenance } from '../../domain/source.ts'
 import type { ModelUsage, SessionMetrics, TokenCounts } from '../../domain/usage.ts'
 import { Access, READERS } from '../access.ts'
+import { Cost, Size } from '../cost.ts'
 import { ModelUsageType, ProvenanceType, TokenCountsType } from '../metrics/types.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
@@ -21,7 +23,7 @@ export class SessionType implements SessionMetrics {
   @Field(() => Float, { nullable: true }) costUsd!: number | null
   @Field(() => DateTimeScalar) startedAt!: number
   @Field(() => DateTimeScalar) lastActivityAt!: number
-  @Field(() => [ModelUsageType]) byModel!: ModelUsage[]
+  @Field(() => [ModelUsageType]) @Size(3) byModel!: ModelUsage[]
   @Field(() => ProvenanceType) provenance!: Provenance
 }
 
@@ -42,7 +44,9 @@ export class PageInfoType {
 @ObjectType('SessionConnection')
 @Access(READERS)
 export class SessionConnectionType {
-  @Field(() => [SessionEdgeType]) edges!: SessionEdgeType[]
+  @Field(() => [SessionEdgeType])
+  @Cost({ size: (_args, { first }) => Math.min(Number(first), LIMITS.sessionsPage.value) })
+  edges!: SessionEdgeType[]
   @Field(() => PageInfoType) pageInfo!: PageInfoType
   @Field(() => Int) totalCount!: number
 }

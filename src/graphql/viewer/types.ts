@@ -1,6 +1,7 @@
 import { Field, ID, ObjectType } from 'type-graphql'
 import type { DataSource, RoutingReason, SourceDecision, SourcePreference } from '../../domain/source.ts'
 import { Access } from '../access.ts'
+import { Size } from '../cost.ts'
 import { DataSourceEnum, RoutingReasonEnum, SourcePreferenceEnum } from '../enums.ts'
 
 @ObjectType('SourceDecision')
@@ -14,7 +15,7 @@ export class SourceDecisionType implements SourceDecision {
 @Access('signed-in')
 export class ViewerType {
   @Field(() => ID) userId!: string
-  @Field(() => [String]) roles!: string[]
+  @Field(() => [String]) @Size(3) roles!: string[]
   @Field(() => String, { nullable: true }) cohort!: string | null
   @Field(() => SourceDecisionType) decision!: SourceDecision
   @Field(() => SourcePreferenceEnum) preference!: SourcePreference

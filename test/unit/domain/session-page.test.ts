@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { pageSessions, SESSION_ORDERS } from '../../../src/domain/session-page.ts'
+import {
+  pageSessions as pageSorted,
+  SESSION_ORDERS,
+  type SessionOrder,
+  sortSessions,
+} from '../../../src/domain/session-page.ts'
 import type { SessionMetrics } from '../../../src/domain/usage.ts'
+
+const pageSessions = (sessions: SessionMetrics[], first: number, after: string | undefined, order: SessionOrder) =>
+  pageSorted(sortSessions(sessions, order), first, after, order)
 
 const session = (id: string, n: number, costUsd: number | null = n): SessionMetrics => ({
   id,

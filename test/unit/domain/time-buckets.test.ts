@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bucketSlots, GRANULARITIES, isTimeZone, parseMoment } from '../../../src/domain/time-buckets.ts'
+import { GRANULARITIES, isTimeZone, bucketSlots as iterate, parseMoment } from '../../../src/domain/time-buckets.ts'
 import { SLOT_MS } from '../../../src/domain/token-query.ts'
 
+const bucketSlots = (...question: Parameters<typeof iterate<{ start: number }>>) => [...iterate(...question)]
 const at = (iso: string) => ({ start: Date.parse(iso) })
 const labels = (isos: string[], granularity: (typeof GRANULARITIES)[number], zone: string) =>
   bucketSlots(isos.map(at), granularity, zone).map(({ label, start, slots }) => [

@@ -8,6 +8,7 @@ import { createSchema } from '../../../src/graphql/schema.ts'
 import type { SourceRequest, TokenSource } from '../../../src/ports/token-source.ts'
 import { createAnswers } from '../../../src/reading/answers.ts'
 import type { CachedSource } from '../../../src/reading/cached-source.ts'
+import { createDerived } from '../../../src/reading/derived.ts'
 
 /** A source that notes what it was asked: the question here is how often, not what it answers. */
 function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
@@ -62,6 +63,7 @@ async function run(source: TokenSource, query: string) {
       losses: { inFiles: 0, everywhere: 0 },
       onFallback() {},
     }),
+    derived: createDerived(1 << 20),
     priceOf: () => undefined,
   } as unknown as RequestContext
   return graphql({ schema, source: query, contextValue: context })

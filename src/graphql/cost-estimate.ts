@@ -1,0 +1,146 @@
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLField,
+  GraphQLIncludeDirective,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getArgumentValues,
+  getDirectiveValues,
+  getNamedType,
+  getVariableValues,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  SchemaMetaFieldDef,
+  type SelectionNode,
+  type SelectionSetNode,
+  TypeMetaFieldDef,
+} from 'graphql'
+import { type Args, isList, ruleOf } from './cost.ts'
+
+/** An operation that was found valid, with its variables as they came. */
+export interface Asked {
+  schema: GraphQLSchema
+  operation: OperationDefinitionNode
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>
+  variables: Readonly<Record<string, unknown>>
+}
+
+export interface Estimate {
+  cost: number
+  /** Values of one item of a list, without those of lists in it. */
+  itemCosts: Map<FieldNode, number>
+  filters: number
+  filterBytes: number
+  series: number
+}
+
+/** Items of a list of the schema about the schema. */
+const INTROSPECTED = 10
+
+const META_FIELDS: Record<string, GraphQLField<unknown, unknown>> = {
+  __schema: SchemaMetaFieldDef,
+  __type: TypeMetaFieldDef,
+}
+
+interface Values {
+  /** All values, with every list at its declared size. */
+  all: number
+  /** Without those in lists. */
+  own: number
+}
+
+const NOTHING: Values = { all: 0, own: 0 }
+const LEAF: Values = { all: 1, own: 1 }
+
+/**
+ * What an operation costs, from its fields and arguments alone. Own code, because `graphql-query-complexity` tells a
+ * field nothing of the arguments above it: the length of a series follows from the filter of its metrics.
+ */
+export function estimate({ schema, operation, fragments, variables }: Asked): Estimate {
+  const filters = new Map<string, number>()
+  const series = new Set<string>()
+  const itemCosts = new Map<FieldNode, number>()
+  const argsOf = memoised<FieldNode, Parameters<typeof getArgumentValues>[0], Args>((node, field) =>
+    getArgumentValues(field, node, coerced()),
+  )
+  // only where an estimate needs them: reading a batch of records twice would cost more than it tells
+  let read: Record<string, unknown> | undefined
+  const coerced = (): Record<string, unknown> => {
+    read ??= getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 }).coerced ?? {}
+    return read
+  }
+
+  const ofField = (node: FieldNode, type: GraphQLObjectType, above: () => Args): Values => {
+    const field = type.getFields()[node.name.value] ?? META_FIELDS[node.name.value]
+    if (field === undefined) return LEAF
+    const rule = ruleOf(field)
+    const args = (): Args => argsOf(node, field)
+    if (rule?.filter !== undefined) filters.set(rule.filter(args()), rule.filterBytes?.(args()) ?? 0)
+    if (rule?.series !== undefined) series.add(rule.series(args(), above()))
+    const named = getNamedType(field.type)
+    const below = isObjectType(named) ? ofSelections(node.selectionSet, named, args) : NOTHING
+    if (!isList(field.type)) return { all: 1 + below.all, own: 1 + below.own }
+    itemCosts.set(node, 1 + below.own)
+    const size = rule?.size?.(args(), above()) ?? INTROSPECTED
+    return { all: 1 + Math.max(0, size) * (1 + below.all), own: 1 }
+  }
+
+  const isIncluded = (selection: SelectionNode): boolean =>
+    !selection.directives?.length ||
+    (getDirectiveValues(GraphQLSkipDirective, selection, coerced())?.if !== true &&
+      getDirectiveValues(GraphQLIncludeDirective, selection, coerced())?.if !== false)
+
+  const ofSelection = (selection: SelectionNode, type: GraphQLObjectType, above: () => Args): Values => {
+    try {
+      if (!isIncluded(selection)) return NOTHING
+      if (selection.kind === Kind.FIELD) return ofField(selection, type, above)
+    } catch (error) {
+      // arguments that cannot be read: it fails when it is executed, and costs nothing more
+      if (error instanceof GraphQLError) return LEAF
+      throw error
+    }
+    return ofSelections(
+      selection.kind === Kind.INLINE_FRAGMENT
+        ? selection.selectionSet
+        : fragments.get(selection.name.value)?.selectionSet,
+      type,
+      above,
+    )
+  }
+
+  const ofSelections = (set: SelectionSetNode | undefined, type: GraphQLObjectType, above: () => Args): Values => {
+    const sum = { ...NOTHING }
+    for (const selection of set?.selections ?? []) {
+      const { all, own } = ofSelection(selection, type, above)
+      sum.all += all
+      sum.own += own
+    }
+    return sum
+  }
+
+  const root = schema.getRootType(operation.operation)
+  const { all } = root ? ofSelections(operation.selectionSet, root, () => ({})) : NOTHING
+  return {
+    cost: all,
+    itemCosts,
+    filters: filters.size,
+    filterBytes: [...filters.values()].reduce((sum, bytes) => sum + bytes, 0),
+    series: series.size,
+  }
+}
+
+function memoised<K extends object, P, V>(compute: (key: K, parameter: P) => V): (key: K, parameter: P) => V {
+  const known = new Map<K, V>()
+  return (key, parameter) => {
+    let value = known.get(key)
+    if (value === undefined) {
+      value = compute(key, parameter)
+      known.set(key, value)
+    }
+    return value
+  }
+}

@@ -1,0 +1,79 @@
+import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server'
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql'
+import { type BridgeError, isBridgeError } from '../domain/errors.ts'
+import type { RequestContext } from './context.ts'
+import { grant } from './cost.ts'
+import { check } from './cost-error.ts'
+import { type Estimate, estimate } from './cost-estimate.ts'
+import { checkShape } from './cost-shape.ts'
+
+/** One operation of a document that was found valid. */
+export interface Operation {
+  schema: GraphQLSchema
+  document: DocumentNode
+  operationName?: string | null | undefined
+  variables?: Readonly<Record<string, unknown>> | null | undefined
+  context: RequestContext
+}
+
+/** Of operations without variables, which cost the same each time, but for ranges that end now. */
+const constant = new WeakMap<OperationDefinitionNode, Estimate>()
+
+/** Throws `QUERY_TOO_EXPENSIVE` for what costs too much; what lists turn out to have is charged from here on. */
+export function checkCost({ schema, document, operationName, variables, context }: Operation): void {
+  const operation = getOperationAST(document, operationName)
+  if (!operation) return
+  let estimated = constant.get(operation)
+  if (estimated === undefined) {
+    const fragments = new Map<string, FragmentDefinitionNode>()
+    for (const definition of document.definitions)
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+    estimated = estimate({ schema, operation, fragments, variables: variables ?? {} })
+    for (const limit of ['filters', 'filterBytes', 'series', 'cost'] as const) check(limit, estimated[limit])
+    if (!operation.variableDefinitions?.length) constant.set(operation, estimated)
+  }
+  grant(context, estimated.itemCosts)
+}
+
+/** What `run` refuses, as GraphQL tells what is wrong with a question, with status 400. */
+export function refusing(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    if (!isBridgeError(error)) throw error
+    throw new GraphQLError(error.message, {
+      originalError: error,
+      extensions: { code: error.code, retryable: error.retryable, http: { status: 400 } },
+    })
+  }
+}
+
+/** Refuses what costs too much: before it is validated by its shape, before it is executed by its cost. */
+export function limitCost(onRefused: (code: BridgeError['code']) => void): ApolloServerPlugin<RequestContext> {
+  const listener: GraphQLRequestListener<RequestContext> = {
+    async validationDidStart({ document }) {
+      refusing(() => checkShape(document))
+    },
+    async didResolveOperation({ schema, document, request, contextValue }) {
+      const { operationName, variables } = request
+      refusing(() => checkCost({ schema, document, operationName, variables, context: contextValue }))
+    },
+  }
+  return {
+    requestDidStart: async () => listener,
+    // what is thrown before validation would be an internal error, if it were not thrown again here
+    async unexpectedErrorProcessingRequest({ error }) {
+      if (!(error instanceof GraphQLError) || !isBridgeError(error.originalError)) return
+      onRefused(error.originalError.code)
+      throw error
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import {
+  defaultFieldResolver,
+  type GraphQLField,
+  type GraphQLOutputType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql'
+import { Extensions } from 'type-graphql'
+import { inSlices } from '../reading/slices.ts'
+import type { AccessRule } from './access.ts'
+import { check } from './cost-error.ts'
+
+// The cost of an operation is the number of values that it is answered with: fields × items of the lists they are in.
+
+export type Args = Readonly<Record<string, unknown>>
+
+/** What a field costs, as far as it is known before it is resolved. */
+export interface CostRule {
+  /** Items of the list, at most or as is usual, by its arguments and those of the field above it. */
+  size?: (args: Args, above: Args) => number
+  /** The filter that is asked for: equal texts are the same one. */
+  filter?: (args: Args) => string
+  /** Bytes of the names in it. */
+  filterBytes?: (args: Args) => number
+  /** The series that is computed. */
+  series?: (args: Args, above: Args) => string
+}
+
+/** Declares what a field costs. A list without a declared size keeps the server from starting. */
+export function Cost(rule: CostRule): ReturnType<typeof Extensions> {
+  return Extensions({ cost: rule })
+}
+
+/** Declares how many items a list usually has; what it has in fact is charged while it is resolved. */
+export function Size(items: number): ReturnType<typeof Extensions> {
+  return Cost({ size: () => items })
+}
+
+export function ruleOf(field: GraphQLField<unknown, unknown>): CostRule | undefined {
+  return field.extensions.cost as CostRule | undefined
+}
+
+export function isList(type: GraphQLOutputType): boolean {
+  return isNonNullType(type) ? isList(type.ofType) : isListType(type)
+}
+
+/** What the lists of an operation have cost so far, and how many values one item of each of them is. */
+interface Budget {
+  spent: number
+  /** The event that is answered, in a subscription: each has the whole budget. */
+  event: unknown
+  itemCosts: ReadonlyMap<unknown, number>
+}
+
+const budgets = new WeakMap<object, Budget>()
+
+/** From now on the lists of the operation with this context are charged. */
+export function grant(context: object, itemCosts: ReadonlyMap<unknown, number>): void {
+  budgets.set(context, { spent: 0, event: undefined, itemCosts })
+}
+
+/** Values that are written out in one go, some milliseconds: lists of more give way to others in between. */
+const SLICE = 2000
+
+/**
+ * Charges every list, in place, with what it has in fact: estimates cannot know how many models there are. What
+ * operators alone may see is not charged: a history has as many files as it has. Throws where a list has no declared
+ * size.
+ */
+export function meterLists(schema: GraphQLSchema): GraphQLSchema {
+  const undeclared: string[] = []
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue
+    for (const field of Object.values(type.getFields())) {
+      if (!isList(field.type)) continue
+      if (ruleOf(field)?.size === undefined) undeclared.push(`${type.name}.${field.name}`)
+      const resolve = field.resolve ?? defaultFieldResolver
+      const access = (field.extensions.access ?? type.extensions.access) as AccessRule | undefined
+      const isCharged = access === 'signed-in' || access?.some((role) => role !== 'operator') !== false
+      field.resolve = (source, args, context: object, info) => {
+        const result: unknown = resolve(source, args, context, info)
+        return result instanceof Promise
+          ? result.then((items) => serve(items, context, info, isCharged))
+          : serve(result, context, info, isCharged)
+      }
+    }
+  }
+  if (undeclared.length > 0) throw new Error(`no size is declared for the lists ${undeclared.join(', ')}`)
+  return schema
+}
+
+function serve(items: unknown, context: object, info: GraphQLResolveInfo, isCharged: boolean): unknown {
+  if (!Array.isArray(items)) return items
+  const budget = budgets.get(context)
+  const itemCost = info.fieldNodes.reduce((sum, node) => sum + (budget?.itemCosts.get(node) ?? 1), 0)
+  const cost = items.length * itemCost
+  if (budget !== undefined && isCharged) charge(budget, cost, info.rootValue)
+  return cost > SLICE ? inSlices(items, Math.max(1, Math.floor(SLICE / itemCost))) : items
+}
+
+function charge(budget: Budget, cost: number, event: unknown): void {
+  if (budget.event !== event) {
+    budget.event = event
+    budget.spent = 0
+  }
+  budget.spent += cost
+  check('cost', budget.spent)
+}
