@@ -1,0 +1,43 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const DOCS = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...markdownIn('docs')].filter((path) => existsSync(path))
+
+function markdownIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name))
+}
+
+/** `[text](path "title")`: path and title of each. */
+const linksOf = (path: string): { to: string; title: string | undefined }[] =>
+  [...readFileSync(path, 'utf8').matchAll(/\]\(([^)\s]+)(?: "([^"]*)")?\)/g)].map(([, to, title]) => ({
+    to: to as string,
+    title,
+  }))
+
+describe('the documents', () => {
+  test.each(DOCS)('%s links to what is there', (path) => {
+    for (const { to } of linksOf(path)) {
+      if (/^https?:|^#/.test(to)) continue
+      expect(existsSync(join(dirname(path), to.split('#', 1)[0] as string)), `${path} links to ${to}`).toBe(true)
+    }
+  })
+
+  test('name for each damage a test that there is', () => {
+    const named = linksOf('docs/reliability.md').filter(({ title }) => title !== undefined)
+    expect(named.length).toBeGreaterThan(50)
+    for (const { to, title } of named) {
+      const source = readFileSync(join('docs', to), 'utf8')
+      expect(source.includes(title as string), `${to} has no test ${title}`).toBe(true)
+    }
+  })
+
+  test('name a test in every row of the damages', () => {
+    const rows = readFileSync('docs/reliability.md', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !line.startsWith('| damage') && !line.startsWith('| ---'))
+    for (const row of rows) expect(row).toMatch(/\.test\.ts "/)
+  })
+})
