@@ -27,7 +27,11 @@ export const LIMITS = {
   filterNames: count(1000, 'names in one list of a filter'),
   filterBytes: { value: 256 << 10, shown: '256 KiB', about: 'all names in the filters of one operation' },
   series: count(20, 'different time series (of a filter, a granularity and a zone) that one operation may ask for'),
-  cost: count(100_000, 'values in the answer to one operation: its fields, times the items of the lists they are in'),
+  cost: count(
+    100_000,
+    'values in the answer to one operation, by its fields, arguments and the usual length of lists, before it is executed',
+  ),
+  served: count(400_000, 'values in the lists of the answer to one operation, as they are: 40,000 models in full'),
   depth: count(20, 'levels of fields of one GraphQL document'),
   fields: count(2000, 'fields of one GraphQL document, after its fragments are spread'),
   aliases: count(200, 'aliases of one GraphQL document, after its fragments are spread'),

@@ -44,26 +44,30 @@ export function usageOf(sums: readonly UsageSums[], priceOf: PriceOf): Usage {
   return { tokens, recordCount, costUsd: costOf(inOrder(sums), priceOf).usd }
 }
 
-/** By model, the largest first. */
-export function usageByModel(sums: readonly UsageSums[], priceOf: PriceOf): ModelUsage[] {
+/** Sums of each model. */
+export function groupByModel(sums: readonly UsageSums[]): KeyedUsage[] {
   const byModel = new Map<string, UsageSums[]>()
   for (const s of sums) {
     const list = byModel.get(s.model)
     if (list === undefined) byModel.set(s.model, [s])
     else list.push(s)
   }
-  return largestFirst(
-    [...byModel].map(([model, list]) => ({ model, ...usageOf(list, priceOf) })),
-    (u) => u.model,
-  )
+  return [...byModel].map(([key, usage]) => ({ key, usage }))
 }
 
-/** By project or user, the largest first. */
+/** By model, the largest first. */
+export function usageByModel(sums: readonly UsageSums[], priceOf: PriceOf): ModelUsage[] {
+  return usageByKey(groupByModel(sums), priceOf).map(({ key, ...usage }) => ({ model: key, ...usage }))
+}
+
+/** By model, project or user, the largest first. */
 export function usageByKey(groups: readonly KeyedUsage[], priceOf: PriceOf): NamedUsage[] {
-  return largestFirst(
-    groups.map(({ key, usage }) => ({ key, ...usageOf(usage, priceOf) })),
-    (u) => u.key,
-  )
+  return largestFirst([...usages(groups, priceOf)])
+}
+
+/** In the order of the groups; each is summed when it is taken. */
+export function* usages(groups: readonly KeyedUsage[], priceOf: PriceOf): Generator<NamedUsage, void, undefined> {
+  for (const { key, usage } of groups) yield { key, ...usageOf(usage, priceOf) }
 }
 
 /** Buckets that hold records, the earliest first; each is summed when it is taken. */
@@ -97,8 +101,8 @@ function inOrder(sums: readonly UsageSums[]): UsageSums[] {
   return sums.toSorted((a, b) => compareText(a.model, b.model) || a.tier - b.tier)
 }
 
-function largestFirst<T extends Usage>(list: T[], nameOf: (item: T) => string): T[] {
-  return list.sort((a, b) => compareBigint(b.tokens.total, a.tokens.total) || compareText(nameOf(a), nameOf(b)))
+export function largestFirst(list: NamedUsage[]): NamedUsage[] {
+  return list.sort((a, b) => compareBigint(b.tokens.total, a.tokens.total) || compareText(a.key, b.key))
 }
 
 export function compareText(a: string, b: string): number {

@@ -2,10 +2,11 @@ import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 
 /** The limits that are looked at before an operation is executed. */
-export type AskingLimit = 'cost' | 'depth' | 'fields' | 'aliases' | 'filters' | 'filterBytes' | 'series'
+export type AskingLimit = 'cost' | 'served' | 'depth' | 'fields' | 'aliases' | 'filters' | 'filterBytes' | 'series'
 
 const WHAT: Record<AskingLimit, string> = {
   cost: 'values in its answer',
+  served: 'values in the lists of its answer',
   depth: 'levels of fields',
   fields: 'fields after its fragments are spread',
   aliases: 'aliases',

@@ -11,6 +11,7 @@ import {
 import { Extensions } from 'type-graphql'
 import { inSlices } from '../reading/slices.ts'
 import type { AccessRule } from './access.ts'
+import type { RequestContext } from './context.ts'
 import { check } from './cost-error.ts'
 
 // The cost of an operation is the number of values that it is answered with: fields × items of the lists they are in.
@@ -98,7 +99,9 @@ function serve(items: unknown, context: object, info: GraphQLResolveInfo, isChar
   const itemCost = info.fieldNodes.reduce((sum, node) => sum + (budget?.itemCosts.get(node) ?? 1), 0)
   const cost = items.length * itemCost
   if (budget !== undefined && isCharged) charge(budget, cost, info.rootValue)
-  return cost > SLICE ? inSlices(items, Math.max(1, Math.floor(SLICE / itemCost))) : items
+  if (cost <= SLICE) return items
+  const { principal } = context as Partial<RequestContext>
+  return inSlices(items, Math.max(1, Math.floor(SLICE / itemCost)), principal?.userId ?? '')
 }
 
 function charge(budget: Budget, cost: number, event: unknown): void {
@@ -107,5 +110,5 @@ function charge(budget: Budget, cost: number, event: unknown): void {
     budget.spent = 0
   }
   budget.spent += cost
-  check('cost', budget.spent)
+  check('served', budget.spent)
 }

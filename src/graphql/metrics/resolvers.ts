@@ -5,16 +5,18 @@ import { pageSessions, type SessionOrder, sortSessions } from '../../domain/sess
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
 import type { Granularity } from '../../domain/time-buckets.ts'
 import { canonicalTimeZone } from '../../domain/time-zone.ts'
+import type { KeyedUsage, TokenAnswer } from '../../domain/token-query.ts'
 import {
+  groupByModel,
+  largestFirst,
   type ModelUsage,
   sessionsMetrics,
   type TokenBucket,
   type TokenCounts,
   timeSeries,
   type Usage,
-  usageByKey,
-  usageByModel,
   usageOf,
+  usages,
 } from '../../domain/usage.ts'
 import { collectInSlices } from '../../reading/slices.ts'
 import { Access, READERS } from '../access.ts'
@@ -95,47 +97,53 @@ export class TokenMetricsResolver {
     @Arg('granularity', () => GranularityEnum) granularity: Granularity,
     @Arg('timeZone', () => String, { defaultValue: 'UTC' }) timeZone: string,
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, derived, priceOf }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<TokenBucket[]> {
     const zone = canonicalTimeZone(timeZone)
     if (zone === undefined) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
-    const { answer } = await answers.load(question, 'slot')
+    const { derived, priceOf, principal } = context
+    const { answer } = await context.answers.load(question, 'slot')
     return derived.of(answer, `series ${granularity} ${zone}`, () =>
-      collectInSlices(timeSeries(answer.bySlot ?? [], granularity, zone, priceOf)),
+      collectInSlices(timeSeries(answer.bySlot ?? [], granularity, zone, priceOf), principal.userId),
     )
   }
 
   @FieldResolver(() => [ModelUsageType], { description: 'The largest first.' })
   @Size(20)
-  async byModel(
-    @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, derived, priceOf }: RequestContext,
-  ): Promise<ModelUsage[]> {
-    const { answer } = await answers.load(question, 'whole')
-    return derived.of(answer, 'models', () => usageByModel(answer.whole, priceOf))
+  async byModel(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<ModelUsage[]> {
+    const { answer } = await context.answers.load(question, 'whole')
+    return this.#largest(
+      context,
+      answer,
+      'models',
+      () => groupByModel(answer.whole),
+      (key, usage) => ({ model: key, ...usage }),
+    )
   }
 
   @FieldResolver(() => [ProjectUsageType], { description: 'The largest first.' })
   @Size(100)
-  async byProject(
-    @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, derived, priceOf }: RequestContext,
-  ): Promise<ProjectUsageType[]> {
-    const { answer } = await answers.load(question, 'project')
-    return derived.of(answer, 'projects', () =>
-      usageByKey(answer.byProject ?? [], priceOf).map(({ key, ...usage }) => ({ project: key, ...usage })),
+  async byProject(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<ProjectUsageType[]> {
+    const { answer } = await context.answers.load(question, 'project')
+    return this.#largest(
+      context,
+      answer,
+      'projects',
+      () => answer.byProject,
+      (key, usage) => ({ project: key, ...usage }),
     )
   }
 
   @FieldResolver(() => [UserUsageType], { description: 'The largest first.' })
   @Size(50)
-  async byUser(
-    @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, derived, priceOf }: RequestContext,
-  ): Promise<UserUsageType[]> {
-    const { answer } = await answers.load(question, 'user')
-    return derived.of(answer, 'users', () =>
-      usageByKey(answer.byUser ?? [], priceOf).map(({ key, ...usage }) => ({ user: key, ...usage })),
+  async byUser(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<UserUsageType[]> {
+    const { answer } = await context.answers.load(question, 'user')
+    return this.#largest(
+      context,
+      answer,
+      'users',
+      () => answer.byUser,
+      (key, usage) => ({ user: key, ...usage }),
     )
   }
 
@@ -145,14 +153,13 @@ export class TokenMetricsResolver {
     @Arg('after', () => String, { nullable: true }) after: string | null,
     @Arg('orderBy', () => SessionOrderEnum, { defaultValue: 'LAST_ACTIVITY_DESC' }) orderBy: SessionOrder,
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, derived, priceOf }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<SessionConnectionType> {
-    const { answer, provenance } = await answers.load(question, 'session')
+    const { derived, priceOf, principal } = context
+    const { answer, provenance } = await context.answers.load(question, 'session')
+    const metrics = () => collectInSlices(sessionsMetrics(answer.bySession ?? [], priceOf), principal.userId)
     const sorted = await derived.of(answer, `sessions ${orderBy}`, async () =>
-      sortSessions(
-        await derived.of(answer, 'sessions', () => collectInSlices(sessionsMetrics(answer.bySession ?? [], priceOf))),
-        orderBy,
-      ),
+      sortSessions(await derived.of(answer, 'sessions', metrics), orderBy),
     )
     const { edges, hasNextPage, endCursor, totalCount } = pageSessions(sorted, first, after ?? undefined, orderBy)
     return {
@@ -176,6 +183,20 @@ export class TokenMetricsResolver {
   @FieldResolver(() => ProvenanceType)
   async provenance(@Root() { question }: TokenMetricsType, @Ctx() { answers }: RequestContext): Promise<Provenance> {
     return (await answers.load(question, 'whole')).provenance
+  }
+
+  /** The usage of each group, the largest first; computed in slices, once for each answer. */
+  async #largest<T>(
+    { derived, priceOf, principal }: RequestContext,
+    answer: TokenAnswer,
+    name: string,
+    groups: () => readonly KeyedUsage[] | undefined,
+    show: (key: string, usage: Usage) => T,
+  ): Promise<T[]> {
+    return derived.of(answer, name, async () => {
+      const all = await collectInSlices(usages(groups() ?? [], priceOf), principal.userId)
+      return largestFirst(all).map(({ key, ...usage }) => show(key, usage))
+    })
   }
 
   async #whole({ question }: TokenMetricsType, { answers, derived, priceOf }: RequestContext): Promise<Usage> {
