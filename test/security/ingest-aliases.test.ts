@@ -28,7 +28,7 @@ const BOTH = ['ingester', 'operator'] as const
 
 describe('one operation', () => {
   test.each([
-    ['by aliases', `mutation ($input: IngestTokenRecordsInput!) { ${aliases(300, INGEST)} }`],
+    ['by aliases', `mutation ($input: IngestTokenRecordsInput!) { ${aliases(150, INGEST)} }`],
     ['by an alias beside the name', `mutation ($input: IngestTokenRecordsInput!) { ${INGEST} b: ${INGEST} }`],
     [
       'by a fragment',
