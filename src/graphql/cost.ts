@@ -10,6 +10,7 @@ import {
 } from 'graphql'
 import { Extensions } from 'type-graphql'
 import { inSlices } from '../reading/slices.ts'
+import { createTurns } from '../reading/turns.ts'
 import type { AccessRule } from './access.ts'
 import type { RequestContext } from './context.ts'
 import { check } from './cost-error.ts'
@@ -101,7 +102,22 @@ function serve(items: unknown, context: object, info: GraphQLResolveInfo, isChar
   if (budget !== undefined && isCharged) charge(budget, cost, info.rootValue)
   if (cost <= SLICE) return items
   const { principal } = context as Partial<RequestContext>
-  return inSlices(items, Math.max(1, Math.floor(SLICE / itemCost)), principal?.userId ?? '')
+  return served(items, Math.max(1, Math.floor(SLICE / itemCost)), principal?.userId ?? '')
+}
+
+/** Long lists that are written out at the same time: each is some hundred bytes an item until it is. */
+const LONG_LISTS = 2
+const longLists = createTurns(LONG_LISTS)
+
+/** The items in slices, as soon as it is the caller's turn; until then nothing is made of them. */
+function served(items: readonly unknown[], size: number, caller: string): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    longLists(caller, async () => {
+      const sliced = inSlices(items, size, caller)
+      resolve(sliced)
+      await sliced.at(-1)
+    }).catch(reject)
+  })
 }
 
 function charge(budget: Budget, cost: number, event: unknown): void {
