@@ -69,8 +69,12 @@ export function startBridge(config: Config, legacy: LegacySource, logger: Logger
       // what is published can be told only of logs that were looked at
       await legacy.whenReady()
       if (closed) return
-      const opened = await openBridge(config, legacy, logger, journalKeyId, (reason) => {
-        if (bridge !== opened || closed) return
+      let opened: Bridge | undefined
+      let lostBefore: string | undefined
+      opened = await openBridge(config, legacy, logger, journalKeyId, (reason) => {
+        // while it is being opened, which may take its time
+        if (opened === undefined) lostBefore = reason
+        if (opened === undefined || bridge !== opened || closed) return
         logger.error({ reason }, 'another bridge publishes to the database now: everybody is on legacy here')
         bridge = undefined
         problem = reason
@@ -78,6 +82,10 @@ export function startBridge(config: Config, legacy: LegacySource, logger: Logger
           if (!closed) timer = setTimeout(() => (opening = attempt()), RETRY_MS)
         })
       })
+      if (lostBefore !== undefined) {
+        await opened.close()
+        throw new Error(lostBefore)
+      }
       bridge = opened
       logger.info({ clickhouse: url ?? 'embedded' }, 'the database is open')
     } catch (error) {

@@ -6,7 +6,7 @@ import type { BatchSummary, RecordStore } from '../ports/record-store.ts'
 import type { Database, Params } from './database.ts'
 import { sliceCount } from './slices.ts'
 import { databaseId } from './statements/database-id.ts'
-import { electSlice, electWinners } from './statements/elect-winners.ts'
+import { electMissingSlice, electSlice, electWinners } from './statements/elect-winners.ts'
 import { currentFence, takeFence } from './statements/fence.ts'
 import { lastBatch, lastSeq } from './statements/last-seq.ts'
 import { noteBatches } from './statements/note-batches.ts'
@@ -121,6 +121,12 @@ export function createRecordStore(db: Database, fence = 0): RecordStore {
     async retireBatches(batches, seq) {
       await mark("'retired'", OF_BATCHES, { batches, seq })
       await db.command('retire', electWinners('{batches:Array(UInt64)}'), { batches, seq, fence })
+      await stillOurs()
+    },
+    async electMissing(seq) {
+      const slices = await sliceCount(db)
+      for (let slice = 0; slice < slices; slice++)
+        await db.command('elect-missing', electMissingSlice, { seq, fence, slices, slice })
       await stillOurs()
     },
     rebuildWinners,

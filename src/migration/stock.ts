@@ -17,7 +17,7 @@ export interface StockParts {
   ledger: Ledger
   logs: ShippableLogs
   evidence: PublishedEvidence
-  store: Pick<RecordStore, 'rebuildWinners' | 'publish'>
+  store: Pick<RecordStore, 'rebuildWinners' | 'electMissing' | 'publish'>
   now: () => number
   /** Runs while nobody reads. */
   publish: <T>(run: () => Promise<T>) => Promise<T>
@@ -45,14 +45,17 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
     mended.push(`${reship.length} logs of which the database lost records are shipped anew`)
     await logs.distrust(reship)
   }
-  // what readers count may be all that is left of archived copies
-  if (lostLogs.length === 0 && (await evidence.hasFewerWinners())) {
-    mended.push('what readers count was chosen anew from the copies')
-    await publish(async () => {
+  const change = (run: (seq: number) => Promise<void>): Promise<void> =>
+    publish(async () => {
       const seq = ledger.nextSeq()
-      await store.rebuildWinners(seq)
+      await run(seq)
       ledger.switched(seq)
     })
+  // where copies are gone, what readers count may be all that is left of them, and numbers say nothing
+  if (short.size > 0) await change(store.electMissing)
+  else if (await evidence.hasFewerWinners()) {
+    mended.push('what readers count was chosen anew from the copies')
+    await change(store.rebuildWinners)
   }
   const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))

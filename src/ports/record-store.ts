@@ -65,6 +65,8 @@ export interface RecordStore {
   retire(logs: readonly string[], seq: number): Promise<void>
   /** The same for batches alone. */
   retireBatches(batches: readonly number[], seq: number): Promise<void>
+  /** Chooses winners for identities that have a published copy and none; takes nothing out. May be repeated. */
+  electMissing(seq: number): Promise<void>
   /** Chooses all winners anew, and shows them at once. */
   rebuildWinners(seq: number): Promise<void>
   /**

@@ -42,5 +42,12 @@ export const electWinners = (batches: string): string =>
 /** One of `slices` parts of all identities: all of them at once would not fit into memory. */
 export const SLICE = 'cityHash64(identity) % {slices:UInt32} = {slice:UInt32}'
 
+/** Winners for the identities of one slice that have none. */
+export const electMissingSlice = electInto(
+  'winners',
+  `${SLICE} AND identity NOT IN (SELECT identity FROM winners FINAL WHERE ${SLICE})`,
+  `is_deleted = 0 AND ${FENCED}`,
+)
+
 /** The winners of one slice of all published copies, into a table that nobody reads yet. */
 export const electSlice = electInto('winners_next', SLICE, 'is_deleted = 0')
