@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -40,19 +40,31 @@ export function openJournalHeads(path: string): JournalHeads {
     }
     end = next + 1
   }
-  const fd = openSync(path, existsSync(path) ? 'r+' : 'wx+', 0o600)
+  let fd = openSync(path, existsSync(path) ? 'r+' : 'wx+', 0o600)
+  const write = (segment: string, head: Head): void => {
+    const line = Buffer.from(lineOf(segment, head), 'latin1')
+    const at = places.get(segment) ?? end
+    for (let written = 0; written < line.length; )
+      written += writeSync(fd, line, written, line.length - written, at + written)
+    if (!places.has(segment)) {
+      places.set(segment, at)
+      end = at + line.length
+    }
+    heads.set(segment, head)
+  }
+
   return {
     all: () => heads,
     set(segment, head) {
-      const line = Buffer.from(lineOf(segment, head), 'latin1')
-      const at = places.get(segment) ?? end
-      for (let written = 0; written < line.length; )
-        written += writeSync(fd, line, written, line.length - written, at + written)
-      if (!places.has(segment)) {
-        places.set(segment, at)
-        end = at + line.length
+      // it was removed: all that is known is written anew
+      if (fstatSync(fd).nlink === 0) {
+        closeSync(fd)
+        fd = openSync(path, 'wx+', 0o600)
+        places.clear()
+        end = 0
+        for (const [known, at] of [...heads]) if (known !== segment) write(known, at)
       }
-      heads.set(segment, head)
+      write(segment, head)
     },
     close: () => closeSync(fd),
   }

@@ -7,7 +7,7 @@ import type { JournalKey } from './key.ts'
 import { createSegmentWriter } from './segment-writer.ts'
 import { createSegmentReader, type SegmentListener, segmentSize } from './segments.ts'
 
-/** Raise it when the content of entries changes; older ones stay readable. */
+/** Raise it when a release before would misread an entry; older ones stay readable. */
 const ENTRY_VERSION = 1
 
 export interface JournalOptions {
@@ -54,15 +54,22 @@ export function openJournal(options: JournalOptions): OpenJournal {
     },
     unreadable: (place, reason) => listener.unreadable(place, reason),
   })
-  /** Of segments that lost something after they were read, as it was noticed when they were read once more. */
-  const lostSince = new Map<string, SegmentContent & { readTo: number }>()
+  /** What segments lost after they were read, as it was noticed when they were read once more. */
+  const lostSince = new Map<string, SegmentContent>()
 
   const own = new Set<string>()
   const reader = createSegmentReader(folder, key, decoding(counted))
-  const writer = createSegmentWriter({ folder, key, heads, onBegin: (segment) => own.add(segment) })
+  const writer = createSegmentWriter({
+    folder,
+    key,
+    heads,
+    onBegin: (segment) => own.add(segment),
+    onFailed: (segment) => own.delete(segment),
+  })
   let isRead = false
   let tornBytes = 0
   let followProblem: string | undefined
+  let headsProblem: string | undefined
   let toldOddities: ReadonlySet<string> = new Set()
   const closing = new AbortController()
 
@@ -71,15 +78,13 @@ export function openJournal(options: JournalOptions): OpenJournal {
     await nextTurn()
     while (!(await look())) await pause(options.followIntervalMs, undefined, { signal: closing.signal })
     tornBytes = reader.unfinishedBytes()
-    for (const [segment, { readTo }] of reader.extents())
-      if (!heads.all().has(segment))
-        heads.set(segment, { to: readTo, records: (contents.get(segment) ?? NO_CONTENT).records })
     isRead = true
   }
   /** Returns whether everything could be read. A folder that is away for a while must not end the server. */
   const look = async (): Promise<boolean> => {
     try {
       await reader.read(own, closing.signal)
+      noteHeads()
       followProblem = undefined
     } catch (error) {
       followProblem = (error as Error).message
@@ -87,6 +92,18 @@ export function openJournal(options: JournalOptions): OpenJournal {
     for (const oddity of reader.oddities()) if (!toldOddities.has(oddity)) options.onOddFile?.(oddity)
     toldOddities = new Set(reader.oddities())
     return followProblem === undefined
+  }
+  /** What others wrote was acknowledged, too; what cannot be noted now is noted after the next look. */
+  const noteHeads = (): void => {
+    try {
+      for (const [segment, { readTo }] of reader.extents()) {
+        if (readTo <= (heads.all().get(segment)?.to ?? -1)) continue
+        heads.set(segment, { to: readTo, records: (contents.get(segment) ?? NO_CONTENT).records })
+      }
+      headsProblem = undefined
+    } catch (error) {
+      headsProblem = (error as Error).message
+    }
   }
   const first = readFirst()
   const follow = async (): Promise<void> => {
@@ -105,8 +122,10 @@ export function openJournal(options: JournalOptions): OpenJournal {
     return [...segments].map((segment) => {
       const { to = 0, records: acknowledgedRecords = 0 } = heads.all().get(segment) ?? {}
       const readTo = own.has(segment) ? to : (read.get(segment)?.readTo ?? 0)
-      const content = { readTo, ...(contents.get(segment) ?? NO_CONTENT), ...lostSince.get(segment) }
-      return { segment, ...content, acknowledgedTo: to, acknowledgedRecords }
+      const content = contents.get(segment) ?? NO_CONTENT
+      const { unreadable, records } = lostSince.get(segment) ?? { unreadable: content.unreadable, records: 0 }
+      const left = { records: content.records - records, unreadable }
+      return { segment, readTo, ...left, acknowledgedTo: to, acknowledgedRecords }
     })
   }
 
@@ -132,14 +151,18 @@ export function openJournal(options: JournalOptions): OpenJournal {
     },
     whenRead: () => first,
     async replay(again) {
-      const acknowledged = new Map([...heads.all()].map(([segment, { to }]) => [segment, to]))
+      const before = extents().map(({ segment, acknowledgedTo }) => {
+        return { segment, to: acknowledgedTo, records: contents.get(segment)?.records ?? 0 }
+      })
       const found: Contents = new Map()
       const once = createSegmentReader(folder, key, decoding(counting(found, again)))
       await once.read(new Set(), closing.signal)
-      for (const [segment, to] of acknowledged) {
+      for (const { segment, to, records } of before) {
         const content = found.get(segment) ?? NO_CONTENT
         const readTo = once.extents().get(segment)?.readTo ?? 0
-        if (readTo < to || content.unreadable.length > 0) lostSince.set(segment, { ...content, readTo })
+        const unreadable = readTo < to ? [...content.unreadable, [readTo, to] as [number, number]] : content.unreadable
+        if (unreadable.length > 0)
+          lostSince.set(segment, { unreadable, records: Math.max(0, records - content.records) })
         else lostSince.delete(segment)
       }
     },
@@ -151,6 +174,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
       if (!isRead) return { state: 'DOWN', detail: `is being read: ${entries} entries so far` }
       const damagedPlaces = extents().reduce((sum, { unreadable }) => sum + unreadable.length, 0)
       const problems = [
+        ...(headsProblem === undefined ? [] : [`${options.headsPath} cannot be written: ${headsProblem}`]),
         ...(damagedPlaces > 0 ? [`${damagedPlaces} damaged places, in the folder quarantine`] : []),
         ...describeShortened(shortened()),
         ...reader.oddities(),

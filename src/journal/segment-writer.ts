@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { BridgeError } from '../domain/errors.ts'
 import { encodeFrame } from './frame.ts'
 import type { JournalHeads } from './heads.ts'
@@ -38,11 +38,18 @@ export interface SegmentWriterOptions {
   folder: string
   key: JournalKey
   heads: Pick<JournalHeads, 'set'>
-  /** Is told of each segment before it exists. */
+  /** Is told of each segment before it exists, and where it did not come to be. */
   onBegin: (segment: string) => void
+  onFailed: (segment: string) => void
 }
 
-export function createSegmentWriter({ folder, key, heads, onBegin }: SegmentWriterOptions): SegmentWriter {
+/** Throws where the file has another name by now, or none: what is written to it is gone with the process. */
+async function stillThere(handle: FileHandle, path: string): Promise<void> {
+  const [open, named] = await Promise.all([handle.stat(), stat(path)])
+  if (open.ino !== named.ino || open.dev !== named.dev) throw new Error(`${path} was removed or replaced`)
+}
+
+export function createSegmentWriter({ folder, key, heads, onBegin, onFailed }: SegmentWriterOptions): SegmentWriter {
   let pending: Pending[] = []
   let pendingBytes = 0
   let current: { handle: FileHandle; segment: string; size: number; records: number } | undefined
@@ -53,7 +60,10 @@ export function createSegmentWriter({ folder, key, heads, onBegin }: SegmentWrit
   const begin = async (): Promise<NonNullable<typeof current>> => {
     const segment = `${String(Date.now()).padStart(15, '0')}-${randomBytes(4).toString('hex')}`
     onBegin(segment)
-    const handle = await open(segmentPath(folder, segment), 'wx', 0o600)
+    const handle = await open(segmentPath(folder, segment), 'wx', 0o600).catch((error: Error) => {
+      onFailed(segment)
+      throw error
+    })
     const directory = await open(folder, 'r')
     await directory.sync()
     await directory.close()
@@ -77,6 +87,7 @@ export function createSegmentWriter({ folder, key, heads, onBegin }: SegmentWrit
     for (let at = 0; at < bytes.length; )
       at += (await handle.write(bytes, at, bytes.length - at, current.size + at)).bytesWritten
     await handle.datasync()
+    await stillThere(handle, segmentPath(folder, segment))
     const records = batch.reduce((sum, one) => sum + one.records, current.records)
     heads.set(segment, { to, records })
     Object.assign(current, { size: to, records })

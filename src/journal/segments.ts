@@ -64,7 +64,8 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
       while (extent.readTo < size) {
         const bytes = Buffer.allocUnsafe(Math.min(windowBytes, size - extent.readTo))
         const length = readSync(fd, bytes, 0, bytes.length, extent.readTo)
-        const end = await readWindow(bytes.subarray(0, length), extent.readTo, segment)
+        const isLast = extent.readTo + length >= size
+        const end = await readWindow(bytes.subarray(0, length), extent.readTo, segment, isLast)
         signal?.throwIfAborted()
         extent.readTo += end
         if (end > 0) continue
@@ -78,10 +79,12 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
   }
 
   /** Returns how many bytes were read. */
-  const readWindow = async (window: Buffer, base: number, segment: string): Promise<number> => {
+  const readWindow = async (window: Buffer, base: number, segment: string, isLast: boolean): Promise<number> => {
     for (let at = 0; ; ) {
       const frame = decodeFrame(window, at, base, key, segment)
       if (frame.kind === 'unfinished') return at
+      // what a loss of power can leave of a write that was never finished
+      if (isLast && frame.kind === 'damaged' && isZero(window.subarray(at))) return at
       const [from, to] = [base + at, base + frame.end]
       if (frame.kind === 'damaged') {
         quarantine(folder, segment, from, window.subarray(at, frame.end))
@@ -107,6 +110,8 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
     unfinishedBytes: () => [...extents.values()].reduce((sum, { readTo, size }) => sum + Math.max(0, size - readTo), 0),
   }
 }
+
+const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0)
 
 /** For whoever looks into it: the segment itself is left as it is. A full disk must not keep the rest from being read. */
 function quarantine(folder: string, segment: string, from: number, bytes: Buffer): void {

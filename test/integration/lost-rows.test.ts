@@ -107,6 +107,8 @@ describe('a database that lost', () => {
     await harm("ALTER TABLE copies DELETE WHERE session = 'gone' SETTINGS mutations_sync = 2")
     await harm("ALTER TABLE winners DELETE WHERE session = 'b' SETTINGS mutations_sync = 2")
     const again = await scene({ folder, write: false, database })
+    // and what is missing beside it is chosen
+    await again.answered('CLICKHOUSE', 200)
     const { id } = await again.migration('id')
     await again.operate(`repairMigration(id: "${id}", dryRun: false) { winnersRebuilt }`)
     expect(await count(db, "winners FINAL WHERE session = 'gone'")).toBe(10)

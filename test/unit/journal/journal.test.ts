@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -105,7 +106,7 @@ describe('the journal', () => {
   test('knows what it has lost since it was read, when it is read once more', async () => {
     const { journal, folder } = await opened()
     const place = await journal.append(ingested(3))
-    await journal.append(ingested(4))
+    const later = await journal.append(ingested(4))
     expect(journal.extents()).toMatchObject([{ records: 7, unreadable: [], acknowledgedRecords: 7 }])
     const path = segmentsOf(folder)[0] as string
     const bytes = readFileSync(path)
@@ -117,8 +118,48 @@ describe('the journal', () => {
     ])
     truncateSync(path, place.from)
     await journal.replay({ entry() {}, unreadable() {} })
-    expect(journal.extents()).toMatchObject([{ records: 0, readTo: place.from, acknowledgedRecords: 7 }])
+    expect(journal.extents()).toMatchObject([
+      { records: 0, unreadable: [[place.from, later.to]], acknowledgedRecords: 7 },
+    ])
     expect(journal.health().state).toBe('DEGRADED')
+  })
+
+  test('counts what comes after damage that was noticed while it runs', async () => {
+    const { journal, folder } = await opened()
+    const place = await journal.append(ingested(1))
+    const path = segmentsOf(folder)[0] as string
+    const bytes = readFileSync(path)
+    bytes[place.to - 1] = (bytes[place.to - 1] as number) ^ 1
+    writeFileSync(path, bytes)
+    await journal.replay({ entry() {}, unreadable() {} })
+    const { to } = await journal.append(ingested(500))
+    expect(journal.extents()).toMatchObject([{ records: 500, readTo: to, acknowledgedRecords: 501 }])
+  })
+
+  test('takes zeros at the end, which a loss of power can leave, for what was never acknowledged', async () => {
+    const folder = makeFolder()
+    const { path, places } = await written(folder)
+    appendFileSync(path, Buffer.alloc(5000))
+    const { times, damage, journal } = await open(folder)
+    expect(times()).toEqual([1, 2, 3])
+    expect(damage).toEqual([])
+    expect(journal.extents()).toMatchObject([{ readTo: places.at(-1)?.to, unreadable: [] }])
+    expect(journal.health()).toEqual({ state: 'UP', detail: expect.stringContaining('5000 bytes of a torn entry') })
+  })
+
+  test('never goes on in a segment, or with a list of heads, that was removed', async () => {
+    const folder = makeFolder()
+    const { journal, times } = await open(folder)
+    await journal.append(entry(1))
+    rmSync(segmentsOf(folder)[0] as string)
+    rmSync(join(folder, 'journal-heads'))
+    await expect(journal.append(entry(2))).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true })
+    await journal.append(entry(3))
+    expect(times()).toEqual([1, 3])
+    await journal.close()
+    const again = await open(folder)
+    expect(again.times()).toEqual([3])
+    expect(again.journal.health()).toMatchObject({ state: 'DEGRADED', detail: expect.stringContaining('shorter') })
   })
 
   test('keeps nothing in the clear, and its key to its owner', async () => {
