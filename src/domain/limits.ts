@@ -35,6 +35,7 @@ export const LIMITS = {
   depth: count(20, 'levels of fields of one GraphQL document'),
   fields: count(2000, 'fields of one GraphQL document, after its fragments are spread'),
   aliases: count(200, 'aliases of one GraphQL document, after its fragments are spread'),
+  variables: count(100, 'variables that one document may declare'),
   sessionsPage: count(500, 'sessions of one page'),
   documentTokens: count(5000, 'lexical tokens of one GraphQL document'),
   summedRecords: count(
@@ -75,6 +76,7 @@ export const LIMITS = {
   socketsOfUser: count(20, 'WebSockets of one user'),
   subscriptionsOfSocket: count(20, 'subscriptions over one WebSocket'),
   subscriptionsOfUser: count(100, 'subscriptions of one user'),
+  subscriptionsBegunPerSecond: count(20, 'subscriptions that a user may begin a second, on average'),
   subscriptionId: count(100, "characters of a subscription's id"),
   socketMessagesAtOnce: count(100, 'messages and pings at once over a WebSocket'),
   socketMessagesPerSecond: count(20, 'messages and pings a second over a WebSocket, on average'),

@@ -2,7 +2,16 @@ import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 
 /** The limits that are looked at before an operation is executed. */
-export type AskingLimit = 'cost' | 'served' | 'depth' | 'fields' | 'aliases' | 'filters' | 'filterBytes' | 'series'
+export type AskingLimit =
+  | 'cost'
+  | 'served'
+  | 'depth'
+  | 'fields'
+  | 'aliases'
+  | 'filters'
+  | 'filterBytes'
+  | 'series'
+  | 'variables'
 
 const WHAT: Record<AskingLimit, string> = {
   cost: 'values in its answer',
@@ -13,6 +22,7 @@ const WHAT: Record<AskingLimit, string> = {
   filters: 'different filters',
   filterBytes: 'bytes of names in filters',
   series: 'different series',
+  variables: 'variables',
 }
 
 export function tooExpensive(limit: AskingLimit, found: number): BridgeError {

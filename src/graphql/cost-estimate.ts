@@ -38,8 +38,9 @@ export interface Estimate {
   series: number
 }
 
-/** Items of a list of the schema about the schema. */
+/** Items of a list of the schema about the schema; and what a look at all of it costs beside them, as it was measured. */
 const INTROSPECTED = 10
+const SCHEMA_COST = 5000
 
 const META_FIELDS: Record<string, GraphQLField<unknown, unknown>> = {
   __schema: SchemaMetaFieldDef,
@@ -83,6 +84,7 @@ export function estimate({ schema, operation, fragments, variables }: Asked): Es
     if (rule?.series !== undefined) series.add(rule.series(args(), above()))
     const named = getNamedType(field.type)
     const below = isObjectType(named) ? ofSelections(node.selectionSet, named, args) : NOTHING
+    if (field === SchemaMetaFieldDef) return { all: SCHEMA_COST + below.all, own: 1 }
     if (!isList(field.type)) return { all: 1 + below.all, own: 1 + below.own }
     itemCosts.set(node, 1 + below.own)
     const size = rule?.size?.(args(), above()) ?? INTROSPECTED

@@ -6,9 +6,11 @@ export interface Shape {
   fields: number
   aliases: number
   depth: number
+  /** Declared by all its operations. */
+  variables: number
 }
 
-const NOTHING: Shape = { fields: 0, aliases: 0, depth: 0 }
+const NOTHING: Shape = { fields: 0, aliases: 0, depth: 0, variables: 0 }
 
 /**
  * The shape of a parsed document, before it is validated: validation takes more than linear time in the fields
@@ -53,6 +55,7 @@ export function shapeOf(document: DocumentNode): Shape {
       definition.kind === Kind.FRAGMENT_DEFINITION
         ? ofFragment(definition.name.value)
         : ofSelections(definition.selectionSet)
+    if (definition.kind === Kind.OPERATION_DEFINITION) whole.variables += definition.variableDefinitions?.length ?? 0
     // validation looks at each fragment by itself, too
     whole.fields = Math.max(whole.fields, fields)
     whole.aliases = Math.max(whole.aliases, aliases)
@@ -63,8 +66,9 @@ export function shapeOf(document: DocumentNode): Shape {
 
 /** Throws `QUERY_TOO_EXPENSIVE` for a document that is too large to be validated. */
 export function checkShape(document: DocumentNode): void {
-  const { fields, aliases, depth } = shapeOf(document)
+  const { fields, aliases, depth, variables } = shapeOf(document)
   check('depth', depth)
   check('fields', fields)
   check('aliases', aliases)
+  check('variables', variables)
 }

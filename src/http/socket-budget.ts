@@ -10,13 +10,23 @@ export interface SocketBudget<Socket extends SocketSubscriptions> {
   /** Counts a socket for a user until `leave`; `false` where there is no room for it. */
   enter(user: string, socket: Socket): boolean
   leave(user: string, socket: Socket): void
-  /** Whether the subscriptions of a socket, with the one that is being asked for, are within the limits. */
+  /** Whether the subscriptions of a socket, with the one that is being asked for, are within the limits, and not too many at once. */
   maySubscribe(user: string, socket: Socket): boolean
 }
 
 export function createSocketBudget<Socket extends SocketSubscriptions>(): SocketBudget<Socket> {
   const socketsOf = new Map<string, Set<Socket>>()
+  /** Of users with a socket: subscriptions that they may begin now. */
+  const allowances = new Map<string, { left: number; at: number }>()
   let total = 0
+  const mayBegin = (user: string): boolean => {
+    const now = performance.now()
+    const { left, at } = allowances.get(user) ?? { left: LIMITS.subscriptionsOfUser.value, at: now }
+    const earned = ((now - at) / 1000) * LIMITS.subscriptionsBegunPerSecond.value
+    const next = Math.min(LIMITS.subscriptionsOfUser.value, left + earned) - 1
+    allowances.set(user, { left: Math.max(0, next), at: now })
+    return next >= 0
+  }
   const count = ({ subscriptions }: Socket): number => Object.keys(subscriptions).length
   return {
     enter(user, socket) {
@@ -29,10 +39,12 @@ export function createSocketBudget<Socket extends SocketSubscriptions>(): Socket
     leave(user, socket) {
       const sockets = socketsOf.get(user)
       if (sockets?.delete(socket) === true) total--
-      if (sockets?.size === 0) socketsOf.delete(user)
+      if (sockets?.size !== 0) return
+      socketsOf.delete(user)
+      allowances.delete(user)
     },
     maySubscribe(user, socket) {
-      if (count(socket) > LIMITS.subscriptionsOfSocket.value) return false
+      if (!mayBegin(user) || count(socket) > LIMITS.subscriptionsOfSocket.value) return false
       let ofUser = 0
       for (const one of socketsOf.get(user) ?? []) ofUser += count(one)
       return ofUser <= LIMITS.subscriptionsOfUser.value

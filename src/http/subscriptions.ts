@@ -61,6 +61,9 @@ export function isSubscriptionUpgrade({ headers, url = '' }: IncomingMessage): b
   return headers.upgrade?.toLowerCase() === 'websocket' && url.split('?', 1)[0] === GRAPHQL_PATH
 }
 
+/** What is told of a document that is wrong in many places. */
+const MAX_VALIDATION_ERRORS = 5
+
 export function attachSubscriptions(
   server: Server,
   options: SubscriptionsOptions,
@@ -133,10 +136,12 @@ export function attachSubscriptions(
       try {
         const document = parse(query, { maxTokens: maxDocumentTokens })
         checkShape(document)
-        const errors = validate(schema, document, rules)
-        if (errors.length > 0) return errors
-        if (getOperationAST(document, operationName)?.operation !== 'subscription')
+        // before it is validated, which costs most
+        const operation = getOperationAST(document, operationName)?.operation
+        if (operation === 'query' || operation === 'mutation')
           return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
+        const errors = validate(schema, document, rules, { maxErrors: MAX_VALIDATION_ERRORS })
+        if (errors.length > 0) return errors
         const contextValue = createContext(principal, randomUUID())
         checkCost({ schema, document, operationName, variables, context: contextValue })
         return { schema, document, operationName, variableValues: variables, contextValue }
