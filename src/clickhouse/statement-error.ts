@@ -4,6 +4,8 @@ export class StatementError extends Error {
   readonly code: number | undefined
   /** Whether the same statement may succeed later. */
   readonly retryable: boolean
+  /** Whether the rows that came with the statement are the reason: what is in them, and nothing else. */
+  readonly refusesRows: boolean
 
   constructor(statement: string, cause: unknown) {
     const { code, type, message } = cause as { code?: unknown; type?: unknown; message: string }
@@ -15,6 +17,7 @@ export class StatementError extends Error {
     this.name = 'StatementError'
     this.code = number
     this.retryable = number === undefined || RETRYABLE.has(number)
+    this.refusesRows = number !== undefined && REFUSES_ROWS.has(number)
   }
 }
 
@@ -42,4 +45,20 @@ const RETRYABLE: ReadonlySet<number> = new Set([
   473, // DEADLOCK_AVOIDED
   745, // SERVER_OVERLOADED
   999, // KEEPER_EXCEPTION
+])
+
+/** Errors that only the content of rows can cause. What is not listed is no fault of theirs. By number, never by text. */
+const REFUSES_ROWS: ReadonlySet<number> = new Set([
+  6, // CANNOT_PARSE_TEXT
+  25, // CANNOT_PARSE_ESCAPE_SEQUENCE
+  26, // CANNOT_PARSE_QUOTED_STRING
+  27, // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  38, // CANNOT_PARSE_DATE
+  41, // CANNOT_PARSE_DATETIME
+  72, // CANNOT_PARSE_NUMBER
+  321, // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+  349, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+  376, // CANNOT_PARSE_UUID
+  467, // CANNOT_PARSE_BOOL
+  469, // VIOLATED_CONSTRAINT
 ])

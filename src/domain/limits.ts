@@ -86,6 +86,6 @@ export const LIMITS = {
     value: 32 << 20,
     shown: '32 MB',
     about:
-      'of idempotency keys with their answers; a call under a forgotten key is no repeat, and counts nothing twice',
+      'of idempotency keys with their answers; who holds most loses first; a call under a forgotten key is no repeat, and counts nothing twice',
   },
 } as const satisfies Record<string, Limit>

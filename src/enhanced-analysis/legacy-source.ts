@@ -60,6 +60,8 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
   const pending = new Map<number, Pending>()
   /** What is known of the logs' shipping, for a thread that starts again. */
   const shippingStates = new Map<string, LogState>()
+  /** Editions that are not to be believed, by log, until a later one has taken their place: for such a thread, too. */
+  const distrusted = new Map<string, number>()
   let nextId = 0
   /** Ranges of the journal that the thread was sent since it began. */
   let journaled = 0
@@ -149,6 +151,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     sendJournaled(started, [...ranges, ...held])
     held = undefined
     send({ kind: 'call', id: nextId++, caller: BRIDGE, name: 'update', asked: [...shippingStates.values()] })
+    send({ kind: 'call', id: nextId++, caller: BRIDGE, name: 'distrust', asked: [...distrusted.keys()] })
     send({ kind: 'begin', maySample: maySample?.() ?? true })
   }
   start()
@@ -201,7 +204,10 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     isAllPublished: () => status?.ready === true && status.unshippedBytes === 0 && status.journaled === journaled,
     logs: {
       async update(states) {
-        for (const state of states) shippingStates.set(state.key, state)
+        for (const state of states) {
+          shippingStates.set(state.key, state)
+          if (state.edition > (distrusted.get(state.key) ?? state.edition)) distrusted.delete(state.key)
+        }
         await call('update', states)
       },
       nextRanges: (selection, maxRecords, after) => callWhenReady('nextRanges', { selection, maxRecords, after }),
@@ -219,7 +225,13 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
         const path = await callWhenReady('pathOf', key)
         return path === undefined ? positions.map(() => 0) : linesAt(path, positions)
       },
-      distrust: (keys) => callWhenReady('distrust', keys),
+      distrust(keys) {
+        for (const key of keys) {
+          const state = shippingStates.get(key)
+          if (state !== undefined) distrusted.set(key, state.edition)
+        }
+        return callWhenReady('distrust', keys)
+      },
       setAside: (refused) => callWhenReady('setAside', refused),
       unshippedBytes: () => status?.unshippedBytes ?? 0,
       onChange(listener) {

@@ -47,6 +47,8 @@ export interface ShippingView {
 export function createShippingView(table: () => RecordTable): ShippingView {
   const states = new Map<string, LogState>()
   const toRetire = new Map<string, LogState>()
+  /** Editions of which the database has lost something, by log: also of logs that are looked at only later. */
+  const distrusted = new Map<string, number>()
   const plans = new Map<KnownFile, { version: number; rows: Uint32Array }>()
 
   const attachFile = (file: KnownFile): void => {
@@ -59,11 +61,12 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     file.edition = state.edition
     const same = file.byMutation ? isSameSegment(file, state) : isSameLog(file, state)
     const renamed = state.path !== file.path || state.root !== file.root || state.relativePath !== file.relativePath
-    if (same && !renamed && hasTail(table(), file, state)) {
+    const believed = distrusted.get(file.key) !== state.edition
+    if (same && !renamed && believed && hasTail(table(), file, state)) {
       file.publishedTo = state.publishedTo
       file.setAside = new Set(state.setAside?.filter((position) => position < state.publishedTo))
     } else if (!same) file.edition++
-    // the same content under another name, or with a changed end: what was published must go before it comes anew
+    // another name, a changed end, or not to be believed: what was published must go before it comes anew
     else if (state.publishedTo > 0) toRetire.set(file.key, state)
     file.suspect = false
   }
@@ -133,6 +136,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
         const file = table().file(state.key)
         const retired = toRetire.get(state.key)
         if (retired !== undefined && state.edition > retired.edition) toRetire.delete(state.key)
+        if (state.edition > (distrusted.get(state.key) ?? state.edition)) distrusted.delete(state.key)
         // it may have been replaced or renamed meanwhile
         if (file !== undefined) attachFile(file)
       }
@@ -178,7 +182,9 @@ export function createShippingView(table: () => RecordTable): ShippingView {
       for (const key of keys) {
         const file = table().file(key)
         const state = states.get(key)
-        if (file === undefined || state === undefined || file.edition !== state.edition) continue
+        if (state === undefined) continue
+        distrusted.set(key, state.edition)
+        if (file === undefined || file.edition !== state.edition) continue
         toRetire.set(key, state)
         file.publishedTo = 0
       }

@@ -13,6 +13,11 @@ export interface RecordBatch {
   records: readonly RecordCopy[]
 }
 
+/** An error that only the content of what was written can cause. */
+export interface RefusedRows extends Error {
+  readonly refusesRows: true
+}
+
 /** What a batch holds, as the store or as the sender says. Equal only if every record is equal. */
 export interface BatchSummary {
   records: number
@@ -52,7 +57,10 @@ export interface RecordStore {
   lastSeq(): Promise<number>
   /** The largest number, from `from` up to but not including `to`, that a batch was written under; `undefined` without one. */
   lastBatch(from: number, to: number): Promise<number | undefined>
-  /** In one statement, all of them or none; to be read back whatever it says. */
+  /**
+   * In one statement, all of them or none; to be read back whatever it says. Throws a `RefusedRows` where what is in the
+   * records is the reason, now and whenever they come again.
+   */
   write(batches: readonly RecordBatch[]): Promise<void>
   /** What the store holds of these batches; those it knows nothing of are absent. */
   readBack(batches: readonly number[]): Promise<Map<number, BatchSummary>>

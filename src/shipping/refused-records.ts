@@ -1,7 +1,7 @@
 import type { RecordCopy } from '../domain/token-record.ts'
-import type { RecordBatch } from '../ports/record-store.ts'
+import type { RecordBatch, RefusedRows } from '../ports/record-store.ts'
 
-/** Statements that one search may take; what is left then is taken as refused: set aside it is still counted. */
+/** Statements that one search may take; the next one goes on where it ended. */
 const MAX_STATEMENTS = 500
 
 type Write = (batches: readonly RecordBatch[]) => Promise<void>
@@ -12,18 +12,27 @@ interface Line {
   records: RecordCopy[]
 }
 
+export interface Search {
+  /** Positions of the lines that the database refuses, each shown by itself, by log. */
+  refused: Map<string, number[]>
+  /** Records, from the first on and without those, that it took: behind them begins what was not looked at. */
+  accepted: number
+}
+
 /** Whether the database refuses what was to be written, now and whenever it comes again. */
-export const isRefusal = (error: unknown): boolean => (error as { retryable?: unknown }).retryable === false
+export const isRefusal = (error: unknown): boolean => (error as Partial<RefusedRows>).refusesRows === true
 
 /**
- * Finds the records that the database refuses, by halving; gives the positions of their lines by log. What it writes
+ * Looks for the records that the database refuses, by halving, from the first on, as far as it gets. What it writes
  * carries the numbers of the batches, which must never be published. Throws where even a record of nothing is refused:
  * then it is not what is in the records.
  */
-export async function refusedPositions(batches: readonly RecordBatch[], write: Write): Promise<Map<string, number[]>> {
+export async function searchRefused(batches: readonly RecordBatch[], write: Write): Promise<Search> {
   const lines = batches.flatMap(linesOf)
+  const refused = new Map<string, number[]>()
+  const accepted: Line[] = []
   const [first] = lines
-  if (first === undefined) return new Map()
+  if (first === undefined) return { refused, accepted: 0 }
   await write([{ ...first.batch, records: [NOTHING] }])
   let statements = 0
 
@@ -37,21 +46,27 @@ export async function refusedPositions(batches: readonly RecordBatch[], write: W
       return true
     }
   }
-  const search = async (some: readonly Line[]): Promise<readonly Line[]> => {
-    if (statements >= MAX_STATEMENTS) return some
-    if (!(await isRefused(some))) return []
-    if (some.length === 1) return some
+  const search = async (some: readonly Line[]): Promise<void> => {
+    if (statements >= MAX_STATEMENTS) return
+    if (!(await isRefused(some))) return void accepted.push(...some)
+    const [line] = some as [Line]
+    if (some.length === 1) {
+      const { log } = line.batch
+      refused.set(log, [...(refused.get(log) ?? []), positionOf(line)])
+      return
+    }
     const half = some.length >> 1
-    return [...(await search(some.slice(0, half))), ...(await search(some.slice(half)))]
+    await search(some.slice(0, half))
+    await search(some.slice(half))
   }
+  await search(lines)
 
-  const found = new Map<string, number[]>()
-  for (const { batch, records } of await search(lines)) {
-    const { position } = records[0] as RecordCopy
-    found.set(batch.log, [...(found.get(batch.log) ?? []), position])
-  }
-  return found
+  // a line in two batches is set aside with both of its parts
+  const left = accepted.filter((line) => refused.get(line.batch.log)?.includes(positionOf(line)) !== true)
+  return { refused, accepted: left.reduce((sum, { records }) => sum + records.length, 0) }
 }
+
+const positionOf = ({ records }: Line): number => (records[0] as RecordCopy).position
 
 function linesOf(batch: RecordBatch): Line[] {
   const byPosition = Map.groupBy(batch.records, ({ position }) => position)

@@ -1,10 +1,11 @@
 import { BridgeError } from '../domain/errors.ts'
 import type { LogRange, LogSelection, LogState, RefusedPlaces, ShippableLogs } from '../ports/logs.ts'
 import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
+import { inChunks } from './batch-chunks.ts'
 import { evidenceOf, isSameSummary, summarize } from './batch-summary.ts'
 import type { Group, Ledger } from './ledger.ts'
 import type { PublicationGate } from './publication-gate.ts'
-import { isRefusal, refusedPositions } from './refused-records.ts'
+import { isRefusal, searchRefused } from './refused-records.ts'
 
 /** What may be shipped now, and as part of which run. */
 export interface Assignment {
@@ -114,7 +115,8 @@ export function startShipper(options: ShipperOptions): Shipper {
     await publish(open.group)
   }
 
-  const ship = async (ranges: readonly LogRange[], run: string): Promise<void> => {
+  /** Returns how many of the records, from the first on, are to be shipped first: 0 where all of them were. */
+  const ship = async (ranges: readonly LogRange[], run: string): Promise<number> => {
     const started = performance.now()
     const first = ledger.nextBatch()
     const batches: RecordBatch[] = ranges
@@ -131,13 +133,15 @@ export function startShipper(options: ShipperOptions): Shipper {
     ledger.plan(group)
     if (batches.length > 0) {
       // each statement has its price, and so has memory: some batches at once, and each is read back by itself
+      let written = 0
       for (const some of inChunks(batches, WRITTEN_RECORDS)) {
         try {
           await store.write(some)
         } catch (error) {
           if (!isRefusal(error)) throw error
-          return await setAside(some, ranges, error)
+          return written + (await setAside(some, ranges, error))
         }
+        written += some.reduce((sum, batch) => sum + batch.records.length, 0)
       }
       ledger.sent()
       const found = await store.readBack(planned.map(({ batch }) => batch))
@@ -153,20 +157,25 @@ export function startShipper(options: ShipperOptions): Shipper {
     const seconds = (performance.now() - started) / 1000
     if (records > groupRecords / 2) rate = records / seconds
     options.onPublished()
+    return 0
   }
 
-  /** What the database refuses holds up nothing else: the group is left, and comes again without it. */
-  const setAside = async (written: readonly RecordBatch[], ranges: readonly LogRange[], cause: unknown) => {
-    const found = await refusedPositions(written, store.write)
+  /**
+   * What the database refuses holds up nothing else: the group is left, and comes again without it. Returns how many
+   * records of `some` it takes, before the first that was not looked at.
+   */
+  const setAside = async (some: readonly RecordBatch[], ranges: readonly LogRange[], cause: unknown) => {
+    const found = await searchRefused(some, store.write)
     // it was something else, and is over: as any other failure
-    if (found.size === 0) throw cause
+    if (found.refused.size === 0) throw cause
     const refused = ranges.flatMap(({ state }): RefusedPlaces[] => {
-      const positions = found.get(ledger.nameOf(state))
+      const positions = found.refused.get(ledger.nameOf(state))
       return positions === undefined ? [] : [{ key: state.key, positions }]
     })
     ledger.abandon()
     await logs.setAside(refused)
     options.onSetAside?.(refused)
+    return found.accepted
   }
 
   /** Editions that count no more make room for the ones that follow them. */
@@ -201,7 +210,10 @@ export function startShipper(options: ShipperOptions): Shipper {
     for (const { run, selection } of options.assignments()) {
       const ranges = await logs.nextRanges(selection, groupRecords)
       if (ranges.length === 0) continue
-      await ship(ranges, run)
+      const first = await ship(ranges, run)
+      // what comes behind them may have more of what is refused
+      const taken = first > 0 ? await logs.nextRanges(selection, first) : []
+      if (taken.length > 0) await ship(taken, run)
       shipped = true
     }
     return shipped
@@ -276,22 +288,6 @@ export function startShipper(options: ShipperOptions): Shipper {
       for (const { resolve } of waiting) resolve(false)
     },
   }
-}
-
-/** Batches in turn, up to so many records together. */
-function* inChunks(batches: readonly RecordBatch[], maxRecords: number): Generator<RecordBatch[]> {
-  let some: RecordBatch[] = []
-  let records = 0
-  for (const batch of batches) {
-    if (some.length > 0 && records + batch.records.length > maxRecords) {
-      yield some
-      some = []
-      records = 0
-    }
-    some.push(batch)
-    records += batch.records.length
-  }
-  yield some
 }
 
 const closing = (): BridgeError => new BridgeError('SOURCE_UNAVAILABLE', 'the database is being closed')

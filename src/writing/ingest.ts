@@ -4,7 +4,7 @@ import { LIMITS } from '../domain/limits.ts'
 import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord } from '../domain/rejected-record.ts'
 import type { IngestEntry, Journal, JournalPlace } from '../ports/journal.ts'
-import { createRememberedCalls, nameOf, type RememberedCall } from './remembered-calls.ts'
+import { createRememberedCalls, type RememberedCall } from './remembered-calls.ts'
 import { contentHash, type Submission } from './submission.ts'
 import { toldMistakes } from './told-mistakes.ts'
 import { type ValidatedRecord, validateRecord } from './validate-record.ts'
@@ -96,6 +96,9 @@ export function createIngest(options: IngestOptions): Ingest {
     remember: calls.remember,
   }
 }
+
+/** Names a key of a caller; the length keeps the two apart. */
+const nameOf = (caller: string, key: string): string => `${caller.length}:${caller}:${key}`
 
 /** The same records give the same mistakes; which of them were refused is what the first answer said. */
 function firstAnswer(

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import type { JournaledRange } from '../../src/enhanced-analysis/journal-update.ts'
 import { type LegacySource, startLegacySource } from '../../src/enhanced-analysis/legacy-source.ts'
+import type { LogRange, LogState } from '../../src/ports/logs.ts'
 import type { SourceRequest } from '../../src/ports/token-source.ts'
 import { line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -235,6 +236,62 @@ describe('the legacy source', () => {
     const state = await until('the analysis', () => (source.status()?.ready ? source.status()?.indexState : undefined))
     expect(state).toBe('loaded')
   })
+
+  test.each([
+    ['a transcript', true],
+    ['a segment of the journal', false],
+  ])(
+    'what was distrusted or set aside of %s still is when its thread died, until a later edition is told',
+    async (_what, isTranscript) => {
+      const folder = makeFolder()
+      mkdirSync(join(folder, 'projects'), { recursive: true })
+      if (isTranscript) writeTranscripts(folder, { 'p/a.jsonl': [line(), line({ id: 'msg_2' })] })
+      const crashes: Error[] = []
+      const source = start(folder, {
+        readJournal: async (add) => void (isTranscript || ranges(2).forEach(add)),
+        onCrash: (error) => void crashes.push(error),
+      })
+      const { logs } = source
+      const dies = async (): Promise<void> => {
+        const before = crashes.length
+        // what cannot be read at all ends the thread
+        source.addJournaled(undefined as never)
+        await until('the crash', () => crashes.length > before || undefined)
+        await until('the next thread', () => source.status()?.ready || undefined)
+      }
+      const publish = async (): Promise<LogState> => {
+        const [range] = await logs.nextRanges({ journal: true, transcripts: 'all' }, 10_000)
+        const { state } = range as LogRange
+        await logs.update([state])
+        return state
+      }
+      await source.whenReady()
+      const [range] = await logs.nextRanges({ journal: true, transcripts: 'all' }, 10_000)
+      const { key } = (range as LogRange).state
+      await logs.setAside([{ key, positions: [0] }])
+      const state = await publish()
+      await dies()
+      expect(logs.unshippedBytes()).toBe(1)
+      expect(await logs.retired()).toEqual([])
+
+      await logs.distrust([key])
+      expect(await logs.retired()).toEqual([state])
+      await dies()
+      expect(await logs.retired()).toEqual([state])
+      expect(logs.unshippedBytes()).toBeGreaterThan(100)
+      // what is told of the same edition again changes nothing
+      await logs.update([state])
+      expect(await logs.retired()).toEqual([state])
+      expect(logs.unshippedBytes()).toBeGreaterThan(100)
+
+      await logs.update([{ ...state, edition: state.edition + 1, publishedTo: 0, records: 0 }])
+      expect(await publish()).toMatchObject({ key, edition: state.edition + 1, publishedTo: state.publishedTo })
+      expect(source.isAllPublished()).toBe(true)
+      await dies()
+      expect(await logs.retired()).toEqual([])
+      expect(source.isAllPublished()).toBe(true)
+    },
+  )
 
   test('says so when a folder cannot be read, keeps what it counted, and serves no sample', async () => {
     const folder = makeFolder()

@@ -108,6 +108,31 @@ describe('what is remembered of calls', () => {
     expect(calls.find('ann', 'small-0')).toBeDefined()
   })
 
+  test('of one caller is not driven out by the calls of another', () => {
+    const calls = createRememberedCalls(1 << 20)
+    for (let i = 0; i < 100; i++) calls.remember(entry(`job-${i}`), place(i))
+    for (let i = 0; i < 20_000; i++) calls.remember(entry(`key-${i}`, { caller: 'mallory' }), place(i))
+    for (let i = 0; i < 100; i++) expect(calls.find('ann', `job-${i}`)).toMatchObject({ place: place(i) })
+    expect(calls.find('mallory', 'key-0')).toBeUndefined()
+    expect(calls.find('mallory', 'key-19999')).toBeDefined()
+    // what comes while the flood goes on is remembered as well
+    calls.remember(entry('late', { caller: 'bob' }), place(0))
+    for (let i = 0; i < 5000; i++) calls.remember(entry(`more-${i}`, { caller: 'mallory' }), place(i))
+    expect(calls.find('bob', 'late')).toBeDefined()
+    expect(calls.bytes()).toBeLessThanOrEqual(1 << 20)
+  })
+
+  test('of many callers takes no more than of one, and nothing where there is no room', () => {
+    const calls = createRememberedCalls(1 << 20)
+    for (let i = 0; i < 2000; i++) calls.remember(entry('key', { caller: `caller-${i}` }), place(i))
+    expect(calls.bytes()).toBeGreaterThan(900_000)
+    expect(calls.bytes()).toBeLessThanOrEqual(1 << 20)
+    const none = createRememberedCalls(100)
+    none.remember(entry('key'), place(0))
+    expect(none.find('ann', 'key')).toBeUndefined()
+    expect(none.bytes()).toBe(0)
+  })
+
   test('of an entry that a release before wrote with all its mistakes, only which records they were in', () => {
     const calls = createRememberedCalls(1 << 20)
     const mistakes = Array.from({ length: 999 * 6 }, (_, i) => ({
@@ -119,7 +144,7 @@ describe('what is remembered of calls', () => {
     const { refused: _, ...old } = entry('key')
     calls.remember({ ...old, rejected: mistakes } as unknown as IngestEntry, place(0))
     expect(calls.find('ann', 'key')?.refused).toEqual(Array.from({ length: 999 }, (_, i) => i + 1))
-    expect(calls.bytes()).toBeLessThan(10_000)
+    expect(calls.bytes()).toBeLessThan(12_000)
   })
 
   test('a record that the rules of then refused is told so, whatever the rules of now', async () => {
@@ -159,7 +184,7 @@ describe('what is remembered of calls', () => {
     await journal.whenRead()
     onTestFinished(() => journal.close())
     // it has room for one call
-    const forgetful: Ingest = createIngest({ journal, whenStored: async () => false, maxRememberedBytes: 700 })
+    const forgetful: Ingest = createIngest({ journal, whenStored: async () => false, maxRememberedBytes: 2700 })
     const submit = (key: string, input: bigint, more: object = {}) =>
       forgetful.submit({
         caller: 'ann',

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { createRecordStore } from '../../src/clickhouse/record-store.ts'
+import { StatementError } from '../../src/clickhouse/statement-error.ts'
 import type { TokenFilter } from '../../src/domain/token-query.ts'
+import type { RecordCopy } from '../../src/domain/token-record.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
-import { refusedPositions } from '../../src/shipping/refused-records.ts'
+import { searchRefused } from '../../src/shipping/refused-records.ts'
 import { openBridge, removeEngineAfterAll, type TestBridge, testDatabase } from '../support/bridge.ts'
 import { copy } from '../support/record-store-suite.ts'
 import { analysisOf, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
@@ -112,7 +115,7 @@ describe('a record that ClickHouse refuses', () => {
 })
 
 describe('a database that refuses everything', () => {
-  const refusal = Object.assign(new Error('no such table'), { retryable: false })
+  const refusal = Object.assign(new Error('no such table'), { refusesRows: true })
 
   test('is not taken for a mistake of the records: all of them are shipped when it is mended', async () => {
     let isBroken = true
@@ -142,16 +145,131 @@ describe('a database that refuses everything', () => {
   })
 })
 
-test('a search takes a bounded number of statements, and what it leaves is set aside with the rest', async () => {
-  let statements = 0
+describe('a search for what is refused', () => {
   const write = async (batches: readonly { records: readonly { user: string }[] }[]): Promise<void> => {
-    statements++
     if (batches.some(({ records }) => records.some(({ user }) => user === 'bad')))
-      throw Object.assign(new Error('refused'), { retryable: false })
+      throw Object.assign(new Error('refused'), { refusesRows: true })
   }
-  const records = Array.from({ length: 4000 }, (_, i) => copy({ id: `${i}`, position: i, user: i % 2 ? 'bad' : 'ann' }))
-  const found = await refusedPositions([{ batch: 1, log: 'log', run: 'live', records }], write)
-  expect(statements).toBeLessThan(510)
-  const positions = new Set(found.get('log'))
-  for (const { position, user } of records) if (user === 'bad') expect(positions.has(position)).toBe(true)
+  const batchOf = (count: number, isBad: (i: number) => boolean) => {
+    const records = Array.from({ length: count }, (_, i) =>
+      copy({ id: `${i}`, position: i, user: isBad(i) ? 'bad' : 'ann' }),
+    )
+    return { batch: 1, log: 'log', run: 'live', records }
+  }
+
+  test.each([10, 40, 80, 200, 4000, 8000])('finds nothing but what is: %i of 8000, some in each round', async (bad) => {
+    let { records, ...batch } = batchOf(8000, (i) => i % (8000 / bad) === 8000 / bad - 1)
+    const found: number[] = []
+    let shipped = 0
+    while (records.length > 0) {
+      let statements = 0
+      const search = await searchRefused([{ ...batch, records }], (batches) => {
+        statements++
+        return write(batches)
+      })
+      expect(statements).toBeLessThanOrEqual(501)
+      const refused = new Set(search.refused.get('log'))
+      const left = records.filter(({ position }) => !refused.has(position))
+      expect(left.slice(0, search.accepted).filter(({ user }) => user === 'bad')).toEqual([])
+      expect(refused.size + search.accepted).toBeGreaterThan(0)
+      found.push(...refused)
+      shipped += search.accepted
+      records = left.slice(search.accepted)
+    }
+    expect(found).toEqual(Array.from({ length: 8000 }, (_, i) => i).filter((i) => i % (8000 / bad) === 8000 / bad - 1))
+    expect(shipped).toBe(8000 - bad)
+  })
+
+  test('takes a line in two batches for one', async () => {
+    const whole = batchOf(4, () => false)
+    const [a, b, c, d] = whole.records as [RecordCopy, RecordCopy, RecordCopy, RecordCopy]
+    const first = { ...whole, records: [a, b] }
+    const second = { ...whole, batch: 2, records: [{ ...c, position: 1, user: 'bad' }, d] }
+    expect(await searchRefused([first, second], write)).toEqual({ refused: new Map([['log', [1]]]), accepted: 2 })
+  })
+})
+
+test('more refused records than one search finds hold up nothing, and take nothing with them', async () => {
+  const { analysis, bridge } = await scene([])
+  const count = 600
+  const records = Array.from({ length: count }, (_, i) =>
+    copy({
+      id: `m${i}`,
+      position: i,
+      byMutation: true,
+      input: 1000,
+      path: 'journal:2-b',
+      offset: i,
+      ...(i % 4 === 1 ? REFUSED : {}),
+    }),
+  )
+  analysis.addJournaled({ segment: '2-b', to: count, records })
+  await bridge.ship(ALL)
+  expect(bridge.problems).toEqual([])
+  const refused = Array.from({ length: count }, (_, i) => i).filter((i) => i % 4 === 1)
+  expect(bridge.ledger.state('journal:2-b')).toMatchObject({ publishedTo: count, setAside: refused })
+  expect(await inputOf(bridge, 'clickhouse')).toBe(2 ** 30 + 2 ** 20 - 1 + 1000 * (count - refused.length))
+  expect(await inputOf(bridge, 'hybrid')).toBe(await inputOf(bridge, 'legacy'))
+  expect((await bridge.verify(true)).verification).toMatchObject({ difference: '0', damagedBatches: [] })
+})
+
+describe('what ClickHouse says', () => {
+  const wrongs: [string, object][] = [
+    ['a broken pair of surrogates', { user: '\ud800\ud800' }],
+    ['half a pair of surrogates', REFUSED],
+    ['an identity that is none', { identity: 'z'.repeat(32) }],
+    ['tokens that are no number', { input: 'many' }],
+    ['tokens below zero', { input: -1 }],
+    ['part of a token', { input: 0.5 }],
+    ['a time that no column can hold', { time: 8e15 }],
+    ['neither yes nor no', { sidechain: 2 }],
+  ]
+  test.each(wrongs)('of %s is that the rows are refused', async (_, wrong) => {
+    const store = createRecordStore(await testDatabase())
+    const batch = { batch: 1, log: 'log', run: 'live' }
+    const good = copy({ id: 'good' })
+    const records = [good, { ...copy({ id: 'bad', position: 1 }), ...wrong }]
+    await expect(store.write([{ ...batch, records }])).rejects.toMatchObject({ refusesRows: true })
+    await store.write([{ ...batch, records: [good] }])
+  })
+
+  test('of a constraint that rows violate is that they are refused', async () => {
+    const db = await testDatabase()
+    await db.command('limit', 'ALTER TABLE copies ADD CONSTRAINT few CHECK input < 100')
+    const store = createRecordStore(db)
+    const records = [copy({ id: 'much', input: 100 })]
+    await expect(store.write([{ batch: 1, log: 'log', run: 'live', records }])).rejects.toMatchObject({
+      code: 469,
+      refusesRows: true,
+    })
+  })
+
+  test('of a table or a column that is missing is no fault of the rows', async () => {
+    const db = await testDatabase()
+    await expect(db.insert('x', 'nowhere', ['log'], [['a']])).rejects.toMatchObject({ code: 60, refusesRows: false })
+    await expect(db.insert('x', 'copies', ['none'], [['a']])).rejects.toMatchObject({ code: 16, refusesRows: false })
+  })
+
+  // files that cannot be opened, read or written, wrong data on disk, and a number that nobody knows
+  test.each([74, 75, 76, 117, 243, 999_999])('with the number %i is a failure, whatever else it says', (code) => {
+    const cause = { code: String(code), type: 'CANNOT_PARSE_TEXT', message: 'Cannot parse text' }
+    expect(new StatementError('write-batches', cause).refusesRows).toBe(false)
+  })
+})
+
+test('an error of the disk sets nothing aside: all of it is shipped when it is over', async () => {
+  let failures = 2
+  const full = new StatementError('write-batches', { code: '75', type: 'CANNOT_WRITE_TO_FILE_DESCRIPTOR', message: '' })
+  const wrapStore = (store: RecordStore): RecordStore => ({
+    ...store,
+    // a short write goes through, a long one does not
+    write: (batches) =>
+      batches.flatMap(({ records }) => records).length > 1 && failures-- > 0
+        ? Promise.reject(full)
+        : store.write(batches),
+  })
+  const { analysis, bridge } = await scene([], { wrapStore })
+  await bridge.ship(ALL)
+  expect(bridge.problems).toHaveLength(2)
+  expect(analysis.shipping.unshippedBytes()).toBe(0)
 })
