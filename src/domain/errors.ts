@@ -50,3 +50,16 @@ export function invalidArgument(argument: string, message: string): BridgeError 
 export function isBridgeError(error: unknown): error is BridgeError {
   return error instanceof BridgeError
 }
+
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'INVALID_ARGUMENT',
+  'QUERY_TOO_EXPENSIVE',
+  'OVERLOADED',
+])
+
+/** Whether it is about what was asked, by whom, or how often: whoever asks another place instead walks around a limit. */
+export function isRefusal(error: unknown): boolean {
+  return isBridgeError(error) && REFUSALS.has(error.code)
+}

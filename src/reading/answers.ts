@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
-import { BridgeError } from '../domain/errors.ts'
+import { BridgeError, isRefusal } from '../domain/errors.ts'
 import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
 import type { Grouping, TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
@@ -129,7 +129,7 @@ async function askSource(
   })
 }
 
-/** From the chosen source; where it fails, the whole answer from the files, never a part of it. */
+/** From the chosen source; where it fails, the whole answer from the files, never a part of it. A refusal is no failure. */
 async function answerFrom(
   { sourceOf, onFallback, caller }: AnswersOptions,
   decision: Decision,
@@ -142,6 +142,7 @@ async function answerFrom(
     if (chosen === undefined) throw new BridgeError('SOURCE_UNAVAILABLE', 'the database is away')
     return { ...(await chosen.answer(request, caller)), decision }
   } catch (error) {
+    if (isRefusal(error)) throw error
     onFallback(decision.source, error)
     return {
       ...(await legacy.answer(request, caller)),
