@@ -288,10 +288,10 @@ function remembered<T>(keyOf: () => string, compute: () => Promise<T>): () => Pr
 function healthOf(shipper: Shipper, config: Config, legacy: LegacySource, stock: Stock, ledger: Ledger): SourceHealth {
   const problem = shipper.problem()
   if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
-  if (stock.lostRecords > 0)
+  if (stock.lostLogs.length > 0)
     return {
       state: 'DEGRADED',
-      detail: `${stock.lostRecords} published records of ${stock.lostLogs.length} archived logs are lost: token-bridge migrate restore NAME brings back those of a backup`,
+      detail: `batches or copies of ${stock.lostLogs.length} archived logs are gone, ${stock.lostRecords} records with them: token-bridge migrate restore NAME brings back those of a backup`,
     }
   const setAside = ledger.states().reduce((sum, state) => sum + (state.setAside?.length ?? 0), 0)
   if (setAside > 0)

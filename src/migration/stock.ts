@@ -1,7 +1,7 @@
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { LogStock, PublishedEvidence, RecordStore } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
-import { publishedLogs } from './verification.ts'
+import { publishedLogs, shortLogs } from './verification.ts'
 
 /** What the database has lost for good, as far as this bridge can tell. */
 export interface Stock {
@@ -88,16 +88,6 @@ async function bringBackRetired({ ledger, logs, evidence, store, publish }: Stoc
     brought++
   }
   return brought
-}
-
-/** Names of logs that have fewer records than they were published with. */
-function shortLogs(ledger: Ledger, stock: readonly LogStock[]): string[] {
-  const noted = new Map(stock.map((one) => [one.log, one.noted]))
-  const fewer = stock.filter(({ noted, found }) => found < noted).map(({ log }) => log)
-  const unnoted = [...ledger.states(), ...ledger.archived()].filter(
-    (state) => (noted.get(ledger.nameOf(state)) ?? 0) < (state.records ?? 0),
-  )
-  return [...fewer, ...unnoted.map((state) => ledger.nameOf(state))]
 }
 
 const unverifiedOf = ({ ledger, evidence }: StockParts, stock: readonly LogStock[]): Promise<string[]> => {

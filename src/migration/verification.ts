@@ -1,5 +1,5 @@
 import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
-import type { DamagedBatch, PublishedEvidence } from '../ports/record-store.ts'
+import type { DamagedBatch, LogStock, PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
 import type { LogDifference, Verification } from './migration.ts'
 
@@ -35,6 +35,8 @@ export interface Findings {
   rebuildWinners: boolean
   /** Damaged batches of archived logs: only a backup has their records. */
   lost: DamagedBatch[]
+  /** Archived logs of which batches or copies are gone: what readers count may be all that is left of them. */
+  shortArchived: string[]
 }
 
 /** Log days that are looked at line by line. */
@@ -63,6 +65,16 @@ export async function publishedLogs({ ledger, logs, evidence }: VerificationPart
   return { live, archived: [...archived], surplus, unknown }
 }
 
+/** Names of logs that have fewer records than they were published with. */
+export function shortLogs(ledger: Ledger, stock: readonly LogStock[]): string[] {
+  const noted = new Map(stock.map((one) => [one.log, one.noted]))
+  const fewer = stock.filter(({ noted, found }) => found < noted).map(({ log }) => log)
+  const unnoted = [...ledger.states(), ...ledger.archived()].filter(
+    (state) => (noted.get(ledger.nameOf(state)) ?? 0) < (state.records ?? 0),
+  )
+  return [...fewer, ...unnoted.map((state) => ledger.nameOf(state))]
+}
+
 /**
  * Holds what readers count against what the logs say: by log, day, model, session and origin the numbers of records and
  * tokens and a checksum over all rows; where they differ, down to the line. Identities with an archived copy, and those
@@ -73,6 +85,8 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   const { live, archived, surplus } = await publishedLogs(parts)
   const damaged = deep ? await evidence.damaged() : null
   const winnersDiffer = deep ? await evidence.winnersDiffer() : null
+  const short = deep ? shortLogs(ledger, await evidence.stock()) : []
+  const shortArchived = archived.filter((name) => short.includes(name))
   const shared = await evidence.sharedBy([...archived, ...surplus])
   const expected = await logs.publishedGroups(shared)
   const without = Buffer.concat([shared, expected.unpublished])
@@ -109,8 +123,9 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
     reship: reship.flatMap((log) => live.get(log)?.key ?? []),
     retire: surplus,
     // what readers count may be all that is left of archived copies
-    rebuildWinners: winnersDiffer === true && lost.length === 0,
+    rebuildWinners: winnersDiffer === true && lost.length === 0 && shortArchived.length === 0,
     lost,
+    shortArchived,
   }
 }
 
@@ -121,13 +136,13 @@ export async function archivedTokens(parts: VerificationParts): Promise<bigint> 
 }
 
 /** Nothing at all was found. */
-export function isClean({ verification: v, reship, retire, lost }: Findings): boolean {
-  const found = reship.length + retire.length + lost.length + v.logsDiffering.length
+export function isClean({ verification: v, reship, retire, lost, shortArchived }: Findings): boolean {
+  const found = reship.length + retire.length + lost.length + shortArchived.length + v.logsDiffering.length
   return found === 0 && v.winnersDiffer !== true && v.difference === '0'
 }
 
 /** One line that says where to look. */
-export function describeFindings({ verification: v, lost }: Findings): string {
+export function describeFindings({ verification: v, lost, shortArchived }: Findings): string {
   const [first] = v.differences
   return [
     ...(v.logsDiffering.length > 0
@@ -139,6 +154,9 @@ export function describeFindings({ verification: v, lost }: Findings): string {
       ? [`${v.damagedBatches?.length} batches are not what was verified, first ${v.damagedBatches?.[0]}`]
       : []),
     ...(v.surplusLogs.length > 0 ? [`${v.surplusLogs.length} logs were never shipped, first ${v.surplusLogs[0]}`] : []),
+    ...(shortArchived.length > 0
+      ? [`batches or copies of ${shortArchived.length} archived logs are gone: only a backup has them`]
+      : []),
     ...(lost.length > 0 ? [`${lost.length} batches are archived and damaged: only a backup has them`] : []),
   ].join('; ')
 }

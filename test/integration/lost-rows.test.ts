@@ -48,7 +48,7 @@ async function archive(folder: string): Promise<Scene & { id: string }> {
 const WHOLE = { total: 200, missing: 0, stale: false, legacyStale: false, clickhouse: 'UP' }
 
 describe('a database that lost', () => {
-  test.each([
+  test.each<[string, string[], string?]>([
     ['what readers count', ['TRUNCATE TABLE winners']],
     ['part of what readers count', ["ALTER TABLE winners DELETE WHERE session = 'b' SETTINGS mutations_sync = 2"]],
     ['the copies of a transcript', ["ALTER TABLE copies DELETE WHERE session = 'b' SETTINGS mutations_sync = 2"]],
@@ -59,22 +59,23 @@ describe('a database that lost', () => {
         "ALTER TABLE winners DELETE WHERE session = 'b' SETTINGS mutations_sync = 2",
       ],
     ],
-    ['all copies', ['TRUNCATE TABLE copies']],
-    ['its batches', ['TRUNCATE TABLE batches']],
+    // what verified the archived ones is gone with them: that stays told
+    ['all copies', ['TRUNCATE TABLE copies'], 'DEGRADED'],
+    ['its batches', ['TRUNCATE TABLE batches'], 'DEGRADED'],
     ['some batches', ["ALTER TABLE batches DELETE WHERE position(log, '/journal:') > 0 SETTINGS mutations_sync = 2"]],
-  ])('%s: whoever still has it answers, at the next start and before a run', async (_what, harm) => {
+  ])('%s: whoever still has it answers, at the next start and before a run', async (_what, harm, clickhouse = 'UP') => {
     const folder = makeFolder()
     const { server, database, harm: run } = await archive(folder)
     await server.close()
     for (const sql of harm) await run(sql)
     const again = await scene({ folder, write: false, database })
     await again.answered('CLICKHOUSE', 200)
-    expect(await told(again.server)).toEqual(WHOLE)
+    expect(await told(again.server)).toEqual({ ...WHOLE, clickhouse })
 
     for (const sql of harm) await run(sql)
     await again.operate('startMigration { id }')
     await again.answered('CLICKHOUSE', 200)
-    expect(await told(again.server)).toEqual(WHOLE)
+    expect(await told(again.server)).toEqual({ ...WHOLE, clickhouse })
   })
 
   test('archived records for good: every answer says so and is stale, also after a repair, until a backup is brought back', async () => {
@@ -98,6 +99,26 @@ describe('a database that lost', () => {
     await again.operate(`verifyMigration(id: "${id}") { state }`)
     await again.answered('CLICKHOUSE', 200)
     expect(await told(again.server)).toEqual(WHOLE)
+  })
+
+  test('the batches of archived records: told, and no repair takes out what readers still count', async () => {
+    const folder = makeFolder()
+    const { server, database, harm } = await archive(folder)
+    await server.close()
+    await harm('TRUNCATE TABLE batches')
+    const again = await scene({ folder, write: false, database })
+    await again.answered('CLICKHOUSE', 200)
+    expect((await told(again.server)).clickhouse).toBe('DEGRADED')
+    const { id } = await again.migration('id')
+    const repair = `repairMigration(id: "${id}", dryRun: false) { winnersRebuilt retired }`
+    expect(await again.operate(repair)).toEqual({ winnersRebuilt: false, retired: [] })
+    expect(await count(again.db, "winners FINAL WHERE session = 'gone'")).toBe(10)
+    const { error } = await until('the end of the repair', async () => {
+      const run = await again.migration('state error')
+      return run.state === 'FAILED' ? run : undefined
+    })
+    expect(error).toContain('only a backup has them')
+    expect(await count(again.db, "winners FINAL WHERE session = 'gone'")).toBe(10)
   })
 
   test('what readers count is never chosen anew where it is all that is left of archived records', async () => {
