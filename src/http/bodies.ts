@@ -19,7 +19,8 @@ export interface BodiesOptions {
 export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }: BodiesOptions): void {
   const received = createReceivedBytes()
   const work = createWorkBytes()
-  const releases = new WeakMap<FastifyRequest, () => void>()
+  /** Gives back what a request holds, once. */
+  const ends = new WeakMap<FastifyRequest, () => void>()
 
   fastify.addHook('onRequest', (request, reply, done) => {
     if (!hasBody(request)) return done()
@@ -37,46 +38,62 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }:
     done()
   })
 
-  fastify.addHook('preParsing', (request, _reply, payload, done) => {
+  fastify.addHook('preParsing', (request, reply, payload, done) => {
     const { principal } = request
     if (!hasBody(request) || principal === null) return done(null, payload)
     const body = received.open(principal.userId, addressOf(request.raw.socket))
     const announced = Number(request.headers['content-length'] ?? 0)
     const arrival = work.expect(principal.userId, announced)
-    releases.set(request, () => {
+    let hold = (): void => {
       body.release()
       arrival.end()
-    })
+    }
+    let isEnded = false
+    const end = (): void => {
+      if (isEnded) return
+      isEnded = true
+      hold()
+    }
+    ends.set(request, end)
+    // also where it comes to no answer
+    reply.raw.once('close', end)
     const refused = (): Error => {
       onOverload()
       return overloaded()
     }
     const counted = new Transform({
+      // what comes after the answer is neither counted nor kept
       transform(chunk: Buffer, _encoding, next) {
+        if (isEnded) return next()
         arrival.goesOn()
         if (body.add(chunk.length)) next(null, chunk)
         else next(refused())
       },
       flush(next) {
+        if (isEnded) return next()
         arrival.end()
-        const end = work.take(principal.userId, body.bytes)
-        if (end === undefined) return next(refused())
-        releases.set(request, () => {
+        const finish = work.take(principal.userId, body.bytes)
+        if (finish === undefined) return next(refused())
+        hold = () => {
           body.release()
-          end()
-        })
+          finish()
+        }
         next()
       },
     })
+    // whoever reads it hears of it; after a refusal nobody does
+    counted.on('error', () => undefined)
     // not a pipeline, which would take the connection down with what is refused
     payload.once('error', (error) => counted.destroy(error))
     done(null, payload.pipe(counted))
   })
 
   // the work ends with the answer, not when the client has read it
-  fastify.addHook('onSend', (request, _reply, payload, done) => {
-    releases.get(request)?.()
-    releases.delete(request)
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    const end = ends.get(request)
+    // what has not arrived by then is not wanted
+    if (end !== undefined && !request.raw.complete) void reply.header('connection', 'close')
+    end?.()
     done(null, payload)
   })
 }
