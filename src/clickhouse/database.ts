@@ -67,6 +67,9 @@ const SETTINGS: ClickHouseSettings = {
   // an insert that selects is one block: readers see all of it or nothing
   max_insert_threads: '1',
   insert_deduplicate: 0,
+  // the embedded engine keeps a setting for the statements after it: each one says it anew
+  max_result_rows: '0',
+  result_overflow_mode: 'throw',
 }
 
 const commonOptions = (deadlineSeconds: number) => ({
@@ -175,7 +178,7 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
         async (common) => {
           const settings: ClickHouseSettings = {
             ...common.clickhouse_settings,
-            ...(maxRows === undefined ? {} : { max_result_rows: String(maxRows), result_overflow_mode: 'throw' }),
+            ...(maxRows === undefined ? {} : { max_result_rows: String(maxRows) }),
           }
           return readRows(
             await client.query({

@@ -429,6 +429,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     await expect(published.answer([bySession, bySession, WHOLE], NOTHING)).rejects.toMatchObject(tooMuch)
     await fill(half, half + 1)
     await expect(published.answer([bySession], NOTHING)).rejects.toMatchObject(tooMuch)
+    expect(await db.query({ name: 'next', sql: 'SELECT number FROM numbers(50)', row: anything })).toHaveLength(50)
     expect((await published.answer([{ ...WHOLE, countSessions: true }], NOTHING))[0]?.sessionCount).toBe(2 * half)
   })
 
