@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import {
+  type ClickHouseClient,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+  type ResultSet,
+} from '@clickhouse/client'
 import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel'
 import type { z } from 'zod'
 import { openEmbedded } from './embedded-connection.ts'
+import { createPace, eachGivingWay } from './give-way.ts'
 import { StatementError } from './statement-error.ts'
 
 export interface DatabaseOptions {
@@ -26,6 +33,8 @@ export interface Statement<Row> {
   row: z.ZodType<Row>
   /** Someone is waiting for it: it ends earlier than others. */
   deadlineSeconds?: number
+  /** At least 1. With more rows it fails with code 396, before any of them is read. */
+  maxRows?: number
 }
 
 export type Params = Record<string, unknown>
@@ -58,6 +67,9 @@ const SETTINGS: ClickHouseSettings = {
   // an insert that selects is one block: readers see all of it or nothing
   max_insert_threads: '1',
   insert_deduplicate: 0,
+  // the embedded engine keeps a setting for the statements after it: each one says it anew
+  max_result_rows: '0',
+  result_overflow_mode: 'throw',
 }
 
 const commonOptions = (deadlineSeconds: number) => ({
@@ -117,6 +129,12 @@ async function openServerDatabase(options: DatabaseOptions, url: string): Promis
   return createDatabase(createClient({ ...server, database }), deadlineSeconds)
 }
 
+/** What every statement is sent with. */
+interface Common {
+  query_id: string
+  clickhouse_settings: ClickHouseSettings
+}
+
 function createDatabase(client: ClickHouseClient, longestSeconds: number): Database {
   const breaker = circuitBreaker(
     handleWhen((error) => error instanceof StatementError && error.retryable),
@@ -125,7 +143,7 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
   const attempt = async <T>(
     name: string,
     deadlineSeconds: number | undefined,
-    statement: (common: object) => Promise<T>,
+    statement: (common: Common) => Promise<T>,
   ): Promise<T> => {
     const deadline = deadlineSeconds === undefined ? undefined : Math.min(deadlineSeconds, longestSeconds)
     try {
@@ -144,7 +162,7 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
   /** While the breaker is open, a statement fails at once instead of waiting for a server that is away. */
   const run = async <T>(
     name: string,
-    statement: (common: object) => Promise<T>,
+    statement: (common: Common) => Promise<T>,
     deadlineSeconds?: number,
   ): Promise<T> => {
     try {
@@ -154,12 +172,24 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
     }
   }
   return {
-    query: ({ name, sql, row, deadlineSeconds }, params = {}) =>
+    query: ({ name, sql, row, deadlineSeconds, maxRows }, params = {}) =>
       run(
         name,
         async (common) => {
-          const result = await client.query({ ...common, query: sql, query_params: params, format: 'JSONEachRow' })
-          return (await result.json<unknown>()).map((found) => row.parse(found))
+          const settings: ClickHouseSettings = {
+            ...common.clickhouse_settings,
+            ...(maxRows === undefined ? {} : { max_result_rows: String(maxRows) }),
+          }
+          return readRows(
+            await client.query({
+              ...common,
+              clickhouse_settings: settings,
+              query: sql,
+              query_params: params,
+              format: 'JSONEachRow',
+            }),
+            row,
+          )
         },
         deadlineSeconds,
       ),
@@ -179,4 +209,14 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
       }),
     close: () => client.close(),
   }
+}
+
+/** Others have their turns while many rows are read. */
+async function readRows<Row>(result: ResultSet<'JSONEachRow'>, row: z.ZodType<Row>): Promise<Row[]> {
+  const rows: Row[] = []
+  // one for all pieces: the next one is often there already, and comes without a turn of the event loop
+  const pace = createPace()
+  for await (const some of result.stream<unknown>())
+    await eachGivingWay(some, (found) => rows.push(row.parse(found.json())), pace)
+  return rows
 }

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { createClient } from '@clickhouse/client'
 import { createChdbConnection } from 'chdb/connection'
 
@@ -6,6 +6,8 @@ type Connection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['c
 
 /** Statements that wait for the engine; more are refused at once. */
 const MAX_WAITING = 200
+/** Of a result that is read at once. */
+const PIECE_BYTES = 64 << 10
 /** What a crash raises; the system ends the process at once. */
 const CRASH_SIGNALS = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'] as const
 
@@ -38,7 +40,10 @@ export function openEmbedded(folder: string): Connection {
 
   return {
     ping: (params) => inTurn(() => engine.ping(params)),
-    query: (params) => inTurn(() => engine.query(withoutSignal(params))),
+    async query(params) {
+      const result = await inTurn(() => engine.query(withoutSignal(params)))
+      return { ...result, stream: Readable.from(piecesOf(result.stream as Readable), { objectMode: false }) as never }
+    },
     insert: (params) => inTurn(() => engine.insert(withoutSignal(params))),
     command: (params) => inTurn(() => engine.command(withoutSignal(params))),
     exec: (params) => inTurn(() => engine.exec(withoutSignal(params))),
@@ -63,6 +68,12 @@ async function drain(engine: Connection): Promise<void> {
     const { stream } = await engine.query({ query: 'SELECT 1 FORMAT Null' })
     ;(stream as Readable).destroy()
   }
+}
+
+/** The engine gives a result in one piece: whoever reads it could not give way to others in between. */
+async function* piecesOf(result: Readable): AsyncIterable<Buffer> {
+  for await (const whole of result as AsyncIterable<Buffer>)
+    for (let at = 0; at < whole.length; at += PIECE_BYTES) yield whole.subarray(at, at + PIECE_BYTES)
 }
 
 /** The engine cannot stop a statement early, it only seems to; `max_execution_time` does. */

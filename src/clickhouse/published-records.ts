@@ -1,3 +1,5 @@
+import { BridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import {
   type Grouping,
   type SessionUsage,
@@ -9,6 +11,8 @@ import {
 import type { PublishedRecords } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
 import { withExcluded } from './excluded.ts'
+import { eachGivingWay, mapGivingWay } from './give-way.ts'
+import { StatementError } from './statement-error.ts'
 import {
   type AnswerRow,
   answerStatement,
@@ -17,57 +21,97 @@ import {
   sessionsStatement,
 } from './statements/answer.ts'
 
-export function createPublishedRecords(db: Database): PublishedRecords {
-  const answer = async (query: TokenQuery, excluded: Excluded | undefined): Promise<TokenAnswer> => {
-    const { statement, params } = answerStatement(query, excluded)
-    const answered = toAnswer(query, await db.query(statement, params))
-    if (query.groupings.includes('session')) {
-      const asking = sessionsStatement(query, excluded)
-      const bySession = toSessions(await db.query(asking.statement, asking.params))
-      return { ...answered, bySession, sessionCount: bySession.length }
-    }
-    if (query.countSessions !== true) return answered
-    const counting = sessionCountStatement(query, excluded)
-    const [row] = await db.query(counting.statement, counting.params)
-    return { ...answered, sessionCount: row?.sessions ?? 0 }
-  }
-  const answerAll = async (queries: readonly TokenQuery[], excluded: Excluded | undefined): Promise<TokenAnswer[]> => {
-    const answers: TokenAnswer[] = []
-    for (const query of queries) answers.push(await answer(query, excluded))
-    return answers
-  }
+/** Of a statement whose result has more rows than it may have. */
+const TOO_MANY_ROWS = 396
+
+/** Throws QUERY_TOO_EXPENSIVE where all answers of one call together would have more than `maxSums` sums. */
+export function createPublishedRecords(db: Database, maxSums: number = LIMITS.answerSums.value): PublishedRecords {
   return {
-    answer: (queries, excluded) => withExcluded(db, excluded, (left) => answerAll(queries, left)),
+    answer: (queries, excluded) =>
+      withExcluded(db, excluded, async (left) => {
+        const sums = boundedSums(db, maxSums)
+        const answers: TokenAnswer[] = []
+        for (const query of queries) answers.push(await answerOne(db, sums, query, left))
+        return answers
+      }),
   }
 }
 
-function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): TokenAnswer {
-  const of = (kind: string): AnswerRow[] => rows.filter((row) => row.kind === kind)
+type Asking = ReturnType<typeof answerStatement>
+
+/** Asks for sums, of which all answers of one operation together have a bounded number. */
+function boundedSums(db: Database, maxSums: number): (asking: Asking) => Promise<AnswerRow[]> {
+  let left = maxSums
+  const refuse = (): never => {
+    throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have more than ${maxSums} sums`)
+  }
+  return async ({ statement, params }) => {
+    // to ClickHouse, 0 is no limit
+    const rows = await db.query({ ...statement, maxRows: Math.max(1, left) }, params).catch((error: unknown) => {
+      if (error instanceof StatementError && error.code === TOO_MANY_ROWS) return refuse()
+      throw error
+    })
+    if (rows.length > left) refuse()
+    left -= rows.length
+    return rows
+  }
+}
+
+async function answerOne(
+  db: Database,
+  sums: (asking: Asking) => Promise<AnswerRow[]>,
+  query: TokenQuery,
+  excluded: Excluded | undefined,
+): Promise<TokenAnswer> {
+  const answered = await toAnswer(query, await sums(answerStatement(query, excluded)))
+  if (query.groupings.includes('session')) {
+    const bySession = await toSessions(await sums(sessionsStatement(query, excluded)))
+    return { ...answered, bySession, sessionCount: bySession.length }
+  }
+  if (query.countSessions !== true) return answered
+  const counting = sessionCountStatement(query, excluded)
+  const [row] = await db.query(counting.statement, counting.params)
+  return { ...answered, sessionCount: row?.sessions ?? 0 }
+}
+
+async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): Promise<TokenAnswer> {
+  const byKind = await groupRows(rows, ({ kind }) => kind)
+  const of = (kind: string): readonly AnswerRow[] => byKind.get(kind) ?? []
   const whole = of('whole')
   const answer: TokenAnswer = {
-    whole: whole.map(toSums),
-    firstAt: whole.length === 0 ? undefined : Math.min(...whole.map((row) => row.first_ms)),
-    lastAt: whole.length === 0 ? undefined : Math.max(...whole.map((row) => row.last_ms)),
+    whole: await mapGivingWay(whole, toSums),
+    firstAt: whole.length === 0 ? undefined : earliest(whole),
+    lastAt: whole.length === 0 ? undefined : latest(whole),
   }
-  const keyed = (grouping: Grouping) =>
-    [...byKey(of(grouping))].map(([key, list]) => ({ key, usage: list.map(toSums) }))
-  if (groupings.includes('project')) answer.byProject = keyed('project')
-  if (groupings.includes('user')) answer.byUser = keyed('user')
+  const keyed = async (grouping: Grouping) =>
+    mapGivingWay(await groupRows(of(grouping), ({ key }) => key), ([key, list]) => ({ key, usage: list.map(toSums) }))
+  if (groupings.includes('project')) answer.byProject = await keyed('project')
+  if (groupings.includes('user')) answer.byUser = await keyed('user')
   if (groupings.includes('slot'))
-    answer.bySlot = keyed('slot').map(({ key, usage }) => ({ start: Number(key) * SLOT_MS, usage }))
+    answer.bySlot = await mapGivingWay(await keyed('slot'), ({ key, usage }) => ({
+      start: Number(key) * SLOT_MS,
+      usage,
+    }))
   return answer
 }
 
-function toSessions(rows: readonly AnswerRow[]): SessionUsage[] {
-  return [...byKey(rows)].map(([id, list]) => {
+// a spread has as many arguments as there are rows, and there may be more than a call can take
+const earliest = (rows: readonly AnswerRow[]): number =>
+  rows.reduce((first, { first_ms }) => Math.min(first, first_ms), Number.POSITIVE_INFINITY)
+
+const latest = (rows: readonly AnswerRow[]): number =>
+  rows.reduce((last, { last_ms }) => Math.max(last, last_ms), Number.NEGATIVE_INFINITY)
+
+async function toSessions(rows: readonly AnswerRow[]): Promise<SessionUsage[]> {
+  return mapGivingWay(await groupRows(rows, ({ key }) => key), ([id, list]) => {
     const [project, user, host, , path, offset] = latestOf(list)
     return {
       id,
       project,
       user,
       host,
-      startedAt: Math.min(...list.map((row) => row.first_ms)),
-      lastActivityAt: Math.max(...list.map((row) => row.last_ms)),
+      startedAt: earliest(list),
+      lastActivityAt: latest(list),
       latestPath: path,
       latestOffset: offset,
       usage: list.map(toSums),
@@ -89,13 +133,18 @@ function latestOf(rows: readonly AnswerRow[]): Latest {
     })
 }
 
-function byKey(rows: readonly AnswerRow[]): Map<string, AnswerRow[]> {
+/** In the order of the first of each; others have their turns in between. */
+async function groupRows(
+  rows: readonly AnswerRow[],
+  nameOf: (row: AnswerRow) => string,
+): Promise<Map<string, AnswerRow[]>> {
   const groups = new Map<string, AnswerRow[]>()
-  for (const row of rows) {
-    const list = groups.get(row.key)
-    if (list === undefined) groups.set(row.key, [row])
+  await eachGivingWay(rows, (row) => {
+    const name = nameOf(row)
+    const list = groups.get(name)
+    if (list === undefined) groups.set(name, [row])
     else list.push(row)
-  }
+  })
   return groups
 }
 

@@ -410,6 +410,55 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     })
   })
 
+  test('an answer of more sums than one may have is refused, over all its parts, before they are read', async () => {
+    const { db } = await opened()
+    const half = 20
+    const published = createPublishedRecords(db, 2 * half)
+    const fill = (from: number, count: number) =>
+      db.command(
+        'fill',
+        `INSERT INTO winners (identity, session, project, model, user, host, path, time)
+         SELECT generateUUIDv4(), toString(number), 'p', 'm', 'u', 'h', '/p', now64(3) FROM numbers(${from}, ${count})`,
+      )
+    const bySession = { filter: {}, groupings: ['session' as const] }
+    // one sum is of the whole
+    await fill(0, half - 1)
+    const answers = await published.answer([bySession, bySession], NOTHING)
+    expect(answers.map(({ sessionCount }) => sessionCount)).toEqual([half - 1, half - 1])
+    const tooMuch = { name: 'BridgeError', code: 'QUERY_TOO_EXPENSIVE' }
+    await expect(published.answer([bySession, bySession, WHOLE], NOTHING)).rejects.toMatchObject(tooMuch)
+    await fill(half, half + 1)
+    await expect(published.answer([bySession], NOTHING)).rejects.toMatchObject(tooMuch)
+    expect(await db.query({ name: 'next', sql: 'SELECT number FROM numbers(50)', row: anything })).toHaveLength(50)
+    expect((await published.answer([{ ...WHOLE, countSessions: true }], NOTHING))[0]?.sessionCount).toBe(2 * half)
+  })
+
+  test('others have their turns while many rows are read', async () => {
+    const { db } = await opened()
+    let turns = 0
+    let isRead = false
+    const nextTurn = (): void => {
+      turns++
+      if (!isRead) setImmediate(nextTurn)
+    }
+    const read = new Set<number>()
+    const row = {
+      parse(found: unknown) {
+        if (turns === 0) nextTurn()
+        read.add(turns)
+        return found
+      },
+    } as never
+    const rows = await db.query({
+      name: 'many',
+      sql: 'SELECT number, randomPrintableASCII(100) FROM numbers(100000)',
+      row,
+    })
+    isRead = true
+    expect(rows).toHaveLength(100_000)
+    expect(read.size).toBeGreaterThan(4)
+  })
+
   test('hybrid, ClickHouse and the files answer the same', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, {
