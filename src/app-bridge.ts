@@ -30,8 +30,8 @@ export interface Bridge {
   shipper: Shipper
   control: RunControl
   backups: Backups
-  /** Published editions of the journal's segments, by segment. */
-  journalEditions(): Map<string, LogState[]>
+  /** Published editions of the journal's segments, whoever shipped them. */
+  journalEditions(): LogState[]
   /** What the database has lost for good. */
   stock(): Stock
   /** Of the latest run, 0 to 1. */
@@ -248,7 +248,7 @@ async function openBridge(
           await lookAtStock()
         },
       }),
-      journalEditions: () => ledger.journalEditions(),
+      journalEditions: () => [...ledger.journalEditions(), ...stock.foreignSegments],
       stock: () => stock,
       progress: () => progress,
       generation: ledger.generation,

@@ -195,7 +195,7 @@ function openFlags({ unleash, flagsFile, dataDir }: Config, logger: Logger): Pro
 }
 
 function lossesOf({ journal }: WayIn, bridge: Bridge | undefined): Losses {
-  const losses = journalLosses(journal.extents(), bridge?.journalEditions() ?? new Map())
+  const losses = journalLosses(journal.extents(), bridge?.journalEditions() ?? [])
   return { ...losses, everywhere: losses.everywhere + (bridge?.stock().lostRecords ?? 0) }
 }
 

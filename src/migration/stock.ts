@@ -9,6 +9,8 @@ export interface Stock {
   lostRecords: number
   /** Names of these logs. */
   lostLogs: string[]
+  /** Published editions of segments of the journal that were shipped by another ledger, such as one that is gone. */
+  foreignSegments: LogState[]
   /** What was begun to be mended, in words. */
   mended: string[]
 }
@@ -59,7 +61,7 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   }
   const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
-  return { lostRecords, lostLogs, mended }
+  return { lostRecords, lostLogs, foreignSegments: foreignSegments(ledger, stock), mended }
 }
 
 /**
@@ -88,6 +90,16 @@ async function bringBackRetired({ ledger, logs, evidence, store, publish }: Stoc
     brought++
   }
   return brought
+}
+
+function foreignSegments(ledger: Ledger, stock: readonly LogStock[]): LogState[] {
+  return stock.flatMap(({ log, noted, lastPosition }) => {
+    const at = log.indexOf('/journal:')
+    if (at < 0 || ledger.isOwn(log)) return []
+    const edition = log.lastIndexOf('#')
+    const key = log.slice(at + 1, edition)
+    return [{ key, edition: Number(log.slice(edition + 1)), ...UNKNOWN, records: noted, publishedTo: lastPosition + 1 }]
+  })
 }
 
 const unverifiedOf = ({ ledger, evidence }: StockParts, stock: readonly LogStock[]): Promise<string[]> => {

@@ -48,8 +48,8 @@ export interface Ledger {
   state(key: string): LogState | undefined
   /** Editions whose content is not on disk any more, but counts. */
   archived(): LogState[]
-  /** Published editions of the journal's segments, by segment. */
-  journalEditions(): Map<string, LogState[]>
+  /** Published editions of the journal's segments. */
+  journalEditions(): LogState[]
   migrations(): Migration[]
   /** Tokens of a log that a run has published. */
   verifiedTokens(run: string, key: string): bigint
@@ -256,10 +256,7 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     verifiedTokens: (run, key) => tokens.get(`${run} ${key}`) ?? 0n,
     archived: () => archived,
     journalEditions: () =>
-      Map.groupBy(
-        [...states.values(), ...archived].filter((state) => isJournal(state) && state.publishedTo > 0),
-        ({ key }) => key.slice(JOURNAL.length),
-      ),
+      [...states.values(), ...archived].filter((state) => isJournal(state) && state.publishedTo > 0),
     migrations: () => [...migrations.values()],
     seq: () => seq,
     nextSeq: () => (issued = Math.max(seq + 1, issued + 1, Date.now())),

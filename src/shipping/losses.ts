@@ -9,13 +9,16 @@ export interface Losses {
   everywhere: number
 }
 
+const JOURNAL = 'journal:'
+
 type Range = readonly [from: number, to: number]
 
 /**
- * What cannot be read of the journal: damaged, cut or gone. `editions` are those of its segments that are published:
+ * What cannot be read of the journal: damaged, cut or gone. `all` are the editions of its segments that are published:
  * ClickHouse has their records. Where a part of what a segment lost is published, its records are estimated by bytes.
  */
-export function journalLosses(extents: readonly SegmentExtent[], editions: ReadonlyMap<string, LogState[]>): Losses {
+export function journalLosses(extents: readonly SegmentExtent[], all: readonly LogState[]): Losses {
+  const editions = Map.groupBy(all, ({ key }) => key.slice(JOURNAL.length))
   const known = new Map(extents.map((extent) => [extent.segment, extent]))
   const losses: Losses = { inFiles: 0, everywhere: 0 }
   for (const segment of new Set([...known.keys(), ...editions.keys()])) {
@@ -27,6 +30,9 @@ export function journalLosses(extents: readonly SegmentExtent[], editions: Reado
     const had = Math.max(acknowledgedRecords, ...published.map((edition) => edition.records ?? 0))
     const inFiles = Math.max(1, had - records)
     losses.inFiles += inFiles
+    const held = Math.max(0, ...published.map((edition) => edition.records ?? 0))
+    // of an edition from before its ledger was lost the end is not known to the byte
+    if (acknowledgedRecords > 0 && held >= acknowledgedRecords) continue
     const nowhere = published.reduce((ranges, edition) => without(ranges, readableOf(edition)), lost)
     losses.everywhere += Math.ceil((inFiles * bytesOf(nowhere)) / bytesOf(lost))
   }

@@ -23,8 +23,7 @@ const edition = (publishedTo: number, more: Partial<LogState> = {}): LogState =>
   publishedTo,
   ...more,
 })
-const losses = (extents: SegmentExtent[], ...editions: LogState[]) =>
-  journalLosses(extents, editions.length === 0 ? new Map() : new Map([['s', editions]]))
+const losses = (extents: SegmentExtent[], ...editions: LogState[]) => journalLosses(extents, editions)
 
 describe('what is lost of the journal', () => {
   test.each([
