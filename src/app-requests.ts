@@ -7,7 +7,7 @@ import type { Flags } from './ports/flags.ts'
 import type { PriceList } from './ports/price-list.ts'
 import type { TokenSource } from './ports/token-source.ts'
 import { createAnswers, type Question } from './reading/answers.ts'
-import { type CachedSource, createCachedSource } from './reading/cached-source.ts'
+import { type Asking, type CachedSource, createCachedSource } from './reading/cached-source.ts'
 import { type Decision, decideSource } from './reading/decision.ts'
 import type { Derived } from './reading/derived.ts'
 import type { Losses } from './shipping/losses.ts'
@@ -37,6 +37,7 @@ export interface RequestsOptions {
 export function createRequests(options: RequestsOptions): (principal: Principal, requestId: string) => RequestContext {
   const { bridge, flags, preferences } = options
   const cachedSources = new WeakMap<TokenSource, CachedSource>()
+  const asking: Asking = new Map()
 
   const cachedSourceOf = (source: TokenSource): CachedSource => {
     let cached = cachedSources.get(source)
@@ -47,6 +48,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         generation: () => (source.source === 'LEGACY' ? 0 : (bridge.current()?.generation() ?? 0)),
         canFallBack: source.source !== 'LEGACY',
         onRefreshFailed: options.onRefreshFailed,
+        asking,
       })
       cachedSources.set(source, cached)
     }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isBridgeError } from '../domain/errors.ts'
 import type { CacheStatus } from '../domain/source.ts'
 import type { AnswerCache } from '../ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../ports/token-source.ts'
@@ -17,6 +18,7 @@ export interface CachedSourceOptions {
   onRefreshFailed?: (error: unknown) => void
   /** Whether another source answers where this one fails; without one, a stale answer is better than none. */
   canFallBack?: boolean
+  asking?: Asking
 }
 
 /** A refresh that takes longer is not waited for, where there is an older answer. */
@@ -26,79 +28,83 @@ const MAX_FAILING = 1000
 /** Raise it when the shape of answers changes: older ones are then never found. */
 const KEY_VERSION = 3
 
-/** A question that is put to the source, and the watermark from which on what changes is not sure to be in it. */
+/** A question that is put to the source. */
 interface Asked {
+  caller: string
+  /** The watermark from which on what changes is not sure to be in the answer. */
   since: string
   answer: Promise<SourceAnswer>
 }
+
+/** The questions that are put to sources, by caller, the oldest first. Sources that share turns share one. */
+export type Asking = Map<string, Set<Asked>>
 
 /**
  * Answers from the cache where it can. An answer whose watermark is the source's is a HIT; none, or an older one
  * that is refreshed within a short wait, is a MISS; else the older one is served STALE while the refresh goes on.
  * The same question is put to the source once at a time; who comes while it is answered, and knows of a later
- * watermark, gets the answer of the one time after it.
+ * watermark, gets the answer of the one time after it. A question that waits behind others of its caller is put once
+ * more for another caller, who would wait in a queue that is not theirs.
  */
 export function createCachedSource(options: CachedSourceOptions): CachedSource {
-  const { source, cache, generation, refreshWaitMs = REFRESH_WAIT_MS } = options
+  const { source, cache, generation, refreshWaitMs = REFRESH_WAIT_MS, asking = new Map() } = options
+  /** The question of each key that was put last. */
   const running = new Map<string, Asked>()
-  const next = new Map<string, Asked>()
   /** Questions whose last answer could not be computed. */
   const failing = new Set<string>()
 
-  const put = (key: string, request: SourceRequest, caller: string | undefined): Promise<SourceAnswer> =>
-    source
-      .answer(request, caller)
-      .then(async (answer) => {
-        failing.delete(key)
-        await cache.set(key, { watermark: answer.watermark, answer })
-        return answer
-      })
-      .catch((error: unknown) => {
-        if (failing.size >= MAX_FAILING) failing.clear()
-        failing.add(key)
-        throw error
-      })
-      .finally(() => {
-        running.delete(key)
-        const following = next.get(key)
-        next.delete(key)
-        if (following !== undefined) running.set(key, following)
-      })
-
-  const compute = (
-    key: string,
-    since: string,
-    request: SourceRequest,
-    caller: string | undefined,
-  ): Promise<SourceAnswer> => {
-    const now = running.get(key)
-    if (now === undefined) {
-      const answer = put(key, request, caller)
-      running.set(key, { since, answer })
+  const ask = async (key: string, request: SourceRequest, caller: string): Promise<SourceAnswer> => {
+    try {
+      const answer = await source.answer(request, caller)
+      failing.delete(key)
+      await cache.set(key, { watermark: answer.watermark, answer })
       return answer
+    } catch (error) {
+      if (failing.size >= MAX_FAILING) failing.clear()
+      // that a caller has too many questions says nothing of this one
+      if (!isOverloaded(error)) failing.add(key)
+      throw error
     }
-    if (now.since === since) return now.answer
-    const known = next.get(key)
-    if (known !== undefined) {
-      // it has not begun: what changed up to now will be in it
-      known.since = since
-      return known.answer
-    }
-    const again = (): Promise<SourceAnswer> => put(key, request, caller)
-    const answer = now.answer.then(again, again)
-    next.set(key, { since, answer })
-    return answer
+  }
+
+  const put = (key: string, since: string, request: SourceRequest, caller: string): Asked => {
+    const answer = ask(key, request, caller).finally(() => {
+      if (running.get(key) === asked) running.delete(key)
+      mine.delete(asked)
+      if (mine.size === 0) asking.delete(caller)
+    })
+    const asked: Asked = { caller, since, answer }
+    const mine = asking.get(caller) ?? new Set()
+    asking.set(caller, mine.add(asked))
+    running.set(key, asked)
+    return asked
+  }
+
+  /** The oldest question of a caller is worked on, or is first when the caller's turn comes. */
+  const isFirst = (asked: Asked): boolean => asking.get(asked.caller)?.values().next().value === asked
+
+  const compute = (key: string, request: SourceRequest, caller: string): Promise<SourceAnswer> => {
+    const since = source.position()?.watermark ?? ''
+    const now = running.get(key)
+    if (now === undefined || (now.caller !== caller && !isFirst(now))) return put(key, since, request, caller).answer
+    const again = (): Promise<SourceAnswer> => compute(key, request, caller)
+    // who waits for the one time after it asks for what is known by then
+    if (now.since !== since) return now.answer.then(again, again)
+    return now.answer.catch((error: unknown) => {
+      if (now.caller !== caller && isOverloaded(error)) return again()
+      throw error
+    })
   }
 
   return {
-    async answer(request, caller) {
+    async answer(request, caller = '') {
       const at = source.position()
       // the source is not ready: it says why
       if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
       const key = keyOf(source, generation(), request)
       const cached = await cache.get(key)
       if (cached?.watermark === at.watermark) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
-      const computed = compute(key, at.watermark, request, caller)
+      const computed = compute(key, request, caller)
       // where another source can answer, a stale answer is served only while it can be refreshed
       if (cached === undefined || (options.canFallBack && failing.has(key)))
         return { answer: await computed, cache: 'MISS' }
@@ -112,6 +118,7 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       const refreshed = computed.then(
         (answer) => ({ answer, cache: 'MISS' }) as const,
         (error: unknown) => {
+          if (isOverloaded(error)) return stale
           if (options.canFallBack && !isLate) throw error
           options.onRefreshFailed?.(error)
           return stale
@@ -121,6 +128,9 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
     },
   }
 }
+
+/** The caller has too many questions: no failure of the source, and nobody else's. */
+const isOverloaded = (error: unknown): boolean => isBridgeError(error) && error.code === 'OVERLOADED'
 
 function keyOf(source: TokenSource, generation: number, request: SourceRequest): string {
   const text = JSON.stringify([KEY_VERSION, source.world, source.source, generation, request])
