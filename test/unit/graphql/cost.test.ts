@@ -51,7 +51,7 @@ describe('the shape of a document', () => {
         parse(`{ a { ...F } b: a { ...F ... on X { c } } }
         fragment F on X { x: d { e } ...G } fragment G on X { g { h { i } } }`),
       ),
-    ).toEqual({ fields: 13, aliases: 3, depth: 4 })
+    ).toEqual({ fields: 13, aliases: 3, depth: 4, variables: 0 })
   })
 
   test('of a fragment that spreads itself is finite', () => {
