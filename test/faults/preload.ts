@@ -85,7 +85,7 @@ const BREAKS: Record<string, { file: string; from: string; to: string }> = {
   'no-stock': {
     file: 'migration/stock.js',
     from: 'export async function takeStock(parts) {',
-    to: 'export async function takeStock(parts) { return { lostRecords: 0, lostLogs: [], mended: [] };',
+    to: 'export async function takeStock(parts) { return { lostRecords: 0, lostLogs: [], foreignSegments: [], mended: [] };',
   },
 }
 const broken = (process.env.BREAK ?? '').split(',').flatMap((name) => BREAKS[name] ?? [])
