@@ -1,9 +1,10 @@
-import { Transform } from 'node:stream'
+import { finished, Transform } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LIMITS } from '../domain/limits.ts'
 import { addressOf } from './address.ts'
 import { createReceivedBytes } from './received-bytes.ts'
 import { hasBody, overloaded, refuse, sendError } from './refusals.ts'
+import { createRequestBytes } from './request-bytes.ts'
 import { createWorkBytes } from './work-bytes.ts'
 
 export interface BodiesOptions {
@@ -17,9 +18,8 @@ export interface BodiesOptions {
  * that says who asks: nothing is read for anybody else.
  */
 export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }: BodiesOptions): void {
-  const received = createReceivedBytes()
-  const work = createWorkBytes()
-  const releases = new WeakMap<FastifyRequest, () => void>()
+  const room = { received: createReceivedBytes(), work: createWorkBytes() }
+  const ends = new WeakMap<FastifyRequest, () => void>()
 
   fastify.addHook('onRequest', (request, reply, done) => {
     if (!hasBody(request)) return done()
@@ -29,23 +29,21 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }:
       return void refuse(request, reply, 400, 'BAD_REQUEST', 'no body is taken here')
     }
     // while it would be refused in the end, it is not read; what is announced takes no room of others
-    const announced = Number(request.headers['content-length'] ?? 0)
-    if (announced <= LIMITS.requestBytes.value && !work.hasRoom(principal.userId, announced)) {
+    const announced = announcedBy(request)
+    if (announced <= LIMITS.requestBytes.value && !room.work.hasRoom(principal.userId, announced)) {
       onOverload()
       return void sendError(reply, 503, overloaded())
     }
     done()
   })
 
-  fastify.addHook('preParsing', (request, _reply, payload, done) => {
+  fastify.addHook('preParsing', (request, reply, payload, done) => {
     const { principal } = request
     if (!hasBody(request) || principal === null) return done(null, payload)
-    const body = received.open(principal.userId, addressOf(request.raw.socket))
-    const announced = Number(request.headers['content-length'] ?? 0)
-    const arrival = work.expect(principal.userId, announced)
-    releases.set(request, () => {
-      body.release()
-      arrival.end()
+    const bytes = createRequestBytes(room, {
+      user: principal.userId,
+      address: addressOf(request.raw.socket),
+      bytes: announcedBy(request),
     })
     const refused = (): Error => {
       onOverload()
@@ -53,30 +51,45 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }:
     }
     const counted = new Transform({
       transform(chunk: Buffer, _encoding, next) {
-        arrival.goesOn()
-        if (body.add(chunk.length)) next(null, chunk)
+        if (bytes.add(chunk.length)) next(null, chunk)
         else next(refused())
       },
       flush(next) {
-        arrival.end()
-        const end = work.take(principal.userId, body.bytes)
-        if (end === undefined) return next(refused())
-        releases.set(request, () => {
-          body.release()
-          end()
-        })
-        next()
+        if (bytes.arrive()) next()
+        else next(refused())
       },
     })
+    // Fastify listens only until it answers, and an error that nobody listens to would end the process
+    counted.on('error', () => undefined)
+    counted.once('close', () => bytes.leave())
     // not a pipeline, which would take the connection down with what is refused
-    payload.once('error', (error) => counted.destroy(error))
+    finished(payload, (error) => {
+      if (error) counted.destroy(Object.assign(error, { statusCode: 400 }))
+    })
+    ends.set(request, () => {
+      // the rest is read and dropped, so that the client comes to read the answer; not a rest without an end
+      if (!request.raw.complete && mayBeEndless(request)) void reply.header('connection', 'close')
+      bytes.end()
+      payload.unpipe(counted)
+      payload.resume()
+      counted.destroy()
+    })
     done(null, payload.pipe(counted))
   })
 
   // the work ends with the answer, not when the client has read it
   fastify.addHook('onSend', (request, _reply, payload, done) => {
-    releases.get(request)?.()
-    releases.delete(request)
+    ends.get(request)?.()
+    ends.delete(request)
     done(null, payload)
   })
+}
+
+/** Bytes by the head; 0 where it does not say. */
+function announcedBy({ headers }: FastifyRequest): number {
+  return Number(headers['content-length'] ?? 0)
+}
+
+function mayBeEndless(request: FastifyRequest): boolean {
+  return request.headers['content-length'] === undefined || announcedBy(request) > LIMITS.requestBytes.value
 }
