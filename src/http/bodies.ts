@@ -4,7 +4,7 @@ import { LIMITS } from '../domain/limits.ts'
 import { addressOf } from './address.ts'
 import { createReceivedBytes } from './received-bytes.ts'
 import { hasBody, overloaded, refuse, sendError } from './refusals.ts'
-import { createRequestBytes } from './request-bytes.ts'
+import { createRequestBytes, type RequestBytes } from './request-bytes.ts'
 import { createWorkBytes } from './work-bytes.ts'
 
 export interface BodiesOptions {
@@ -22,18 +22,26 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }:
   const ends = new WeakMap<FastifyRequest, () => void>()
 
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (!hasBody(request)) return done()
     const { principal } = request
+    const refuseLoad = (): void => {
+      onOverload()
+      sendError(reply, 503, overloaded())
+    }
+    if (!hasBody(request)) {
+      if (principal === null) return done()
+      // a question may stand in the URL, which is there already; Node bounds it with the head, to 16 KiB
+      const end = room.work.take(principal.userId, request.url.length)
+      if (end === undefined) return refuseLoad()
+      ends.set(request, end)
+      return done()
+    }
     if (principal === null || !takesBody(request)) {
       if (request.is404) return void refuse(request, reply, 404, 'NOT_FOUND', 'no such path')
       return void refuse(request, reply, 400, 'BAD_REQUEST', 'no body is taken here')
     }
     // while it would be refused in the end, it is not read; what is announced takes no room of others
     const announced = announcedBy(request)
-    if (announced <= LIMITS.requestBytes.value && !room.work.hasRoom(principal.userId, announced)) {
-      onOverload()
-      return void sendError(reply, 503, overloaded())
-    }
+    if (announced <= LIMITS.requestBytes.value && !room.work.hasRoom(principal.userId, announced)) return refuseLoad()
     done()
   })
 
@@ -45,23 +53,7 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }:
       address: addressOf(request.raw.socket),
       bytes: announcedBy(request),
     })
-    const refused = (): Error => {
-      onOverload()
-      return overloaded()
-    }
-    const counted = new Transform({
-      transform(chunk: Buffer, _encoding, next) {
-        if (bytes.add(chunk.length)) next(null, chunk)
-        else next(refused())
-      },
-      flush(next) {
-        if (bytes.arrive()) next()
-        else next(refused())
-      },
-    })
-    // Fastify listens only until it answers, and an error that nobody listens to would end the process
-    counted.on('error', () => undefined)
-    counted.once('close', () => bytes.leave())
+    const counted = counting(bytes, onOverload)
     // not a pipeline, which would take the connection down with what is refused
     finished(payload, (error) => {
       if (error) counted.destroy(Object.assign(error, { statusCode: 400 }))
@@ -83,6 +75,27 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }:
     ends.delete(request)
     done(null, payload)
   })
+}
+
+/** Passes a body on, while there is room for it. */
+function counting(bytes: RequestBytes, onOverload: () => void): Transform {
+  const refused = (): Error => {
+    onOverload()
+    return overloaded()
+  }
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      if (bytes.add(chunk.length)) next(null, chunk)
+      else next(refused())
+    },
+    flush(next) {
+      if (bytes.arrive()) next()
+      else next(refused())
+    },
+  })
+  // Fastify listens only until it answers, and an error that nobody listens to would end the process
+  counted.on('error', () => undefined)
+  return counted.once('close', () => bytes.leave())
 }
 
 /** Bytes by the head; 0 where it does not say. */
