@@ -25,15 +25,18 @@ const WHAT: Record<AskingLimit, string> = {
   variables: 'variables',
 }
 
-export function tooExpensive(limit: AskingLimit, found: number): BridgeError {
+/** What helps where series are a part of it: without `from` an estimate takes them to be as long as is usual. */
+const SHORTER_SERIES = ': series are shorter with `from` in their filter, or a coarser granularity'
+
+export function tooExpensive(limit: AskingLimit, found: number, hasSeries = false): BridgeError {
   const shown = Number.isSafeInteger(found) ? String(found) : 'far more'
   return new BridgeError(
     'QUERY_TOO_EXPENSIVE',
-    `one operation may ask for ${LIMITS[limit].value} ${WHAT[limit]}, not ${shown}`,
+    `one operation may ask for ${LIMITS[limit].value} ${WHAT[limit]}, not ${shown}${hasSeries ? SHORTER_SERIES : ''}`,
   )
 }
 
 /** Throws where more was found than is allowed. */
-export function check(limit: AskingLimit, found: number): void {
-  if (found > LIMITS[limit].value) throw tooExpensive(limit, found)
+export function check(limit: AskingLimit, found: number, hasSeries = false): void {
+  if (found > LIMITS[limit].value) throw tooExpensive(limit, found, hasSeries)
 }

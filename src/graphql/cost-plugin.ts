@@ -37,7 +37,8 @@ export function checkCost({ schema, document, operationName, variables, context 
     for (const definition of document.definitions)
       if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
     estimated = estimate({ schema, operation, fragments, variables: variables ?? {} })
-    for (const limit of ['filters', 'filterBytes', 'series', 'cost'] as const) check(limit, estimated[limit])
+    for (const limit of ['filters', 'filterBytes', 'series'] as const) check(limit, estimated[limit])
+    check('cost', estimated.cost, estimated.series > 0)
     if (!operation.variableDefinitions?.length) constant.set(operation, estimated)
   }
   grant(context, estimated.itemCosts)

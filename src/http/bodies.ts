@@ -1,9 +1,10 @@
-import { Transform } from 'node:stream'
+import { finished, Transform } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LIMITS } from '../domain/limits.ts'
 import { addressOf } from './address.ts'
 import { createReceivedBytes } from './received-bytes.ts'
 import { hasBody, overloaded, refuse, sendError } from './refusals.ts'
+import { createRequestBytes, type RequestBytes } from './request-bytes.ts'
 import { createWorkBytes } from './work-bytes.ts'
 
 export interface BodiesOptions {
@@ -17,83 +18,91 @@ export interface BodiesOptions {
  * that says who asks: nothing is read for anybody else.
  */
 export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }: BodiesOptions): void {
-  const received = createReceivedBytes()
-  const work = createWorkBytes()
-  /** Gives back what a request holds, once. */
+  const room = { received: createReceivedBytes(), work: createWorkBytes() }
   const ends = new WeakMap<FastifyRequest, () => void>()
 
   fastify.addHook('onRequest', (request, reply, done) => {
-    if (!hasBody(request)) return done()
     const { principal } = request
+    const refuseLoad = (): void => {
+      onOverload()
+      sendError(reply, 503, overloaded())
+    }
+    if (!hasBody(request)) {
+      if (principal === null) return done()
+      // a question may stand in the URL, which is there already; Node bounds it with the head, to 16 KiB
+      const end = room.work.take(principal.userId, request.url.length)
+      if (end === undefined) return refuseLoad()
+      ends.set(request, end)
+      return done()
+    }
     if (principal === null || !takesBody(request)) {
       if (request.is404) return void refuse(request, reply, 404, 'NOT_FOUND', 'no such path')
       return void refuse(request, reply, 400, 'BAD_REQUEST', 'no body is taken here')
     }
     // while it would be refused in the end, it is not read; what is announced takes no room of others
-    const announced = Number(request.headers['content-length'] ?? 0)
-    if (announced <= LIMITS.requestBytes.value && !work.hasRoom(principal.userId, announced)) {
-      onOverload()
-      return void sendError(reply, 503, overloaded())
-    }
+    const announced = announcedBy(request)
+    if (announced <= LIMITS.requestBytes.value && !room.work.hasRoom(principal.userId, announced)) return refuseLoad()
     done()
   })
 
   fastify.addHook('preParsing', (request, reply, payload, done) => {
     const { principal } = request
     if (!hasBody(request) || principal === null) return done(null, payload)
-    const body = received.open(principal.userId, addressOf(request.raw.socket))
-    const announced = Number(request.headers['content-length'] ?? 0)
-    const arrival = work.expect(principal.userId, announced)
-    let hold = (): void => {
-      body.release()
-      arrival.end()
-    }
-    let isEnded = false
-    const end = (): void => {
-      if (isEnded) return
-      isEnded = true
-      hold()
-    }
-    ends.set(request, end)
-    // also where it comes to no answer
-    reply.raw.once('close', end)
-    const refused = (): Error => {
-      onOverload()
-      return overloaded()
-    }
-    const counted = new Transform({
-      // what comes after the answer is neither counted nor kept
-      transform(chunk: Buffer, _encoding, next) {
-        if (isEnded) return next()
-        arrival.goesOn()
-        if (body.add(chunk.length)) next(null, chunk)
-        else next(refused())
-      },
-      flush(next) {
-        if (isEnded) return next()
-        arrival.end()
-        const finish = work.take(principal.userId, body.bytes)
-        if (finish === undefined) return next(refused())
-        hold = () => {
-          body.release()
-          finish()
-        }
-        next()
-      },
+    const bytes = createRequestBytes(room, {
+      user: principal.userId,
+      address: addressOf(request.raw.socket),
+      bytes: announcedBy(request),
     })
-    // whoever reads it hears of it; after a refusal nobody does
-    counted.on('error', () => undefined)
+    const counted = counting(bytes, onOverload)
     // not a pipeline, which would take the connection down with what is refused
-    payload.once('error', (error) => counted.destroy(error))
+    finished(payload, (error) => {
+      if (error) counted.destroy(Object.assign(error, { statusCode: 400 }))
+    })
+    ends.set(request, () => {
+      // the rest is read and dropped, so that the client comes to read the answer; not a rest without an end
+      if (!request.raw.complete && mayBeEndless(request)) void reply.header('connection', 'close')
+      bytes.end()
+      payload.unpipe(counted)
+      payload.resume()
+      counted.destroy()
+    })
     done(null, payload.pipe(counted))
   })
 
   // the work ends with the answer, not when the client has read it
-  fastify.addHook('onSend', (request, reply, payload, done) => {
-    const end = ends.get(request)
-    // what has not arrived by then is not wanted
-    if (end !== undefined && !request.raw.complete) void reply.header('connection', 'close')
-    end?.()
+  fastify.addHook('onSend', (request, _reply, payload, done) => {
+    ends.get(request)?.()
+    ends.delete(request)
     done(null, payload)
   })
+}
+
+/** Passes a body on, while there is room for it. */
+function counting(bytes: RequestBytes, onOverload: () => void): Transform {
+  const refused = (): Error => {
+    onOverload()
+    return overloaded()
+  }
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      if (bytes.add(chunk.length)) next(null, chunk)
+      else next(refused())
+    },
+    flush(next) {
+      if (bytes.arrive()) next()
+      else next(refused())
+    },
+  })
+  // Fastify listens only until it answers, and an error that nobody listens to would end the process
+  counted.on('error', () => undefined)
+  return counted.once('close', () => bytes.leave())
+}
+
+/** Bytes by the head; 0 where it does not say. */
+function announcedBy({ headers }: FastifyRequest): number {
+  return Number(headers['content-length'] ?? 0)
+}
+
+function mayBeEndless(request: FastifyRequest): boolean {
+  return request.headers['content-length'] === undefined || announcedBy(request) > LIMITS.requestBytes.value
 }

@@ -14,12 +14,17 @@ export interface ReceivedBody {
   release(): void
 }
 
+export interface ReceivedBytes {
+  /** A request of `user` from `address` is being read. */
+  open(user: string, address: string): ReceivedBody
+}
+
 /**
  * Bounds the bodies that are in memory, by what has arrived of them and not by what their heads announce: of a user,
  * of an address, and of all. The first 16 KiB of a request count for its user alone, so that small requests are taken
  * whatever others do.
  */
-export function createReceivedBytes(): { open(user: string, address: string): ReceivedBody } {
+export function createReceivedBytes(): ReceivedBytes {
   const held = { users: new Map<string, number>(), addresses: new Map<string, number>() }
   let total = 0
   const change = (counts: Map<string, number>, key: string, bytes: number): void => {

@@ -147,6 +147,17 @@ describe('the cost of an operation', () => {
     )
   })
 
+  test('that is mostly long series says how they become shorter', () => {
+    const hours = (filter: string) =>
+      verdict(
+        `{ ${['a', 'b', 'c'].map((name) => `${name}: tokenMetrics(filter: ${filter}) { timeSeries(granularity: HOUR) { label tokens { input output total } } }`).join(' ')} }`,
+      )
+    expect(hours('{}')).toMatch(
+      /^one operation may ask for 100000 values in its answer, not \d+: series are shorter with `from` in their filter, or a coarser granularity$/,
+    )
+    expect(hours('{ from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z" }')).toBe('taken')
+  })
+
   test('of the schema itself is within the limit', async () => {
     const { getIntrospectionQuery } = await import('graphql')
     expect(verdict(getIntrospectionQuery())).toBe('taken')
