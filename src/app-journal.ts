@@ -57,6 +57,15 @@ export function openWayIn({ config, key, logger, whenStored, onJournaled }: WayI
       },
     },
   })
+  // what is gone is in no entry and in no damage
+  journal.whenRead().then(
+    () => {
+      const { state, detail } = journal.health()
+      if (state !== 'UP') logger.error({ detail }, 'the journal is not whole: docs/runbooks/lost-data.md')
+    },
+    // it was closed before it was read
+    () => undefined,
+  )
   return {
     journal,
     ingest,

@@ -105,7 +105,8 @@ export const SETTINGS = {
   JOURNAL_DIR: {
     schema: text,
     fallback: '`journal` under `DATA_DIR`',
-    about: 'folder of the encrypted journal; instances that share it see the same records',
+    about:
+      'folder of the encrypted journal; instances that share it, each with a copy of the same `journal-key`, see the same records',
   },
   BACKUP_DIR: {
     schema: text,

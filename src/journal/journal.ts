@@ -172,10 +172,14 @@ export function openJournal(options: JournalOptions): OpenJournal {
       if (problem !== undefined) return { state: 'DOWN', detail: `cannot be written: ${problem}` }
       if (followProblem !== undefined) return { state: 'DEGRADED', detail: `cannot be read: ${followProblem}` }
       if (!isRead) return { state: 'DOWN', detail: `is being read: ${entries} entries so far` }
-      const damagedPlaces = extents().reduce((sum, { unreadable }) => sum + unreadable.length, 0)
+      const damaged = extents().flatMap(({ segment, unreadable }) =>
+        unreadable.map(([from, to]) => `${segment}, bytes ${from} to ${to}`),
+      )
       const problems = [
         ...(headsProblem === undefined ? [] : [`${options.headsPath} cannot be written: ${headsProblem}`]),
-        ...(damagedPlaces > 0 ? [`${damagedPlaces} damaged places, in the folder quarantine`] : []),
+        ...(damaged.length > 0
+          ? [`${damaged.length} damaged places, in the folder quarantine, first ${damaged[0]}`]
+          : []),
         ...describeShortened(shortened()),
         ...reader.oddities(),
       ]

@@ -149,6 +149,7 @@ describe('a segment of the journal that was never shipped, and then', () => {
     await first.close()
     lose(folder)
     const server = await startServer(folder)
+    expect(server.log()).toContain('the journal is not whole')
     expect(await state(server, 'AUTO')).toMatchObject({
       recordCount: left,
       stale: true,
