@@ -83,6 +83,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
+    validationOptions: { maxErrors: LIMITS.documentMistakes.value },
     plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics), onceAnOperation, limitCost(metrics.error)],
     documentStore: createDocumentStore(),
     formatError: (formatted, error) =>
@@ -208,7 +209,7 @@ function observe(metrics: Metrics): ApolloServerPlugin<RequestContext> {
           type = operation?.operation ?? type
           if (type === 'subscription')
             throw new GraphQLError(`subscriptions are answered over WebSocket (${GRAPHQL_TRANSPORT_WS_PROTOCOL})`, {
-              extensions: { code: ApolloServerErrorCode.BAD_REQUEST },
+              extensions: { code: ApolloServerErrorCode.BAD_REQUEST, http: { status: 400 } },
             })
         },
         async willSendResponse({ response }) {
