@@ -96,7 +96,7 @@ export async function push(options: PushOptions): Promise<void> {
   else printLines([`${told.accepted} records accepted by ${options.server}`])
   if (told.changed > 0)
     tellProblem(
-      `${told.changed} records have names with characters that control, or that are too long: sent with U+FFFD for them, or cut`,
+      `${told.changed} records have names with characters that control or cannot be seen, or that are too long: sent with U+FFFD for them, or cut`,
     )
   if (told.mistakes.length > 0) process.exitCode = 1
 }

@@ -9,7 +9,9 @@ import { UsageError } from './usage-error.ts'
 export async function printToken(options: { user: string; roles: string; ttl: string }): Promise<void> {
   const { user } = options
   if (!isUserId(user))
-    throw new UsageError(`--user must have 1 to ${LIMITS.nameLength.value} characters, and none that control`)
+    throw new UsageError(
+      `--user must have 1 to ${LIMITS.nameLength.value} characters, and none that control or cannot be seen`,
+    )
   const ttlSeconds = parseTtl(options.ttl)
   if (ttlSeconds === undefined)
     throw new UsageError(`--ttl "${options.ttl}" is no duration of up to a year, such as 90s, 15m, 1h, 7d`)
