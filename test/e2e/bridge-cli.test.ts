@@ -53,6 +53,11 @@ describe('token-bridge migrate', () => {
     expect((await run(['migrate', 'status', '--files'], folder)).stdout).toMatch(
       /^verified {2}.*a\.jsonl: 0\.0 MB, 2 records, 20 tokens, 0 duplicates, 0 refused\n$/,
     )
+    const alone = await run(['migrate', 'verify', '--dry-run'], folder)
+    expect([alone.code, alone.stderr]).toEqual([
+      2,
+      'token-bridge: --dry-run belongs to --repair: it tells what would be mended\n',
+    ])
     expect((await run(['migrate', 'verify', '--repair', '--dry-run'], folder)).stderr).toBe('nothing to mend\n')
     expect((await run(['migrate', 'backup', 'b'], folder)).stdout).toMatch(/^0 records in 0 batches, 0 tokens\n/)
     expect((await run(['migrate', 'restore', 'b'], folder)).code).toBe(0)
