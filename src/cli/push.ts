@@ -9,6 +9,7 @@ import { openAnalysis } from '../enhanced-analysis/analysis.ts'
 import { indexPathFor } from '../enhanced-analysis/index-path.ts'
 import { resolveRoots } from '../enhanced-analysis/roots.ts'
 import { watchRoots } from '../enhanced-analysis/watching.ts'
+import { requireFolder } from '../folders.ts'
 import type { LogRange, LogState } from '../ports/logs.ts'
 import { lockPathOf, takeLock } from '../process-lock.ts'
 import { openLedgerFile } from '../shipping/ledger-file.ts'
@@ -38,6 +39,7 @@ const RETRY_MAX_MS = 30_000
  */
 export async function push(options: PushOptions): Promise<void> {
   const config = readConfig()
+  requireFolder('DATA_DIR', config.dataDir)
   const roots = resolveRoots({
     ...config.transcripts,
     transcriptsDir: options.transcripts ?? config.transcripts.transcriptsDir,

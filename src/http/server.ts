@@ -21,6 +21,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { addressOf } from './address.ts'
 import { guardBodies } from './bodies.ts'
+import { listenError } from './listen-error.ts'
 import { errorBody, messageOf, refuse, refuseConnection, sendError } from './refusals.ts'
 import { hostProblem, pathOfTarget } from './request-target.ts'
 import { createStrangers } from './strangers.ts'
@@ -176,7 +177,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const subscriptions = attachSubscriptions(fastify.server, options, MAX_DOCUMENT_TOKENS)
 
   return {
-    listen: (host, port) => fastify.listen({ host, port }),
+    listen: (host, port) =>
+      fastify.listen({ host, port }).catch((error) => {
+        throw listenError(error, host, port)
+      }),
     async close(deadlineMs) {
       const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
       await subscriptions.close()
