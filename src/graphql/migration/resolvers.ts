@@ -48,8 +48,9 @@ export class MigrationResolver {
 
   @Mutation(() => MigrationType, { description: 'Carries the whole history of the transcripts into ClickHouse.' })
   @Access(['operator'])
-  startMigration(@Ctx() context: RequestContext): MigrationType {
+  async startMigration(@Ctx() context: RequestContext): Promise<MigrationType> {
     const control = controlOf(context)
+    await control.requireHistory()
     return toMigration(control.start(byOf(context)), control)
   }
 
