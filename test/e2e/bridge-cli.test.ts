@@ -96,16 +96,30 @@ describe('token-bridge ingest', () => {
     }
     writeFileSync(
       path,
-      [record(), '{ no json', record({ sessionId: 'a b' }), record({ colour: 'red' }), record({ model: 5 })].join('\n'),
+      [
+        record(),
+        '{ no json',
+        record({ sessionId: 'a b', project: 'p\x7f', tokens: { input: -1, output: 0 } }),
+        record({ colour: 'red' }),
+        record({ model: 5, project: true }),
+      ].join('\n'),
     )
     const ended = await run(['ingest', path], folder)
     expect(ended).toMatchObject({ code: 1, stdout: '1 records accepted\n' })
     expect(ended.stderr.trim().split('\n').sort()).toEqual([
       expect.stringContaining('line 2: malformed_json'),
       expect.stringContaining('line 3: invalid_session_id'),
+      expect.stringContaining('line 3: invalid_text: project'),
+      expect.stringContaining('line 3: invalid_tokens: tokens.input'),
       expect.stringContaining('line 4: invalid_record'),
       expect.stringContaining('line 5: invalid_record: model'),
+      expect.stringContaining('line 5: invalid_record: project'),
     ])
+    writeFileSync(path, `${'{\n'.repeat(1500)}${record()}\n`)
+    const many = await run(['ingest', path], folder)
+    expect(many).toMatchObject({ code: 1, stdout: '1 records accepted\n' })
+    expect(many.stderr.trim().split('\n')).toHaveLength(1001)
+    expect(many.stderr).toContain('token-bridge: 500 more mistakes are not told\n')
     expect(await run(['ingest', join(folder, 'nowhere')], folder)).toMatchObject({ code: 2 })
   })
 })
