@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findServer, takeServerPlace } from '../../src/server-file.ts'
@@ -55,6 +55,21 @@ describe('a data folder', () => {
     expect(findServer(data)).toBeUndefined()
     const next = await startServer(folder)
     expect(findServer(data)).toBe(next.url)
+  })
+
+  test('has one server also where the lock file was removed under it, and is free after it', async () => {
+    const folder = makeFolder()
+    const data = join(folder, 'data')
+    for (const lock of ['server.lockdb', '.server.lockdb']) {
+      const first = await startServer(folder)
+      rmSync(join(data, lock))
+      await expect(startServer(folder)).rejects.toThrow(
+        `DATA_DIR ${data} is in use by process ${process.pid}, which listens at ${first.url}`,
+      )
+      expect(findServer(data)).toBe(first.url)
+      await first.close()
+    }
+    await startServer(folder)
   })
 
   test('is free again after a start that failed', async () => {
