@@ -18,7 +18,9 @@ const LOCKED = ['server', '.server']
 /** All of these locks or none: returns how to give them back, or `undefined`. */
 function takeLocks(paths: readonly string[]): (() => void) | undefined {
   const taken: (() => void)[] = []
-  const leave = (): void => taken.splice(0).forEach((unlock) => unlock())
+  const leave = (): void => {
+    for (const unlock of taken.splice(0)) unlock()
+  }
   try {
     for (const path of paths) {
       const unlock = takeLock(path)
