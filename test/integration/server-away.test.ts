@@ -84,7 +84,7 @@ describe('a ClickHouse server that goes away', () => {
     const asked = await server.ask('{ migration { id } }', {}, ['operator'])
     expect(asked.data).toEqual({ migration: null })
     expect(asked.errors?.[0]).toMatchObject({
-      message: expect.stringMatching(/^there is no database now: ./),
+      message: expect.stringMatching(/^the database cannot be used now: ./),
       extensions: { code: 'SOURCE_UNAVAILABLE', retryable: true },
     })
     const refused = await server.ask('mutation { startMigration { id } }', {}, ['operator'])

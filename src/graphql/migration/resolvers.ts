@@ -20,7 +20,7 @@ function controlOf(context: RequestContext): RunControl {
 const databaseOf = ({ health }: RequestContext) => health().find(({ name }) => name === 'clickhouse')
 
 const noDatabase = (context: RequestContext): BridgeError =>
-  new BridgeError('SOURCE_UNAVAILABLE', `there is no database now: ${databaseOf(context)?.detail}`)
+  new BridgeError('SOURCE_UNAVAILABLE', `the database cannot be used now: ${databaseOf(context)?.detail}`)
 
 @Resolver()
 export class MigrationResolver {
