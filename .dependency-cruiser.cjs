@@ -73,7 +73,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '^src/(cli|domain|ports|access|enhanced-analysis|pricing)/',
-          '^src/(config|main|server-file|process-lock|shipping/ledger-file)\\.ts$',
+          '^src/(config|main|server-file|process-lock|folders|shipping/ledger-file)\\.ts$',
         ],
       },
     },

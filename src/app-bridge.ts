@@ -187,6 +187,7 @@ async function openBridge(
       exclusive: (run) => shipper.exclusive(run),
       takeStock: lookAtStock,
       recordsPerSecond: () => shipper.recordsPerSecond(),
+      isSample: () => legacy.status()?.sample === true,
       memory: () => {
         const { heapUsed, external } = process.memoryUsage()
         return heapUsed + external

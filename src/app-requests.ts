@@ -71,6 +71,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       return decideSource({
         flags: userFlags,
         hasDatabase: bridge.health().state !== 'OFF',
+        isDatabaseOpen: database !== undefined,
         guardTripped: false,
         isHistorical: cutOverAt === undefined || (filter.from ?? Number.NEGATIVE_INFINITY) < cutOverAt,
         progress,

@@ -12,6 +12,7 @@ import { journalKey } from './enhanced-analysis/journal-update.ts'
 import { startLegacySource } from './enhanced-analysis/legacy-source.ts'
 import { resolveRoots } from './enhanced-analysis/roots.ts'
 import type { AnalysisStatus } from './enhanced-analysis/thread-messages.ts'
+import { requireFolders } from './folders.ts'
 import { createSchema } from './graphql/schema.ts'
 import { createHttpServer } from './http/server.ts'
 import type { JournalKey } from './journal/key.ts'
@@ -56,6 +57,7 @@ const DEFAULT_FLAGS = fileURLToPath(new URL('../flags/default.json', import.meta
 
 /** Builds and starts the bridge: the only place where parts are made and wired to each other. */
 export async function startApp(config: Config, logger: Logger): Promise<App> {
+  requireFolders(config)
   const place = takeServerPlace(config.dataDir)
   try {
     return await startIn(place, loadJournalKey(config.dataDir, config.journalDir), config, logger)

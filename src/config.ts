@@ -56,6 +56,9 @@ export interface Config {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
+/** A name that is mistyped would be taken for development, and show the schema. */
+const ENVIRONMENTS: readonly string[] = ['development', 'production', 'test']
+
 const MIN_SECRET_BYTES = 32
 
 const whole = (name: string, min: number, max: number, fallback: number) =>
@@ -216,9 +219,14 @@ export const SETTINGS = {
     about: 'milliseconds that requests in flight get at a shutdown; 10 s after them it ends in any case',
   },
   NODE_ENV: {
-    schema: text,
+    schema: z
+      .string()
+      .optional()
+      .refine((value) => value === undefined || ENVIRONMENTS.includes(value), {
+        message: `NODE_ENV must be one of ${ENVIRONMENTS.join(', ')}`,
+      }),
     fallback: '`development`',
-    about: '`production` turns introspection off',
+    about: '`development`, `test`, or `production`, which turns introspection off',
   },
   LOG_LEVEL: {
     schema: z

@@ -1,6 +1,6 @@
 import { type App, startApp } from './app.ts'
 import { readConfig } from './config.ts'
-import { visible } from './domain/visible-text.ts'
+import { visible } from './domain/plain-text.ts'
 import { createLogger } from './observability/logger.ts'
 import { closeOnSignals, endOnUncaught, endProcess } from './process-end.ts'
 

@@ -12,10 +12,32 @@ export interface ServerPlace {
   leave(): void
 }
 
+/** Two, because somebody may remove a lock file that is held, to help: the hidden one is not among `*.lockdb`. */
+const LOCKED = ['server', '.server']
+
+/** All of these locks or none: returns how to give them back, or `undefined`. */
+function takeLocks(paths: readonly string[]): (() => void) | undefined {
+  const taken: (() => void)[] = []
+  const leave = (): void => {
+    for (const unlock of taken.splice(0)) unlock()
+  }
+  try {
+    for (const path of paths) {
+      const unlock = takeLock(path)
+      if (unlock === undefined) return void leave()
+      taken.push(unlock)
+    }
+  } catch (error) {
+    leave()
+    throw error
+  }
+  return leave
+}
+
 /** Takes the data folder for a server; throws where another one has it, and says which. */
 export function takeServerPlace(dataDir: string): ServerPlace {
   const path = join(dataDir, FILE_NAME)
-  const unlock = takeLock(lockPathOf(join(dataDir, 'server')))
+  const unlock = takeLocks(LOCKED.map((name) => lockPathOf(join(dataDir, name))))
   if (unlock === undefined)
     throw new Error(
       `DATA_DIR ${dataDir} is in use by ${describe(readServer(dataDir))}: stop that server, or set DATA_DIR to a folder of its own`,

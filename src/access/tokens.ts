@@ -16,7 +16,7 @@ const CLAIMS = z.object({
   iat: z.number(),
 })
 
-/** Whether a text may be a user's name: 1 to 200 characters, none of which controls. */
+/** Whether a text may be a user's name: 1 to 200 characters, each of which is seen. */
 export function isUserId(text: string): boolean {
   return text !== '' && isPlainText(text, LIMITS.nameLength.value)
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { finished } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { z } from 'zod'
-import { BridgeError, invalidArgument } from '../domain/errors.ts'
+import { BridgeError, invalidArgument, isBridgeError } from '../domain/errors.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 
 /** The format of what is written here; a later one is refused, never misread. */
@@ -61,26 +61,50 @@ export async function writeBackup(
   describe: () => Omit<Manifest, 'format' | 'sha256'>,
 ): Promise<Manifest> {
   if (existsSync(path)) throw new BridgeError('CONFLICT', `there is a backup at ${path}`)
+  try {
+    return await write(path, batches, describe)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    // of the disk; what is damaged in the database has words of its own
+    if (isBridgeError(error) || typeof code !== 'string') throw error
+    throw new BridgeError(
+      'STORAGE_UNAVAILABLE',
+      `no backup can be written to BACKUP_DIR ${dirname(path)}: ${message}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+async function write(
+  path: string,
+  batches: AsyncIterable<SavedBatch>,
+  describe: () => Omit<Manifest, 'format' | 'sha256'>,
+): Promise<Manifest> {
   const partial = `${path}${PARTIAL}`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(partial, { recursive: true, mode: 0o700 })
-  const gzip = createGzip({ level: 6 })
   const hash = createHash('sha256')
-  const file = createWriteStream(join(partial, RECORDS_FILE), { mode: 0o600, flush: true })
-  gzip.on('data', (chunk: Buffer) => {
-    hash.update(chunk)
-    if (!file.write(chunk)) gzip.pause()
-  })
-  file.on('drain', () => gzip.resume())
-  gzip.on('end', () => file.end())
-  for await (const batch of batches)
-    if (!gzip.write(`${JSON.stringify(batch)}\n`)) await new Promise((resolve) => gzip.once('drain', resolve))
-  gzip.end()
-  await finished(file)
+  await pipeline(
+    linesOf(batches),
+    createGzip({ level: 6 }),
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk)
+        yield chunk
+      }
+    },
+    createWriteStream(join(partial, RECORDS_FILE), { mode: 0o600, flush: true }),
+  )
   const manifest: Manifest = { format: BACKUP_FORMAT, ...describe(), sha256: hash.digest('hex') }
   await writeDurably(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 1)}\n`)
   renameSync(partial, path)
   return manifest
+}
+
+async function* linesOf(batches: AsyncIterable<SavedBatch>): AsyncGenerator<string> {
+  for await (const batch of batches) yield `${JSON.stringify(batch)}\n`
 }
 
 /** Reads what a backup says of itself, after a look at all of its bytes. */

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import type { RemoteOptions } from './client.ts'
 import type { TokenRecordInput } from './generated.ts'
-import { batchesOf, type SentRecord, sendBatch } from './send-records.ts'
+import { batchesOf, createMistakes, type SentRecord, sendBatch } from './send-records.ts'
 import { printJson, printLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -17,7 +17,7 @@ export async function ingestFile(path: string, options: RemoteOptions): Promise<
   if (path !== '-' && !existsSync(path)) throw new UsageError(`${path} does not exist`)
   const input = path === '-' ? process.stdin : createReadStream(path)
   const hash = createHash('sha256')
-  const mistakes: string[] = []
+  const mistakes = createMistakes()
   let accepted = 0
 
   async function* records(): AsyncIterable<SentRecord> {
@@ -26,7 +26,7 @@ export async function ingestFile(path: string, options: RemoteOptions): Promise<
       number++
       if (line.trim() === '') continue
       const parsed = parse(line)
-      if ('mistake' in parsed) mistakes.push(`line ${number}: ${parsed.mistake}`)
+      if ('mistakes' in parsed) mistakes.add(parsed.mistakes.map((mistake) => `line ${number}: ${mistake}`))
       else yield { record: parsed.record, place: `line ${number}` }
     }
   }
@@ -44,13 +44,14 @@ export async function ingestFile(path: string, options: RemoteOptions): Promise<
       )
     })
     accepted += sent.accepted
-    mistakes.push(...sent.mistakes)
+    mistakes.add(sent.mistakes)
   }
 
-  if (options.json) printJson({ accepted, rejected: mistakes })
+  const rejected = mistakes.all()
+  if (options.json) printJson({ accepted, rejected })
   else printLines([`${accepted} records accepted`])
-  if (mistakes.length === 0) return
-  if (!options.json) mistakes.forEach(tellProblem)
+  if (rejected.length === 0) return
+  if (!options.json) rejected.forEach(tellProblem)
   process.exitCode = 1
 }
 
@@ -78,16 +79,21 @@ const RECORD = z.strictObject({
   origin: z.strictObject({ path: z.string(), offset: count }).nullish(),
 })
 
-/** The record, or what is wrong with the line. */
-function parse(line: string): { record: TokenRecordInput } | { mistake: string } {
+/** Of one line: one that is something else altogether may have any number. */
+const MAX_OF_LINE = 20
+
+/** The record, or all that is wrong with the line. */
+function parse(line: string): { record: TokenRecordInput } | { mistakes: string[] } {
   let value: unknown
   try {
     value = JSON.parse(line)
   } catch {
-    return { mistake: 'malformed_json: it is no JSON' }
+    return { mistakes: ['malformed_json: it is no JSON'] }
   }
   const result = RECORD.safeParse(value)
   if (result.success) return { record: result.data as TokenRecordInput }
-  const [issue] = result.error.issues
-  return { mistake: `invalid_record: ${issue?.path.join('.') || 'record'}: ${issue?.message}` }
+  const mistakes = result.error.issues.map(
+    ({ path, message }) => `invalid_record: ${path.join('.') || 'record'}: ${message}`,
+  )
+  return { mistakes: mistakes.slice(0, MAX_OF_LINE) }
 }

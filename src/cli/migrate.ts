@@ -15,6 +15,7 @@ import {
   VerifyMigrationDocument,
 } from './generated.ts'
 import { printJson, printLines, shown, tellLines } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
 
 const POLL_MS = 250
 const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'ROLLED_BACK'])
@@ -75,6 +76,9 @@ export async function verifyMigration(
   id: string | undefined,
   options: RemoteOptions & { repair: boolean; dryRun: boolean },
 ): Promise<void> {
+  // alone it would verify in earnest, and may make the run FAILED
+  if (options.dryRun && !options.repair)
+    throw new UsageError('--dry-run belongs to --repair: it tells what would be mended')
   const of = await idOf(id, options)
   const long = { ...options, deadlineMs: LONG_MS }
   if (!options.repair) {

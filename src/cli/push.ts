@@ -9,12 +9,13 @@ import { openAnalysis } from '../enhanced-analysis/analysis.ts'
 import { indexPathFor } from '../enhanced-analysis/index-path.ts'
 import { resolveRoots } from '../enhanced-analysis/roots.ts'
 import { watchRoots } from '../enhanced-analysis/watching.ts'
+import { requireFolder } from '../folders.ts'
 import type { LogRange, LogState } from '../ports/logs.ts'
 import { lockPathOf, takeLock } from '../process-lock.ts'
 import { openLedgerFile } from '../shipping/ledger-file.ts'
 import { type RemoteOptions, RequestError } from './client.ts'
 import type { TokenRecordInput } from './generated.ts'
-import { batchesOf, type SentRecord, sendBatch } from './send-records.ts'
+import { batchesOf, createMistakes, MAX_MISTAKES, type SentRecord, sendBatch } from './send-records.ts'
 import { printJson, printLines, tellProblem } from './terminal.ts'
 
 export interface PushOptions extends RemoteOptions {
@@ -38,6 +39,7 @@ const RETRY_MAX_MS = 30_000
  */
 export async function push(options: PushOptions): Promise<void> {
   const config = readConfig()
+  requireFolder('DATA_DIR', config.dataDir)
   const roots = resolveRoots({
     ...config.transcripts,
     transcriptsDir: options.transcripts ?? config.transcripts.transcriptsDir,
@@ -56,7 +58,8 @@ export async function push(options: PushOptions): Promise<void> {
     for (const state of entry as LogState[]) states.set(state.key, state)
   })
   analysis.shipping.update([...states.values()])
-  const told = { accepted: 0, changed: 0, mistakes: [] as string[] }
+  const told = { accepted: 0, changed: 0 }
+  const mistakes = createMistakes()
 
   const acknowledged = (next: LogState[]): void => {
     ledger.append(next)
@@ -77,8 +80,7 @@ export async function push(options: PushOptions): Promise<void> {
         const key = `push:${createHash('sha256').update(JSON.stringify(batch)).digest('hex')}`
         const sent = await sending(options.once === true).execute(() => sendBatch(batch, key, options))
         told.accepted += sent.accepted
-        told.mistakes.push(...sent.mistakes)
-        for (const mistake of sent.mistakes) tellProblem(`not accepted: ${mistake}`)
+        for (const mistake of mistakes.add(sent.mistakes)) tellProblem(`not accepted: ${mistake}`)
       }
       acknowledged(ranges.map(({ state }) => state))
     }
@@ -92,13 +94,15 @@ export async function push(options: PushOptions): Promise<void> {
     analysis.close()
     unlock()
   }
-  if (options.json) printJson({ accepted: told.accepted, rejected: told.mistakes })
+  const rejected = mistakes.all()
+  if (options.json) printJson({ accepted: told.accepted, rejected })
   else printLines([`${told.accepted} records accepted by ${options.server}`])
   if (told.changed > 0)
     tellProblem(
-      `${told.changed} records have names with characters that control, or that are too long: sent with U+FFFD for them, or cut`,
+      `${told.changed} records have names with characters that control or cannot be seen, or that are too long: sent with U+FFFD for them, or cut`,
     )
-  if (told.mistakes.length > 0) process.exitCode = 1
+  if (rejected.length > MAX_MISTAKES) tellProblem(rejected.at(-1) as string)
+  if (rejected.length > 0) process.exitCode = 1
 }
 
 /** Goes on until SIGINT or SIGTERM; what is being sent is finished first. */

@@ -14,6 +14,30 @@ export interface SentBatch {
   mistakes: string[]
 }
 
+/** Lines about records that were not accepted: as many as somebody reads; the rest is counted. */
+export interface Mistakes {
+  /** Returns those of them that are kept. */
+  add(lines: readonly string[]): string[]
+  /** Those that are kept, and in the end how many are not. */
+  all(): string[]
+}
+
+export const MAX_MISTAKES = 1000
+
+export function createMistakes(): Mistakes {
+  const kept: string[] = []
+  let more = 0
+  return {
+    add(lines) {
+      const fit = lines.slice(0, MAX_MISTAKES - kept.length)
+      kept.push(...fit)
+      more += lines.length - fit.length
+      return fit
+    },
+    all: () => (more === 0 ? kept : [...kept, `${more} more mistakes are not told`]),
+  }
+}
+
 export const MAX_BATCH_RECORDS = 1000
 /** Below the server's limit for a request. */
 const MAX_BATCH_BYTES = 700_000

@@ -1,4 +1,4 @@
-import { visible, visibleJson } from '../domain/visible-text.ts'
+import { visible, visibleJson } from '../domain/plain-text.ts'
 
 // All that the CLI prints goes out here: models, paths and messages come from elsewhere, and a terminal would obey them.
 

@@ -35,9 +35,12 @@ export const LIMITS = {
   depth: count(20, 'levels of fields of one GraphQL document'),
   fields: count(2000, 'fields of one GraphQL document, after its fragments are spread'),
   aliases: count(200, 'aliases of one GraphQL document, after its fragments are spread'),
+  equalFields: count(100, 'fields of one name (of one alias) in one place, after fragments are spread'),
   variables: count(100, 'variables that one document may declare'),
   sessionsPage: count(500, 'sessions of one page'),
   documentTokens: count(5000, 'lexical tokens of one GraphQL document'),
+  documentLines: count(5000, 'lines of one GraphQL document'),
+  documentMistakes: count(5, 'mistakes of a GraphQL document that are told'),
   summedRecords: count(
     8_000_000,
     'records × filters × (groupings + 1) that one operation may have summed from the files; 5 filters with every grouping always may',

@@ -8,6 +8,8 @@ export type AskingLimit =
   | 'depth'
   | 'fields'
   | 'aliases'
+  | 'equalFields'
+  | 'documentLines'
   | 'filters'
   | 'filterBytes'
   | 'series'
@@ -19,6 +21,8 @@ const WHAT: Record<AskingLimit, string> = {
   depth: 'levels of fields',
   fields: 'fields after its fragments are spread',
   aliases: 'aliases',
+  equalFields: 'fields of one name in one place',
+  documentLines: 'lines of its document',
   filters: 'different filters',
   filterBytes: 'bytes of names in filters',
   series: 'different series',

@@ -19,8 +19,15 @@ const CLIENT_ERRORS: ReadonlySet<unknown> = new Set([
 const MAX_MESSAGE = LIMITS.errorMessage.value
 /** Of an argument's name, and of an alias in the path. */
 const MAX_NAME = 100
+/** graphql-js ends a validation that would take it too long with this. */
+const ABORTED = 'Validation aborted.'
+/** And tells no more mistakes than it may with this in the end. */
+const TOO_MANY = / Validation aborted\.$/
 /** With this, graphql-js proposes names of the schema at the end of a message. */
 const SUGGESTION = ' Did you mean '
+
+const OVERLAPS = 'fields of one name are in one place too often to be compared: ask for each of them once'
+const MORE_MISTAKES = `there are more mistakes: only the first ${LIMITS.documentMistakes.value} are told`
 
 export interface ErrorFormat {
   /** Whether the schema is hidden, so that no message may propose names of it. */
@@ -54,7 +61,10 @@ export function formatError(
   }
   const code = formatted.extensions?.code
   if (CLIENT_ERRORS.has(code)) {
-    const message = hideSchemaDetails ? withoutSuggestion(formatted.message) : formatted.message
+    if (formatted.message === ABORTED)
+      return { message: OVERLAPS, ...place, extensions: { code: 'QUERY_TOO_EXPENSIVE', retryable: false } }
+    const told = TOO_MANY.test(formatted.message) ? MORE_MISTAKES : formatted.message
+    const message = hideSchemaDetails ? withoutSuggestion(told) : told
     const argument = /^Variable "\$([^"]+)"(?: got invalid value .*? at "([^"]+)")?/.exec(message)
     return {
       message: clip(message, MAX_MESSAGE),

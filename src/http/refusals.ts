@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { clip } from '../domain/clip.ts'
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
@@ -42,6 +42,14 @@ export function sendError(
 ): FastifyReply {
   if (retryable) void reply.header('retry-after', RETRY_AFTER_SECONDS)
   return reply.code(status).send(errorBody(code, message, retryable))
+}
+
+/** What is told of a request that Fastify refuses. */
+export function messageOf({ code, message }: FastifyError): string {
+  const { value, shown } = LIMITS.requestBytes
+  return code === 'FST_ERR_CTP_BODY_TOO_LARGE'
+    ? `the body is too large: at most ${value} bytes (${shown}) are taken`
+    : message
 }
 
 const CONNECTION_ERRORS: Record<string, [number, string]> = {

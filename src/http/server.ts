@@ -21,7 +21,9 @@ import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { addressOf } from './address.ts'
 import { guardBodies } from './bodies.ts'
-import { errorBody, refuse, refuseConnection, sendError } from './refusals.ts'
+import { listenError } from './listen-error.ts'
+import { errorBody, messageOf, refuse, refuseConnection, sendError } from './refusals.ts'
+import { hostProblem, pathOfTarget } from './request-target.ts'
 import { createStrangers } from './strangers.ts'
 import { attachSubscriptions, GRAPHQL_PATH, isSubscriptionUpgrade } from './subscriptions.ts'
 
@@ -62,6 +64,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
+    rewriteUrl: ({ url = '/' }) => pathOfTarget(url),
     bodyLimit: LIMITS.requestBytes.value,
     requestTimeout: LIMITS.requestSeconds.value * 1000,
     http: {
@@ -83,6 +86,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
+    validationOptions: { maxErrors: LIMITS.documentMistakes.value },
     plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics), onceAnOperation, limitCost(metrics.error)],
     documentStore: createDocumentStore(),
     formatError: (formatted, error) =>
@@ -108,7 +112,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   fastify.decorateRequest('principal', null)
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)
+    // load balancers ask for these without a Host
     if (OPEN_PATHS.has(pathOf(request))) return
+    const problem = hostProblem(request.headers.host)
+    if (problem !== undefined) return refuse(request, reply, 400, 'BAD_REQUEST', problem)
     try {
       const { principal } = await options.authenticate(request.headers.authorization)
       request.principal = principal
@@ -147,7 +154,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500
     if (isBridgeError(error)) return sendError(reply, status, error)
-    if (status < 500) return reply.code(status).send(errorBody('BAD_REQUEST', error.message))
+    if (status < 500) return reply.code(status).send(errorBody('BAD_REQUEST', messageOf(error)))
     request.log.error({ err: error }, 'a request failed')
     return reply.code(500).send(errorBody('INTERNAL_SERVER_ERROR', 'internal error'))
   })
@@ -170,7 +177,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const subscriptions = attachSubscriptions(fastify.server, options, MAX_DOCUMENT_TOKENS)
 
   return {
-    listen: (host, port) => fastify.listen({ host, port }),
+    listen: (host, port) =>
+      fastify.listen({ host, port }).catch((error) => {
+        throw listenError(error, host, port)
+      }),
     async close(deadlineMs) {
       const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
       await subscriptions.close()
@@ -208,7 +218,7 @@ function observe(metrics: Metrics): ApolloServerPlugin<RequestContext> {
           type = operation?.operation ?? type
           if (type === 'subscription')
             throw new GraphQLError(`subscriptions are answered over WebSocket (${GRAPHQL_TRANSPORT_WS_PROTOCOL})`, {
-              extensions: { code: ApolloServerErrorCode.BAD_REQUEST },
+              extensions: { code: ApolloServerErrorCode.BAD_REQUEST, http: { status: 400 } },
             })
         },
         async willSendResponse({ response }) {

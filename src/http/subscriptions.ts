@@ -61,9 +61,6 @@ export function isSubscriptionUpgrade({ headers, url = '' }: IncomingMessage): b
   return headers.upgrade?.toLowerCase() === 'websocket' && url.split('?', 1)[0] === GRAPHQL_PATH
 }
 
-/** What is told of a document that is wrong in many places. */
-const MAX_VALIDATION_ERRORS = 5
-
 export function attachSubscriptions(
   server: Server,
   options: SubscriptionsOptions,
@@ -140,7 +137,7 @@ export function attachSubscriptions(
         const operation = getOperationAST(document, operationName)?.operation
         if (operation === 'query' || operation === 'mutation')
           return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
-        const errors = validate(schema, document, rules, { maxErrors: MAX_VALIDATION_ERRORS })
+        const errors = validate(schema, document, rules, { maxErrors: LIMITS.documentMistakes.value })
         if (errors.length > 0) return errors
         const contextValue = createContext(principal, randomUUID())
         checkCost({ schema, document, operationName, variables, context: contextValue })

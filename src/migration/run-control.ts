@@ -11,6 +11,8 @@ import { createRunReporter, type MigrationReport } from './run-report.ts'
 import { describeFindings, type Findings, isClean, publishedLogs, verifyPublished } from './verification.ts'
 
 export interface RunControl {
+  /** Throws CONFLICT where there is nothing to carry: readers would have 0 in place of the sample. */
+  requireHistory(): Promise<void>
   /** Begins a run: what there is to carry is frozen first. */
   start(by: string): MigrationReport
   /** Stops carrying, until it is resumed, also over a restart; what is on its way is finished. */
@@ -79,6 +81,8 @@ export interface RunControlOptions {
   onAlarm?: (alarm: string) => void
   /** Bytes of the server's own heap and buffers. */
   memory?: () => number
+  /** Whether the built-in sample answers, because there is nothing on disk. */
+  isSample?: () => boolean
   now?: () => number
 }
 
@@ -176,6 +180,14 @@ export function createRunControl(options: RunControlOptions): RunControl {
   }
 
   return {
+    async requireHistory() {
+      // what a backup brought back is published already
+      if (!options.isSample?.() || (await evidence.logs()).length > 0) return
+      throw new BridgeError(
+        'CONFLICT',
+        'there is nothing to migrate: no transcripts were found, and the built-in sample answers',
+      )
+    },
     start(by) {
       const running = latest()
       if (running !== undefined && ACTIVE.includes(running.state))

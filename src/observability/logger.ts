@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino, type SerializedError } from 'pino'
 import { clip } from '../domain/clip.ts'
-import { visibleJson } from '../domain/visible-text.ts'
+import { visibleJson } from '../domain/plain-text.ts'
 
 export type { Logger }
 

@@ -6,6 +6,8 @@ export interface DecisionFacts {
   flags: UserFlags
   /** There is a database. */
   hasDatabase: boolean
+  /** It could be opened: before that nobody knows how far it is. */
+  isDatabaseOpen: boolean
   /** Something was found to be wrong: everybody is on legacy until an operator resets it. */
   guardTripped: boolean
   /** The range that is asked for begins before the cut-over. */
@@ -25,8 +27,8 @@ export interface Decision extends SourceDecision {
 }
 
 /**
- * Which source answers, and why. The order is that of the design: kill switch, guard, historical range, progress,
- * the user's choice, experiment, rollout. ClickHouse becomes the hybrid while it does not have everything.
+ * Which source answers, and why. The order is that of the design: kill switch, guard, historical range, a
+ * database that can be asked, progress, the user's choice, experiment, rollout. ClickHouse becomes the hybrid while it does not have everything.
  */
 export function decideSource(facts: DecisionFacts): Decision {
   const { flags } = facts
@@ -43,6 +45,7 @@ export function decideSource(facts: DecisionFacts): Decision {
   if (!flags.databaseBridge || !facts.hasDatabase) return legacy('BRIDGE_DISABLED')
   if (facts.guardTripped) return legacy('GUARD_TRIPPED')
   if (!flags.historicalData && facts.isHistorical) return legacy('HISTORICAL_DATA_DISABLED')
+  if (!facts.isDatabaseOpen) return legacy('SOURCE_UNAVAILABLE')
   if (facts.progress < facts.threshold) return legacy('MIGRATION_BELOW_THRESHOLD')
   if (facts.preference === 'LEGACY') return legacy('USER_PREFERENCE')
   if (facts.preference === 'CLICKHOUSE') return database('USER_PREFERENCE')

@@ -37,11 +37,20 @@ export function parseDefinitions(text: string): Definitions {
   if (!answer.success) throw new Error(`it has no list of flags: ${oneLine(answer.error)}`)
   const features = new Map<string, Feature>()
   const malformed = new Map<string, string>()
+  const times = new Map<string, number>()
   for (const one of answer.data.features) {
     const feature = FEATURE.safeParse(one)
-    if (feature.success) features.set(feature.data.name, feature.data as unknown as Feature)
-    else malformed.set(NAMED.safeParse(one).data?.name ?? '', oneLine(feature.error))
+    const name = NAMED.safeParse(one).data?.name ?? ''
+    times.set(name, (times.get(name) ?? 0) + 1)
+    if (feature.success) features.set(name, feature.data as unknown as Feature)
+    else malformed.set(name, oneLine(feature.error))
   }
+  // which of them is meant nobody can know
+  for (const [name, given] of times)
+    if (given > 1) {
+      features.delete(name)
+      malformed.set(name, `it is given ${given} times`)
+    }
   const segments = (answer.data.segments ?? []).flatMap((one) => SEGMENT.safeParse(one).data ?? [])
   return { features, malformed, segments: new Map(segments.map((segment) => [segment.id, segment as never])) }
 }

@@ -78,7 +78,7 @@ export function createIngest(options: IngestOptions): Ingest {
       if (idempotencyKey === '' || !isPlainText(idempotencyKey, MAX_KEY_LENGTH))
         throw invalidArgument(
           'input.idempotencyKey',
-          `must have 1 to ${MAX_KEY_LENGTH} characters, and none that control`,
+          `must have 1 to ${MAX_KEY_LENGTH} characters, and none that control or cannot be seen`,
         )
       // one call at a time under one key, so that two at once are not both the first
       const name = nameOf(caller, idempotencyKey)

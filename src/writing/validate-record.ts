@@ -42,7 +42,11 @@ export function validateRecord(
   ): string | undefined => {
     if (value === null || value === undefined || value === '') return undefined
     if (!isPlainText(value, maxLength))
-      wrong('invalid_text', field, `${field} must have at most ${maxLength} characters, and none that control`)
+      wrong(
+        'invalid_text',
+        field,
+        `${field} must have at most ${maxLength} characters, and none that control or cannot be seen`,
+      )
     return value
   }
 

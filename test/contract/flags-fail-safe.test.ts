@@ -250,6 +250,28 @@ describe('a flag that makes no sense', () => {
     )
   })
 
+  test('is one that is given twice: nobody can know which of them is meant', async () => {
+    const twice = shipped()
+    for (const name of ['database_bridge_enabled', 'dashboard_ab_test']) {
+      const one = structuredClone(featureOf(twice, name))
+      one.enabled = !one.enabled
+      twice.features.push(one)
+    }
+    const path = flagsFile()
+    writeFileSync(path, JSON.stringify(twice))
+    const problems: string[] = []
+    const flags = await openFlagsFile(path, { onProblem: (problem) => problems.push(problem), onSolved() {} })
+    onTestFinished(() => flags.close())
+    expect(problems).toEqual([
+      'database_bridge_enabled is malformed (it is given 2 times): it counts as off',
+      'dashboard_ab_test is malformed (it is given 2 times): everybody is in the cohort legacy',
+    ])
+    expect(flags.of('ann')).toMatchObject({ databaseBridge: false, cohort: 'legacy', historicalData: true })
+    writeFileSync(path, SHIPPED)
+    await until('it to be well again', () => flags.health().state === 'UP' || undefined)
+    expect(flags.of('ann').databaseBridge).toBe(true)
+  })
+
   test('does not hold up the others: the kill switch still works beside a malformed flag', async () => {
     const odd = shipped()
     featureOf(odd, 'database_bridge_enabled').enabled = false

@@ -53,6 +53,11 @@ describe('token-bridge migrate', () => {
     expect((await run(['migrate', 'status', '--files'], folder)).stdout).toMatch(
       /^verified {2}.*a\.jsonl: 0\.0 MB, 2 records, 20 tokens, 0 duplicates, 0 refused\n$/,
     )
+    const alone = await run(['migrate', 'verify', '--dry-run'], folder)
+    expect([alone.code, alone.stderr]).toEqual([
+      2,
+      'token-bridge: --dry-run belongs to --repair: it tells what would be mended\n',
+    ])
     expect((await run(['migrate', 'verify', '--repair', '--dry-run'], folder)).stderr).toBe('nothing to mend\n')
     expect((await run(['migrate', 'backup', 'b'], folder)).stdout).toMatch(/^0 records in 0 batches, 0 tokens\n/)
     expect((await run(['migrate', 'restore', 'b'], folder)).code).toBe(0)
@@ -91,16 +96,30 @@ describe('token-bridge ingest', () => {
     }
     writeFileSync(
       path,
-      [record(), '{ no json', record({ sessionId: 'a b' }), record({ colour: 'red' }), record({ model: 5 })].join('\n'),
+      [
+        record(),
+        '{ no json',
+        record({ sessionId: 'a b', project: 'p\x7f', tokens: { input: -1, output: 0 } }),
+        record({ colour: 'red' }),
+        record({ model: 5, project: true }),
+      ].join('\n'),
     )
     const ended = await run(['ingest', path], folder)
     expect(ended).toMatchObject({ code: 1, stdout: '1 records accepted\n' })
     expect(ended.stderr.trim().split('\n').sort()).toEqual([
       expect.stringContaining('line 2: malformed_json'),
       expect.stringContaining('line 3: invalid_session_id'),
+      expect.stringContaining('line 3: invalid_text: project'),
+      expect.stringContaining('line 3: invalid_tokens: tokens.input'),
       expect.stringContaining('line 4: invalid_record'),
       expect.stringContaining('line 5: invalid_record: model'),
+      expect.stringContaining('line 5: invalid_record: project'),
     ])
+    writeFileSync(path, `${'{\n'.repeat(1500)}${record()}\n`)
+    const many = await run(['ingest', path], folder)
+    expect(many).toMatchObject({ code: 1, stdout: '1 records accepted\n' })
+    expect(many.stderr.trim().split('\n')).toHaveLength(1001)
+    expect(many.stderr).toContain('token-bridge: 500 more mistakes are not told\n')
     expect(await run(['ingest', join(folder, 'nowhere')], folder)).toMatchObject({ code: 2 })
   })
 })

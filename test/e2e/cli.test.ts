@@ -195,7 +195,7 @@ describe('token-bridge serve', () => {
       DATA_DIR: join(folder, 'other'),
       TRANSCRIPTS_DIR: folder,
     })
-    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('EADDRINUSE') })
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use by another program') })
     execFileSync('chmod', ['644', join(folder, '.token-bridge', 'auth-jwt-secret')])
     expect(await run(['token', '--user', 'a', '--roles', 'viewer'], folder)).toMatchObject({
       code: 1,

@@ -54,6 +54,18 @@ describe('backup and restore', () => {
     await second.answered('CLICKHOUSE', 1080)
   })
 
+  test('that cannot be written is told with the setting, and the next one can be', async () => {
+    const one = await scene()
+    await one.migrate()
+    const backups = join(one.server.folder, 'data', 'backups')
+    writeFileSync(backups, 'a file')
+    const { errors } = await one.server.ask('mutation { backupMigration(name: "a") { folder } }', {}, ['operator'])
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'STORAGE_UNAVAILABLE', retryable: true })
+    expect(errors?.[0]?.message).toContain(`no backup can be written to BACKUP_DIR ${backups}: `)
+    rmSync(backups)
+    expect(await one.operate(`backupMigration(name: "a", all: true) { ${REPORT} }`)).toMatchObject({ skipped: 0 })
+  })
+
   test('everything comes back where not even the transcripts are left', async () => {
     const first = await scene()
     await first.migrate()

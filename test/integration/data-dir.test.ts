@@ -1,9 +1,44 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { findServer, takeServerPlace } from '../../src/server-file.ts'
+import { run } from '../support/cli.ts'
 import { startServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+
+describe('a folder that is a file', () => {
+  test('is told at the start, with the setting and the path', async () => {
+    const folder = makeFolder()
+    const file = join(folder, 'taken')
+    writeFileSync(file, 'a file')
+    for (const setting of ['DATA_DIR', 'JOURNAL_DIR', 'BACKUP_DIR'])
+      for (const [path, problem] of [
+        [file, 'is a file'],
+        [join(file, 'a', 'b'), `cannot be made: ${file} is a file`],
+      ] as const)
+        await expect(startServer(folder, { [setting]: path })).rejects.toThrow(
+          `${setting} must be a folder, but ${path} ${problem}: move it away, or set another folder`,
+        )
+    const { code, stderr } = await run(['token', '--user', 'ann', '--roles', 'viewer'], folder, { DATA_DIR: file })
+    expect([code, stderr]).toEqual([
+      1,
+      `token-bridge: DATA_DIR must be a folder, but ${file} is a file: move it away, or set another folder\n`,
+    ])
+  })
+})
+
+describe('a port', () => {
+  test('that is taken, or a host that is none, is told with the setting and what helps', async () => {
+    const first = await startServer(makeFolder())
+    const { port } = new URL(first.url)
+    await expect(startServer(makeFolder(), { PORT: port })).rejects.toThrow(
+      `PORT ${port} of HOST 127.0.0.1 is in use by another program: stop it, or set PORT to another one (0 takes a free one)`,
+    )
+    await expect(startServer(makeFolder(), { HOST: '192.0.2.1' })).rejects.toThrow(
+      'HOST 192.0.2.1 is no address of this machine',
+    )
+  })
+})
 
 describe('a data folder', () => {
   test('has one server: the second is told which, and takes nothing from the first', async () => {
@@ -20,6 +55,21 @@ describe('a data folder', () => {
     expect(findServer(data)).toBeUndefined()
     const next = await startServer(folder)
     expect(findServer(data)).toBe(next.url)
+  })
+
+  test('has one server also where the lock file was removed under it, and is free after it', async () => {
+    const folder = makeFolder()
+    const data = join(folder, 'data')
+    for (const lock of ['server.lockdb', '.server.lockdb']) {
+      const first = await startServer(folder)
+      rmSync(join(data, lock))
+      await expect(startServer(folder)).rejects.toThrow(
+        `DATA_DIR ${data} is in use by process ${process.pid}, which listens at ${first.url}`,
+      )
+      expect(findServer(data)).toBe(first.url)
+      await first.close()
+    }
+    await startServer(folder)
   })
 
   test('is free again after a start that failed', async () => {

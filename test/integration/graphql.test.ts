@@ -340,6 +340,7 @@ describe('the server', () => {
       'subscription { migrationProgressed(id: 1) { id } }',
     ]) {
       const answer = await ask(query, {}, all)
+      expect(answer.status, query).toBe(400)
       expect(codes(answer), query).toEqual([['BAD_REQUEST', undefined]])
       expect(answer.errors?.[0]?.message).toContain('WebSocket')
     }

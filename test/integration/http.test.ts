@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { takeServerPlace } from '../../src/server-file.ts'
+import { head, openRaw, statuses } from '../support/raw-connection.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -122,12 +123,51 @@ describe('over HTTP', () => {
       413,
       'BAD_REQUEST',
     ])
+    const tooLarge = await post(server, auth, JSON.stringify({ query: 'x'.repeat(2 << 20) }))
+    expect(await tooLarge.text()).toContain('the body is too large: at most 1048576 bytes (1024 KiB) are taken')
     expect(await told(await post(server, auth, { query: `{ ${'a '.repeat(6000)} }` }))).toEqual([
       400,
       'GRAPHQL_PARSE_FAILED',
     ])
     expect(await told(await fetch(`${server.url}/nothing`, { headers: auth }))).toEqual([404, 'NOT_FOUND'])
     expect(await told(await post(server, auth, { query: '{ nothing }' }))).toEqual([400, 'GRAPHQL_VALIDATION_FAILED'])
+  })
+
+  test('a Host that is none, or that is missing, is told where it matters', async () => {
+    const server = await startServer(withSecretContent())
+    const body = JSON.stringify(QUERY)
+    const headers = [
+      `authorization: Bearer ${await server.token(['viewer'])}`,
+      'content-type: application/json',
+      `content-length: ${body.length}`,
+      'connection: close',
+    ]
+    const asked = async (request: string, ...more: string[]): Promise<string> =>
+      openRaw(server.url, `${[request, ...more, ...headers].join('\r\n')}\r\n\r\n${body}`).closed
+    for (const host of ['a b', '[::1', 'x:99999', ':80', 'x/y', 'x?y', 'a@b', '%']) {
+      const answer = await asked('POST /graphql HTTP/1.1', `host: ${host}`)
+      expect(statuses(answer), host).toEqual([400])
+      expect(answer).toContain('the header Host must be a host, with or without a port')
+    }
+    const old = await asked('POST /graphql HTTP/1.0')
+    expect(old).toMatch(/^HTTP\/1\.1 400/)
+    expect(old).toContain('the header Host is missing')
+    for (const host of ['localhost', 'bridge:4000', '[::1]:4000', '127.0.0.1', 'bücher.example'])
+      expect(statuses(await asked('POST /graphql HTTP/1.1', `host: ${host}`)), host).toEqual([200])
+    // load balancers ask like this
+    expect(statuses(await openRaw(server.url, 'GET /health/live HTTP/1.0\r\n\r\n').closed)).toEqual([200])
+    expect(server.log()).not.toContain('a request failed')
+  })
+
+  test('a whole URL in place of the path, as proxies send it, is taken as its path', async () => {
+    const server = await startServer(withSecretContent())
+    const asked = async (target: string) =>
+      statuses(await openRaw(server.url, head(`GET ${target}`, { connection: 'close' })).closed)
+    expect(await asked('http://x/health/live')).toEqual([200])
+    expect(await asked('HTTPS://x:80/health/ready?a=http://b/')).toEqual([200])
+    expect(await asked('http://x')).toEqual([401])
+    expect(await asked('http://x/graphql')).toEqual([401])
+    expect(await asked('ftp://x/health/live')).toEqual([401])
   })
 
   test('introspection is for development', async () => {

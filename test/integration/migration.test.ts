@@ -28,6 +28,26 @@ describe('a dry run', () => {
   })
 })
 
+describe('a run over nothing', () => {
+  test('is refused while the sample answers, and carries the journal as soon as there is one', async () => {
+    const { server, migrate, operate, answered } = await scene({ write: false })
+    const sample = async () =>
+      (await server.ask('{ tokenMetrics { recordCount provenance { source sample } } }')).data.tokenMetrics
+    const before = await sample()
+    expect(before.provenance).toEqual({ source: 'LEGACY', sample: true })
+    const { errors } = await server.ask('mutation { startMigration { id } }', {}, ['operator'])
+    expect(errors?.[0]).toMatchObject({
+      message: 'there is nothing to migrate: no transcripts were found, and the built-in sample answers',
+      extensions: { code: 'CONFLICT' },
+    })
+    expect(await sample()).toEqual(before)
+    await operate(`ingestTokenRecords(input: { records: [
+      { sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 7, output: 0 } }] }) { accepted }`)
+    await migrate()
+    await answered('CLICKHOUSE', 7)
+  })
+})
+
 describe('after a run is COMPLETED', () => {
   test('appended, new, forked, truncated, replaced and renamed files are shipped, and the answers stay right', async () => {
     const { path, operate, migrate, answered } = await scene()

@@ -77,7 +77,16 @@ describe('a ClickHouse server that goes away', () => {
       CLICKHOUSE_DATABASE: 'later',
     })
     const { data } = await server.ask(QUESTION)
-    expect(data.tokenMetrics).toMatchObject({ tokens: { total: '2' }, provenance: { source: 'LEGACY' } })
+    expect(data.tokenMetrics).toMatchObject({
+      tokens: { total: '2' },
+      provenance: { source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE' },
+    })
+    const asked = await server.ask('{ migration { id } }', {}, ['operator'])
+    expect(asked.data).toEqual({ migration: null })
+    expect(asked.errors?.[0]).toMatchObject({
+      message: expect.stringMatching(/^the database cannot be used now: ./),
+      extensions: { code: 'SOURCE_UNAVAILABLE', retryable: true },
+    })
     const refused = await server.ask('mutation { startMigration { id } }', {}, ['operator'])
     expect(refused.errors?.[0]?.extensions).toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryable: true })
     await proxy.restore()

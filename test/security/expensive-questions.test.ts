@@ -2,7 +2,16 @@
 import { createClient } from 'graphql-ws'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { ALIASES_TIMES_FRAGMENT, CYCLE, DEEP, DOUBLING, NESTED_FRAGMENTS, ZONES } from '../support/hostile-documents.ts'
+import {
+  ALIASES_TIMES_FRAGMENT,
+  CONFLICTS,
+  CYCLE,
+  DEEP,
+  DOUBLING,
+  EQUAL_FIELDS,
+  NESTED_FRAGMENTS,
+  ZONES,
+} from '../support/hostile-documents.ts'
 import { startServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
@@ -26,6 +35,11 @@ describe('a question that costs too much', () => {
       NESTED_FRAGMENTS(5),
       DOUBLING(60),
       DEEP(500),
+      EQUAL_FIELDS(101),
+      EQUAL_FIELDS(900),
+      CONFLICTS(500),
+      // each mistake was looked up by its line: five such questions took 15 seconds
+      CONFLICTS(2, '\n'.repeat(500_000)),
       ZONES(zones.slice(0, 300)),
       ZONES(zones.slice(0, 21), 'MONTH'),
     ]) {
@@ -37,7 +51,7 @@ describe('a question that costs too much', () => {
     const metrics = await fetch(`${server.url}/metrics`, {
       headers: { authorization: `Bearer ${await server.token(['operator'])}` },
     })
-    expect(await metrics.text()).toMatch(/code="QUERY_TOO_EXPENSIVE"\} 9/)
+    expect(await metrics.text()).toMatch(/code="QUERY_TOO_EXPENSIVE"\} 13/)
     expect(server.log()).not.toContain('a resolver failed')
   })
 
@@ -94,6 +108,17 @@ describe('a question that costs too much', () => {
 })
 
 describe('a question that is only wrong', () => {
+  test('in many places is told the first mistakes and that there are more, in words of ours', async () => {
+    const server = await startServer(someTranscripts())
+    for (const question of [CONFLICTS(100), `{ ${Array.from({ length: 900 }, (_, i) => `nothing${i}`).join(' ')} }`]) {
+      const { status, errors } = await server.ask(question)
+      expect([status, errors?.length]).toEqual([400, 6])
+      expect(errors?.at(-1)?.message).toBe('there are more mistakes: only the first 5 are told')
+      expect(errors?.map(({ message }) => message).join()).not.toContain('aborted')
+      expect(new Set(errors?.map(({ extensions }) => extensions.code))).toEqual(new Set(['GRAPHQL_VALIDATION_FAILED']))
+    }
+  })
+
   test('is told what is wrong with it, as before', async () => {
     const server = await startServer(someTranscripts())
     const codes = async (question: string) =>

@@ -15,6 +15,8 @@ import { analysisOf, line, makeFolder, writeTranscripts } from '../support/trans
 removeEngineAfterAll()
 
 const HOSTILE = ['\0', '\x1b', '\x7f', '\x9b', '\u202e', '\u2066', '\u200f', '\u061c', '\u2028', '\u2029', '\ud800']
+/** What cannot be seen: two names that look alike would be two. */
+const UNSEEN = ['\u200b', '\u200d', '\u2060', '\ufeff', '\xad', '\u180e', '\u{e0041}']
 
 describe('a text that controls how others are shown', () => {
   test('is refused on the way in, whichever field it is in', async () => {
@@ -27,7 +29,7 @@ describe('a text that controls how others are shown', () => {
       tokens: { input: '1', output: '0' },
     }
     const fields = ['project', 'model', 'messageId', 'requestId', 'user', 'host', 'origin.path', 'sessionId']
-    const records = HOSTILE.flatMap((odd) =>
+    const records = [...HOSTILE, ...UNSEEN].flatMap((odd) =>
       fields.map((field) =>
         field === 'origin.path'
           ? { ...valid, origin: { path: `a${odd}b`, offset: '0' } }
@@ -40,12 +42,12 @@ describe('a text that controls how others are shown', () => {
     const { data } = await server.ask(query, { input: { records } }, ['ingester'])
     const { accepted, rejectedCount, rejected } = data.ingestTokenRecords
     expect([accepted, rejectedCount]).toEqual([0, records.length])
-    expect(rejected.map(({ field }: { field: string }) => field)).toEqual(HOSTILE.flatMap(() => fields))
+    expect(rejected.map(({ field }: { field: string }) => field)).toEqual([...HOSTILE, ...UNSEEN].flatMap(() => fields))
     for (const { field, code, message } of rejected) {
       expect(code).toBe(field === 'sessionId' ? 'invalid_session_id' : 'invalid_text')
       expect(message).toMatch(/^[ -~]+$/)
     }
-    for (const odd of HOSTILE) {
+    for (const odd of [...HOSTILE, ...UNSEEN]) {
       const { errors } = await server.ask(query, { input: { idempotencyKey: `a${odd}b`, records: [valid] } }, [
         'ingester',
       ])
@@ -61,7 +63,7 @@ describe('a text that controls how others are shown', () => {
       occurredAt: 0,
       tokens: { input: 1n, output: 1n },
     }
-    for (const odd of HOSTILE) {
+    for (const odd of [...HOSTILE, ...UNSEEN]) {
       const result = validateRecord(record, 0, { caller: odd, user: odd, key: 'key' })
       expect(result).toMatchObject({ mistakes: [{ field: 'user', code: 'invalid_text' }] })
     }

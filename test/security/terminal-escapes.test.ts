@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { cell } from '../../src/cli/cell.ts'
-import { visible, visibleJson } from '../../src/domain/visible-text.ts'
+import { visible, visibleJson } from '../../src/domain/plain-text.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { run } from '../support/cli.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
-/** All that a terminal acts on, but for the line feeds that end lines. */
-const OBEYED = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
+/** All that a terminal acts on or does not show, but for the line feeds that end lines. */
+const OBEYED =
+  /[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u
 
 const FALSE_ROW = 'claude\n│ Total │ 0 │'
 const HOSTILE = {
@@ -21,6 +22,7 @@ const HOSTILE = {
   'makes a link': '\x1b]8;;http://evil\x1b\\click\x1b]8;;\x1b\\',
   'begins with C1': '\x9b31mred\x9d',
   'turns around': '\u202etxt.exe\u2066\u200f\u061c',
+  'hides letters': 'ad\u200bm\u2060i\ufeffn\xad\u{e0041}\u180e',
   'breaks the line': FALSE_ROW,
   'breaks it otherwise': 'a\rb\u2028c\u2029d\x85e\x0bf\x0cg',
   deletes: 'ab\x08\x08\x7f',
@@ -56,6 +58,7 @@ describe('what analyze prints of a hostile corpus', () => {
     if (by === 'model') {
       expect(stdout).toContain('│ \\x1b[2J\\x1b[H ')
       expect(stdout).toContain('│ \\u202etxt.exe\\u2066\\u200f\\u061c ')
+      expect(stdout).toContain('│ ad\\u200bm\\u2060i\\ufeffn\\xad\\u{e0041}\\u180e ')
       expect(stdout).toContain('│ claude\\x0a│ Total │ 0 │ ')
       expect(stdout).toContain(`│ ${'m'.repeat(79)}… │`)
       expect(stdout).toContain(`│ ${'漢'.repeat(39)}…  │`)
@@ -181,6 +184,7 @@ describe('harmless text', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(`${visible(text)}${cell(text)}`).not.toMatch(OBEYED)
+        expect(`${visible(`a\u200b${text}\u{e0041}`)}`).not.toMatch(OBEYED)
         expect(`${visible(text)}${cell(text)}`).not.toContain('\n')
       }),
     )

@@ -29,3 +29,10 @@ export const DEEP = (n: number) => `query { ${'tokenMetrics { '.repeat(n)} recor
 /** The same series in n zones. */
 export const ZONES = (zones: readonly string[], granularity = 'HOUR') =>
   `{ tokenMetrics { ${many(zones.length, (i) => `z${i}: timeSeries(granularity: ${granularity}, timeZone: "${zones[i]}") { label }`)} } }`
+
+/** The same field n times in one place, as a merge of fragments makes it. */
+export const EQUAL_FIELDS = (n: number) => `{ ${many(n, () => 'tokenMetrics { recordCount }')} }`
+
+/** Equal fields that are not equal: each two of them are a mistake. */
+export const CONFLICTS = (n: number, between = ' ') =>
+  `{ ${Array.from({ length: n }, (_, i) => `session(id: "${i}") { id }`).join(between)} }`

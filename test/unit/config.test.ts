@@ -31,6 +31,13 @@ describe('settings', () => {
     )
   })
 
+  test('have no environment but those that are known', () => {
+    for (const NODE_ENV of ['development', 'test', 'production', '', undefined])
+      expect(readConfig({ NODE_ENV }).introspection).toBe(NODE_ENV !== 'production')
+    for (const NODE_ENV of ['prod', 'Production', 'staging'])
+      expect(() => readConfig({ NODE_ENV })).toThrow('NODE_ENV must be one of development, production, test')
+  })
+
   test('never show the secret in an error', () => {
     expect(() => readConfig({ AUTH_JWT_SECRET: 'hush' })).toThrow(expect.not.stringContaining('hush'))
   })

@@ -12,11 +12,15 @@ import { TokenFilterInput, TokenMetricsType } from '../metrics/types.ts'
 import { notImplemented } from '../not-implemented.ts'
 import { BackupReportType, MigrationPlanType, MigrationRepairType, MigrationType } from './types.ts'
 
-function controlOf({ migrations }: RequestContext): RunControl {
-  if (migrations === undefined)
-    throw new BridgeError('SOURCE_UNAVAILABLE', 'there is no database now: token-bridge health tells why')
-  return migrations
+function controlOf(context: RequestContext): RunControl {
+  if (context.migrations === undefined) throw noDatabase(context)
+  return context.migrations
 }
+
+const databaseOf = ({ health }: RequestContext) => health().find(({ name }) => name === 'clickhouse')
+
+const noDatabase = (context: RequestContext): BridgeError =>
+  new BridgeError('SOURCE_UNAVAILABLE', `the database cannot be used now: ${databaseOf(context)?.detail}`)
 
 @Resolver()
 export class MigrationResolver {
@@ -24,8 +28,11 @@ export class MigrationResolver {
   @Access(['operator'])
   migration(
     @Arg('id', () => ID, { nullable: true }) id: string | null,
-    @Ctx() { migrations }: RequestContext,
+    @Ctx() context: RequestContext,
   ): MigrationType | null {
+    const { migrations } = context
+    // one that is away may have runs; where there is to be none, there was none
+    if (migrations === undefined && databaseOf(context)?.state !== 'OFF') throw noDatabase(context)
     const report = migrations?.report(id ?? undefined)
     return report === undefined || migrations === undefined ? null : toMigration(report, migrations)
   }
@@ -41,8 +48,9 @@ export class MigrationResolver {
 
   @Mutation(() => MigrationType, { description: 'Carries the whole history of the transcripts into ClickHouse.' })
   @Access(['operator'])
-  startMigration(@Ctx() context: RequestContext): MigrationType {
+  async startMigration(@Ctx() context: RequestContext): Promise<MigrationType> {
     const control = controlOf(context)
+    await control.requireHistory()
     return toMigration(control.start(byOf(context)), control)
   }
 
@@ -100,10 +108,9 @@ export class MigrationResolver {
   }
 }
 
-function backupsOf({ backups }: RequestContext): Backups {
-  if (backups === undefined)
-    throw new BridgeError('SOURCE_UNAVAILABLE', 'there is no database now: token-bridge health tells why')
-  return backups
+function backupsOf(context: RequestContext): Backups {
+  if (context.backups === undefined) throw noDatabase(context)
+  return context.backups
 }
 
 @Resolver()

@@ -5,13 +5,14 @@ import type { RequestContext } from '../../../src/graphql/context.ts'
 import { meterLists } from '../../../src/graphql/cost.ts'
 import { estimate } from '../../../src/graphql/cost-estimate.ts'
 import { checkCost } from '../../../src/graphql/cost-plugin.ts'
-import { checkShape, shapeOf } from '../../../src/graphql/cost-shape.ts'
+import { checkShape, equalFieldsOf, shapeOf } from '../../../src/graphql/cost-shape.ts'
 import { createSchema } from '../../../src/graphql/schema.ts'
 import {
   ALIASES_TIMES_FRAGMENT,
   CYCLE,
   DEEP,
   DOUBLING,
+  EQUAL_FIELDS,
   NESTED_FRAGMENTS,
   ZONES,
 } from '../../support/hostile-documents.ts'
@@ -56,6 +57,17 @@ describe('the shape of a document', () => {
 
   test('of a fragment that spreads itself is finite', () => {
     expect(shapeOf(parse(CYCLE)).fields).toBeLessThan(10)
+    expect(equalFieldsOf(parse(CYCLE))).toBeLessThan(10)
+    const all = Array.from({ length: 12 }, (_, i) => i)
+    const each = all.map((i) => `fragment F${i} on X { ${all.map((other) => `a${other} { ...F${other} }`).join(' ')} }`)
+    expect(() => equalFieldsOf(parse(`{ ...F0 } ${each.join(' ')}`))).toThrow('2000 fields')
+  })
+
+  test('has equal fields where their selections become one, by fragments and by equal fields above them', () => {
+    const equal = (text: string) => equalFieldsOf(parse(text))
+    expect(equal('{ a { x } b { x } c { x } }')).toBe(1)
+    expect(equal('{ a { x } a { x y } ... on Query { a { x: y } } b: a { x } }')).toBe(3)
+    expect(equal('{ a { x x } ...F ...F } fragment F on Query { a { x } }')).toBe(3)
   })
 
   test.each([
@@ -66,6 +78,8 @@ describe('the shape of a document', () => {
     ['2^60 fields', DOUBLING(60), 'fields after its fragments are spread, not far more'],
     ['2^1000 fields', DOUBLING(1000), 'fields'],
     ['a thousand levels', DEEP(1000), 'levels'],
+    ['101 equal fields', EQUAL_FIELDS(101), '100 fields of one name in one place, not 101'],
+    ['6,000 lines', `{ a ${'\n'.repeat(5999)} }`, '5000 lines of its document, not 6000'],
   ])('refuses %s before it is validated', (_name, text, why) => {
     expect(() => checkShape(parse(text))).toThrow(new RegExp(`one operation may ask for .*(${why})`))
   })

@@ -14,6 +14,7 @@ const flags: UserFlags = {
 const ready: DecisionFacts = {
   flags,
   hasDatabase: true,
+  isDatabaseOpen: true,
   guardTripped: false,
   isHistorical: true,
   progress: 1,
@@ -32,6 +33,13 @@ describe('the choice of a source', () => {
     ['everything is verified: the rollout', facts(), 'CLICKHOUSE', 'ROLLOUT', null],
     ['the kill switch is off', facts({ flags: { databaseBridge: false } }), 'LEGACY', 'BRIDGE_DISABLED', null],
     ['there is no database', facts({ hasDatabase: false }), 'LEGACY', 'BRIDGE_DISABLED', null],
+    [
+      'the database cannot be opened',
+      facts({ isDatabaseOpen: false, progress: 0 }),
+      'LEGACY',
+      'SOURCE_UNAVAILABLE',
+      null,
+    ],
     ['the guard tripped', facts({ guardTripped: true }), 'LEGACY', 'GUARD_TRIPPED', null],
     [
       'history is off, and the range is history',
@@ -90,6 +98,7 @@ describe('the choice of a source', () => {
       cohort: fc.constantFrom('legacy' as const, 'database' as const, null),
     }),
     hasDatabase: fc.boolean(),
+    isDatabaseOpen: fc.boolean(),
     guardTripped: fc.boolean(),
     isHistorical: fc.boolean(),
     progress: fc.constantFrom(0, 0.5, 0.95, 0.99, 1),
@@ -106,6 +115,7 @@ describe('the choice of a source', () => {
           [!own.databaseBridge || !given.hasDatabase, 'BRIDGE_DISABLED'],
           [given.guardTripped, 'GUARD_TRIPPED'],
           [!own.historicalData && given.isHistorical, 'HISTORICAL_DATA_DISABLED'],
+          [!given.isDatabaseOpen, 'SOURCE_UNAVAILABLE'],
           [given.progress < given.threshold, 'MIGRATION_BELOW_THRESHOLD'],
           [given.preference !== 'AUTO', 'USER_PREFERENCE'],
           [own.cohort !== null, 'EXPERIMENT'],
