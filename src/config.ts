@@ -138,8 +138,8 @@ export const SETTINGS = {
       'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
   },
   CACHE_MAX_MB: {
-    schema: whole('CACHE_MAX_MB', 1, 65_536, 256),
-    fallback: '256',
+    schema: whole('CACHE_MAX_MB', 1, 65_536, 64),
+    fallback: '64',
     about: 'MiB of memory for answers that are kept and what was computed from them',
   },
   CLICKHOUSE_URL: {

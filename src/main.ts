@@ -2,6 +2,7 @@ import { type App, startApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { visible } from './domain/plain-text.ts'
 import { createLogger } from './observability/logger.ts'
+import { giveBackSpareMemory } from './observability/spare-memory.ts'
 import { closeOnSignals, endOnUncaught, endProcess } from './process-end.ts'
 
 /** The token of the printed question: long enough to try things out. */
@@ -12,6 +13,7 @@ export async function serve(): Promise<void> {
   const config = readConfig()
   const logger = createLogger(config.logLevel)
   endOnUncaught(logger)
+  giveBackSpareMemory()
   const started = startApp(config, logger)
   const isStopping = closeOnSignals({ started, logger, deadlineMs: config.shutdownDeadlineMs })
   const app = await started.catch((error: Error) => {

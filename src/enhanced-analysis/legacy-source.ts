@@ -42,6 +42,8 @@ const MAX_PENDING = LIMITS.pendingQuestions.value
 const BRIDGE = ''
 const RESTART_AFTER_MS = 1000
 const CLOSE_DEADLINE_MS = 5000
+/** For objects that have just come into being: what is kept of the logs lies in arrays outside of it. */
+const YOUNG_MB = 24
 
 /** Records of the journal that go to the thread in one message: copying it holds up the event loop. */
 const JOURNALED_RECORDS = 2000
@@ -112,6 +114,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const started = new Worker(new URL(`./analysis-thread.${extension}`, import.meta.url), {
       workerData: threadOptions,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     })
     let failure: Error | undefined
     started.on('message', receive)
