@@ -18,7 +18,10 @@ export interface SpareMemoryOptions {
  * its own reducer does not run in Node (measured: 190 MB of empty pages as long as one watched). Where the
  * event loop is mostly idle and the heap has grown since, garbage is collected in full: some 100 ms. Returns what ends it.
  */
-export function giveBackSpareMemory({ lookMs = LOOK_MS, spareBytes = SPARE_BYTES }: SpareMemoryOptions = {}): () => void {
+export function giveBackSpareMemory({
+  lookMs = LOOK_MS,
+  spareBytes = SPARE_BYTES,
+}: SpareMemoryOptions = {}): () => void {
   const session = new Session()
   session.connect()
   let before = performance.eventLoopUtilization()
