@@ -3,6 +3,7 @@ import { sep } from 'node:path'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
+import { finished, type Work } from '../domain/work.ts'
 import { assertAffordable, sumsIn } from './affordable.ts'
 import { aggregating } from './aggregate.ts'
 import { discover, type FoundFile } from './discovery.ts'
@@ -17,7 +18,6 @@ import { type KnownFile, RecordTable, type RootOwner } from './record-table.ts'
 import type { Root } from './roots.ts'
 import { createScanning } from './scanning.ts'
 import { createShippingView, type ShippingView } from './shipping-view.ts'
-import { finished, type Work } from './work.ts'
 
 export interface AnalysisOptions {
   roots: readonly Root[]

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { recordText } from '../domain/record-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
+import type { Work } from '../domain/work.ts'
 import type {
   CatalogueEntry,
   GroupedRow,
@@ -16,7 +17,6 @@ import { hasFingerprint } from './file-scan.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
 import { SIDECHAIN, WINS } from './record-columns.ts'
 import { type KnownFile, mergeRefused, type RecordTable, shippableTo } from './record-table.ts'
-import type { Work } from './work.ts'
 
 /** Records in one insert (promise 1.2). */
 const MAX_BATCH_RECORDS = 1000

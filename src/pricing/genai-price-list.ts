@@ -1,9 +1,9 @@
-import { setImmediate as immediate } from 'node:timers/promises'
 import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-prices'
 import { LRUCache } from 'lru-cache'
 import type { TokenPrices } from '../domain/cost.ts'
 import { CONTEXT_TIERS } from '../domain/token-query.ts'
 import type { PriceList } from '../ports/price-list.ts'
+import { eachGivingWay } from '../turns/pace.ts'
 import { createModelPatterns } from './model-patterns.ts'
 
 /** Lines that the agent itself makes: they count, at no cost (rule 5). */
@@ -17,8 +17,6 @@ const PROVIDERS = ['anthropic', 'aws', 'google', 'openrouter'] as const
 const MAX_REMEMBERED_BYTES = 32 << 20
 /** Of one model, beside its name. */
 const ENTRY_BYTES = 150
-/** Looking up goes on this long before others have their turn. */
-const SLICE_MS = 5
 
 /** The price list of `@pydantic/genai-prices`, as shipped with the package: it works offline. */
 export function createGenaiPriceList(): PriceList {
@@ -51,15 +49,7 @@ export function createGenaiPriceList(): PriceList {
       byTier[tier] ??= tableOf(prices, tier)
       return byTier[tier]
     },
-    async learn(models) {
-      let until = performance.now() + SLICE_MS
-      for (const model of models) {
-        pricesOf(model)
-        if (performance.now() < until) continue
-        await immediate()
-        until = performance.now() + SLICE_MS
-      }
-    },
+    learn: (models) => eachGivingWay(models, pricesOf),
   }
 }
 

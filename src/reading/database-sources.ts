@@ -3,7 +3,7 @@ import type { DataSource } from '../domain/source.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
 import type { SourceAnswer, SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
-import type { InTurn } from './turns.ts'
+import type { InTurn } from '../turns/in-turn.ts'
 
 export interface DatabaseSourcesOptions {
   files: TokenSource & UnpublishedRecords
