@@ -92,6 +92,7 @@ module.exports = {
       to: { path: '^src/app\\.ts$' },
     },
     ...Object.entries({
+      '@fastify/proxy-addr': 'http',
       '@apollo/server|@as-integrations/fastify|fastify': 'http|graphql',
       'type-graphql|graphql|reflect-metadata': 'graphql|http',
       'graphql-ws|ws': 'http',

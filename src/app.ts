@@ -119,6 +119,7 @@ async function startIn(place: ServerPlace, encryptionKey: JournalKey, config: Co
     logger,
     metrics,
     authenticate: createAuthenticator(secret),
+    trustedProxies: config.trustedProxies,
     createContext: createRequests({
       legacy,
       bridge,

@@ -10,6 +10,8 @@ export interface Config {
   host: string
   /** 0 takes any free port. */
   port: number
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  trustedProxies: string[]
   transcripts: {
     transcriptsDir: string | undefined
     claudeConfigDir: string | undefined
@@ -78,6 +80,23 @@ const whole = (name: string, min: number, max: number, fallback: number) =>
 
 const text = z.string().optional()
 
+/** Addresses and networks; a network of all addresses would let everybody choose an address. */
+const networks = (name: string) =>
+  z
+    .string()
+    .optional()
+    .transform((value, context) => {
+      const parts = value === undefined ? [] : value.split(',').map((part) => part.trim())
+      const known = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])
+      const wrong = parts.find((part) => part.endsWith('/0') || !known.safeParse(part).success)
+      if (wrong === undefined) return parts
+      context.addIssue({
+        code: 'custom',
+        message: `${name} must be addresses and networks such as 10.0.0.0/8, comma-separated, not "${wrong}"`,
+      })
+      return z.NEVER
+    })
+
 const httpUrl = (name: string) =>
   z
     .string()
@@ -90,6 +109,12 @@ const httpUrl = (name: string) =>
 export const SETTINGS = {
   HOST: { schema: text, fallback: '127.0.0.1', about: 'address to listen on' },
   PORT: { schema: whole('PORT', 0, 65535, 4000), fallback: '4000', about: 'port to listen on; 0 takes a free one' },
+  TRUSTED_PROXY: {
+    schema: networks('TRUSTED_PROXY'),
+    fallback: 'none',
+    about:
+      'addresses and networks of reverse proxies, comma-separated: clients behind them are told apart, where limits are by address, by `X-Forwarded-For`, to which each proxy must add whom it saw',
+  },
   TRANSCRIPTS_DIR: {
     schema: text,
     fallback: "the agent's own folders",
@@ -275,6 +300,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   return {
     host: settings.HOST ?? SETTINGS.HOST.fallback,
     port: settings.PORT,
+    trustedProxies: settings.TRUSTED_PROXY,
     transcripts: {
       transcriptsDir: settings.TRANSCRIPTS_DIR,
       claudeConfigDir: settings.CLAUDE_CONFIG_DIR,

@@ -79,6 +79,7 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       introspection,
       logger: createLogger('silent'),
       authenticate: createAuthenticator(secret),
+      addressOf: () => 'here',
       createContext: () => ({}) as RequestContext,
     },
     5000,
