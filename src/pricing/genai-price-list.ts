@@ -1,6 +1,7 @@
 import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-prices'
 import { LRUCache } from 'lru-cache'
 import type { TokenPrices } from '../domain/cost.ts'
+import { LIMITS } from '../domain/limits.ts'
 import { CONTEXT_TIERS } from '../domain/token-query.ts'
 import type { PriceList } from '../ports/price-list.ts'
 import { eachGivingWay } from '../turns/pace.ts'
@@ -13,15 +14,13 @@ const FREE: TokenPrices = { input: 0, output: 0, cacheRead: 0, cacheCreation5m: 
 /** Where the same models are sold under ids of another form; the first that knows the id prices it. */
 const PROVIDERS = ['anthropic', 'aws', 'google', 'openrouter'] as const
 
-/** What is remembered of models: whoever ingests may name any number of them. */
-const MAX_REMEMBERED_BYTES = 32 << 20
-/** Of one model, beside its name. */
+/** What is remembered of one model, beside its name: whoever ingests may name any number of them. */
 const ENTRY_BYTES = 150
 
 /** The price list of `@pydantic/genai-prices`, as shipped with the package: it works offline. */
 export function createGenaiPriceList(): PriceList {
   const known = new LRUCache<string, { prices: ModelPrice | undefined }>({
-    maxSize: MAX_REMEMBERED_BYTES,
+    maxSize: LIMITS.rememberedPriceBytes.value,
     sizeCalculation: (_, model) => ENTRY_BYTES + 2 * model.length,
   })
   /** By the list's own objects: there are as many as it has models. */
