@@ -120,6 +120,7 @@ async function startIn(place: ServerPlace, encryptionKey: JournalKey, config: Co
     metrics,
     authenticate: createAuthenticator(secret),
     trustedProxies: config.trustedProxies,
+    maxSockets: config.maxSockets,
     createContext: createRequests({
       legacy,
       bridge,

@@ -1,6 +1,7 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { LIMITS } from './domain/limits.ts'
 
 /**
  * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
@@ -12,6 +13,8 @@ export interface Config {
   port: number
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
   trustedProxies: string[]
+  /** WebSockets with a token, of all users together. */
+  maxSockets: number
   transcripts: {
     transcriptsDir: string | undefined
     claudeConfigDir: string | undefined
@@ -114,6 +117,12 @@ export const SETTINGS = {
     fallback: 'none',
     about:
       'addresses and networks of reverse proxies, comma-separated: clients behind them are told apart, where limits are by address, by `X-Forwarded-For`, to which each proxy must add whom it saw',
+  },
+  MAX_WEBSOCKETS: {
+    schema: whole('MAX_WEBSOCKETS', 1, 100_000, LIMITS.sockets.value),
+    fallback: String(LIMITS.sockets.value),
+    about:
+      'WebSockets with a token, of all users together; each takes some memory, and the system must allow as many open files',
   },
   TRANSCRIPTS_DIR: {
     schema: text,
@@ -301,6 +310,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     host: settings.HOST ?? SETTINGS.HOST.fallback,
     port: settings.PORT,
     trustedProxies: settings.TRUSTED_PROXY,
+    maxSockets: settings.MAX_WEBSOCKETS,
     transcripts: {
       transcriptsDir: settings.TRANSCRIPTS_DIR,
       claudeConfigDir: settings.CLAUDE_CONFIG_DIR,

@@ -76,7 +76,7 @@ export const LIMITS = {
   socketInitSeconds: seconds(3, 'for a WebSocket to show its token'),
   socketStrangersOfAddress: count(50, 'WebSockets from one address without a token so far; the oldest goes'),
   socketStrangers: count(500, 'WebSockets without a token so far; the oldest goes'),
-  sockets: count(2000, 'WebSockets with a token'),
+  sockets: count(2000, 'WebSockets with a token, where `MAX_WEBSOCKETS` sets no other number'),
   socketsOfUser: count(20, 'WebSockets of one user'),
   subscriptionsOfSocket: count(20, 'subscriptions over one WebSocket'),
   subscriptionsOfUser: count(100, 'subscriptions of one user'),

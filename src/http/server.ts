@@ -35,6 +35,8 @@ export interface HttpServerOptions {
   authenticate: Authenticate
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   trustedProxies: readonly string[]
+  /** WebSockets with a token, of all users together. */
+  maxSockets: number
   createContext: (principal: Principal, requestId: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }

@@ -33,6 +33,8 @@ export interface SubscriptionsOptions {
   authenticate: Authenticate
   /** Whom a request is counted for. */
   addressOf: (request: IncomingMessage) => string
+  /** With a token, of all users together. */
+  maxSockets: number
   createContext: (principal: Principal, requestId: string) => RequestContext
 }
 
@@ -69,7 +71,7 @@ export function attachSubscriptions(
 ): Subscriptions {
   const { schema, introspection, authenticate, addressOf, createContext, logger } = options
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  const budget = createSocketBudget<ConnectionContext>()
+  const budget = createSocketBudget<ConnectionContext>(options.maxSockets)
   const strangers = createStrangers<WebSocket>({
     most: LIMITS.socketStrangers.value,
     mostOfAddress: LIMITS.socketStrangersOfAddress.value,
