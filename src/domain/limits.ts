@@ -95,6 +95,7 @@ export const LIMITS = {
   rememberedPriceBytes: mebibytes(32, 'of names of models with their prices'),
   rememberedFailureBytes: mebibytes(1, 'of questions that a source could not answer when it was asked last'),
   preferenceCountBytes: mebibytes(4, 'of users with the number of changes of their preference'),
+  clockBytes: mebibytes(16, 'of clocks of time zones that were asked for lately'),
   journalWaitingBytes: mebibytes(64, 'of records that wait for the disk'),
   statementWaitingBytes: mebibytes(128, 'of statements that wait for the embedded engine, with what they bring'),
 } as const satisfies Record<string, Limit>
