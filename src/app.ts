@@ -84,6 +84,7 @@ async function startIn(place: ServerPlace, encryptionKey: JournalKey, config: Co
       lastIngestAt = now
       return (await bridge.current()?.shipper.whenPublished(journalKey(segment), to, waitMs)) ?? false
     },
+    hasRoom: () => legacy.hasRoom(),
     onJournaled(range) {
       legacy.addJournaled(range)
       bridge.current()?.shipper.kick()

@@ -97,5 +97,9 @@ export const LIMITS = {
   preferenceCountBytes: mebibytes(4, 'of users with the number of changes of their preference'),
   clockBytes: mebibytes(16, 'of clocks of time zones that were asked for lately'),
   journalWaitingBytes: mebibytes(64, 'of records that wait for the disk'),
+  countWaitingBytes: mebibytes(
+    64,
+    'of records that are on disk and wait to be counted; until they are no more are accepted',
+  ),
   statementWaitingBytes: mebibytes(128, 'of statements that wait for the embedded engine, with what they bring'),
 } as const satisfies Record<string, Limit>
