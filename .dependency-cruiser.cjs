@@ -36,25 +36,32 @@ module.exports = {
       to: { pathNot: '^src/(domain|ports)/' },
     },
     {
+      name: 'turns-import-domain',
+      severity: 'error',
+      comment: 'who is next does not depend on what is worked on',
+      from: { path: '^src/turns/' },
+      to: { path: '^src/', pathNot: '^src/(turns|domain)/' },
+    },
+    {
       name: 'core-imports-ports-and-domain',
       severity: 'error',
       comment: 'the core decides; what talks to the world comes in through parameters',
       from: { path: CORE },
-      to: { path: '^src/', pathNot: ['^src/(domain|ports)/', '^src/process-lock\\.ts$', CORE] },
+      to: { path: '^src/', pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', CORE] },
     },
     {
       name: 'adapters-import-ports-and-domain',
       severity: 'error',
       comment: 'adapters can be replaced one by one only if they do not know each other',
       from: { path: `^src/(${ADAPTERS})/` },
-      to: { path: '^src/', pathNot: ['^src/(domain|ports)/', '^src/process-lock\\.ts$', '^src/$1/'] },
+      to: { path: '^src/', pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', '^src/$1/'] },
     },
     {
       name: 'graphql-imports-core-and-domain',
       severity: 'error',
       comment: 'resolvers ask the core; they do not know who answers',
       from: { path: '^src/graphql/' },
-      to: { path: '^src/', pathNot: ['^src/(graphql|domain|ports|access)/', CORE] },
+      to: { path: '^src/', pathNot: ['^src/(graphql|domain|ports|turns|access)/', CORE] },
     },
     {
       name: 'access-imports-domain',
@@ -85,6 +92,7 @@ module.exports = {
       to: { path: '^src/app\\.ts$' },
     },
     ...Object.entries({
+      '@fastify/proxy-addr': 'http',
       '@apollo/server|@as-integrations/fastify|fastify': 'http|graphql',
       'type-graphql|graphql|reflect-metadata': 'graphql|http',
       'graphql-ws|ws': 'http',

@@ -17,11 +17,11 @@ import type { Logger } from './observability/logger.ts'
 import type { LogState } from './ports/logs.ts'
 import type { SourceHealth, TokenSource } from './ports/token-source.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from './reading/database-sources.ts'
-import { createTurns } from './reading/turns.ts'
 import { takeLease } from './redis/lease.ts'
 import { type Ledger, openLedger } from './shipping/ledger.ts'
 import { createPublicationGate } from './shipping/publication-gate.ts'
 import { type Shipper, startShipper } from './shipping/shipper.ts'
+import { createTurns } from './turns/in-turn.ts'
 
 /** Everything that needs the database, wired. */
 export interface Bridge {

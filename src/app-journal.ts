@@ -23,6 +23,7 @@ export interface WayInOptions {
   key: JournalKey
   logger: Logger
   whenStored: IngestOptions['whenStored']
+  hasRoom: () => boolean
   /** Hears what is to be counted from when an analysis has everything before it. */
   onJournaled: (range: JournaledRange) => void
 }
@@ -31,14 +32,14 @@ export interface WayInOptions {
 const FOLLOW_MS = 1000
 
 /** The journal is read once at the start, in the background: for the first analysis, too. */
-export function openWayIn({ config, key, logger, whenStored, onJournaled }: WayInOptions): WayIn {
+export function openWayIn({ config, key, logger, whenStored, hasRoom, onJournaled }: WayInOptions): WayIn {
   let count = onJournaled
   let wasBegun = false
   let isRead = false
   // what learns of the journal's entries is there before them
   const appendTo: Journal = { append: (entry) => journal.append(entry) }
   const preferences = createPreferences({ journal: appendTo, isRead: () => isRead })
-  const ingest = createIngest({ journal: appendTo, whenStored })
+  const ingest = createIngest({ journal: appendTo, whenStored, hasRoom })
   const journal = openJournal({
     folder: config.journalDir,
     key,

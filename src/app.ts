@@ -7,6 +7,7 @@ import { type Bridge, startBridge } from './app-bridge.ts'
 import { openWayIn, type WayIn } from './app-journal.ts'
 import { createRequests } from './app-requests.ts'
 import type { Config } from './config.ts'
+import type { Losses } from './domain/losses.ts'
 import { indexPathFor } from './enhanced-analysis/index-path.ts'
 import { journalKey } from './enhanced-analysis/journal-update.ts'
 import { startLegacySource } from './enhanced-analysis/legacy-source.ts'
@@ -24,7 +25,7 @@ import { createGenaiPriceList } from './pricing/genai-price-list.ts'
 import { createDerived } from './reading/derived.ts'
 import { createAnswerCache } from './redis/answer-cache.ts'
 import { type ServerPlace, takeServerPlace } from './server-file.ts'
-import { journalLosses, type Losses } from './shipping/losses.ts'
+import { journalLosses } from './shipping/losses.ts'
 import { openFlagsFile } from './unleash/flags-file.ts'
 import { connectUnleash } from './unleash/unleash-flags.ts'
 
@@ -83,6 +84,7 @@ async function startIn(place: ServerPlace, encryptionKey: JournalKey, config: Co
       lastIngestAt = now
       return (await bridge.current()?.shipper.whenPublished(journalKey(segment), to, waitMs)) ?? false
     },
+    hasRoom: () => legacy.hasRoom(),
     onJournaled(range) {
       legacy.addJournaled(range)
       bridge.current()?.shipper.kick()
@@ -118,6 +120,8 @@ async function startIn(place: ServerPlace, encryptionKey: JournalKey, config: Co
     logger,
     metrics,
     authenticate: createAuthenticator(secret),
+    trustedProxies: config.trustedProxies,
+    maxSockets: config.maxSockets,
     createContext: createRequests({
       legacy,
       bridge,

@@ -1,6 +1,8 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { LIMITS } from './domain/limits.ts'
+import { httpUrl, matching, networks, share, text, whole } from './setting-schemas.ts'
 
 /**
  * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
@@ -10,6 +12,10 @@ export interface Config {
   host: string
   /** 0 takes any free port. */
   port: number
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  trustedProxies: string[]
+  /** WebSockets with a token, of all users together. */
+  maxSockets: number
   transcripts: {
     transcriptsDir: string | undefined
     claudeConfigDir: string | undefined
@@ -61,35 +67,22 @@ const ENVIRONMENTS: readonly string[] = ['development', 'production', 'test']
 
 const MIN_SECRET_BYTES = 32
 
-const whole = (name: string, min: number, max: number, fallback: number) =>
-  z
-    .string()
-    .optional()
-    .transform((text, context) => {
-      if (text === undefined) return fallback
-      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-      if (value >= min && value <= max) return value
-      context.addIssue({
-        code: 'custom',
-        message: `${name} must be a whole number from ${min} to ${max}, not "${text}"`,
-      })
-      return z.NEVER
-    })
-
-const text = z.string().optional()
-
-const httpUrl = (name: string) =>
-  z
-    .string()
-    .optional()
-    .refine((url) => url === undefined || (/^https?:\/\/\S+$/.test(url) && URL.canParse(url)), {
-      message: `${name} must begin with http:// or https://`,
-    })
-
 /** Each setting: how it is read, its default as text, and what it does (the README's table). */
 export const SETTINGS = {
   HOST: { schema: text, fallback: '127.0.0.1', about: 'address to listen on' },
   PORT: { schema: whole('PORT', 0, 65535, 4000), fallback: '4000', about: 'port to listen on; 0 takes a free one' },
+  TRUSTED_PROXY: {
+    schema: networks('TRUSTED_PROXY'),
+    fallback: 'none',
+    about:
+      'addresses and networks of reverse proxies, comma-separated: clients behind them are told apart, where limits are by address, by `X-Forwarded-For`, to which each proxy must add whom it saw',
+  },
+  MAX_WEBSOCKETS: {
+    schema: whole('MAX_WEBSOCKETS', 1, 100_000, LIMITS.sockets.value),
+    fallback: String(LIMITS.sockets.value),
+    about:
+      'WebSockets with a token, of all users together; each takes some memory, and the system must allow as many open files',
+  },
   TRANSCRIPTS_DIR: {
     schema: text,
     fallback: "the agent's own folders",
@@ -127,12 +120,7 @@ export const SETTINGS = {
     about: 'secret that bearer tokens are signed with (HS256)',
   },
   REDIS_URL: {
-    schema: z
-      .string()
-      .optional()
-      .refine((url) => url === undefined || /^rediss?:\/\/\S+$/.test(url), {
-        message: 'REDIS_URL must begin with redis:// or rediss://',
-      }),
+    schema: matching(/^rediss?:\/\/\S+$/, 'REDIS_URL must begin with redis:// or rediss://'),
     fallback: 'none',
     about:
       'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
@@ -150,22 +138,12 @@ export const SETTINGS = {
   CLICKHOUSE_USER: { schema: text, fallback: '`default`', about: "ClickHouse's user" },
   CLICKHOUSE_PASSWORD: { schema: text, fallback: 'none', about: 'the password of that user' },
   CLICKHOUSE_DATABASE: {
-    schema: z
-      .string()
-      .optional()
-      .refine((name) => name === undefined || /^[a-zA-Z_]\w{0,63}$/.test(name), {
-        message: 'CLICKHOUSE_DATABASE must be a name of letters, digits and _',
-      }),
+    schema: matching(/^[a-zA-Z_]\w{0,63}$/, 'CLICKHOUSE_DATABASE must be a name of letters, digits and _'),
     fallback: '`token_bridge`',
     about: 'database that the bridge creates and fills',
   },
   CLICKHOUSE_EMBEDDED: {
-    schema: z
-      .string()
-      .optional()
-      .refine((value) => value === undefined || value === 'on' || value === 'off', {
-        message: 'CLICKHOUSE_EMBEDDED must be on or off',
-      }),
+    schema: matching(/^(on|off)$/, 'CLICKHOUSE_EMBEDDED must be on or off'),
     fallback: '`on`',
     about: '`off` without `CLICKHOUSE_URL`: no database, everybody is on legacy, and 300 MB of memory are saved',
   },
@@ -187,19 +165,7 @@ export const SETTINGS = {
     about: "flags in the format of Unleash's client API, watched; with `UNLEASH_URL`, what counts until it is reached",
   },
   MIGRATION_PROGRESS_THRESHOLD: {
-    schema: z
-      .string()
-      .optional()
-      .transform((value, context) => {
-        const threshold =
-          value === undefined ? 0.95 : /^(0|1|0?\.\d+|[01]\.\d+)$/.test(value) ? Number(value) : Number.NaN
-        if (threshold >= 0 && threshold <= 1) return threshold
-        context.addIssue({
-          code: 'custom',
-          message: `MIGRATION_PROGRESS_THRESHOLD must be a number from 0 to 1, not "${value}"`,
-        })
-        return z.NEVER
-      }),
+    schema: share('MIGRATION_PROGRESS_THRESHOLD', 0.95),
     fallback: '0.95',
     about: 'share of the history that must be verified in ClickHouse before anybody is answered from there',
   },
@@ -275,6 +241,8 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   return {
     host: settings.HOST ?? SETTINGS.HOST.fallback,
     port: settings.PORT,
+    trustedProxies: settings.TRUSTED_PROXY,
+    maxSockets: settings.MAX_WEBSOCKETS,
     transcripts: {
       transcriptsDir: settings.TRANSCRIPTS_DIR,
       claudeConfigDir: settings.CLAUDE_CONFIG_DIR,

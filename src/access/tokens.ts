@@ -1,4 +1,5 @@
 import { jwtVerify, SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
@@ -43,11 +44,18 @@ export interface SignedIn {
 /** Tells who stands behind an `Authorization` header. Throws UNAUTHENTICATED, never saying what was wrong with the token. */
 export type Authenticate = (authorization: string | undefined) => Promise<SignedIn>
 
-/** Verified tokens that are remembered: a dashboard sends the same one again and again. */
-const MAX_REMEMBERED = 1000
+/** What a verified token takes in memory beside its text, its user's name and its roles. */
+const TOKEN_BYTES = 400
+/** Of a role in a list. */
+const ROLE_BYTES = 8
 
+/** A dashboard sends the same token again and again: verified ones are remembered, those that were used lately. */
 export function createAuthenticator(secret: Uint8Array): Authenticate {
-  const verified = new Map<string, SignedIn>()
+  const verified = new LRUCache<string, SignedIn>({
+    maxSize: LIMITS.rememberedTokenBytes.value,
+    sizeCalculation: ({ principal: { userId, roles } }, token) =>
+      TOKEN_BYTES + 2 * (token.length + userId.length) + ROLE_BYTES * roles.length,
+  })
   return async (authorization) => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
     if (token === undefined)
@@ -56,7 +64,6 @@ export function createAuthenticator(secret: Uint8Array): Authenticate {
     if (known !== undefined && known.expiresAt > Date.now()) return known
     verified.delete(token)
     const fresh = await verify(secret, token)
-    if (verified.size >= MAX_REMEMBERED) verified.clear()
     verified.set(token, fresh)
     return fresh
   }

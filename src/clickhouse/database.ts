@@ -9,8 +9,8 @@ import {
 } from '@clickhouse/client'
 import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel'
 import type { z } from 'zod'
+import { createPace, eachGivingWay } from '../turns/pace.ts'
 import { openEmbedded } from './embedded-connection.ts'
-import { createPace, eachGivingWay } from './give-way.ts'
 import { StatementError } from './statement-error.ts'
 
 export interface DatabaseOptions {

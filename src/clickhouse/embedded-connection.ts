@@ -1,11 +1,14 @@
 import { Readable } from 'node:stream'
 import type { createClient } from '@clickhouse/client'
 import { createChdbConnection } from 'chdb/connection'
+import { LIMITS } from '../domain/limits.ts'
+import { sizeOf } from '../domain/size-of.ts'
+import { createStatementQueue } from './statement-queue.ts'
 
 type Connection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
 
-/** Statements that wait for the engine; more are refused at once. */
-const MAX_WAITING = 200
+/** What a statement that waits takes beside its texts and values. */
+const STATEMENT_BYTES = 4000
 /** Of a result that is read at once. */
 const PIECE_BYTES = 64 << 10
 /** What a crash raises; the system ends the process at once. */
@@ -19,36 +22,29 @@ const CRASH_SIGNALS = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGS
 export function openEmbedded(folder: string): Connection {
   const engine = createChdbConnection({ path: folder }) as unknown as Connection
   giveSignalsBack()
-  let last: Promise<unknown> = Promise.resolve()
-  let waiting = 0
+  const queue = createStatementQueue(LIMITS.statementWaitingBytes.value)
   let dirty = false
 
-  const inTurn = <T>(statement: () => Promise<T>): Promise<T> => {
-    if (waiting >= MAX_WAITING) return Promise.reject(new Error(`${MAX_WAITING} statements are waiting already`))
-    waiting++
-    const run = async (): Promise<T> => {
+  const inTurn = <T>(params: Sized, statement: () => Promise<T>): Promise<T> =>
+    queue.run(sizeOfStatement(params), async () => {
       if (dirty) await drain(engine)
       dirty = true
       const result = await statement()
       dirty = false
       return result
-    }
-    const result = last.then(run, run).finally(() => waiting--)
-    last = result.catch(() => undefined)
-    return result
-  }
+    })
 
   return {
-    ping: (params) => inTurn(() => engine.ping(params)),
+    ping: (params) => inTurn({}, () => engine.ping(params)),
     async query(params) {
-      const result = await inTurn(() => engine.query(withoutSignal(params)))
+      const result = await inTurn(params, () => engine.query(withoutSignal(params)))
       return { ...result, stream: Readable.from(piecesOf(result.stream as Readable), { objectMode: false }) as never }
     },
-    insert: (params) => inTurn(() => engine.insert(withoutSignal(params))),
-    command: (params) => inTurn(() => engine.command(withoutSignal(params))),
-    exec: (params) => inTurn(() => engine.exec(withoutSignal(params))),
+    insert: (params) => inTurn(params, () => engine.insert(withoutSignal(params))),
+    command: (params) => inTurn(params, () => engine.command(withoutSignal(params))),
+    exec: (params) => inTurn(params, () => engine.exec(withoutSignal(params))),
     async close() {
-      await last
+      await queue.whenDone()
       await engine.close()
     },
   }
@@ -61,6 +57,16 @@ export function openEmbedded(folder: string): Connection {
 function giveSignalsBack(): void {
   const none = (): void => undefined
   for (const signal of CRASH_SIGNALS) process.on(signal, none).off(signal, none)
+}
+
+interface Sized {
+  query?: string
+  query_params?: Record<string, unknown>
+  values?: unknown
+}
+
+function sizeOfStatement({ query = '', query_params = {}, values }: Sized): number {
+  return STATEMENT_BYTES + sizeOf(query) + sizeOf(query_params) + (typeof values === 'string' ? sizeOf(values) : 0)
 }
 
 async function drain(engine: Connection): Promise<void> {

@@ -9,9 +9,9 @@ import {
   type UsageSums,
 } from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
+import { eachGivingWay, mapGivingWay } from '../turns/pace.ts'
 import type { Database } from './database.ts'
 import { withExcluded } from './excluded.ts'
-import { eachGivingWay, mapGivingWay } from './give-way.ts'
 import { StatementError } from './statement-error.ts'
 import {
   type AnswerRow,

@@ -18,6 +18,7 @@ export interface Limit {
 
 const count = (value: number, about: string): Limit => ({ value, shown: value.toLocaleString('en-US'), about })
 const kibibytes = (value: number, about: string): Limit => ({ value: value << 10, shown: `${value} KiB`, about })
+const mebibytes = (value: number, about: string): Limit => ({ value: value << 20, shown: `${value} MiB`, about })
 const seconds = (value: number, about: string): Limit => ({ value, shown: `${value} s`, about })
 
 /** Every limit that a caller can meet, in the order of the README's table. */
@@ -75,7 +76,7 @@ export const LIMITS = {
   socketInitSeconds: seconds(3, 'for a WebSocket to show its token'),
   socketStrangersOfAddress: count(50, 'WebSockets from one address without a token so far; the oldest goes'),
   socketStrangers: count(500, 'WebSockets without a token so far; the oldest goes'),
-  sockets: count(2000, 'WebSockets with a token'),
+  sockets: count(2000, 'WebSockets with a token, where `MAX_WEBSOCKETS` sets no other number'),
   socketsOfUser: count(20, 'WebSockets of one user'),
   subscriptionsOfSocket: count(20, 'subscriptions over one WebSocket'),
   subscriptionsOfUser: count(100, 'subscriptions of one user'),
@@ -85,10 +86,20 @@ export const LIMITS = {
   socketMessagesPerSecond: count(20, 'messages and pings a second over a WebSocket, on average'),
   socketUnreadBytes: kibibytes(1024, 'that a client has not read when more is to be sent over its WebSocket'),
   // what is kept in memory
-  rememberedBytes: {
-    value: 32 << 20,
-    shown: '32 MB',
-    about:
-      'of idempotency keys with their answers; who holds most loses first; a call under a forgotten key is no repeat, and counts nothing twice',
-  },
+  rememberedBytes: mebibytes(
+    32,
+    'of idempotency keys with their answers; who holds most loses first; a call under a forgotten key is no repeat, and counts nothing twice',
+  ),
+  rememberedTokenBytes: mebibytes(4, 'of verified tokens; one that is forgotten is verified again'),
+  rememberedDocumentBytes: mebibytes(32, 'of GraphQL documents that were found valid'),
+  rememberedPriceBytes: mebibytes(32, 'of names of models with their prices'),
+  rememberedFailureBytes: mebibytes(1, 'of questions that a source could not answer when it was asked last'),
+  preferenceCountBytes: mebibytes(4, 'of users with the number of changes of their preference'),
+  clockBytes: mebibytes(16, 'of clocks of time zones that were asked for lately'),
+  journalWaitingBytes: mebibytes(64, 'of records that wait for the disk'),
+  countWaitingBytes: mebibytes(
+    64,
+    'of records that are on disk and wait to be counted; until they are no more are accepted',
+  ),
+  statementWaitingBytes: mebibytes(128, 'of statements that wait for the embedded engine, with what they bring'),
 } as const satisfies Record<string, Limit>

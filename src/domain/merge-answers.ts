@@ -1,21 +1,22 @@
 import { comparePaths } from './rank.ts'
 import type { KeyedUsage, SessionUsage, SlotUsage, TokenAnswer, UsageSums } from './token-query.ts'
+import type { Work } from './work.ts'
 
-/** Adds up two answers to the same query that count different records. Sessions may be in both: their number follows from the grouping `session`. */
-export function mergeAnswers(a: TokenAnswer, b: TokenAnswer): TokenAnswer {
+/** Adds up two answers to the same query that count different records. Sessions may be in both: their number follows from the grouping `session`. It yields after each item of a list. */
+export function* mergeAnswers(a: TokenAnswer, b: TokenAnswer): Work<TokenAnswer> {
   const merged: TokenAnswer = {
     whole: mergeSums(a.whole, b.whole),
     firstAt: least(a.firstAt, b.firstAt),
     lastAt: greatest(a.lastAt, b.lastAt),
   }
   if (a.bySession !== undefined) {
-    merged.bySession = mergeBy([...a.bySession, ...(b.bySession ?? [])], ({ id }) => id, mergeSessions)
+    merged.bySession = yield* mergeBy([...a.bySession, ...(b.bySession ?? [])], ({ id }) => id, mergeSessions)
     merged.sessionCount = merged.bySession.length
   }
-  if (a.byProject !== undefined) merged.byProject = mergeKeyed(a.byProject, b.byProject ?? [])
-  if (a.byUser !== undefined) merged.byUser = mergeKeyed(a.byUser, b.byUser ?? [])
+  if (a.byProject !== undefined) merged.byProject = yield* mergeKeyed(a.byProject, b.byProject ?? [])
+  if (a.byUser !== undefined) merged.byUser = yield* mergeKeyed(a.byUser, b.byUser ?? [])
   if (a.bySlot !== undefined)
-    merged.bySlot = mergeBy(
+    merged.bySlot = yield* mergeBy(
       [...a.bySlot, ...(b.bySlot ?? [])],
       ({ start }) => start,
       (x, y): SlotUsage => ({ start: x.start, usage: mergeSums(x.usage, y.usage) }),
@@ -50,7 +51,7 @@ export function addUp(sums: readonly UsageSums[]): UsageSums[] {
   return added
 }
 
-const mergeKeyed = (a: readonly KeyedUsage[], b: readonly KeyedUsage[]): KeyedUsage[] =>
+const mergeKeyed = (a: readonly KeyedUsage[], b: readonly KeyedUsage[]): Work<KeyedUsage[]> =>
   mergeBy(
     [...a, ...b],
     ({ key }) => key,
@@ -72,12 +73,13 @@ function isLater(a: SessionUsage, b: SessionUsage): boolean {
   return byPath === 0 ? a.latestOffset > b.latestOffset : byPath > 0
 }
 
-function mergeBy<T, K>(items: readonly T[], keyOf: (item: T) => K, merge: (a: T, b: T) => T): T[] {
+function* mergeBy<T, K>(items: readonly T[], keyOf: (item: T) => K, merge: (a: T, b: T) => T): Work<T[]> {
   const merged = new Map<K, T>()
   for (const item of items) {
     const key = keyOf(item)
     const known = merged.get(key)
     merged.set(key, known === undefined ? item : merge(known, item))
+    yield
   }
   return [...merged.values()]
 }

@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill'
+import { LIMITS } from './limits.ts'
 
 /** A time zone's offset from UTC between two changes of its clocks, in milliseconds. */
 interface Interval {
@@ -18,8 +19,10 @@ export interface Clock {
 }
 
 export const DAY_MS = 86_400_000
-/** There are some 600 zones; a name may be written in small and large letters in any way. */
-const MAX_KEPT = 200
+/** What the clocks of one zone take in memory, at most: they change at most four times a year, from 1970 to 2261. */
+const CLOCK_BYTES = 292 * 4 * 64
+/** There are some 600 zones; a name, short beside a clock, may be written in small and large letters in any way. */
+const MAX_KEPT = Math.floor(LIMITS.clockBytes.value / CLOCK_BYTES)
 
 const names = new Map<string, string>()
 const clocks = new Map<string, Clock>()

@@ -1,6 +1,6 @@
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
-import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
+import type { TokenQuery } from '../domain/token-query.ts'
 
 /** Sums of this many rows, by this many groupings and filters, are always affordable: a view of 5 filters with everything. */
 const ALWAYS = 5 * (1 + 4)
@@ -13,10 +13,4 @@ export function assertAffordable(rows: number, queries: readonly TokenQuery[]): 
     'QUERY_TOO_EXPENSIVE',
     `${passes} sums over ${rows} records are more than one operation may ask for: ask for fewer filters or sections`,
   )
-}
-
-/** How much an answer tells. */
-export function sumsIn({ whole, byProject, byUser, bySession, bySlot }: TokenAnswer): number {
-  const groups = [byProject, byUser, bySession, bySlot].flatMap((list): { usage: unknown[] }[] => list ?? [])
-  return groups.reduce((sum, { usage }) => sum + usage.length, whole.length)
 }

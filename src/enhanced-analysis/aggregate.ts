@@ -13,11 +13,11 @@ import {
   type UsageSums,
 } from '../domain/token-query.ts'
 import type { Origin } from '../domain/token-record.ts'
+import { finished, type Work } from '../domain/work.ts'
 import { createDictionary, type Dictionary } from './dictionary.ts'
 import { WINS } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
 import { kindOf, SumTable } from './sum-table.ts'
-import { finished, type Work } from './work.ts'
 
 /** Rows, or sums, between two places where the work may be interrupted. */
 const STEP = 2048

@@ -1,14 +1,14 @@
 // The analysis in a thread of its own: long sums and long reads never hold up the server's event loop.
 import { parentPort, workerData } from 'node:worker_threads'
 import { isBridgeError } from '../domain/errors.ts'
+import { inOneStep, type Work } from '../domain/work.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../ports/token-source.ts'
+import { createFairTurns } from '../turns/fair-turns.ts'
 import { type Analysis, openAnalysis } from './analysis.ts'
 import { type InParts, inParts } from './answer-parts.ts'
-import { createFairTurns } from './fair-turns.ts'
 import type { JournaledRange } from './journal-update.ts'
 import { SAMPLE_ROOT } from './sample.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
-import { inOneStep, type Work } from './work.ts'
 
 /** Changes come in bursts: wait this long after one before reading. */
 const SETTLE_MS = 150

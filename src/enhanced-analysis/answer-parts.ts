@@ -1,8 +1,8 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
 import type { TokenAnswer, UsageSums } from '../domain/token-query.ts'
+import type { Work } from '../domain/work.ts'
 import type { SourceAnswer } from '../ports/token-source.ts'
-import type { Work } from './work.ts'
 
 // An answer of 100,000 sums takes 100 ms to be read from a message, all at once: so it comes as bytes, in parts
 // that are read one after the other, and the event loop goes on in between.

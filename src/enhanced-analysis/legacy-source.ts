@@ -4,6 +4,7 @@ import { LIMITS } from '../domain/limits.ts'
 import type { CatalogueEntry, LogState, ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, SourceRequest, TokenSource, UnpublishedAnswer } from '../ports/token-source.ts'
 import { joined } from './answer-parts.ts'
+import { createBacklog } from './backlog.ts'
 import { contentHashes, linesAt } from './file-content.ts'
 import type { JournaledRange } from './journal-update.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
@@ -15,6 +16,8 @@ export interface LegacySource extends TokenSource {
   status(): AnalysisStatus | undefined
   /** Counts entries of the journal: from here on, no position is that of an answer without them. */
   addJournaled(range: JournaledRange): void
+  /** Whether what waits to be counted leaves room for more. */
+  hasRoom(): boolean
   /** All logs were looked at, and nothing of them is not published in ClickHouse. */
   isAllPublished(): boolean
   /** What the files say of everything that is not published in ClickHouse. */
@@ -69,6 +72,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
   let journaled = 0
   /** What came while the journal was being read for a thread: it goes after that, in the order of each segment. */
   let held: JournaledRange[] | undefined
+  const backlog = createBacklog()
   let worker: Worker | undefined
   let status: AnalysisStatus | undefined
   let closed: (() => void) | undefined
@@ -78,6 +82,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
   const receive = (message: FromThread): void => {
     if (message.kind === 'status') {
       status = message.status
+      backlog.counted(status.journaled)
       if (status.ready) ready.resolve()
       onStatus?.(status)
       for (const listener of listeners) listener()
@@ -130,6 +135,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
 
   const sendJournaled = (to: Worker, ranges: JournaledRange[]): void => {
     journaled += ranges.length
+    backlog.send(ranges)
     to.postMessage({ kind: 'journaled', ranges } satisfies ToThread)
   }
 
@@ -138,6 +144,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     const send = (message: ToThread): void => started.postMessage(message)
     journaled = 0
     held = []
+    backlog.clear()
     let ranges: JournaledRange[] = []
     let records = 0
     await readJournal((range) => {
@@ -153,6 +160,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     if (worker !== started) return
     sendJournaled(started, [...ranges, ...held])
     held = undefined
+    backlog.release()
     send({ kind: 'call', id: nextId++, caller: BRIDGE, name: 'update', asked: [...shippingStates.values()] })
     send({ kind: 'call', id: nextId++, caller: BRIDGE, name: 'distrust', asked: [...distrusted.keys()] })
     send({ kind: 'begin', maySample: maySample?.() ?? true })
@@ -201,9 +209,12 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     answer: async (request, caller) => joined(await callWhenReady('answer', request, caller)),
     answerUnpublished: async (request, caller) => joined(await callWhenReady('answerUnpublished', request, caller)),
     addJournaled(range) {
-      if (held !== undefined) held.push(range)
-      else if (worker !== undefined) sendJournaled(worker, [range])
+      if (held !== undefined) {
+        held.push(range)
+        backlog.hold(range)
+      } else if (worker !== undefined) sendJournaled(worker, [range])
     },
+    hasRoom: () => backlog.bytes() < LIMITS.countWaitingBytes.value,
     isAllPublished: () => status?.ready === true && status.unshippedBytes === 0 && status.journaled === journaled,
     logs: {
       async update(states) {

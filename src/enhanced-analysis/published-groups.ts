@@ -1,9 +1,9 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { rowChecksum } from '../domain/row-checksum.ts'
+import type { Work } from '../domain/work.ts'
 import type { GroupedRow, LogDay, RowGroup } from '../ports/logs.ts'
 import { LIVE, WINS } from './record-columns.ts'
 import type { KnownFile, RecordTable } from './record-table.ts'
-import type { Work } from './work.ts'
 
 const DAY_MS = 86_400_000
 

@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
-import { recordText } from '../domain/record-text.ts'
-import type { RecordCopy } from '../domain/token-record.ts'
+import type { Work } from '../domain/work.ts'
 import type {
   CatalogueEntry,
   GroupedRow,
@@ -13,13 +11,9 @@ import type {
   RefusedPlaces,
 } from '../ports/logs.ts'
 import { hasFingerprint } from './file-scan.ts'
+import { catalogueEntry, createRanges, tailDigest, unreadableBefore } from './log-ranges.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
-import { SIDECHAIN, WINS } from './record-columns.ts'
-import { type KnownFile, mergeRefused, type RecordTable, shippableTo } from './record-table.ts'
-import type { Work } from './work.ts'
-
-/** Records in one insert (promise 1.2). */
-const MAX_BATCH_RECORDS = 1000
+import { type KnownFile, type RecordTable, shippableTo } from './record-table.ts'
 
 /** Which records are published in ClickHouse and which are next: what shipping and the hybrid source see of the table. */
 export interface ShippingView {
@@ -49,7 +43,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
   const toRetire = new Map<string, LogState>()
   /** Editions of which the database has lost something, by log: also of logs that are looked at only later. */
   const distrusted = new Map<string, number>()
-  const plans = new Map<KnownFile, { version: number; rows: Uint32Array }>()
+  const nextRange = createRanges(table)
 
   const attachFile = (file: KnownFile): void => {
     file.attached = true
@@ -69,51 +63,6 @@ export function createShippingView(table: () => RecordTable): ShippingView {
     // another name, a changed end, or not to be believed: what was published must go before it comes anew
     else if (state.publishedTo > 0) toRetire.set(file.key, state)
     file.suspect = false
-  }
-
-  const sorted = (file: KnownFile): Uint32Array => {
-    const known = plans.get(file)
-    if (known?.version === file.version) return known.rows
-    const { offset } = table().columns
-    const rows = Uint32Array.from(table().rowsOf(file)).sort((a, b) => (offset[a] as number) - (offset[b] as number))
-    plans.set(file, { version: file.version, rows })
-    return rows
-  }
-
-  /** The next records of a log, up to byte `to`, at least those of one line. */
-  const nextRange = (file: KnownFile, from: number, to: number, maxRecords: number): LogRange => {
-    const { offset, flags } = table().columns
-    const rows = sorted(file)
-    let at = lowerBound(rows, offset, from)
-    const batches: RecordCopy[][] = []
-    let winnerTokens = 0n
-    let taken = 0
-    let end = to
-    for (; at < rows.length; at++) {
-      const row = rows[at] as number
-      const position = offset[row] as number
-      if (position >= to) break
-      if (file.setAside.has(position)) continue
-      // records of one line stay together: the position of a log is the start of a line
-      if (taken >= maxRecords && position !== offset[rows[at - 1] as number]) {
-        end = position
-        break
-      }
-      if (taken % MAX_BATCH_RECORDS === 0) batches.push([])
-      batches.at(-1)?.push(copyOf(table(), file, row))
-      if (((flags[row] as number) & WINS) !== 0) winnerTokens += BigInt(table().columns.total(row))
-      taken++
-    }
-    const { key, edition, path, root, relativePath, fingerprint } = file
-    const state: LogState = { key, edition, path, root, relativePath, fingerprint, publishedTo: end }
-    const setAside = [...file.setAside].filter((position) => position < end)
-    if (setAside.length > 0) state.setAside = setAside
-    const before = recordsBefore(file, from)
-    if (before !== undefined) state.records = before + taken
-    const unreadable = unreadableBefore(file, end)
-    if (unreadable.length > 0) state.unreadable = unreadable
-    if (end > fingerprint.counted) state.tail = tailDigest(table(), file, fingerprint.counted, end)
-    return { state, from, batches, winnerTokens }
   }
 
   /** Records of the file's edition that are published up to `from`; `undefined` where a release before this one shipped them. */
@@ -153,7 +102,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
         const to = selectedTo(file, selection)
         const from = Math.max(file.publishedTo, after?.get(file.key) ?? 0)
         if (!file.attached || toRetire.has(file.key) || from >= to) continue
-        const range = nextRange(file, from, to, left)
+        const range = nextRange(file, { from, to, recordsBefore: recordsBefore(file, from), maxRecords: left })
         left -= range.batches.reduce((sum, batch) => sum + batch.length, 0)
         ranges.push(range)
       }
@@ -249,78 +198,7 @@ function isSameSegment(file: KnownFile, { publishedTo, unreadable = [] }: LogSta
   return JSON.stringify(unreadableBefore(file, publishedTo)) === JSON.stringify(unreadable)
 }
 
-/** What cannot be read of a segment of the journal before a byte. */
-const unreadableBefore = (file: KnownFile, to: number): KnownFile['unreadable'] =>
-  file.unreadable.filter(([from]) => from < to)
-
 /** Whether a last line without its end that was published is still the same line. */
 function hasTail(table: RecordTable, file: KnownFile, { fingerprint, publishedTo, tail }: LogState): boolean {
   return publishedTo <= fingerprint.counted || tail === tailDigest(table, file, fingerprint.counted, publishedTo)
-}
-
-/** SHA-256 of the records that begin between two bytes. */
-function tailDigest(table: RecordTable, file: KnownFile, from: number, to: number): string {
-  const { offset } = table.columns
-  const texts = [...table.rowsOf(file)]
-    .filter((row) => (offset[row] as number) >= from && (offset[row] as number) < to)
-    .map((row) => recordText('', copyOf(table, file, row)))
-  return createHash('sha256').update(texts.sort().join('\n')).digest('hex')
-}
-
-/** The first of `rows`, in the order of their offsets, that is not before `from`. */
-function lowerBound(rows: Uint32Array, offset: Float64Array, from: number): number {
-  let low = 0
-  let high = rows.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((offset[rows[middle] as number] as number) < from) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
-  const { columns: c } = table
-  const bytes = Buffer.from(c.identity.buffer, row * IDENTITY_BYTES, IDENTITY_BYTES)
-  return {
-    ...table.origins.at(c.origin[row] as number),
-    identity: bytes.toString('hex'),
-    time: c.time[row] as number,
-    session: table.sessions.texts[c.session[row] as number] as string,
-    model: table.models.texts[c.model[row] as number] as string,
-    input: c.input[row] as number,
-    output: c.output[row] as number,
-    cacheRead: c.cacheRead[row] as number,
-    cacheCreation5m: c.cacheCreation5m[row] as number,
-    cacheCreation1h: c.cacheCreation1h[row] as number,
-    sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
-    byMutation: file.byMutation,
-    position: c.offset[row] as number,
-    offset: c.rankOffset[row] as number,
-  }
-}
-
-function catalogueEntry(table: RecordTable, file: KnownFile): Omit<CatalogueEntry, 'sha256'> {
-  const { columns: c } = table
-  const owners: Record<string, number> = {}
-  let records = 0
-  let tokens = 0n
-  for (const row of table.rowsOf(file)) {
-    records++
-    if (((c.flags[row] as number) & WINS) !== 0) tokens += BigInt(c.total(row))
-    else {
-      const { path } = table.files[c.file[table.winnerOf(row)] as number] as KnownFile
-      owners[path] = (owners[path] ?? 0) + 1
-    }
-  }
-  const refused = mergeRefused(file.refused, file.tail.refused)
-  return {
-    key: file.key,
-    path: file.path,
-    to: shippableTo(file),
-    records,
-    tokens,
-    duplicates: { own: file.copies + file.tail.copies - records, owners },
-    refused: Object.fromEntries(Object.entries(refused).map(([reason, { count }]) => [reason, count])),
-  }
 }

@@ -9,8 +9,8 @@ import {
   isObjectType,
 } from 'graphql'
 import { Extensions } from 'type-graphql'
-import { inSlices } from '../reading/slices.ts'
-import { createTurns } from '../reading/turns.ts'
+import { inSlices } from '../turns/event-loop.ts'
+import { createTurns } from '../turns/in-turn.ts'
 import type { AccessRule } from './access.ts'
 import type { RequestContext } from './context.ts'
 import { check } from './cost-error.ts'

@@ -1,18 +1,26 @@
-import type { DocumentNode } from 'graphql'
+import type { DocumentNode, Location } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { LIMITS } from '../domain/limits.ts'
 
-/** Letters of documents: parsed, each takes some hundred bytes of memory. */
-const MAX_LETTERS = 256 << 10
+/** What a lexical token takes in memory, with the nodes that are made of it: measured, at most. */
+const TOKEN_BYTES = 500
 
 /** Keeps documents that were found valid, those that were asked lately, however many different ones come. */
 export function createDocumentStore() {
   const kept = new LRUCache<string, DocumentNode>({
-    maxSize: MAX_LETTERS,
-    sizeCalculation: ({ loc }) => Math.max(1, loc?.end ?? 0),
+    maxSize: LIMITS.rememberedDocumentBytes.value,
+    sizeCalculation: ({ loc }, key) => 2 * key.length + 2 * (loc?.end ?? 0) + TOKEN_BYTES * tokensOf(loc),
   })
   return {
     get: async (key: string) => kept.get(key),
     set: async (key: string, document: DocumentNode) => void kept.set(key, document),
     delete: async (key: string) => kept.delete(key),
   }
+}
+
+/** The first and the last of them are none of the text. */
+function tokensOf(loc: Location | undefined): number {
+  let count = 0
+  for (let token = loc?.startToken ?? null; token !== null; token = token.next) count++
+  return count
 }

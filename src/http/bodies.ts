@@ -1,7 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import { finished, Transform } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LIMITS } from '../domain/limits.ts'
-import { addressOf } from './address.ts'
 import { createReceivedBytes } from './received-bytes.ts'
 import { hasBody, overloaded, refuse, sendError } from './refusals.ts'
 import { createRequestBytes, type RequestBytes } from './request-bytes.ts'
@@ -10,6 +10,8 @@ import { createWorkBytes } from './work-bytes.ts'
 export interface BodiesOptions {
   /** Whether a body belongs to this request. */
   takesBody: (request: FastifyRequest) => boolean
+  /** Whom a request is counted for. */
+  addressOf: (request: IncomingMessage) => string
   onOverload: () => void
 }
 
@@ -17,7 +19,7 @@ export interface BodiesOptions {
  * Decides about every body before it is read, while it is read, and when it has arrived whole (ADR 10). After the hook
  * that says who asks: nothing is read for anybody else.
  */
-export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }: BodiesOptions): void {
+export function guardBodies(fastify: FastifyInstance, { takesBody, addressOf, onOverload }: BodiesOptions): void {
   const room = { received: createReceivedBytes(), work: createWorkBytes() }
   const ends = new WeakMap<FastifyRequest, () => void>()
 
@@ -50,7 +52,7 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, onOverload }:
     if (!hasBody(request) || principal === null) return done(null, payload)
     const bytes = createRequestBytes(room, {
       user: principal.userId,
-      address: addressOf(request.raw.socket),
+      address: addressOf(request.raw),
       bytes: announcedBy(request),
     })
     const counted = counting(bytes, onOverload)

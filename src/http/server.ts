@@ -19,7 +19,7 @@ import { formatError } from '../graphql/errors.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import { addressOf } from './address.ts'
+import { createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
 import { listenError } from './listen-error.ts'
 import { errorBody, messageOf, refuse, refuseConnection, sendError } from './refusals.ts'
@@ -33,6 +33,10 @@ export interface HttpServerOptions {
   logger: Logger
   metrics: Metrics
   authenticate: Authenticate
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  trustedProxies: readonly string[]
+  /** WebSockets with a token, of all users together. */
+  maxSockets: number
   createContext: (principal: Principal, requestId: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
@@ -60,6 +64,7 @@ const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { schema, logger, metrics } = options
+  const addresses = createAddresses(options.trustedProxies)
   const fastify = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -103,7 +108,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     dismiss: (socket) => socket.destroy(),
   })
   fastify.server.on('connection', (socket) => {
-    strangers.add(socket, addressOf(socket))
+    strangers.add(socket, addresses.ofConnection(socket))
     socket.once('close', () => strangers.remove(socket))
   })
   // from then on it is counted among the WebSockets
@@ -129,6 +134,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   })
   guardBodies(fastify, {
     takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
+    addressOf: addresses.of,
     onOverload: () => metrics.error('OVERLOADED'),
   })
   // who reads nothing of an answer is not waited for; Node sets it anew for what follows
@@ -174,7 +180,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return reply.type(contentType).send(body)
   })
 
-  const subscriptions = attachSubscriptions(fastify.server, options, MAX_DOCUMENT_TOKENS)
+  const subscriptions = attachSubscriptions(
+    fastify.server,
+    { ...options, addressOf: addresses.of },
+    MAX_DOCUMENT_TOKENS,
+  )
 
   return {
     listen: (host, port) =>

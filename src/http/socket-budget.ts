@@ -14,7 +14,7 @@ export interface SocketBudget<Socket extends SocketSubscriptions> {
   maySubscribe(user: string, socket: Socket): boolean
 }
 
-export function createSocketBudget<Socket extends SocketSubscriptions>(): SocketBudget<Socket> {
+export function createSocketBudget<Socket extends SocketSubscriptions>(maxSockets: number): SocketBudget<Socket> {
   const socketsOf = new Map<string, Set<Socket>>()
   /** Of users with a socket: subscriptions that they may begin now. */
   const allowances = new Map<string, { left: number; at: number }>()
@@ -31,7 +31,7 @@ export function createSocketBudget<Socket extends SocketSubscriptions>(): Socket
   return {
     enter(user, socket) {
       const sockets = socketsOf.get(user) ?? new Set()
-      if (sockets.size >= LIMITS.socketsOfUser.value || total >= LIMITS.sockets.value) return false
+      if (sockets.size >= LIMITS.socketsOfUser.value || total >= maxSockets) return false
       socketsOf.set(user, sockets.add(socket))
       total++
       return true

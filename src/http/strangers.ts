@@ -4,7 +4,8 @@
  * so that a flood of those who have none drives itself out.
  */
 export interface Strangers<Connection> {
-  add(connection: Connection, address: string): void
+  /** `address`: whom it is counted for; `undefined` for nobody, only in all. */
+  add(connection: Connection, address: string | undefined): void
   /** It has shown a token, or is gone. */
   remove(connection: Connection): void
 }
@@ -22,13 +23,13 @@ export function createStrangers<Connection>({
   dismiss,
 }: StrangersOptions<Connection>): Strangers<Connection> {
   // both in the order of arrival
-  const addresses = new Map<Connection, string>()
+  const addresses = new Map<Connection, string | undefined>()
   const ofAddress = new Map<string, Set<Connection>>()
 
   const remove = (connection: Connection): void => {
     const address = addresses.get(connection)
-    if (address === undefined) return
     addresses.delete(connection)
+    if (address === undefined) return
     const neighbours = ofAddress.get(address)
     neighbours?.delete(connection)
     if (neighbours?.size === 0) ofAddress.delete(address)
@@ -42,13 +43,14 @@ export function createStrangers<Connection>({
 
   return {
     add(connection, address) {
-      const neighbours = ofAddress.get(address) ?? new Set()
-      if (neighbours.size >= mostOfAddress) dismissOldest(neighbours)
+      const neighbours = address === undefined ? undefined : ofAddress.get(address)
+      if (neighbours !== undefined && neighbours.size >= mostOfAddress) dismissOldest(neighbours)
       if (addresses.size >= most) dismissOldest(addresses.keys())
+      addresses.set(connection, address)
+      if (address === undefined) return
       // anew: it may have been emptied, and with that forgotten
       const now = ofAddress.get(address) ?? new Set()
       ofAddress.set(address, now.add(connection))
-      addresses.set(connection, address)
     },
     remove,
   }

@@ -22,7 +22,6 @@ import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
-import { addressOf } from './address.ts'
 import { createSocketBudget } from './socket-budget.ts'
 import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
@@ -32,6 +31,10 @@ export interface SubscriptionsOptions {
   introspection: boolean
   logger: Logger
   authenticate: Authenticate
+  /** Whom a request is counted for. */
+  addressOf: (request: IncomingMessage) => string
+  /** With a token, of all users together. */
+  maxSockets: number
   createContext: (principal: Principal, requestId: string) => RequestContext
 }
 
@@ -66,9 +69,9 @@ export function attachSubscriptions(
   options: SubscriptionsOptions,
   maxDocumentTokens: number,
 ): Subscriptions {
-  const { schema, introspection, authenticate, createContext, logger } = options
+  const { schema, introspection, authenticate, addressOf, createContext, logger } = options
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  const budget = createSocketBudget<ConnectionContext>()
+  const budget = createSocketBudget<ConnectionContext>(options.maxSockets)
   const strangers = createStrangers<WebSocket>({
     most: LIMITS.socketStrangers.value,
     mostOfAddress: LIMITS.socketStrangersOfAddress.value,
@@ -159,7 +162,7 @@ export function attachSubscriptions(
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (!isSubscriptionUpgrade(request)) return refuse(socket)
     sockets.handleUpgrade(request, socket, head, (connected) => {
-      strangers.add(connected, addressOf(request.socket))
+      strangers.add(connected, addressOf(request))
       connected.once('close', () => strangers.remove(connected))
       carryMessages(protocol, connected, { request, socket: connected }, (error) =>
         logger.error({ err: error }, 'a WebSocket failed'),

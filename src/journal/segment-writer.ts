@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { BridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import { encodeFrame } from './frame.ts'
 import type { JournalHeads } from './heads.ts'
 import type { JournalKey } from './key.ts'
@@ -8,8 +9,6 @@ import { segmentPath } from './segments.ts'
 
 /** A new segment is begun when one has this many bytes. */
 const MAX_SEGMENT_BYTES = 64 << 20
-/** Entries that wait for the disk; more are refused at once. */
-const MAX_PENDING_BYTES = 64 << 20
 
 export interface WrittenFrame {
   segment: string
@@ -131,7 +130,7 @@ export function createSegmentWriter({ folder, key, heads, onBegin, onFailed }: S
 
   return {
     append(plain, records, onWritten) {
-      if (pendingBytes + plain.length > MAX_PENDING_BYTES)
+      if (pendingBytes + plain.length > LIMITS.journalWaitingBytes.value)
         return Promise.reject(new BridgeError('OVERLOADED', 'too many records are waiting for the disk'))
       const { promise, resolve, reject } = Promise.withResolvers<WrittenFrame>()
       pending.push({ plain, records, onWritten, resolve, reject })

@@ -1,9 +1,10 @@
-import { setImmediate as immediate } from 'node:timers/promises'
 import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-prices'
 import { LRUCache } from 'lru-cache'
 import type { TokenPrices } from '../domain/cost.ts'
+import { LIMITS } from '../domain/limits.ts'
 import { CONTEXT_TIERS } from '../domain/token-query.ts'
 import type { PriceList } from '../ports/price-list.ts'
+import { eachGivingWay } from '../turns/pace.ts'
 import { createModelPatterns } from './model-patterns.ts'
 
 /** Lines that the agent itself makes: they count, at no cost (rule 5). */
@@ -13,17 +14,13 @@ const FREE: TokenPrices = { input: 0, output: 0, cacheRead: 0, cacheCreation5m: 
 /** Where the same models are sold under ids of another form; the first that knows the id prices it. */
 const PROVIDERS = ['anthropic', 'aws', 'google', 'openrouter'] as const
 
-/** What is remembered of models: whoever ingests may name any number of them. */
-const MAX_REMEMBERED_BYTES = 32 << 20
-/** Of one model, beside its name. */
+/** What is remembered of one model, beside its name: whoever ingests may name any number of them. */
 const ENTRY_BYTES = 150
-/** Looking up goes on this long before others have their turn. */
-const SLICE_MS = 5
 
 /** The price list of `@pydantic/genai-prices`, as shipped with the package: it works offline. */
 export function createGenaiPriceList(): PriceList {
   const known = new LRUCache<string, { prices: ModelPrice | undefined }>({
-    maxSize: MAX_REMEMBERED_BYTES,
+    maxSize: LIMITS.rememberedPriceBytes.value,
     sizeCalculation: (_, model) => ENTRY_BYTES + 2 * model.length,
   })
   /** By the list's own objects: there are as many as it has models. */
@@ -51,15 +48,7 @@ export function createGenaiPriceList(): PriceList {
       byTier[tier] ??= tableOf(prices, tier)
       return byTier[tier]
     },
-    async learn(models) {
-      let until = performance.now() + SLICE_MS
-      for (const model of models) {
-        pricesOf(model)
-        if (performance.now() < until) continue
-        await immediate()
-        until = performance.now() + SLICE_MS
-      }
-    },
+    learn: (models) => eachGivingWay(models, pricesOf),
   }
 }
 

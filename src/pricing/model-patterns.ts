@@ -28,7 +28,8 @@ export function createModelPatterns(providerIds: readonly string[]): (model: str
     const lower = model.toLowerCase()
     return equal.has(lower) || literal.test(lower) || patterns.some((pattern) => pattern.test(model))
   }
-  return (model) => {
+  return (name) => {
+    const model = name.trim()
     if (matches(model)) return true
     const spelledOut = model.replace(COMPACT_DATE, '-$1-$2-$3')
     return spelledOut !== model && matches(spelledOut)

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { isBridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import type { CacheStatus } from '../domain/source.ts'
 import type { AnswerCache } from '../ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../ports/token-source.ts'
@@ -23,8 +25,8 @@ export interface CachedSourceOptions {
 
 /** A refresh that takes longer is not waited for, where there is an older answer. */
 const REFRESH_WAIT_MS = 250
-/** More are forgotten: they fail again, or do not. */
-const MAX_FAILING = 1000
+/** What a question that fails takes in memory, beside its key. */
+const FAILING_BYTES = 100
 /** Raise it when the shape of answers changes: older ones are then never found. */
 const KEY_VERSION = 3
 
@@ -50,8 +52,11 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
   const { source, cache, generation, refreshWaitMs = REFRESH_WAIT_MS, asking = new Map() } = options
   /** The question of each key that was put last. */
   const running = new Map<string, Asked>()
-  /** Questions whose last answer could not be computed. */
-  const failing = new Set<string>()
+  /** Questions whose last answer could not be computed. One that is forgotten fails again, or does not. */
+  const failing = new LRUCache<string, true>({
+    maxSize: LIMITS.rememberedFailureBytes.value,
+    sizeCalculation: (_, key) => FAILING_BYTES + 2 * key.length,
+  })
 
   const ask = async (key: string, request: SourceRequest, caller: string): Promise<SourceAnswer> => {
     try {
@@ -60,9 +65,8 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       await cache.set(key, { watermark: answer.watermark, answer })
       return answer
     } catch (error) {
-      if (failing.size >= MAX_FAILING) failing.clear()
       // that a caller has too many questions says nothing of this one
-      if (!isOverloaded(error)) failing.add(key)
+      if (!isOverloaded(error)) failing.set(key, true)
       throw error
     }
   }

@@ -1,9 +1,13 @@
+import { BridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
 import { mergeAnswers } from '../domain/merge-answers.ts'
 import type { DataSource } from '../domain/source.ts'
+import { sumsIn } from '../domain/sums-in.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import type { PublishedRecords } from '../ports/record-store.ts'
 import type { SourceAnswer, SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
-import type { InTurn } from './turns.ts'
+import { finishInSlices } from '../turns/event-loop.ts'
+import type { InTurn } from '../turns/in-turn.ts'
 
 export interface DatabaseSourcesOptions {
   files: TokenSource & UnpublishedRecords
@@ -48,22 +52,39 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
   const { files, published, read, seq, archivedTokens, inTurn = atOnce } = options
   return {
     ...describe('HYBRID', options),
-    answer: (request, caller = '') =>
-      inRead(inTurn, read, caller, async () => {
-        const { queries, quality } = request
-        const all = quality ? [...queries, WHOLE] : queries
-        const asked = all.map(withSessions)
+    async answer({ queries, quality }, caller = '') {
+      const all = quality ? [...queries, WHOLE] : queries
+      const asked = all.map(withSessions)
+      const { ofFiles, ofDatabase, watermark, archived } = await inRead(inTurn, read, caller, async () => {
         const ofFiles = await files.answerUnpublished({ queries: asked, quality }, caller)
         const watermark = `${ofFiles.watermark} ${seq()}`
         const ofDatabase = await published.answer(asked, ofFiles.identities)
-        const merged = asked.map((_, i) =>
-          mergeAnswers(ofDatabase[i] as TokenAnswer, ofFiles.answers[i] as TokenAnswer),
-        )
-        const answers = merged.map((answer, i) => withoutSessions(answer, all[i] as TokenQuery))
-        const archived = quality ? await archivedTokens() : 0n
-        return finish(answers, queries.length, ofFiles, archived, { asOf: ofFiles.asOf, watermark })
-      }),
+        return { ofFiles, ofDatabase, watermark, archived: quality ? await archivedTokens() : 0n }
+      })
+      const halves = asked.map((_, i) => [ofDatabase[i], ofFiles.answers[i]] as [TokenAnswer, TokenAnswer])
+      const answers = await mergeHalves(halves, all, caller)
+      return finish(answers, queries.length, ofFiles, archived, { asOf: ofFiles.asOf, watermark })
+    },
   }
+}
+
+/** Throws QUERY_TOO_EXPENSIVE where all answers together have more sums than those to one operation may, as each half does. */
+async function mergeHalves(
+  halves: readonly [TokenAnswer, TokenAnswer][],
+  queries: readonly TokenQuery[],
+  caller: string,
+): Promise<TokenAnswer[]> {
+  const most = LIMITS.answerSums.value
+  const answers: TokenAnswer[] = []
+  let left = most
+  for (const [i, [ofDatabase, ofFiles]] of halves.entries()) {
+    const merged = await finishInSlices(mergeAnswers(ofDatabase, ofFiles), caller)
+    const answer = withoutSessions(merged, queries[i] as TokenQuery)
+    left -= sumsIn(answer)
+    if (left < 0) throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have more than ${most} sums`)
+    answers.push(answer)
+  }
+  return answers
 }
 
 const atOnce: InTurn = (_, run) => run()

@@ -1,13 +1,6 @@
+import type { Losses } from '../domain/losses.ts'
 import type { SegmentExtent } from '../ports/journal.ts'
 import type { LogState } from '../ports/logs.ts'
-
-/** Records that were acknowledged or published and cannot be read now. */
-export interface Losses {
-  /** By the files. */
-  inFiles: number
-  /** By anybody. */
-  everywhere: number
-}
 
 const JOURNAL = 'journal:'
 

@@ -33,6 +33,8 @@ export interface IngestOptions {
   journal: Journal
   /** Settles with whether the entry was published within a short wait. */
   whenStored: (place: JournalPlace) => Promise<boolean>
+  /** Whether what was accepted before leaves room for more to be counted. */
+  hasRoom?: () => boolean
   now?: () => number
   /** Of calls that are remembered by their keys. A forgotten one counts nothing twice: identities follow from keys. */
   maxRememberedBytes?: number
@@ -40,8 +42,8 @@ export interface IngestOptions {
 
 /** The one validated way in: validate → journal (fsync) → acknowledge. */
 export function createIngest(options: IngestOptions): Ingest {
-  const { journal, whenStored, now = Date.now, maxRememberedBytes = LIMITS.rememberedBytes.value } = options
-  const calls = createRememberedCalls(maxRememberedBytes)
+  const { journal, whenStored, hasRoom = () => true, now = Date.now } = options
+  const calls = createRememberedCalls(options.maxRememberedBytes ?? LIMITS.rememberedBytes.value)
   const inFlight = new Map<string, Promise<unknown>>()
   const durabilityOf = async (place: JournalPlace) => ((await whenStored(place)) ? 'STORED' : 'JOURNALED')
 
@@ -71,6 +73,7 @@ export function createIngest(options: IngestOptions): Ingest {
   return {
     async submit(submission) {
       const { caller, idempotencyKey, records } = submission
+      if (!hasRoom()) throw new BridgeError('OVERLOADED', 'too many records wait to be counted: try again')
       if (records.length > MAX_RECORDS)
         throw invalidArgument('input.records', `has ${records.length} records, at most ${MAX_RECORDS} are allowed`)
       // without a key there is nothing to compare a repeat with

@@ -22,12 +22,16 @@ export interface PreferencesOptions {
 }
 
 const WINDOW_MS = 3_600_000
-/** Users whose changes are counted: those who changed something last. */
-const MAX_COUNTED = 10_000
+/** What a user whose changes are counted takes in memory, beside the name. */
+const COUNT_BYTES = 200
 
 export function createPreferences({ journal, isRead, now = Date.now }: PreferencesOptions): Preferences {
   const stored = new Map<string, SourcePreference>()
-  const changes = new LRUCache<string, { until: number; count: number }>({ max: MAX_COUNTED })
+  /** Of those who changed something last. */
+  const changes = new LRUCache<string, { until: number; count: number }>({
+    maxSize: LIMITS.preferenceCountBytes.value,
+    sizeCalculation: (_, userId) => COUNT_BYTES + 2 * userId.length,
+  })
   const turns = new Map<string, Promise<void>>()
   const of = (userId: string): SourcePreference => stored.get(userId) ?? 'AUTO'
 

@@ -130,6 +130,49 @@ describe('the legacy source', () => {
     expect(answers.map(({ whole }) => totals(whole).records)).toEqual([1, 2, 3, 4, 5].map(() => 100_000))
   })
 
+  test('says that no more may come in where too much waits to be counted, in its thread or for one that starts', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    const journal: JournaledRange[] = []
+    let reading: Promise<void> | undefined
+    let starts = 0
+    const source = start(folder, {
+      async readJournal(add) {
+        starts++
+        const written = journal.slice()
+        await reading
+        for (const range of written) add(range)
+      },
+    })
+    await source.whenReady()
+    expect(source.hasRoom()).toBe(true)
+    /** Adds until there is no room. */
+    const fill = (): void => {
+      for (const range of ranges(500, journal.length)) {
+        if (!source.hasRoom()) break
+        journal.push(range)
+        source.addJournaled(range)
+      }
+      expect(source.hasRoom()).toBe(false)
+    }
+    fill()
+    await until('room', () => source.hasRoom() || undefined)
+    // a thread that starts reads the journal first
+    const { promise, resolve } = Promise.withResolvers<void>()
+    reading = promise
+    source.addJournaled(undefined as never)
+    await until('the next thread', () => starts === 2 || undefined)
+    expect(source.hasRoom()).toBe(true)
+    fill()
+    resolve()
+    await until('room', () => source.hasRoom() || undefined)
+    await source.whenReady()
+    await until('all to be counted', async () => {
+      const { answers } = await source.answer(WHOLE).catch(() => ({ answers: [] }))
+      return totals(answers[0]?.whole ?? []).records === journal.length * 1000 + 1 || undefined
+    })
+  })
+
   test('every answer is of one moment, with all that was journaled before it was asked for', async () => {
     const source = start(makeFolder(), { readJournal: async (add) => ranges(10).forEach(add) })
     await source.whenReady()

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/domain/limits.ts'
+import { startServer } from '../support/server.ts'
 import { openSocket, startSmallSubscriptions, subscribe } from '../support/small-subscriptions.ts'
+import { makeFolder } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
 const REFUSED = {
@@ -52,6 +54,16 @@ describe('a flood', () => {
     open[0]?.socket.close()
     await open[0]?.closed
     await until('room', async () => ((await openSocket(url, mine)).messages.length === 1 ? true : undefined))
+  })
+
+  test('of sockets of many users ends with the number that is set', async () => {
+    const server = await startServer(makeFolder(), { MAX_WEBSOCKETS: '2' })
+    const open = async (user: string) => openSocket(server.url, await server.token(['viewer'], user))
+    const [first] = [await open('ann'), await open('bob')]
+    expect(await (await open('cid')).closed).toEqual({ code: 1013, reason: 'too many connections' })
+    first.socket.close()
+    await first.closed
+    await until('room', async () => ((await open('cid')).messages.length === 1 ? true : undefined))
   })
 
   test.each([

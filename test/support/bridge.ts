@@ -7,9 +7,9 @@ import { createPublishedEvidence } from '../../src/clickhouse/published-evidence
 import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
+import { finished } from '../../src/domain/work.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { linesAt } from '../../src/enhanced-analysis/file-content.ts'
-import { finished } from '../../src/enhanced-analysis/work.ts'
 import { createRunControl } from '../../src/migration/run-control.ts'
 import {
   archivedTokens,

@@ -5,6 +5,7 @@ import { GraphQLEnumType, GraphQLID, GraphQLInt, GraphQLObjectType, GraphQLSchem
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { createAuthenticator, signToken } from '../../src/access/tokens.ts'
+import { LIMITS } from '../../src/domain/limits.ts'
 import type { RequestContext } from '../../src/graphql/context.ts'
 import { attachSubscriptions } from '../../src/http/subscriptions.ts'
 import { createLogger } from '../../src/observability/logger.ts'
@@ -79,6 +80,8 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       introspection,
       logger: createLogger('silent'),
       authenticate: createAuthenticator(secret),
+      addressOf: () => 'here',
+      maxSockets: LIMITS.sockets.value,
       createContext: () => ({}) as RequestContext,
     },
     5000,

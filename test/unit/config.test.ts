@@ -38,6 +38,14 @@ describe('settings', () => {
       expect(() => readConfig({ NODE_ENV })).toThrow('NODE_ENV must be one of development, production, test')
   })
 
+  test('name trusted proxies by their addresses and networks, and never everybody', () => {
+    const proxiesOf = (text: string) => readConfig({ HOME: '/home/ann', TRUSTED_PROXY: text }).trustedProxies
+    expect(proxiesOf('')).toEqual([])
+    expect(proxiesOf('10.0.0.1, 2001:db8::/32,::1')).toEqual(['10.0.0.1', '2001:db8::/32', '::1'])
+    for (const wrong of ['all', '10.0.0.0/33', '0.0.0.0/0', '::/0', '10.0.0.1,,'])
+      expect(() => proxiesOf(wrong), wrong).toThrow(/TRUSTED_PROXY must be/)
+  })
+
   test('never show the secret in an error', () => {
     expect(() => readConfig({ AUTH_JWT_SECRET: 'hush' })).toThrow(expect.not.stringContaining('hush'))
   })

@@ -23,7 +23,7 @@ export const METRICS_COST: CostRule = {
     const { projects, models, sessionIds, users, hosts } = filterOf(args)
     let bytes = 0
     for (const names of [projects, models, sessionIds, users, hosts])
-      for (const name of names ?? []) bytes += name.length
+      for (const name of names ?? []) bytes += Buffer.byteLength(name)
     return bytes
   },
 }

@@ -18,7 +18,7 @@ import {
   usageOf,
   usages,
 } from '../../domain/usage.ts'
-import { collectInSlices } from '../../reading/slices.ts'
+import { collectInSlices } from '../../turns/event-loop.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { Cost, Size } from '../cost.ts'

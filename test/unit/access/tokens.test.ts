@@ -1,9 +1,32 @@
 import { describe, expect, test, vi } from 'vitest'
 import { createAuthenticator, parseTtl, signToken } from '../../../src/access/tokens.ts'
+import { LIMITS } from '../../../src/domain/limits.ts'
 
 const secret = Buffer.from('x'.repeat(32))
 
+/** The header of a token; it says the role so often that it is long. */
+const headerOf = async (userId: string, times: number): Promise<string> =>
+  `Bearer ${await signToken(secret, { userId, roles: Array(times).fill('viewer') }, 60)}`
+
 describe('a token', () => {
+  test('is remembered while it is used, as long as all that are take so many bytes', async () => {
+    const authenticate = createAuthenticator(secret)
+    const used = await headerOf('ann', 1)
+    const unused = await headerOf('bob', 1)
+    const first = await authenticate(used)
+    const other = await authenticate(unused)
+    // more entries than bytes: small ones drive out nobody
+    for (let n = 0; n < 1100; n++) await authenticate(await headerOf(`user-${n}`, 1))
+    expect(await authenticate(unused)).toBe(other)
+    const times = 1000
+    const most = Math.ceil(LIMITS.rememberedTokenBytes.value / (await headerOf('x', times)).length)
+    for (let n = 0; n < most; n++) {
+      await authenticate(await headerOf(`user-${n}`, times))
+      expect(await authenticate(used)).toBe(first)
+    }
+    expect(await authenticate(unused)).not.toBe(other)
+  })
+
   test('is good until it expires, also when it was seen before', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     try {

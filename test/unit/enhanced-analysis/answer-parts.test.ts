@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { UsageSums } from '../../../src/domain/token-query.ts'
+import { finished } from '../../../src/domain/work.ts'
 import { inParts, joined } from '../../../src/enhanced-analysis/answer-parts.ts'
-import { finished } from '../../../src/enhanced-analysis/work.ts'
 import type { SourceAnswer } from '../../../src/ports/token-source.ts'
 
 const sums = (count: number): UsageSums[] =>

@@ -124,6 +124,11 @@ describe('the cost of an operation', () => {
     expect(estimateOf('{ a: session(id: "a") { id } b: session(id: "b") { id } }').filters).toBe(2)
   })
 
+  test('counts the bytes of a name, which may be more than its letters', () => {
+    const names = '{ tokenMetrics(filter: { projects: ["café"], users: ["日本"] }) { recordCount } }'
+    expect(estimateOf(names).filterBytes).toBe(5 + 6)
+  })
+
   test('of arguments that cannot be read is left to the execution, which tells what is wrong', () => {
     expect(costOf('query($n: Int!) { tokenMetrics { sessions(first: $n) { edges { cursor } } } }')).toBe(3 + 20 * 2)
     expect(costOf('{ tokenMetrics(filter: { from: "yesterday" }) { timeSeries(granularity: DAY) { label } } }')).toBe(

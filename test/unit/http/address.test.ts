@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressOf } from '../../../src/http/address.ts'
+import { networkOf } from '../../../src/http/address.ts'
 
 test.each([
   ['203.0.113.5', '203.0.113.5'],
@@ -10,6 +10,6 @@ test.each([
   ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ['::1', '0:0:0:0::/64'],
   [undefined, 'unknown'],
-])('connections from %s are counted for %s', (remoteAddress, counted) => {
-  expect(addressOf({ remoteAddress })).toBe(counted)
+])('connections from %s are counted for %s', (address, counted) => {
+  expect(networkOf(address)).toBe(counted)
 })

@@ -13,7 +13,7 @@ test('questions in URLs are worked on as other small ones are: a share of each u
     request.principal = { userId: String(request.headers.user), roles: ['viewer'] }
   })
   let overloads = 0
-  guardBodies(fastify as never, { takesBody: () => true, onOverload: () => overloads++ })
+  guardBodies(fastify as never, { takesBody: () => true, addressOf: () => 'here', onOverload: () => overloads++ })
   const waiting: (() => void)[] = []
   fastify.get('/graphql', async () => {
     await new Promise<void>((resolve) => waiting.push(resolve))

@@ -18,3 +18,16 @@ test('of too many from one address its oldest goes, of too many in all the oldes
   strangers.add('d2', 'd')
   expect(gone).toEqual(['b1', 'a1', 'b3'])
 })
+
+test('connections that are counted for nobody are bounded in all alone', () => {
+  const gone: string[] = []
+  const strangers = createStrangers<string>({ most: 3, mostOfAddress: 1, dismiss: (name) => gone.push(name) })
+  for (const name of ['p1', 'p2', 'p3']) strangers.add(name, undefined)
+  expect(gone).toEqual([])
+  strangers.add('p4', undefined)
+  strangers.add('a1', 'a')
+  expect(gone).toEqual(['p1', 'p2'])
+  strangers.remove('p3')
+  strangers.add('b1', 'b')
+  expect(gone).toEqual(['p1', 'p2'])
+})

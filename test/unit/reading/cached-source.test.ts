@@ -157,4 +157,19 @@ describe('a cached source', () => {
     await expect(status()).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
     expect(failures).toHaveLength(1)
   })
+
+  test('knows which questions fail, however many fail after them', async () => {
+    const { state, status, cached, hold } = scene({ canFallBack: true })
+    await status()
+    state.watermark = 'w2'
+    state.failing = true
+    await expect(status()).rejects.toThrow('away')
+    for (let i = 0; i < 1500; i++) {
+      const queries = [{ filter: { projects: [`p${i}`] }, groupings: [] }]
+      await expect(cached.answer({ queries, quality: false })).rejects.toThrow('away')
+    }
+    // after the wait of a question that is not known to fail, which is over at once
+    setTimeout(hold(), 5)
+    await expect(status()).rejects.toThrow('away')
+  })
 })

@@ -3,7 +3,7 @@ import { LIMITS } from '../../../src/domain/limits.ts'
 import type { CachedAnswer } from '../../../src/ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../../../src/ports/token-source.ts'
 import { createCachedSource } from '../../../src/reading/cached-source.ts'
-import { createTurns } from '../../../src/reading/turns.ts'
+import { createTurns } from '../../../src/turns/in-turn.ts'
 
 const question = (from: number): SourceRequest => ({ queries: [{ filter: { from }, groupings: [] }], quality: false })
 const DASHBOARD = question(-1)

@@ -50,6 +50,13 @@ describe('preferences', () => {
     expect(entries).toHaveLength(LIMITS.preferenceChanges.value + 1)
   })
 
+  test('are counted for a user who changed them too often, however many others change theirs', async () => {
+    const { toggle, preferences } = scene()
+    await toggle(LIMITS.preferenceChanges.value)
+    for (let i = 0; i < 12_000; i++) await preferences.choose(`user-${i}`, 'LEGACY')
+    await expect(toggle(1)).rejects.toMatchObject({ code: 'OVERLOADED' })
+  })
+
   test('that could not be written were not changed, and do not count', async () => {
     const { toggle, world, preferences } = scene()
     world.fails = true

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { collectInSlices, inSlices, turnOf } from '../../../src/reading/slices.ts'
+import { collectInSlices, inSlices, turnOf } from '../../../src/turns/event-loop.ts'
 
 describe('slices of work on answers', () => {
   test('come one in each turn of the event loop, however many wait, and callers take turns', async () => {

@@ -1,4 +1,6 @@
-import type { Work } from './work.ts'
+import type { Work } from '../domain/work.ts'
+
+// For a thread of its own, where work must see no change and slices differ in length: it shares time, not turns.
 
 /**
  * Shares one thread among callers. Work is done in slices, and the next slice is for the caller that has had the

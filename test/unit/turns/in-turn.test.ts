@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createTurns } from '../../../src/reading/turns.ts'
+import { createTurns } from '../../../src/turns/in-turn.ts'
 
 /** Work that ends when it is told to. */
 function scene(atOnce: number) {

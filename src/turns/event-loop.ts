@@ -1,8 +1,11 @@
-/** How long work on one answer may hold the event loop before everybody else has a turn. */
-const SLICE_MS = 5
+import type { Work } from '../domain/work.ts'
+import { createPace, eachGivingWay } from './pace.ts'
+import { createRoundRobin } from './round-robin.ts'
 
-/** Who waits for a turn, by caller; the one whose turn is longest ago is first. */
-const waiting = new Map<string, (() => void)[]>()
+// For work of callers on the server's event loop, which is interrupted and goes on in the caller's next turn.
+
+/** Who waits for a turn. */
+const waiting = createRoundRobin<() => void>()
 let scheduled = false
 
 /**
@@ -11,24 +14,20 @@ let scheduled = false
  */
 export function turnOf(caller: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const mine = waiting.get(caller)
-  if (mine === undefined) waiting.set(caller, [resolve])
-  else mine.push(resolve)
+  waiting.add(caller, resolve)
   schedule()
   return promise
 }
 
 function schedule(): void {
-  if (scheduled || waiting.size === 0) return
+  if (scheduled) return
   scheduled = true
   setImmediate(() => {
     scheduled = false
-    const [caller, mine] = waiting.entries().next().value as [string, (() => void)[]]
-    waiting.delete(caller)
-    const next = mine.shift()
-    if (mine.length > 0) waiting.set(caller, mine)
+    const next = waiting.next()
+    if (next === undefined) return
     // its work follows in microtasks, before the next turn
-    next?.()
+    next()
     schedule()
   })
 }
@@ -48,13 +47,19 @@ export function inSlices<T>(items: readonly T[], size: number, caller: string): 
 /** What the steps give; every few milliseconds others have their turn. */
 export async function collectInSlices<T>(steps: Iterable<T>, caller: string): Promise<T[]> {
   const all: T[] = []
-  let since = performance.now()
-  for (const step of steps) {
-    all.push(step)
-    if (performance.now() - since > SLICE_MS) {
-      await turnOf(caller)
-      since = performance.now()
-    }
-  }
+  await eachGivingWay(steps, (step) => all.push(step), paceOf(caller))
   return all
 }
+
+/** What work gives; every few milliseconds others have their turn. Nothing that it reads may change meanwhile. */
+export async function finishInSlices<T>(work: Work<T>, caller: string): Promise<T> {
+  const pace = paceOf(caller)
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+    const pause = pace()
+    if (pause !== undefined) await pause
+  }
+}
+
+const paceOf = (caller: string) => createPace(() => turnOf(caller))

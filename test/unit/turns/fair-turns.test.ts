@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createFairTurns } from '../../../src/enhanced-analysis/fair-turns.ts'
-import type { Work } from '../../../src/enhanced-analysis/work.ts'
+import type { Work } from '../../../src/domain/work.ts'
+import { createFairTurns } from '../../../src/turns/fair-turns.ts'
 
 /** Turns on a clock that moves by one with each step of work, a slice of `sliceMs` steps at each `turn`. */
 function scene(sliceMs = 2) {

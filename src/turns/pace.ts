@@ -1,16 +1,19 @@
 import { setImmediate } from 'node:timers/promises'
 
+// For work on the event loop that belongs to nobody, or that is in its caller's turn already.
+
 /** How long work on one answer may hold the event loop before everybody else has a turn. */
 const SLICE_MS = 5
 
 /** To be called after each item: what it returns, if anything, is to be awaited, and others have their turn. */
 export type Pace = () => Promise<void> | undefined
 
-export function createPace(): Pace {
+/** `turn` settles when it is this work's turn again. */
+export function createPace(turn: () => Promise<void> = () => setImmediate()): Pace {
   let since = performance.now()
   return () => {
     if (performance.now() - since < SLICE_MS) return undefined
-    return setImmediate().then(() => {
+    return turn().then(() => {
       since = performance.now()
     })
   }

@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import { LIMITS } from '../../../src/domain/limits.ts'
+import type { TokenAnswer, UsageSums } from '../../../src/domain/token-query.ts'
+import { createHybridSource } from '../../../src/reading/database-sources.ts'
+
+const sums: UsageSums = {
+  model: 'm',
+  tier: 0,
+  input: 1n,
+  output: 1n,
+  cacheRead: 0n,
+  cacheCreation5m: 0n,
+  cacheCreation1h: 0n,
+  records: 1n,
+}
+
+/** An answer with so many sessions, of one sum each, beside the whole. */
+const half = (side: string, sessions: number): TokenAnswer => ({
+  whole: [sums],
+  firstAt: 1,
+  lastAt: 2,
+  bySession: Array.from({ length: sessions }, (_, i) => ({
+    id: `${side}-${i}`,
+    project: 'p',
+    user: 'ann',
+    host: 'laptop',
+    startedAt: 1,
+    lastActivityAt: 2,
+    latestPath: 'p/a.jsonl',
+    latestOffset: i,
+    usage: [sums],
+  })),
+})
+
+/** The hybrid source over two halves that are there already. */
+function scene(ofDatabase: TokenAnswer, ofFiles: TokenAnswer) {
+  const world = { isRead: false }
+  const source = createHybridSource({
+    files: {
+      source: 'LEGACY',
+      world: '',
+      position: () => ({ watermark: '', asOf: 0 }),
+      health: () => ({ state: 'UP', detail: '' }),
+      answer: () => Promise.reject(new Error('not asked')),
+      answerUnpublished: async () => ({
+        answers: [ofFiles],
+        quality: undefined,
+        asOf: 0,
+        watermark: '',
+        sample: false,
+        identities: new Uint8Array(0),
+      }),
+    },
+    published: { answer: async () => [ofDatabase] },
+    async read(run) {
+      const result = await run()
+      world.isRead = true
+      return result
+    },
+    archivedTokens: async () => 0n,
+    seq: () => 0,
+    health: () => ({ state: 'UP', detail: '' }),
+  })
+  return { source, world }
+}
+
+describe('the hybrid source', () => {
+  test('gives way to others while it merges large halves, and holds up no publication meanwhile', async () => {
+    const { source, world } = scene(half('a', 100_000), half('b', 100_000))
+    let turns = 0
+    let merging = true
+    const count = (): void => {
+      if (world.isRead) turns++
+      if (merging) setImmediate(count)
+    }
+    setImmediate(count)
+    const { answers } = await source.answer(
+      { queries: [{ filter: {}, groupings: ['session'] }], quality: false },
+      'ann',
+    )
+    merging = false
+    expect(answers[0]?.bySession).toHaveLength(200_000)
+    expect(answers[0]?.sessionCount).toBe(200_000)
+    expect(turns).toBeGreaterThan(3)
+  })
+
+  test('refuses an answer with more sums than one may have, though each half has fewer', async () => {
+    const most = LIMITS.answerSums.value
+    const asked = { queries: [{ filter: {}, groupings: ['session'] as const }], quality: false }
+    const fits = scene(half('a', most / 2), half('b', most / 2 - 1))
+    expect((await fits.source.answer(asked)).answers[0]?.sessionCount).toBe(most - 1)
+    const larger = scene(half('a', most / 2), half('b', most / 2))
+    await expect(larger.source.answer(asked)).rejects.toMatchObject({ code: 'QUERY_TOO_EXPENSIVE' })
+    // only counted, they are not in the answer
+    const counted = await larger.source.answer({
+      queries: [{ filter: {}, groupings: [], countSessions: true }],
+      quality: false,
+    })
+    expect(counted.answers[0]?.sessionCount).toBe(most)
+    expect(counted.answers[0]).not.toHaveProperty('bySession')
+  })
+})
