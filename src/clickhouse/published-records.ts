@@ -153,8 +153,8 @@ const toSums = (row: AnswerRow): UsageSums => ({
   tier: row.tier,
   input: row.input_sum,
   output: row.output_sum,
-  cacheRead: row.cache_read_sum,
-  cacheCreation5m: row.cache_creation_5m_sum,
-  cacheCreation1h: row.cache_creation_1h_sum,
+  cacheRead: row.cacheRead_sum,
+  cacheCreation5m: row.cacheCreation5m_sum,
+  cacheCreation1h: row.cacheCreation1h_sum,
   records: row.records,
 })

@@ -1,4 +1,5 @@
 import { comparePaths } from './rank.ts'
+import { SUMS } from './token-counts.ts'
 import type { KeyedUsage, SessionUsage, SlotUsage, TokenAnswer, UsageSums } from './token-query.ts'
 import type { Work } from './work.ts'
 
@@ -39,14 +40,7 @@ export function addUp(sums: readonly UsageSums[]): UsageSums[] {
     if (sum === undefined) {
       tiers[one.tier] = { ...one }
       added.push(tiers[one.tier] as UsageSums)
-    } else {
-      sum.input += one.input
-      sum.output += one.output
-      sum.cacheRead += one.cacheRead
-      sum.cacheCreation5m += one.cacheCreation5m
-      sum.cacheCreation1h += one.cacheCreation1h
-      sum.records += one.records
-    }
+    } else for (const field of SUMS) sum[field] += one[field]
   }
   return added
 }

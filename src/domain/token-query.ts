@@ -1,3 +1,5 @@
+import type { SumField } from './token-counts.ts'
+
 /** Which records a question is about; an absent member selects all. Half-open: `from <= time < to`, in milliseconds. */
 export interface TokenFilter {
   from?: number
@@ -23,16 +25,10 @@ export interface TokenQuery {
  * Sums of some records of one model and one context tier: what token counts and cost are made of.
  * A source only sums; zones, cost and order are computed once, in `domain`, for every source.
  */
-export interface UsageSums {
+export interface UsageSums extends Record<SumField, bigint> {
   model: string
   /** Number of `CONTEXT_TIERS` that the prompt of each of these records exceeds. */
   tier: number
-  input: bigint
-  output: bigint
-  cacheRead: bigint
-  cacheCreation5m: bigint
-  cacheCreation1h: bigint
-  records: bigint
 }
 
 export interface KeyedUsage {

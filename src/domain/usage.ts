@@ -1,6 +1,7 @@
 import { costOf, type PriceOf } from './cost.ts'
 import { addUp } from './merge-answers.ts'
 import { bucketSlots, type Granularity } from './time-buckets.ts'
+import type { EveryCount } from './token-counts.ts'
 import type { KeyedUsage, SessionUsage, SlotUsage, UsageSums } from './token-query.ts'
 
 /** Sums can pass 2^53, so they are bigint. `total` = input + output + cacheCreation + cacheRead (rule 3). */
@@ -30,14 +31,17 @@ export type TokenBucket = Usage & {
 export type SessionMetrics = Usage &
   Omit<SessionUsage, 'usage' | 'latestPath' | 'latestOffset'> & { byModel: ModelUsage[] }
 
+type Spelled = EveryCount<'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h', bigint>
+
 export function usageOf(sums: readonly UsageSums[], priceOf: PriceOf): Usage {
   const tokens = { input: 0n, output: 0n, cacheCreation: 0n, cacheRead: 0n, total: 0n }
   let recordCount = 0n
   for (const s of sums) {
-    tokens.input += s.input
-    tokens.output += s.output
-    tokens.cacheCreation += s.cacheCreation5m + s.cacheCreation1h
-    tokens.cacheRead += s.cacheRead
+    const { input, output, cacheRead, cacheCreation5m, cacheCreation1h }: Spelled = s
+    tokens.input += input
+    tokens.output += output
+    tokens.cacheCreation += cacheCreation5m + cacheCreation1h
+    tokens.cacheRead += cacheRead
     recordCount += s.records
   }
   tokens.total = tokens.input + tokens.output + tokens.cacheCreation + tokens.cacheRead

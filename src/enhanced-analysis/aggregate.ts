@@ -1,5 +1,6 @@
 import { BridgeError } from '../domain/errors.ts'
 import { comparePaths } from '../domain/rank.ts'
+import { PROMPT_COUNTS } from '../domain/token-counts.ts'
 import {
   contextTierOf,
   type Grouping,
@@ -52,6 +53,7 @@ export function* aggregating(
   const selectsSession = selector(table.sessions, query.filter.sessionIds)
   const from = query.filter.from ?? Number.NEGATIVE_INFINITY
   const to = query.filter.to ?? Number.POSITIVE_INFINITY
+  const promptColumns = PROMPT_COUNTS.map((field) => c.counts[field])
 
   const grouped = (grouping: Grouping, fill: Grouped['fill']): Grouped | undefined =>
     query.groupings.includes(grouping) ? { table: new SumTable(), fill } : undefined
@@ -87,11 +89,8 @@ export function* aggregating(
     if (time < from || time >= to) return
     if (selectsOrigin?.[c.origin[row] as number] === 0) return
     if (selectsModel?.[model] === 0 || selectsSession?.[session] === 0) return
-    const prompt =
-      (c.input[row] as number) +
-      (c.cacheRead[row] as number) +
-      (c.cacheCreation5m[row] as number) +
-      (c.cacheCreation1h[row] as number)
+    let prompt = 0
+    for (const column of promptColumns) prompt += column[row] as number
     kinds[selected] = kindOf(model, contextTierOf(prompt))
     rows[selected++] = row
     if (time < firstAt) firstAt = time

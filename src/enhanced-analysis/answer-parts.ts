@@ -1,5 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
+import { SUMS, type SumField } from '../domain/token-counts.ts'
 import type { TokenAnswer, UsageSums } from '../domain/token-query.ts'
 import type { Work } from '../domain/work.ts'
 import type { SourceAnswer } from '../ports/token-source.ts'
@@ -9,7 +10,7 @@ import type { SourceAnswer } from '../ports/token-source.ts'
 
 /** Sums in one part: well below a millisecond of reading. */
 const PART_SUMS = 1000
-const COUNTS = ['input', 'output', 'cacheRead', 'cacheCreation5m', 'cacheCreation1h', 'records'] as const
+const PLACE = Object.fromEntries(SUMS.map((field, i) => [field, i])) as Record<SumField, number>
 
 /** An answer whose lists are in `parts`. */
 export type InParts<A extends SourceAnswer> = A & { parts: Uint8Array[] }
@@ -33,7 +34,7 @@ interface Part {
   models: string[]
   model: Uint32Array
   tier: Uint8Array
-  /** `COUNTS` of each sum; as bigints where one does not fit a number. */
+  /** `SUMS` of each sum; as bigints where one does not fit a number. */
   counts: Float64Array | bigint[]
 }
 
@@ -80,16 +81,16 @@ function* sumsOf({ models, model, tier, counts }: Part, texts: Map<string, strin
   // most counts of cache creation are 0: it is one and the same
   const count = (at: number): bigint => (counts[at] === 0 ? 0n : BigInt(counts[at] as number | bigint))
   for (let i = 0; i < model.length; i++) {
-    const at = i * COUNTS.length
+    const at = i * SUMS.length
     yield {
       model: own[model[i] as number] as string,
       tier: tier[i] as number,
-      input: count(at),
-      output: count(at + 1),
-      cacheRead: count(at + 2),
-      cacheCreation5m: count(at + 3),
-      cacheCreation1h: count(at + 4),
-      records: count(at + 5),
+      input: count(at + PLACE.input),
+      output: count(at + PLACE.output),
+      cacheRead: count(at + PLACE.cacheRead),
+      cacheCreation5m: count(at + PLACE.cacheCreation5m),
+      cacheCreation1h: count(at + PLACE.cacheCreation1h),
+      records: count(at + PLACE.records),
     }
   }
 }
@@ -132,18 +133,18 @@ function columnsOf(sums: readonly UsageSums[]): Pick<Part, 'models' | 'model' | 
   }
   const model = new Uint32Array(sums.length)
   const tier = new Uint8Array(sums.length)
-  const counts = new Float64Array(sums.length * COUNTS.length)
+  const counts = new Float64Array(sums.length * SUMS.length)
   let fits = true
   sums.forEach((one, i) => {
     model[i] = numberOf(one.model)
     tier[i] = one.tier
-    for (let j = 0; j < COUNTS.length; j++) {
-      const count = Number(one[COUNTS[j] as (typeof COUNTS)[number]])
-      counts[i * COUNTS.length + j] = count
+    for (let j = 0; j < SUMS.length; j++) {
+      const count = Number(one[SUMS[j] as SumField])
+      counts[i * SUMS.length + j] = count
       fits &&= count <= Number.MAX_SAFE_INTEGER
     }
   })
-  const exact = (): bigint[] => sums.flatMap((one) => COUNTS.map((name) => one[name]))
+  const exact = (): bigint[] => sums.flatMap((one) => SUMS.map((name) => one[name]))
   return { models: [...numbers.keys()], model, tier, counts: fits ? counts : exact() }
 }
 

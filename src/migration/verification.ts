@@ -1,3 +1,5 @@
+import { TEXT_FIELDS } from '../domain/record-fields.ts'
+import { SUMS } from '../domain/token-counts.ts'
 import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
 import type { DamagedBatch, LogStock, PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
@@ -42,7 +44,6 @@ export interface Findings {
 /** Log days that are looked at line by line. */
 const MAX_DRILLED = 20
 const MAX_LISTED = 100
-const KINDS = ['records', 'input', 'output', 'cacheRead', 'cacheCreation5m', 'cacheCreation1h'] as const
 const DAY_MS = 86_400_000
 
 /** What is published now. */
@@ -186,7 +187,7 @@ function compare(
   const days = new Map<string, { log: string; day: number; tokens: bigint }>()
   let difference = 0n
   for (const [a, b] of pairs.values()) {
-    const differs = KINDS.reduce((sum, kind) => sum + absolute(BigInt(a?.[kind] ?? 0) - BigInt(b?.[kind] ?? 0)), 0n)
+    const differs = SUMS.reduce((sum, kind) => sum + absolute(BigInt(a?.[kind] ?? 0) - BigInt(b?.[kind] ?? 0)), 0n)
     if (differs === 0n && a?.checksum === b?.checksum) continue
     const { log, day } = (a ?? b) as RowGroup
     const known = days.get(`${day} ${log}`)
@@ -197,8 +198,8 @@ function compare(
   return { difference, days: [...days.values()].sort((a, b) => (a.tokens < b.tokens ? 1 : -1)) }
 }
 
-function nameOf({ log, day, model, session, project, user, host, path }: RowGroup): string {
-  return JSON.stringify([log, day, model, session, project, user, host, path])
+function nameOf(group: RowGroup): string {
+  return JSON.stringify([group.log, group.day, ...TEXT_FIELDS.map((field) => group[field])])
 }
 
 const absolute = (value: bigint): bigint => (value < 0n ? -value : value)

@@ -116,10 +116,10 @@ export class LaterLedgerError extends Error {
 }
 
 /**
- * 1: without evidence (digests in batches), planned runs and rollbacks. What a release reads it reads of all formats up
+ * 1: without evidence (digests in batches), planned runs and rollbacks. 2: with digests that say no version. What a release reads it reads of all formats up
  * to its own; the first thing that it writes says which that is.
  */
-export const LEDGER_FORMAT = 2
+export const LEDGER_FORMAT = 3
 
 /** The run of everything that is shipped outside of a migration. */
 export const LIVE = 'live'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { CONTEXT_TIERS, type Grouping, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
 import type { Params, Statement } from '../database.ts'
+import { COUNT_SUMS, PROMPT, SUM_COLUMNS, WINNER_COLUMNS } from './record-sql.ts'
 
 const bigint = z.string().transform(BigInt)
 const number = z.string().transform(Number)
@@ -11,11 +12,7 @@ const ROW = z.object({
   model: z.string(),
   tier: z.number(),
   key: z.string(),
-  input_sum: bigint,
-  output_sum: bigint,
-  cache_read_sum: bigint,
-  cache_creation_5m_sum: bigint,
-  cache_creation_1h_sum: bigint,
+  ...SUM_COLUMNS,
   records: bigint,
   first_ms: number,
   last_ms: number,
@@ -73,21 +70,17 @@ function sumsStatement(
       ${kind === '' ? "'whole'" : `multiIf(${kind}, 'whole')`} AS kind,
       model, toUInt8(tier) AS tier,
       ${key === '' ? "''" : `multiIf(${key}, '')`} AS key,
-      sum(toUInt128(input)) AS input_sum,
-      sum(toUInt128(output)) AS output_sum,
-      sum(toUInt128(cache_read)) AS cache_read_sum,
-      sum(toUInt128(cache_creation_5m)) AS cache_creation_5m_sum,
-      sum(toUInt128(cache_creation_1h)) AS cache_creation_1h_sum,
+      ${COUNT_SUMS},
       count() AS records,
       min(ms) AS first_ms,
       max(ms) AS last_ms
       ${withLatest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
     FROM (
       SELECT
-        model, project, user, host, session, input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset,
+        ${WINNER_COLUMNS.filter((column) => column !== 'time').join(', ')},
         toUnixTimestamp64Milli(time) AS ms,
         intDiv(ms, ${SLOT_MS}) AS slot,
-        input + cache_read + cache_creation_5m + cache_creation_1h AS prompt,
+        ${PROMPT} AS prompt,
         ${tier} AS tier
       FROM winners FINAL
       ${where}
