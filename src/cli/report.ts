@@ -1,6 +1,7 @@
 import type { PriceOf } from '../domain/cost.ts'
-import type { TokenAnswer } from '../domain/token-query.ts'
-import { sessionMetrics, timeSeries, type Usage, usageByKey, usageByModel, usageOf } from '../domain/usage.ts'
+import { DIMENSION_NAMES, GROUPED_DIMENSIONS, type Grouping } from '../domain/dimensions.ts'
+import { groupsOf, type TokenAnswer } from '../domain/token-query.ts'
+import { sessionMetrics, timeSeries, type Usage, usageByModel, usageByValue, usageOf } from '../domain/usage.ts'
 import type { Quality } from '../enhanced-analysis/quality.ts'
 
 /** All that `analyze` found out. */
@@ -12,7 +13,12 @@ export interface Analyzed {
   priceOf: PriceOf
 }
 
-export const BREAKDOWNS = ['day', 'week', 'month', 'hour', 'model', 'project', 'user', 'session'] as const
+/** The dimensions whose usage is listed; that by session has a table of its own. */
+export const LISTED_DIMENSIONS = GROUPED_DIMENSIONS.filter((name) => name !== 'session')
+/** What the sums are made of: groupings of one axis each. */
+export const GROUPINGS: readonly Grouping[] = [...LISTED_DIMENSIONS.map((name) => [name]), ['slot']]
+
+export const BREAKDOWNS = ['day', 'week', 'month', 'hour', ...DIMENSION_NAMES] as const
 export type Breakdown = (typeof BREAKDOWNS)[number]
 
 /** The JSON that scripts rely on: names of the contract, 64-bit counts as decimal strings. */
@@ -24,16 +30,20 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
     firstAt: momentJson(answer.firstAt),
     lastAt: momentJson(answer.lastAt),
     timeZone: analyzed.timeZone,
-    byDay: [...timeSeries(answer.bySlot ?? [], 'DAY', analyzed.timeZone, priceOf)].map((day) => ({
+    byDay: [...timeSeries(groupsOf(answer, ['slot']), 'DAY', analyzed.timeZone, priceOf)].map((day) => ({
       date: day.label,
       ...usageJson(day),
     })),
     byModel: usageByModel(answer.whole, priceOf).map((usage) => ({ model: usage.model, ...usageJson(usage) })),
-    byProject: usageByKey(answer.byProject ?? [], priceOf).map((usage) => ({
-      project: usage.key,
-      ...usageJson(usage),
-    })),
-    byUser: usageByKey(answer.byUser ?? [], priceOf).map((usage) => ({ user: usage.key, ...usageJson(usage) })),
+    ...Object.fromEntries(
+      LISTED_DIMENSIONS.map((name) => [
+        `by${titled(name)}`,
+        usageByValue(groupsOf(answer, [name]), priceOf).map(({ value, ...usage }) => ({
+          [name]: value,
+          ...usageJson(usage),
+        })),
+      ]),
+    ),
     bySession: sessionsOf(analyzed).map((session) => ({
       id: session.id,
       project: session.project,
@@ -59,7 +69,7 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
 
 /** Sessions, the latest first. */
 export function sessionsOf({ answer, priceOf }: Analyzed) {
-  return (answer.bySession ?? [])
+  return (answer.sessions ?? [])
     .map((session) => sessionMetrics(session, priceOf))
     .sort((a, b) => b.lastActivityAt - a.lastActivityAt || (a.id < b.id ? -1 : 1))
 }
@@ -77,6 +87,8 @@ function usageJson({ tokens, recordCount, costUsd }: Usage) {
     costUsd,
   }
 }
+
+export const titled = (word: string): string => `${word[0]?.toUpperCase()}${word.slice(1)}`
 
 function momentJson(time: number | undefined): string | null {
   return time === undefined ? null : new Date(time).toISOString()

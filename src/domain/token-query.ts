@@ -1,22 +1,18 @@
+import { type FilterList, type Grouping, groupingKey } from './dimensions.ts'
 import type { SumField } from './token-counts.ts'
 
 /** Which records a question is about; an absent member selects all. Half-open: `from <= time < to`, in milliseconds. */
-export interface TokenFilter {
+export interface TokenFilter extends Partial<Record<FilterList, readonly string[]>> {
   from?: number
   to?: number
-  projects?: readonly string[]
-  models?: readonly string[]
-  sessionIds?: readonly string[]
-  users?: readonly string[]
-  hosts?: readonly string[]
 }
-
-/** What a question can be broken down by. The whole, by model, is always part of the answer. */
-export type Grouping = 'project' | 'user' | 'session' | 'slot'
 
 export interface TokenQuery {
   filter: TokenFilter
+  /** What is broken down by which axes. The whole, by model, is always part of the answer. */
   groupings: readonly Grouping[]
+  /** Whether the sessions are asked for. */
+  sessions?: boolean
   /** Whether the number of sessions is asked for. */
   countSessions?: boolean
 }
@@ -31,13 +27,11 @@ export interface UsageSums extends Record<SumField, bigint> {
   tier: number
 }
 
-export interface KeyedUsage {
-  key: string
-  usage: UsageSums[]
-}
-
-export interface SlotUsage {
-  /** Start of the slot of `SLOT_MS` milliseconds, in milliseconds since 1970. */
+/** Sums of the records that have these values in common. */
+export interface GroupUsage {
+  /** Of each dimension of the grouping, in the order of the dimensions. */
+  values: string[]
+  /** Start of the slot of `SLOT_MS` milliseconds, in milliseconds since 1970; 0 where the grouping has no slots. */
   start: number
   usage: UsageSums[]
 }
@@ -56,17 +50,24 @@ export interface SessionUsage {
   usage: UsageSums[]
 }
 
-/** A source's answer to one query; groupings that were not asked for are absent. */
+/** A source's answer to one query. */
 export interface TokenAnswer {
   whole: UsageSums[]
   /** May be absent where it was not asked for: over many records, counting them takes as long as everything else. */
   sessionCount?: number
   firstAt: number | undefined
   lastAt: number | undefined
-  byProject?: KeyedUsage[]
-  byUser?: KeyedUsage[]
-  bySession?: SessionUsage[]
-  bySlot?: SlotUsage[]
+  /** The groups of each grouping that was asked for, by `groupingKey`. */
+  groups: Record<string, GroupUsage[]>
+  /** Absent where they were not asked for. */
+  sessions?: SessionUsage[]
+}
+
+/** The groups of a grouping that was asked for. */
+export function groupsOf({ groups }: Pick<TokenAnswer, 'groups'>, grouping: Grouping): GroupUsage[] {
+  const found = groups[groupingKey(grouping)]
+  if (found === undefined) throw new Error(`the answer has no breakdown by ${groupingKey(grouping)}`)
+  return found
 }
 
 /** Time is summed in slots of 15 minutes UTC: every zone's hours begin at a multiple of them (since 1972). */

@@ -2,7 +2,7 @@ import { costOf, type PriceOf } from './cost.ts'
 import { addUp } from './merge-answers.ts'
 import { bucketSlots, type Granularity } from './time-buckets.ts'
 import type { EveryCount } from './token-counts.ts'
-import type { KeyedUsage, SessionUsage, SlotUsage, UsageSums } from './token-query.ts'
+import type { GroupUsage, SessionUsage, UsageSums } from './token-query.ts'
 
 /** Sums can pass 2^53, so they are bigint. `total` = input + output + cacheCreation + cacheRead (rule 3). */
 export interface TokenCounts {
@@ -22,7 +22,7 @@ export interface Usage {
 }
 
 export type ModelUsage = Usage & { model: string }
-export type NamedUsage = Usage & { key: string }
+export type GroupMetrics = Usage & Pick<GroupUsage, 'values' | 'start'>
 export type TokenBucket = Usage & {
   /** Milliseconds since 1970. */
   start: number
@@ -49,34 +49,37 @@ export function usageOf(sums: readonly UsageSums[], priceOf: PriceOf): Usage {
 }
 
 /** Sums of each model. */
-export function groupByModel(sums: readonly UsageSums[]): KeyedUsage[] {
+export function groupByModel(sums: readonly UsageSums[]): GroupUsage[] {
   const byModel = new Map<string, UsageSums[]>()
   for (const s of sums) {
     const list = byModel.get(s.model)
     if (list === undefined) byModel.set(s.model, [s])
     else list.push(s)
   }
-  return [...byModel].map(([key, usage]) => ({ key, usage }))
+  return [...byModel].map(([model, usage]) => ({ values: [model], start: 0, usage }))
 }
 
 /** By model, the largest first. */
 export function usageByModel(sums: readonly UsageSums[], priceOf: PriceOf): ModelUsage[] {
-  return usageByKey(groupByModel(sums), priceOf).map(({ key, ...usage }) => ({ model: key, ...usage }))
+  return usageByValue(groupByModel(sums), priceOf).map(({ value, ...usage }) => ({ model: value, ...usage }))
 }
 
-/** By model, project or user, the largest first. */
-export function usageByKey(groups: readonly KeyedUsage[], priceOf: PriceOf): NamedUsage[] {
-  return largestFirst([...usages(groups, priceOf)])
+/** Of groups of one dimension, the largest first. */
+export function usageByValue(groups: readonly GroupUsage[], priceOf: PriceOf): (Usage & { value: string })[] {
+  return largestFirst([...usages(groups, priceOf)]).map(({ values: [value = ''], start: _, ...usage }) => ({
+    value,
+    ...usage,
+  }))
 }
 
 /** In the order of the groups; each is summed when it is taken. */
-export function* usages(groups: readonly KeyedUsage[], priceOf: PriceOf): Generator<NamedUsage, void, undefined> {
-  for (const { key, usage } of groups) yield { key, ...usageOf(usage, priceOf) }
+export function* usages(groups: readonly GroupUsage[], priceOf: PriceOf): Generator<GroupMetrics, void, undefined> {
+  for (const { usage, ...group } of groups) yield { ...group, ...usageOf(usage, priceOf) }
 }
 
 /** Buckets that hold records, the earliest first; each is summed when it is taken. */
 export function* timeSeries(
-  slots: readonly SlotUsage[],
+  slots: readonly GroupUsage[],
   granularity: Granularity,
   timeZone: string,
   priceOf: PriceOf,
@@ -105,8 +108,16 @@ function inOrder(sums: readonly UsageSums[]): UsageSums[] {
   return sums.toSorted((a, b) => compareText(a.model, b.model) || a.tier - b.tier)
 }
 
-export function largestFirst(list: NamedUsage[]): NamedUsage[] {
-  return list.sort((a, b) => compareBigint(b.tokens.total, a.tokens.total) || compareText(a.key, b.key))
+export function largestFirst(list: GroupMetrics[]): GroupMetrics[] {
+  return list.sort((a, b) => compareBigint(b.tokens.total, a.tokens.total) || compareValues(a.values, b.values))
+}
+
+function compareValues(a: readonly string[], b: readonly string[]): number {
+  for (const [i, value] of a.entries()) {
+    const byValue = compareText(value, b[i] ?? '')
+    if (byValue !== 0) return byValue
+  }
+  return 0
 }
 
 export function compareText(a: string, b: string): number {

@@ -15,8 +15,8 @@ const PLACE = Object.fromEntries(SUMS.map((field, i) => [field, i])) as Record<S
 /** An answer whose lists are in `parts`. */
 export type InParts<A extends SourceAnswer> = A & { parts: Uint8Array[] }
 
-const SECTIONS = ['byProject', 'byUser', 'bySession', 'bySlot'] as const
-type Section = 'whole' | (typeof SECTIONS)[number]
+/** The whole, the sessions, or the groups of a grouping. */
+type Section = 'whole' | 'sessions' | { groups: string }
 interface Item {
   usage: UsageSums[]
 }
@@ -42,7 +42,8 @@ export function* inParts<A extends SourceAnswer>(answer: A): Work<InParts<A>> {
   const parts: Uint8Array[] = []
   for (const [i, one] of answer.answers.entries()) {
     yield* split(i, 'whole', [{ usage: one.whole }], parts)
-    for (const section of SECTIONS) yield* split(i, section, one[section] ?? [], parts)
+    yield* split(i, 'sessions', one.sessions ?? [], parts)
+    for (const [groups, list] of Object.entries(one.groups)) yield* split(i, { groups }, list, parts)
   }
   if (answer.quality !== undefined) yield* split(-1, 'whole', [{ usage: answer.quality.whole }], parts)
   return {
@@ -62,7 +63,7 @@ export async function joined<A extends SourceAnswer>({ parts, ...rest }: InParts
     if (i > 0) await immediate()
     const part = deserialize(bytes) as Part
     const to = (part.answer < 0 ? answer.quality : answer.answers[part.answer]) as TokenAnswer
-    const list: Item[] = part.section === 'whole' ? [{ usage: to.whole }] : (to[part.section] as Item[])
+    const list = listOf(to, part.section)
     const sums = sumsOf(part, texts)
     for (const [n, item] of part.items.entries()) {
       if (item !== undefined && part.section !== 'whole') list.push(item)
@@ -71,6 +72,11 @@ export async function joined<A extends SourceAnswer>({ parts, ...rest }: InParts
     }
   }
   return answer
+}
+
+function listOf(answer: TokenAnswer, section: Section): Item[] {
+  if (section === 'whole') return [{ usage: answer.whole }]
+  return (section === 'sessions' ? answer.sessions : answer.groups[section.groups]) as Item[]
 }
 
 function* sumsOf({ models, model, tier, counts }: Part, texts: Map<string, string>): Generator<UsageSums> {
@@ -149,7 +155,6 @@ function columnsOf(sums: readonly UsageSums[]): Pick<Part, 'models' | 'model' | 
 }
 
 function withoutItems(answer: TokenAnswer): TokenAnswer {
-  const empty = { ...answer, whole: [] }
-  for (const section of SECTIONS) if (empty[section] !== undefined) empty[section] = []
-  return empty
+  const groups = Object.fromEntries(Object.keys(answer.groups).map((grouping) => [grouping, []]))
+  return { ...answer, whole: [], groups, ...(answer.sessions === undefined ? {} : { sessions: [] }) }
 }

@@ -16,15 +16,13 @@ const sums = z.object({
   ...(Object.fromEntries(SUMS.map((field) => [field, bigint])) as Record<SumField, typeof bigint>),
 })
 const usage = z.array(sums)
-const keyed = z.array(z.object({ key: z.string(), usage }))
 const answer = z.object({
   whole: usage,
   sessionCount: z.number().int().nonnegative().optional(),
   firstAt: time.optional(),
   lastAt: time.optional(),
-  byProject: keyed.optional(),
-  byUser: keyed.optional(),
-  bySession: z
+  groups: z.record(z.string(), z.array(z.object({ values: z.array(z.string()), start: time, usage }))),
+  sessions: z
     .array(
       z.object({
         id: z.string(),
@@ -39,7 +37,6 @@ const answer = z.object({
       }),
     )
     .optional(),
-  bySlot: z.array(z.object({ start: time, usage })).optional(),
 })
 const quality = z.object({
   duplicateLines: bigint,

@@ -61,7 +61,8 @@ function ranges(count: number, first = 0): JournaledRange[] {
 const view = (filters: number): SourceRequest => ({
   queries: Array.from({ length: filters }, (_, from) => ({
     filter: { from },
-    groupings: ['project', 'user', 'session', 'slot'],
+    groupings: [['project'], ['user'], ['slot']],
+    sessions: true,
   })),
   quality: false,
 })
@@ -189,8 +190,8 @@ describe('the legacy source', () => {
           source.answer(view(filters), caller).then(({ answers }) => {
             const counts = answers.flatMap((answer) => [
               totals(answer.whole).records,
-              ...(['byProject', 'byUser', 'bySession', 'bySlot'] as const).map(
-                (section) => totals((answer[section] ?? []).flatMap(({ usage }) => usage)).records,
+              ...[...Object.values(answer.groups), answer.sessions ?? []].map(
+                (groups) => totals(groups.flatMap(({ usage }) => usage)).records,
               ),
             ])
             expect(new Set(counts).size).toBe(1)

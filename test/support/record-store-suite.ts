@@ -447,7 +447,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
         `INSERT INTO winners (identity, session, project, model, user, host, path, time)
          SELECT generateUUIDv4(), toString(number), 'p', 'm', 'u', 'h', '/p', now64(3) FROM numbers(${from}, ${count})`,
       )
-    const bySession = { filter: {}, groupings: ['session' as const] }
+    const bySession = { filter: {}, groupings: [], sessions: true }
     // one sum is of the whole
     await fill(0, half - 1)
     const answers = await published.answer([bySession, bySession], NOTHING)

@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { CONTEXT_TIERS, type Grouping, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
+import { type Axis, canonicalGrouping, DIMENSION_NAMES, DIMENSIONS, type Grouping } from '../../domain/dimensions.ts'
+import { fieldOf } from '../../domain/record-fields.ts'
+import { CONTEXT_TIERS, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
 import type { Params, Statement } from '../database.ts'
 import { COUNT_SUMS, PROMPT, SUM_COLUMNS, WINNER_COLUMNS } from './record-sql.ts'
 
@@ -7,11 +9,12 @@ const bigint = z.string().transform(BigInt)
 const number = z.string().transform(Number)
 
 const ROW = z.object({
-  /** The grouping of the row: `whole` by model and tier, or one that was asked for. */
-  kind: z.string(),
+  /** Which grouping of those that were asked for the row is of; -1: the whole. */
+  kind: z.number(),
   model: z.string(),
   tier: z.number(),
-  key: z.string(),
+  /** What it has of each axis of the grouping: the values of its dimensions, the number of its slot. */
+  keys: z.array(z.string()),
   ...SUM_COLUMNS,
   records: bigint,
   first_ms: number,
@@ -30,27 +33,25 @@ export interface Excluded {
 /** Someone waits for it, and the files can answer instead. */
 const ANSWER_SECONDS = 15
 
-const KEYS: Record<Grouping, string> = { project: 'project', user: 'user', session: 'session', slot: 'slot' }
+const columnOf = (axis: Axis): string => (axis === 'slot' ? 'slot' : fieldOf(DIMENSIONS[axis].field).column)
 
-/** The whole, and every breakdown that is asked for but that by session. */
+/** The whole, and every breakdown that is asked for but the sessions. */
 export function answerStatement(
   { filter, groupings }: TokenQuery,
   excluded: Excluded | undefined,
 ): { statement: Statement<AnswerRow>; params: Params } {
-  const others = groupings.filter((grouping) => grouping !== 'session')
-  const sets = ['(model, tier)', ...others.map((grouping) => `(${KEYS[grouping]}, model, tier)`)]
-  return sumsStatement('answer', filter, excluded, others, sets, false)
+  return sumsStatement('answer', filter, excluded, groupings, { whole: true, latest: false })
 }
 
 /**
- * The breakdown by session: a statement of its own, because the latest record of each session would be looked for in
- * every other group, too. Both are of one moment as long as nothing is published in between (`publication-gate.ts`).
+ * The sessions: a statement of its own, because the latest record of each session would be looked for in every other
+ * group, too. Both are of one moment as long as nothing is published in between (`publication-gate.ts`).
  */
 export function sessionsStatement(
   { filter }: TokenQuery,
   excluded: Excluded | undefined,
 ): { statement: Statement<AnswerRow>; params: Params } {
-  return sumsStatement('sessions', filter, excluded, ['session'], ['(session, model, tier)'], true)
+  return sumsStatement('sessions', filter, excluded, [['session']], { whole: false, latest: true })
 }
 
 function sumsStatement(
@@ -58,23 +59,22 @@ function sumsStatement(
   filter: TokenQuery['filter'],
   excluded: Excluded | undefined,
   groupings: readonly Grouping[],
-  sets: readonly string[],
-  withLatest: boolean,
+  also: { whole: boolean; latest: boolean },
 ): { statement: Statement<AnswerRow>; params: Params } {
   const { where, params } = whereOf(filter, excluded)
   const tier = CONTEXT_TIERS.map((tokens) => `(prompt > ${tokens})`).join(' + ')
-  const kind = [...groupings.map((grouping) => `GROUPING(${KEYS[grouping]}) = 0, '${grouping}'`)].join(', ')
-  const key = groupings.map((grouping) => `GROUPING(${KEYS[grouping]}) = 0, toString(${KEYS[grouping]})`).join(', ')
+  const columns = groupings.map((grouping) => canonicalGrouping(grouping).map(columnOf))
+  const sets = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
   const sql = `
     SELECT
-      ${kind === '' ? "'whole'" : `multiIf(${kind}, 'whole')`} AS kind,
+      ${eachOf(columns, (_, i) => `${i}`, '-1')} AS kind,
       model, toUInt8(tier) AS tier,
-      ${key === '' ? "''" : `multiIf(${key}, '')`} AS key,
+      ${eachOf(columns, (list) => `[${list.map((column) => `toString(${column})`).join(', ')}]`, '[]')} AS keys,
       ${COUNT_SUMS},
       count() AS records,
       min(ms) AS first_ms,
       max(ms) AS last_ms
-      ${withLatest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
+      ${also.latest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
     FROM (
       SELECT
         ${WINNER_COLUMNS.filter((column) => column !== 'time').join(', ')},
@@ -85,11 +85,25 @@ function sumsStatement(
       FROM winners FINAL
       ${where}
     )
-    GROUP BY GROUPING SETS (${sets.join(', ')})`
+    GROUP BY GROUPING SETS (${[...(also.whole ? ['(model, tier)'] : []), ...sets].join(', ')})`
   return {
     statement: { name, sql, row: ROW, deadlineSeconds: ANSWER_SECONDS },
     params,
   }
+}
+
+/** What `make` says for the rows of each grouping, which are told apart by the columns that it has. */
+function eachOf(
+  columns: readonly string[][],
+  make: (list: readonly string[], i: number) => string,
+  rest: string,
+): string {
+  const all = [...new Set(columns.flat())]
+  const cases = columns.map((list, i) => {
+    const isOf = all.map((column) => `GROUPING(${column}) = ${list.includes(column) ? 0 : 1}`).join(' AND ')
+    return `${isOf}, ${make(list, i)}`
+  })
+  return cases.length === 0 ? rest : `multiIf(${cases.join(', ')}, ${rest})`
 }
 
 /** The number of sessions: a statement of its own, because in the other it would be counted for every group. */
@@ -103,8 +117,6 @@ export function sessionCountStatement(
   return { statement: { name: 'session-count', sql, row, deadlineSeconds: ANSWER_SECONDS }, params }
 }
 
-const LISTS = { projects: 'project', models: 'model', sessionIds: 'session', users: 'user', hosts: 'host' } as const
-
 function whereOf(filter: TokenQuery['filter'], excluded: Excluded | undefined): { where: string; params: Params } {
   const conditions = excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`]
   const params: Params = { ...excluded?.params }
@@ -116,10 +128,11 @@ function whereOf(filter: TokenQuery['filter'], excluded: Excluded | undefined): 
     conditions.push('time < fromUnixTimestamp64Milli({to:Int64})')
     params.to = filter.to
   }
-  for (const [list, column] of Object.entries(LISTS) as [keyof typeof LISTS, string][]) {
+  for (const name of DIMENSION_NAMES) {
+    const { filter: list, field } = DIMENSIONS[name]
     const names = filter[list]
     if (names === undefined) continue
-    conditions.push(`has({${list}:Array(String)}, ${column})`)
+    conditions.push(`has({${list}:Array(String)}, ${fieldOf(field).column})`)
     params[list] = names
   }
   return { where: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`, params }
