@@ -1,5 +1,6 @@
 import { digestVersion } from '../domain/digest-version.ts'
 import { BridgeError } from '../domain/errors.ts'
+import { formatLogName, isJournalName } from '../domain/log-name.ts'
 import { totalOf } from '../domain/token-counts.ts'
 import { publishedLogs, type VerificationParts } from '../migration/verification.ts'
 import type { LogState } from '../ports/logs.ts'
@@ -52,7 +53,7 @@ export function createBackups(options: BackupsOptions): Backups {
     const batches = await evidence.batches()
     if (all) return batches
     const { live } = await publishedLogs(options)
-    return batches.filter(({ log }) => log.includes('/journal:') || !live.has(log))
+    return batches.filter(({ log }) => isJournalName(log) || !live.has(log))
   }
 
   async function* save(batches: readonly PublishedBatch[]): AsyncGenerator<SavedBatch> {
@@ -178,7 +179,7 @@ export function createBackups(options: BackupsOptions): Backups {
 /** What the ledger knew of these logs when the backup was made: they are this ledger's own, and it has forgotten them. */
 function editionsOf({ ledger }: Manifest, names: ReadonlySet<string>): LogState[] {
   const known = [...ledger.states, ...ledger.archived] as LogState[]
-  return known.filter(({ key, edition }) => names.has(`${ledger.id}/${key}#${edition}`))
+  return known.filter(({ key, edition }) => names.has(formatLogName({ ledger: ledger.id, key, edition })))
 }
 
 function* chunks<T>(list: readonly T[]): Generator<T[]> {

@@ -1,4 +1,5 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { formatEdition } from '../domain/log-name.ts'
 import { TEXT_FIELDS, type TextField } from '../domain/record-fields.ts'
 import { rowChecksum } from '../domain/row-checksum.ts'
 import { eachCount, TOKEN_COUNTS } from '../domain/token-counts.ts'
@@ -39,7 +40,7 @@ export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8A
       group = {
         ...textsOf(table, row),
         ...eachCount(() => 0n),
-        log: logOf(file),
+        log: formatEdition(file),
         day,
         records: 0,
         checksum: 0,
@@ -84,8 +85,6 @@ function textsOf(table: RecordTable, row: number): Record<TextField, string> {
     path,
   }
 }
-
-export const logOf = ({ key, edition }: Pick<KnownFile, 'key' | 'edition'>): string => `${key}#${edition}`
 
 function checksumOf(table: RecordTable, row: number): number {
   const { columns: c } = table

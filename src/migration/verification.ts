@@ -1,3 +1,4 @@
+import { type Edition, parseEdition } from '../domain/log-name.ts'
 import { TEXT_FIELDS } from '../domain/record-fields.ts'
 import { SUMS } from '../domain/token-counts.ts'
 import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
@@ -92,7 +93,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   const expected = await logs.publishedGroups(shared)
   const without = Buffer.concat([shared, expected.unpublished])
   const found = await evidence.groups(archived, without)
-  const named = expected.groups.map((group) => ({ ...group, log: ledger.nameOf(stateOf(group.log)) }))
+  const named = expected.groups.map((group) => ({ ...group, log: ledger.nameOf(editionOf(group.log)) }))
   const { difference, days } = compare(named, found)
   const differing = [...new Set(days.map(({ log }) => log))]
   const differences: LogDifference[] = []
@@ -170,10 +171,11 @@ export function describeDifference(one: LogDifference): string {
 const describeBatch = ({ batch, records, found, firstPosition, lastPosition }: DamagedBatch, path: string): string =>
   `${batch} of ${path}, bytes ${firstPosition} to ${lastPosition}: ${found} records found of ${records}`
 
-/** `key#edition`, as the groups of the logs name them. */
-function stateOf(log: string): { key: string; edition: number } {
-  const at = log.lastIndexOf('#')
-  return { key: log.slice(0, at), edition: Number(log.slice(at + 1)) }
+/** As the groups of the logs name it. */
+function editionOf(log: string): Edition {
+  const edition = parseEdition(log)
+  if (edition === undefined) throw new Error(`${log} is no edition of a log`)
+  return edition
 }
 
 /** Which days of which logs differ, the largest difference first. */

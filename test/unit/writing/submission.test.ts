@@ -35,7 +35,12 @@ test('a hash without a version is that of a release before, and is still told fr
 test('a call that a release before has acknowledged is no conflict when it comes again', async () => {
   const appended: unknown[] = []
   const ingest = createIngest({
-    journal: { append: async (entry) => (appended.push(entry), PLACE) },
+    journal: {
+      async append(entry) {
+        appended.push(entry)
+        return PLACE
+      },
+    },
     whenStored: async () => false,
   })
   const entry = { kind: 'ingest', at: 1, caller: 'ann', idempotencyKey: 'k', contentHash: HASH_1, refused: [] }
