@@ -8,7 +8,7 @@ import { openAnalysis } from '../enhanced-analysis/analysis.ts'
 import { indexPathFor } from '../enhanced-analysis/index-path.ts'
 import { resolveRoots } from '../enhanced-analysis/roots.ts'
 import { createProgressBar } from './progress-bar.ts'
-import { type Analyzed, BREAKDOWNS, type Breakdown, GROUPINGS, toJson } from './report.ts'
+import { type Analyzed, BREAKDOWNS, type Breakdown, GRANULARITY_OF, groupingsFor, toJson } from './report.ts'
 import { printJson, printLines, tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -44,7 +44,7 @@ export async function analyze(options: AnalyzeOptions): Promise<void> {
   })
   const bar = options.progress && process.stderr.isTTY ? await createProgressBar() : undefined
   const refreshed = await analysis.refresh(bar?.update).finally(() => bar?.stop())
-  const [answer] = analysis.answer([{ filter, groupings: GROUPINGS, sessions: true }])
+  const [answer] = analysis.answer([{ filter, groupings: groupingsFor(timeZone, GRANULARITY_OF[by]), sessions: true }])
   if (answer === undefined) throw new Error('no answer')
   // of the whole corpus, whatever the filter
   const [everything] = Object.keys(filter).length === 0 ? [answer] : analysis.answer([{ filter: {}, groupings: [] }])

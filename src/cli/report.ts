@@ -1,7 +1,16 @@
 import type { PriceOf } from '../domain/cost.ts'
 import { DIMENSION_NAMES, GROUPED_DIMENSIONS, type Grouping } from '../domain/dimensions.ts'
+import type { Buckets, Granularity } from '../domain/time-buckets.ts'
 import { groupsOf, type TokenAnswer } from '../domain/token-query.ts'
-import { sessionMetrics, timeSeries, type Usage, usageByModel, usageByValue, usageOf } from '../domain/usage.ts'
+import {
+  sessionMetrics,
+  type TokenBucket,
+  timeSeries,
+  type Usage,
+  usageByModel,
+  usageByValue,
+  usageOf,
+} from '../domain/usage.ts'
 import type { Quality } from '../enhanced-analysis/quality.ts'
 
 /** All that `analyze` found out. */
@@ -15,11 +24,26 @@ export interface Analyzed {
 
 /** The dimensions whose usage is listed; that by session has a table of its own. */
 export const LISTED_DIMENSIONS = GROUPED_DIMENSIONS.filter((name) => name !== 'session')
-/** What the sums are made of: groupings of one axis each. */
-export const GROUPINGS: readonly Grouping[] = [...LISTED_DIMENSIONS.map((name) => [name]), ['slot']]
+const DAYS: Granularity = 'DAY'
+
+/** What is summed by: each dimension alone, the days, and the buckets of a table. */
+export function groupingsFor(timeZone: string, granularity: Granularity = DAYS): Grouping[] {
+  const granularities = new Set([DAYS, granularity])
+  return [
+    ...LISTED_DIMENSIONS.map((name) => [name]),
+    ...[...granularities].map((name) => [{ granularity: name, timeZone }]),
+  ]
+}
 
 export const BREAKDOWNS = ['day', 'week', 'month', 'hour', ...DIMENSION_NAMES] as const
 export type Breakdown = (typeof BREAKDOWNS)[number]
+/** Of the breakdowns by time. */
+export const GRANULARITY_OF: Partial<Record<Breakdown, Granularity>> = {
+  hour: 'HOUR',
+  day: 'DAY',
+  week: 'WEEK',
+  month: 'MONTH',
+}
 
 /** The JSON that scripts rely on: names of the contract, 64-bit counts as decimal strings. */
 export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, unknown> {
@@ -30,7 +54,7 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
     firstAt: momentJson(answer.firstAt),
     lastAt: momentJson(answer.lastAt),
     timeZone: analyzed.timeZone,
-    byDay: [...timeSeries(groupsOf(answer, ['slot']), 'DAY', analyzed.timeZone, priceOf)].map((day) => ({
+    byDay: seriesOf(analyzed, DAYS).map((day) => ({
       date: day.label,
       ...usageJson(day),
     })),
@@ -65,6 +89,12 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
       archivedTokens: '0',
     },
   }
+}
+
+/** The buckets that hold records, the earliest first; their granularity was among those that were summed by. */
+export function seriesOf({ answer, timeZone, priceOf }: Analyzed, granularity: Granularity): TokenBucket[] {
+  const buckets: Buckets = { granularity, timeZone }
+  return [...timeSeries(groupsOf(answer, [buckets]), buckets, priceOf)]
 }
 
 /** Sessions, the latest first. */

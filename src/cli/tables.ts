@@ -1,9 +1,16 @@
 import Table from 'cli-table3'
-import type { Granularity } from '../domain/time-buckets.ts'
 import { groupsOf } from '../domain/token-query.ts'
-import { timeSeries, type Usage, usageByModel, usageByValue, usageOf } from '../domain/usage.ts'
+import { type Usage, usageByModel, usageByValue, usageOf } from '../domain/usage.ts'
 import { cell } from './cell.ts'
-import { type Analyzed, type Breakdown, LISTED_DIMENSIONS, sessionsOf, titled } from './report.ts'
+import {
+  type Analyzed,
+  type Breakdown,
+  GRANULARITY_OF,
+  LISTED_DIMENSIONS,
+  seriesOf,
+  sessionsOf,
+  titled,
+} from './report.ts'
 
 /** A path that is needed to find the file is cut later than a name. */
 const PATH_COLUMNS = 300
@@ -55,14 +62,14 @@ interface Row {
   usage: Usage
 }
 
-const SERIES: Partial<Record<Breakdown, Granularity>> = { hour: 'HOUR', day: 'DAY', week: 'WEEK', month: 'MONTH' }
-
 function rowsOf(analyzed: Analyzed, by: Breakdown): { heads: string[]; rows: Row[] } {
-  const { answer, priceOf, timeZone } = analyzed
-  const granularity = SERIES[by]
+  const { answer, priceOf } = analyzed
+  const granularity = GRANULARITY_OF[by]
   if (granularity !== undefined) {
-    const buckets = [...timeSeries(groupsOf(answer, ['slot']), granularity, timeZone, priceOf)]
-    return { heads: [titled(by)], rows: buckets.map((usage) => ({ names: [usage.label], usage })) }
+    return {
+      heads: [titled(by)],
+      rows: seriesOf(analyzed, granularity).map((usage) => ({ names: [usage.label], usage })),
+    }
   }
   if (by === 'model')
     return {

@@ -1,6 +1,8 @@
-import { type Grouping, groupingKey } from '../domain/dimensions.ts'
+import { bucketsOf, type Grouping, groupingKey } from '../domain/dimensions.ts'
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { addUp } from '../domain/merge-answers.ts'
+import { bucketStarts } from '../domain/time-buckets.ts'
 import {
   type GroupUsage,
   type SessionUsage,
@@ -20,6 +22,7 @@ import {
   type Excluded,
   sessionCountStatement,
   sessionsStatement,
+  setsOf,
 } from './statements/answer.ts'
 
 /** Of a statement whose result has more rows than it may have. */
@@ -84,8 +87,9 @@ async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): 
     lastAt: whole.length === 0 ? undefined : latest(whole),
     groups: {},
   }
-  for (const [kind, grouping] of groupings.entries())
-    answer.groups[groupingKey(grouping)] = await toGroups(grouping, byKind.get(kind) ?? [])
+  const { setOf } = setsOf(groupings)
+  for (const [i, grouping] of groupings.entries())
+    answer.groups[groupingKey(grouping)] = await toGroups(grouping, byKind.get(setOf[i] as number) ?? [])
   return answer
 }
 
@@ -93,13 +97,22 @@ async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): 
 const WHOLE = -1
 
 async function toGroups(grouping: Grouping, rows: readonly AnswerRow[]): Promise<GroupUsage[]> {
-  const hasSlots = grouping.includes('slot')
-  return mapGivingWay(await groupRows(rows, keyOf), ([, list]) => {
-    const values = [...(list[0] as AnswerRow).keys]
-    // the slot is the last of the axes
-    const start = hasSlots ? Number(values.pop()) * SLOT_MS : 0
-    return { values, start, usage: list.map(toSums) }
-  })
+  const buckets = bucketsOf(grouping)
+  if (buckets === undefined)
+    return mapGivingWay(await groupRows(rows, keyOf), ([, list]) => ({
+      values: (list[0] as AnswerRow).keys,
+      start: 0,
+      usage: list.map(toSums),
+    }))
+  const startOf = bucketStarts(buckets)
+  // the slot is the last of the columns
+  const startOfRow = ({ keys }: AnswerRow): number => startOf(Number(keys.at(-1)) * SLOT_MS)
+  const byBucket = await groupRows(rows, (row) => JSON.stringify([...row.keys.slice(0, -1), startOfRow(row)]))
+  return mapGivingWay(byBucket, ([, list]) => ({
+    values: (list[0] as AnswerRow).keys.slice(0, -1),
+    start: startOfRow(list[0] as AnswerRow),
+    usage: addUp(list.map(toSums)),
+  }))
 }
 
 const keyOf = ({ keys }: AnswerRow): string => (keys.length === 1 ? (keys[0] as string) : JSON.stringify(keys))

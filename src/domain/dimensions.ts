@@ -1,4 +1,5 @@
 import type { TextField } from './record-fields.ts'
+import type { Buckets } from './time-buckets.ts'
 
 interface DimensionRow {
   /** The list of a filter that selects by it: the dimension's values, as text. */
@@ -32,14 +33,20 @@ export const FILTER_LISTS: readonly FilterList[] = DIMENSION_NAMES.map((name) =>
 export type GroupedDimension = Exclude<Dimension, 'model'>
 export const GROUPED_DIMENSIONS = DIMENSION_NAMES.filter((name) => name !== 'model')
 
-/** What sums are grouped by: dimensions, each once, and the slot of time (`SLOT_MS`). */
-export type Axis = GroupedDimension | 'slot'
+/** What sums are grouped by: dimensions, each once, and the buckets of one clock. */
+export type Axis = GroupedDimension | Buckets
 export type Grouping = readonly Axis[]
 
-const AXES: readonly Axis[] = [...GROUPED_DIMENSIONS, 'slot']
+/** The dimensions of a grouping in their one order, which is that of its groups' values. */
+export const dimensionsOf = (grouping: Grouping): GroupedDimension[] =>
+  GROUPED_DIMENSIONS.filter((name) => grouping.includes(name))
 
-/** The grouping in the one order of its axes. */
-export const canonicalGrouping = (grouping: Grouping): Grouping => AXES.filter((axis) => grouping.includes(axis))
+export const bucketsOf = (grouping: Grouping): Buckets | undefined =>
+  grouping.find((axis): axis is Buckets => typeof axis !== 'string')
 
 /** Names a grouping, whatever the order of its axes: the same as in `TokenAnswer.groups`. */
-export const groupingKey = (grouping: Grouping): string => canonicalGrouping(grouping).join(' ')
+export function groupingKey(grouping: Grouping): string {
+  const buckets = bucketsOf(grouping)
+  const ofTime = buckets === undefined ? [] : [buckets.granularity, buckets.timeZone]
+  return [...dimensionsOf(grouping), ...ofTime].join(' ')
+}

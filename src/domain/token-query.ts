@@ -9,7 +9,7 @@ export interface TokenFilter extends Partial<Record<FilterList, readonly string[
 
 export interface TokenQuery {
   filter: TokenFilter
-  /** What is broken down by which axes. The whole, by model, is always part of the answer. */
+  /** What it is broken down by. The whole, by model, is always part of the answer. */
   groupings: readonly Grouping[]
   /** Whether the sessions are asked for. */
   sessions?: boolean
@@ -31,7 +31,7 @@ export interface UsageSums extends Record<SumField, bigint> {
 export interface GroupUsage {
   /** Of each dimension of the grouping, in the order of the dimensions. */
   values: string[]
-  /** Start of the slot of `SLOT_MS` milliseconds, in milliseconds since 1970; 0 where the grouping has no slots. */
+  /** Start of the bucket, in milliseconds since 1970; 0 where the grouping has no buckets. */
   start: number
   usage: UsageSums[]
 }
@@ -70,7 +70,7 @@ export function groupsOf({ groups }: Pick<TokenAnswer, 'groups'>, grouping: Grou
   return found
 }
 
-/** Time is summed in slots of 15 minutes UTC: every zone's hours begin at a multiple of them (since 1972). */
+/** Every bucket of every zone begins at a multiple of 15 minutes UTC (since 1972), so a slot of time is in one bucket. */
 export const SLOT_MS = 15 * 60_000
 
 /**

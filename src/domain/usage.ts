@@ -1,6 +1,6 @@
 import { costOf, type PriceOf } from './cost.ts'
 import { addUp } from './merge-answers.ts'
-import { bucketSlots, type Granularity } from './time-buckets.ts'
+import { type Buckets, bucketLabel } from './time-buckets.ts'
 import type { EveryCount } from './token-counts.ts'
 import type { GroupUsage, SessionUsage, UsageSums } from './token-query.ts'
 
@@ -77,18 +77,14 @@ export function* usages(groups: readonly GroupUsage[], priceOf: PriceOf): Genera
   for (const { usage, ...group } of groups) yield { ...group, ...usageOf(usage, priceOf) }
 }
 
-/** Buckets that hold records, the earliest first; each is summed when it is taken. */
+/** Of groups of buckets alone, the earliest first; each is summed when it is taken. */
 export function* timeSeries(
-  slots: readonly GroupUsage[],
-  granularity: Granularity,
-  timeZone: string,
+  groups: readonly GroupUsage[],
+  buckets: Buckets,
   priceOf: PriceOf,
 ): Generator<TokenBucket, void, undefined> {
-  for (const { start, label, slots: own } of bucketSlots(slots, granularity, timeZone)) {
-    // of the same model and tier together, so that the cost of a bucket does not depend on its slots
-    const sums = addUp(own.flatMap((slot) => slot.usage))
-    yield { start, label, ...usageOf(sums, priceOf) }
-  }
+  for (const { start, usage } of groups.toSorted((a, b) => a.start - b.start))
+    yield { start, label: bucketLabel(start, buckets), ...usageOf(usage, priceOf) }
 }
 
 export function* sessionsMetrics(

@@ -1,11 +1,13 @@
 import {
-  type Axis,
-  canonicalGrouping,
+  bucketsOf,
   DIMENSION_NAMES,
   DIMENSIONS,
   type Dimension,
+  dimensionsOf,
+  type GroupedDimension,
   type Grouping,
 } from '../domain/dimensions.ts'
+import { type Buckets, bucketStarts } from '../domain/time-buckets.ts'
 import { type GroupUsage, SLOT_MS, type TokenFilter } from '../domain/token-query.ts'
 import type { Origin } from '../domain/token-record.ts'
 import { createDictionary } from './dictionary.ts'
@@ -68,12 +70,16 @@ export interface Numbered {
   describe(number: number, group: Pick<GroupUsage, 'values' | 'start'>): void
 }
 
-/** More than any number of rows, slots (of 15 minutes, up to 2261) and values. */
+/** More than any number of rows, buckets (hours, up to 2261) and values. */
 const MAX_NUMBERS = 2 ** 26
 
 /** The groups of a grouping. `rows` is how many `fill` gets at most. */
 export function numbered(table: RecordTable, grouping: Grouping, rows: number): Numbered {
-  const [first = EVERYTHING, ...rest] = canonicalGrouping(grouping).map((axis) => numberedBy(table, axis))
+  const buckets = bucketsOf(grouping)
+  const [first = EVERYTHING, ...rest] = [
+    ...dimensionsOf(grouping).map((dimension) => numberedBy(table, dimension)),
+    ...(buckets === undefined ? [] : [numberedByBucket(table, buckets)]),
+  ]
   return rest.reduce((before, axis) => paired(before, axis, rows), first)
 }
 
@@ -83,9 +89,8 @@ const EVERYTHING: Numbered = {
   describe() {},
 }
 
-function numberedBy(table: RecordTable, axis: Axis): Numbered {
-  if (axis === 'slot') return numberedBySlot(table)
-  const { column, values, find }: Place = PLACES[axis](table)
+function numberedBy(table: RecordTable, dimension: GroupedDimension): Numbered {
+  const { column, values, find }: Place = PLACES[dimension](table)
   if (find !== undefined)
     return {
       fill(rows, count, numbers) {
@@ -103,13 +108,32 @@ function numberedBy(table: RecordTable, axis: Axis): Numbered {
   }
 }
 
-function numberedBySlot({ columns: { time } }: RecordTable): Numbered {
+function numberedByBucket({ columns: { time } }: RecordTable, buckets: Buckets): Numbered {
+  const startOf = bucketStarts(buckets)
+  const starts: number[] = []
+  const numberOfStart = new Map<number, number>()
+  // the clocks are asked once for each slot; records of a log follow each other, mostly in the slot of the one before
+  const numberOfSlot = new Map<number, number>()
+  let lastSlot = -1
+  let last = 0
+  const numberOf = (slot: number): number => {
+    const start = startOf(slot * SLOT_MS)
+    const known = numberOfStart.get(start) ?? starts.push(start) - 1
+    numberOfStart.set(start, known)
+    numberOfSlot.set(slot, known)
+    return known
+  }
   return {
     fill(rows, count, numbers) {
-      for (let i = 0; i < count; i++) numbers[i] = Math.floor((time[rows[i] as number] as number) / SLOT_MS)
+      for (let i = 0; i < count; i++) {
+        const slot = Math.floor((time[rows[i] as number] as number) / SLOT_MS)
+        if (slot !== lastSlot) last = numberOfSlot.get(slot) ?? numberOf(slot)
+        lastSlot = slot
+        numbers[i] = last
+      }
     },
     describe(number, group) {
-      group.start = number * SLOT_MS
+      group.start = starts[number] as number
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Grouping } from '../../src/domain/dimensions.ts'
 import { groupsOf, type TokenQuery } from '../../src/domain/token-query.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
 import { openBridge, removeEngineAfterAll, type TestBridge, testDatabase } from '../support/bridge.ts'
+import { HOURS } from '../support/bucketed.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -11,7 +12,7 @@ removeEngineAfterAll()
 const WHOLE: TokenQuery = { filter: {}, groupings: [] }
 const ALL: TokenQuery = {
   filter: {},
-  groupings: [['project'], ['user'], ['slot'], ['slot', 'host', 'project'], ['session', 'user']],
+  groupings: [['project'], ['user'], [HOURS], [HOURS, 'host', 'project'], ['session', 'user']],
   sessions: true,
 }
 const NINE = Date.parse('2026-04-02T09:15:03.120Z')
@@ -89,20 +90,20 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
     expect(records('project')).toEqual({ p: 2, q: 1 })
     expect(records('user')).toEqual({ ann: 3 })
     expect(records('session', 'user')).toEqual({ 'session-1 ann': 1, 'session-2 ann': 2 })
-    expect(records('project', 'host', 'slot')).toEqual({
-      'p laptop 2026-04-02T09:15': 1,
-      'p laptop 2026-04-02T23:45': 1,
+    expect(records('project', 'host', HOURS)).toEqual({
+      'p laptop 2026-04-02T09:00': 1,
+      'p laptop 2026-04-02T23:00': 1,
       'q laptop 2026-04-03T00:00': 1,
     })
     expect(sessionCount).toBe(2)
     expect([firstAt, lastAt]).toEqual([NINE, Date.parse('2026-04-03T00:00:00Z')])
     expect(
-      groupsOf(all, ['slot'])
+      groupsOf(all, [HOURS])
         .map(({ start }) => start)
         .sort(),
     ).toEqual([
-      Date.parse('2026-04-02T09:15:00Z'),
-      Date.parse('2026-04-02T23:45:00Z'),
+      Date.parse('2026-04-02T09:00:00Z'),
+      Date.parse('2026-04-02T23:00:00Z'),
       Date.parse('2026-04-03T00:00:00Z'),
     ])
     const second = sessions?.find(({ id }) => id === 'session-2')

@@ -8,6 +8,7 @@ import { groupsOf, type UsageSums } from '../../src/domain/token-query.ts'
 import { timeSeries, type Usage, usageByModel, usageByValue, usageOf } from '../../src/domain/usage.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { createGenaiPriceList } from '../../src/pricing/genai-price-list.ts'
+import { DAYS } from '../support/bucketed.ts'
 import { analysisOf, makeFolder } from '../support/transcripts.ts'
 
 const { priceOf } = createGenaiPriceList()
@@ -20,7 +21,7 @@ const sumsOf = (usage: UsageSums[]) => groupOf(usageOf(usage, priceOf))
 
 /** The analysis in the words of the truth. */
 function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' | 'bytes' | 'pending'> {
-  const [answer] = analysis.answer([{ filter: {}, groupings: [['project'], ['slot']], sessions: true }])
+  const [answer] = analysis.answer([{ filter: {}, groupings: [['project'], [DAYS]], sessions: true }])
   if (answer === undefined) throw new Error('no answer')
   const quality = analysis.quality()
   const iso = (time: number | undefined) => (time === undefined ? null : new Date(time).toISOString())
@@ -31,7 +32,7 @@ function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' 
     firstAt: iso(answer.firstAt),
     lastAt: iso(answer.lastAt),
     byDay: Object.fromEntries(
-      [...timeSeries(groupsOf(answer, ['slot']), 'DAY', 'UTC', priceOf)].map((day) => [day.label, groupOf(day)]),
+      [...timeSeries(groupsOf(answer, [DAYS]), DAYS, priceOf)].map((day) => [day.label, groupOf(day)]),
     ),
     byModel: Object.fromEntries(usageByModel(answer.whole, priceOf).map((usage) => [usage.model, groupOf(usage)])),
     byProject: Object.fromEntries(

@@ -10,6 +10,7 @@ import { describeFindings } from '../../src/migration/verification.ts'
 import type { LogSelection } from '../../src/ports/logs.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
 import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
+import { DAYS_OF_BERLIN, HOURS } from '../support/bucketed.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -19,15 +20,15 @@ const GROUPINGS: Grouping[] = [
   ['project'],
   ['user'],
   ['host'],
-  ['slot'],
-  ['project', 'user', 'slot'],
+  [DAYS_OF_BERLIN],
+  ['project', 'user', HOURS],
   ['session', 'host'],
 ]
 const TIMES = ['2026-04-02T09:15:03.120Z', '2026-04-02T09:15:03.121Z', '2026-04-02T23:59:59Z', '2026-05-01T00:00:00Z']
 const QUERIES: TokenQuery[] = [
   { filter: {}, groupings: GROUPINGS, sessions: true, countSessions: true },
   { filter: {}, groupings: [], countSessions: true },
-  { filter: {}, groupings: [['slot'], ['project']], countSessions: true },
+  { filter: {}, groupings: [[HOURS], ['project']], countSessions: true },
   {
     filter: { from: Date.parse(TIMES[1] as string), to: Date.parse(TIMES[2] as string) },
     groupings: GROUPINGS,
@@ -35,7 +36,7 @@ const QUERIES: TokenQuery[] = [
     countSessions: true,
   },
   { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: [], sessions: true },
-  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: [['user'], ['slot']], countSessions: true },
+  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: [['user'], [HOURS]], countSessions: true },
   { filter: { hosts: ['tower'] }, groupings: [['project']], sessions: true },
   { filter: { models: [] }, groupings: [], sessions: true },
 ]

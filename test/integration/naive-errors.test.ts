@@ -3,6 +3,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { HOURS } from '../support/bucketed.ts'
 import { analysisOf, countFresh, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 const streamed = (id: string, outputs: number[], more: Parameters<typeof line>[0] = {}) =>
@@ -136,10 +137,10 @@ describe('the order of files and lines', () => {
           writeTranscripts(folder, files)
           const analysis = analysisOf(folder)
           await analysis.refresh()
-          const [answer] = analysis.answer([{ filter: {}, groupings: [['slot']] }])
+          const [answer] = analysis.answer([{ filter: {}, groupings: [[HOURS]] }])
           results.push({
             whole: answer?.whole.toSorted((a, b) => (a.model < b.model ? -1 : 1)),
-            slots: answer?.groups.slot?.map(({ start, usage }) => [start, totals(usage)]).toSorted(),
+            slots: answer?.groups['HOUR UTC']?.map(({ start, usage }) => [start, totals(usage)]).toSorted(),
             quality: analysis.quality(),
           })
         }

@@ -9,6 +9,7 @@ import { recordsOf } from '../../src/writing/journaled-copies.ts'
 import type { SubmittedRecord } from '../../src/writing/submission.ts'
 import { validateRecord } from '../../src/writing/validate-record.ts'
 import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
+import { HOURS } from '../support/bucketed.ts'
 import { startServer } from '../support/server.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
@@ -95,7 +96,7 @@ async function shipped(records: readonly JournaledRecord[], transcripts: readonl
   const bridge = await openBridge({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
   await bridge.ship({ journal: true, transcripts: 'all' })
   const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid', filter: object) => {
-    const queries: TokenQuery[] = [{ filter, groupings: [['project'], ['user'], ['slot']], sessions: true }]
+    const queries: TokenQuery[] = [{ filter, groupings: [['project'], ['user'], [HOURS]], sessions: true }]
     const [answer] = (await bridge[source].answer({ queries, quality: false })).answers
     const texts = (key: unknown, sums: readonly UsageSums[]) =>
       sums.map((one) => JSON.stringify([key, ...Object.values(one).map(String)]))

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Axis, canonicalGrouping, DIMENSION_NAMES, DIMENSIONS, type Grouping } from '../../domain/dimensions.ts'
+import { bucketsOf, DIMENSION_NAMES, DIMENSIONS, dimensionsOf, type Grouping } from '../../domain/dimensions.ts'
 import { fieldOf } from '../../domain/record-fields.ts'
 import { CONTEXT_TIERS, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
 import type { Params, Statement } from '../database.ts'
@@ -9,11 +9,11 @@ const bigint = z.string().transform(BigInt)
 const number = z.string().transform(Number)
 
 const ROW = z.object({
-  /** Which grouping of those that were asked for the row is of; -1: the whole. */
+  /** Which set of columns of those that were asked for the row is of; -1: the whole. */
   kind: z.number(),
   model: z.string(),
   tier: z.number(),
-  /** What it has of each axis of the grouping: the values of its dimensions, the number of its slot. */
+  /** What it has in each column of the set: the values of dimensions, the number of its slot. */
   keys: z.array(z.string()),
   ...SUM_COLUMNS,
   records: bigint,
@@ -33,7 +33,28 @@ export interface Excluded {
 /** Someone waits for it, and the files can answer instead. */
 const ANSWER_SECONDS = 15
 
-const columnOf = (axis: Axis): string => (axis === 'slot' ? 'slot' : fieldOf(DIMENSIONS[axis].field).column)
+/**
+ * What a grouping is grouped by in SQL: buckets are slots there, which are put together as they are read, so that
+ * there is no second database of time zones. Groupings with other buckets of the same dimensions share their rows.
+ */
+const columnsOf = (grouping: Grouping): string[] => [
+  ...dimensionsOf(grouping).map((name) => fieldOf(DIMENSIONS[name].field).column),
+  ...(bucketsOf(grouping) === undefined ? [] : ['slot']),
+]
+
+/** The different sets of columns of some groupings; for each grouping, the number of its set. */
+export function setsOf(groupings: readonly Grouping[]): { sets: string[][]; setOf: number[] } {
+  const numbers = new Map<string, number>()
+  const sets: string[][] = []
+  const setOf = groupings.map((grouping) => {
+    const columns = columnsOf(grouping)
+    const key = columns.join(' ')
+    const number = numbers.get(key) ?? sets.push(columns) - 1
+    numbers.set(key, number)
+    return number
+  })
+  return { sets, setOf }
+}
 
 /** The whole, and every breakdown that is asked for but the sessions. */
 export function answerStatement(
@@ -63,7 +84,7 @@ function sumsStatement(
 ): { statement: Statement<AnswerRow>; params: Params } {
   const { where, params } = whereOf(filter, excluded)
   const tier = CONTEXT_TIERS.map((tokens) => `(prompt > ${tokens})`).join(' + ')
-  const columns = groupings.map((grouping) => canonicalGrouping(grouping).map(columnOf))
+  const columns = setsOf(groupings).sets
   const sets = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
   const sql = `
     SELECT

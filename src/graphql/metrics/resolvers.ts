@@ -1,10 +1,10 @@
 import { Arg, Ctx, FieldResolver, Float, Int, Query, Resolver, Root } from 'type-graphql'
 import { costOf } from '../../domain/cost.ts'
-import type { GroupedDimension, Grouping } from '../../domain/dimensions.ts'
+import type { GroupedDimension } from '../../domain/dimensions.ts'
 import { BridgeError, invalidArgument } from '../../domain/errors.ts'
 import { pageSessions, type SessionOrder, sortSessions } from '../../domain/session-page.ts'
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
-import type { Granularity } from '../../domain/time-buckets.ts'
+import type { Buckets, Granularity } from '../../domain/time-buckets.ts'
 import { canonicalTimeZone } from '../../domain/time-zone.ts'
 import { type GroupUsage, groupsOf, type TokenAnswer } from '../../domain/token-query.ts'
 import {
@@ -41,8 +41,6 @@ import {
   TokenMetricsType,
   UserUsageType,
 } from './types.ts'
-
-const BY_SLOT: Grouping = ['slot']
 
 @Resolver(() => TokenMetricsType)
 export class TokenMetricsResolver {
@@ -106,9 +104,10 @@ export class TokenMetricsResolver {
     const zone = canonicalTimeZone(timeZone)
     if (zone === undefined) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
     const { derived, priceOf, principal } = context
-    const { answer } = await context.answers.load(question, BY_SLOT)
+    const buckets: Buckets = { granularity, timeZone: zone }
+    const { answer } = await context.answers.load(question, [buckets])
     return derived.of(answer, `series ${granularity} ${zone}`, () =>
-      collectInSlices(timeSeries(groupsOf(answer, BY_SLOT), granularity, zone, priceOf), principal.userId),
+      collectInSlices(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf), principal.userId),
     )
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../../../src/enhanced-analysis/file-update.ts'
 import { RecordTable } from '../../../src/enhanced-analysis/record-table.ts'
 import type { TokenCopy } from '../../../src/enhanced-analysis/token-copy.ts'
+import { HOURS } from '../../support/bucketed.ts'
 
 const owner = () => ({ user: 'ann', host: 'laptop' })
 
@@ -56,7 +57,7 @@ function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeade
 
 const apply = (table: RecordTable, encoded: ArrayBuffer) => table.apply(decodeFileUpdate(encoded))
 const answer = (table: RecordTable) =>
-  aggregate(table, { filter: {}, groupings: [['project'], ['user'], ['slot'], ['session', 'slot']], sessions: true })
+  aggregate(table, { filter: {}, groupings: [['project'], ['user'], [HOURS], ['session', HOURS]], sessions: true })
 
 const anyCopy = fc
   .record({

@@ -97,7 +97,17 @@ describe('one operation', () => {
         queries: [
           { filter: { projects: ['b', 'a'] }, groupings: [['user']], sessions: false, countSessions: false },
           { filter: { sessionIds: ['s1'] }, groupings: [], sessions: true, countSessions: false },
-          { filter: {}, groupings: [['project'], ['slot'], ['user']], sessions: true, countSessions: true },
+          {
+            filter: {},
+            groupings: [
+              [{ granularity: 'DAY', timeZone: 'UTC' }],
+              [{ granularity: 'HOUR', timeZone: 'Asia/Tokyo' }],
+              ['project'],
+              ['user'],
+            ],
+            sessions: true,
+            countSessions: true,
+          },
         ],
       },
     ])

@@ -5,6 +5,7 @@ import type { TokenFilter } from '../../../src/domain/token-query.ts'
 import type { CachedAnswer } from '../../../src/ports/answer-cache.ts'
 import type { SourceAnswer, TokenSource } from '../../../src/ports/token-source.ts'
 import { createCachedSource } from '../../../src/reading/cached-source.ts'
+import { HOURS } from '../../support/bucketed.ts'
 
 const REQUEST = { queries: [{ filter: {}, groupings: [] }], quality: false }
 
@@ -56,9 +57,9 @@ describe('a cached source', () => {
     const { cached } = scene()
     const ask = async (filter: TokenFilter, groupings: Grouping[]) =>
       (await cached.answer({ queries: [{ filter, groupings }], quality: false })).cache
-    expect(await ask({ users: ['b', 'a'], models: ['m'] }, [['user'], ['slot', 'project']])).toBe('MISS')
-    expect(await ask({ models: ['m', 'm'], users: ['a', 'b'] }, [['project', 'slot'], ['user']])).toBe('HIT')
-    expect(await ask({ models: ['m'], users: ['a'] }, [['project', 'slot'], ['user']])).toBe('MISS')
+    expect(await ask({ users: ['b', 'a'], models: ['m'] }, [['user'], [HOURS, 'project']])).toBe('MISS')
+    expect(await ask({ models: ['m', 'm'], users: ['a', 'b'] }, [['project', HOURS], ['user']])).toBe('HIT')
+    expect(await ask({ models: ['m'], users: ['a'] }, [['project', HOURS], ['user']])).toBe('MISS')
   })
 
   test('is a MISS at first and a HIT while nothing changes, as of the latest look', async () => {

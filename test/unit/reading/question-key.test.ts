@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { DIMENSION_NAMES, DIMENSIONS } from '../../../src/domain/dimensions.ts'
 import type { TokenQuery } from '../../../src/domain/token-query.ts'
 import { filterKey, requestKey } from '../../../src/reading/question-key.ts'
+import { HOURS } from '../../support/bucketed.ts'
 
 const LISTS = DIMENSION_NAMES.map((name) => DIMENSIONS[name].filter)
 
@@ -20,15 +21,15 @@ test('a request has one key, in whichever order it names its groupings and their
     queries: [{ filter: { users: ['b', 'a'] }, groupings: [], ...query }],
     quality: false,
   })
-  const key = requestKey(request({ groupings: [['project'], ['user', 'slot']] }))
-  expect(requestKey(request({ groupings: [['slot', 'user'], ['project']], sessions: false }))).toBe(key)
-  expect(requestKey(request({ filter: { users: ['a', 'b', 'a'] }, groupings: [['project'], ['user', 'slot']] }))).toBe(
+  const key = requestKey(request({ groupings: [['project'], ['user', HOURS]] }))
+  expect(requestKey(request({ groupings: [[HOURS, 'user'], ['project']], sessions: false }))).toBe(key)
+  expect(requestKey(request({ filter: { users: ['a', 'b', 'a'] }, groupings: [['project'], ['user', HOURS]] }))).toBe(
     key,
   )
   for (const other of [
-    { groupings: [['project'], ['user'], ['slot']] as const },
-    { groupings: [['project'], ['user', 'slot']] as const, sessions: true },
-    { groupings: [['project'], ['user', 'slot']] as const, countSessions: true },
+    { groupings: [['project'], ['user'], [HOURS]] as const },
+    { groupings: [['project'], ['user', HOURS]] as const, sessions: true },
+    { groupings: [['project'], ['user', HOURS]] as const, countSessions: true },
   ])
     expect(requestKey(request(other))).not.toBe(key)
 })
