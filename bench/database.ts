@@ -12,9 +12,16 @@ const ROUNDS = 7
 const QUERIES: Record<string, TokenQuery> = {
   'tokens, cost, by model': { filter: {}, groupings: [] },
   'one project': { filter: { projects: ['project-3'] }, groupings: [] },
-  'a day, by project': { filter: { from: 1_775_000_000_000, to: 1_775_086_400_000 }, groupings: ['project'] },
-  'time series, projects, users': { filter: {}, groupings: ['slot', 'project', 'user'] },
-  'sessions (a view)': { filter: {}, groupings: ['slot', 'project', 'user', 'session'] },
+  'a day, by project': { filter: { from: 1_775_000_000_000, to: 1_775_086_400_000 }, groupings: [['project']] },
+  'time series, projects, users': {
+    filter: {},
+    groupings: [[{ granularity: 'DAY', timeZone: 'UTC' }], ['project'], ['user']],
+  },
+  'sessions (a view)': {
+    filter: {},
+    groupings: [[{ granularity: 'DAY', timeZone: 'UTC' }], ['project'], ['user']],
+    sessions: true,
+  },
 }
 
 export async function benchDatabase(sizes: readonly number[]): Promise<void> {

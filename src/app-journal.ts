@@ -49,7 +49,7 @@ export function openWayIn({ config, key, logger, whenStored, hasRoom, onJournale
     listener: {
       entry(entry, place) {
         if (entry.kind === 'preference') preferences.remember(entry)
-        else ingest.remember(entry, place)
+        else if (entry.kind === 'ingest') ingest.remember(entry, place)
         countedBy(count).entry(entry, place)
       },
       unreadable(place, reason) {

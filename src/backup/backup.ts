@@ -1,8 +1,11 @@
+import { digestVersion } from '../domain/digest-version.ts'
 import { BridgeError } from '../domain/errors.ts'
+import { formatLogName, isJournalName } from '../domain/log-name.ts'
+import { totalOf } from '../domain/token-counts.ts'
 import { publishedLogs, type VerificationParts } from '../migration/verification.ts'
 import type { LogState } from '../ports/logs.ts'
 import type { PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
-import { evidenceOf, isSameSummary, summarize } from '../shipping/batch-summary.ts'
+import { digestLike, evidenceOf, isSameSummary, readBackLike, summarize } from '../shipping/batch-summary.ts'
 import { backupPath, type Manifest, readBatches, readManifest, type SavedBatch, writeBackup } from './backup-folder.ts'
 
 /** What was saved, or restored. */
@@ -50,7 +53,7 @@ export function createBackups(options: BackupsOptions): Backups {
     const batches = await evidence.batches()
     if (all) return batches
     const { live } = await publishedLogs(options)
-    return batches.filter(({ log }) => log.includes('/journal:') || !live.has(log))
+    return batches.filter(({ log }) => isJournalName(log) || !live.has(log))
   }
 
   async function* save(batches: readonly PublishedBatch[]): AsyncGenerator<SavedBatch> {
@@ -58,8 +61,8 @@ export function createBackups(options: BackupsOptions): Backups {
       const copies = await evidence.copies(some.map(({ batch }) => batch))
       for (const { batch, log, run, digest } of some) {
         const records = copies.get(batch) ?? []
-        const found = summarize(log, records).digest
-        // a batch of a release before this one has no digest of its own
+        // a batch of the first release has no digest of its own
+        const found = digest === '' ? summarize(log, records).digest : digestLike(digest, log, records)
         if (digest !== '' && found !== digest)
           throw new BridgeError('CONFLICT', `batch ${batch} of ${log} is damaged: token-bridge migrate verify --repair`)
         yield { log, run, digest: found, records }
@@ -71,12 +74,13 @@ export function createBackups(options: BackupsOptions): Backups {
   const bring = async (saved: readonly SavedBatch[]): Promise<void> => {
     const first = ledger.nextBatch()
     const batches = saved.map(({ log, records }, i): RecordBatch => ({ batch: first + i, log, run: RESTORED, records }))
-    const summaries = batches.map(({ log, records }) => summarize(log, records))
+    // each in the version that the backup has it in, by which it is known again
+    const summaries = saved.map(({ log, records, digest }) => summarize(log, records, digestVersion(digest)))
     const published = batches.map((batch, i) => evidenceOf(batch, summaries[i] as never))
     ledger.plan({ batches: published, states: [], run: RESTORED, tokens: [] })
     await store.write(batches)
     ledger.sent()
-    const found = await store.readBack(batches.map(({ batch }) => batch))
+    const found = await readBackLike(store, published)
     if (!batches.every(({ batch }, i) => isSameSummary(found.get(batch), summaries[i] as never))) {
       ledger.abandon()
       throw new BridgeError('SOURCE_UNAVAILABLE', 'what was read back of a backup is not what was sent: try again')
@@ -107,8 +111,7 @@ export function createBackups(options: BackupsOptions): Backups {
         const counted = async function* (): AsyncGenerator<SavedBatch> {
           for await (const one of save(batches)) {
             records += one.records.length
-            for (const r of one.records)
-              tokens += BigInt(r.input + r.output + r.cacheRead + r.cacheCreation5m + r.cacheCreation1h)
+            for (const r of one.records) tokens += BigInt(totalOf(r))
             yield one
           }
         }
@@ -151,7 +154,7 @@ export function createBackups(options: BackupsOptions): Backups {
         }
         for await (const saved of readBatches(path)) {
           logs.add(saved.log)
-          if (summarize(saved.log, saved.records).digest !== saved.digest)
+          if (digestLike(saved.digest, saved.log, saved.records) !== saved.digest)
             throw new BridgeError('CONFLICT', `the backup at ${path} holds a batch of ${saved.log} that is damaged`)
           const known = there.get(`${saved.log} ${saved.digest}`) ?? []
           replaced.push(...known.filter(({ batch }) => damaged.has(batch)).map(({ batch }) => batch))
@@ -176,7 +179,7 @@ export function createBackups(options: BackupsOptions): Backups {
 /** What the ledger knew of these logs when the backup was made: they are this ledger's own, and it has forgotten them. */
 function editionsOf({ ledger }: Manifest, names: ReadonlySet<string>): LogState[] {
   const known = [...ledger.states, ...ledger.archived] as LogState[]
-  return known.filter(({ key, edition }) => names.has(`${ledger.id}/${key}#${edition}`))
+  return known.filter(({ key, edition }) => names.has(formatLogName({ ledger: ledger.id, key, edition })))
 }
 
 function* chunks<T>(list: readonly T[]): Generator<T[]> {

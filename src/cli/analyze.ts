@@ -1,27 +1,24 @@
 import { join } from 'node:path'
 import { readConfig } from '../config.ts'
 import { costOf } from '../domain/cost.ts'
+import { DIMENSION_NAMES, DIMENSIONS, type Dimension } from '../domain/dimensions.ts'
 import { isTimeZone, parseMoment } from '../domain/time-buckets.ts'
 import type { TokenFilter } from '../domain/token-query.ts'
 import { openAnalysis } from '../enhanced-analysis/analysis.ts'
 import { indexPathFor } from '../enhanced-analysis/index-path.ts'
 import { resolveRoots } from '../enhanced-analysis/roots.ts'
 import { createProgressBar } from './progress-bar.ts'
-import { type Analyzed, BREAKDOWNS, type Breakdown, toJson } from './report.ts'
+import { type Analyzed, BREAKDOWNS, type Breakdown, GRANULARITY_OF, groupingsFor, toJson } from './report.ts'
 import { printJson, printLines, tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
-export interface AnalyzeOptions {
+/** An option of a dimension has its name, and all values that were given. */
+export interface AnalyzeOptions extends Record<Dimension, string[]> {
   transcripts?: string
   timeZone: string
   by: string
   from?: string
   to?: string
-  project: string[]
-  model: string[]
-  session: string[]
-  user: string[]
-  host: string[]
   quality?: boolean
   json?: boolean
   index: boolean
@@ -47,7 +44,7 @@ export async function analyze(options: AnalyzeOptions): Promise<void> {
   })
   const bar = options.progress && process.stderr.isTTY ? await createProgressBar() : undefined
   const refreshed = await analysis.refresh(bar?.update).finally(() => bar?.stop())
-  const [answer] = analysis.answer([{ filter, groupings: ['project', 'user', 'session', 'slot'] }])
+  const [answer] = analysis.answer([{ filter, groupings: groupingsFor(timeZone, GRANULARITY_OF[by]), sessions: true }])
   if (answer === undefined) throw new Error('no answer')
   // of the whole corpus, whatever the filter
   const [everything] = Object.keys(filter).length === 0 ? [answer] : analysis.answer([{ filter: {}, groupings: [] }])
@@ -91,10 +88,6 @@ function readFilter(options: AnalyzeOptions): TokenFilter {
   }
   if (filter.from !== undefined && filter.to !== undefined && filter.from > filter.to)
     throw new UsageError(`--from ${options.from} is after --to ${options.to}`)
-  if (options.project.length > 0) filter.projects = options.project
-  if (options.model.length > 0) filter.models = options.model
-  if (options.session.length > 0) filter.sessionIds = options.session
-  if (options.user.length > 0) filter.users = options.user
-  if (options.host.length > 0) filter.hosts = options.host
+  for (const name of DIMENSION_NAMES) if (options[name].length > 0) filter[DIMENSIONS[name].filter] = options[name]
   return filter
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -41,19 +42,17 @@ function createProgram(): Command {
       await serve()
     })
 
-  program
+  const analysis = program
     .command('analyze')
     .description('count the transcripts on this machine; needs no server')
     .option('--transcripts <dir>', 'folders of transcripts, comma-separated, as TRANSCRIPTS_DIR')
     .option('--time-zone <zone>', 'IANA time zone that days belong to', 'UTC')
-    .option('--by <breakdown>', 'table to print: day, week, month, hour, model, project, user or session', 'day')
+    .option('--by <breakdown>', `table to print: day, week, month, hour, ${DIMENSION_NAMES.join(', ')}`, 'day')
     .option('--from <moment>', 'first moment: a date of the time zone, or an RFC 3339 timestamp')
     .option('--to <moment>', 'end, itself not included: a date or a timestamp')
-    .option('--project <name>', 'only this project (may be repeated)', collect, [])
-    .option('--model <name>', 'only this model (may be repeated)', collect, [])
-    .option('--session <id>', 'only this session (may be repeated)', collect, [])
-    .option('--user <name>', 'only this user (may be repeated)', collect, [])
-    .option('--host <name>', 'only this host (may be repeated)', collect, [])
+  for (const name of DIMENSION_NAMES)
+    analysis.option(`--${name} <${DIMENSIONS[name].value}>`, `only this ${name} (may be repeated)`, collect, [])
+  analysis
     .option('--quality', 'list what was refused, and why')
     .option('--json', 'print JSON, counts as decimal strings')
     .option('--no-index', 'neither use nor write the incremental index: read every byte')

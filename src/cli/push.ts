@@ -4,6 +4,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { toPlainText } from '../domain/plain-text.ts'
+import type { EveryCount } from '../domain/token-counts.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import { openAnalysis } from '../enhanced-analysis/analysis.ts'
 import { indexPathFor } from '../enhanced-analysis/index-path.ts'
@@ -183,18 +184,21 @@ function plainNames(copy: RecordCopy): Pick<RecordCopy, (typeof NAMES)[number]> 
   }
 }
 
+type Spelled = EveryCount<'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h', number>
+
 function toInput(copy: RecordCopy): TokenRecordInput {
+  const { input, output, cacheRead, cacheCreation5m, cacheCreation1h }: Spelled = copy
   return {
     sessionId: copy.session,
     project: copy.project,
     model: copy.model,
     occurredAt: new Date(copy.time).toISOString(),
     tokens: {
-      input: String(copy.input),
-      output: String(copy.output),
-      cacheRead: String(copy.cacheRead),
-      cacheCreation: String(copy.cacheCreation5m + copy.cacheCreation1h),
-      cacheCreation1h: String(copy.cacheCreation1h),
+      input: String(input),
+      output: String(output),
+      cacheRead: String(cacheRead),
+      cacheCreation: String(cacheCreation5m + cacheCreation1h),
+      cacheCreation1h: String(cacheCreation1h),
     },
     user: copy.user,
     host: copy.host,

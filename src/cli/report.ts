@@ -1,6 +1,16 @@
 import type { PriceOf } from '../domain/cost.ts'
-import type { TokenAnswer } from '../domain/token-query.ts'
-import { sessionMetrics, timeSeries, type Usage, usageByKey, usageByModel, usageOf } from '../domain/usage.ts'
+import { DIMENSION_NAMES, GROUPED_DIMENSIONS, type Grouping } from '../domain/dimensions.ts'
+import type { Buckets, Granularity } from '../domain/time-buckets.ts'
+import { groupsOf, type TokenAnswer } from '../domain/token-query.ts'
+import {
+  sessionMetrics,
+  type TokenBucket,
+  timeSeries,
+  type Usage,
+  usageByModel,
+  usageByValue,
+  usageOf,
+} from '../domain/usage.ts'
 import type { Quality } from '../enhanced-analysis/quality.ts'
 
 /** All that `analyze` found out. */
@@ -12,8 +22,28 @@ export interface Analyzed {
   priceOf: PriceOf
 }
 
-export const BREAKDOWNS = ['day', 'week', 'month', 'hour', 'model', 'project', 'user', 'session'] as const
+/** The dimensions whose usage is listed; that by session has a table of its own. */
+export const LISTED_DIMENSIONS = GROUPED_DIMENSIONS.filter((name) => name !== 'session')
+const DAYS: Granularity = 'DAY'
+
+/** What is summed by: each dimension alone, the days, and the buckets of a table. */
+export function groupingsFor(timeZone: string, granularity: Granularity = DAYS): Grouping[] {
+  const granularities = new Set([DAYS, granularity])
+  return [
+    ...LISTED_DIMENSIONS.map((name) => [name]),
+    ...[...granularities].map((name) => [{ granularity: name, timeZone }]),
+  ]
+}
+
+export const BREAKDOWNS = ['day', 'week', 'month', 'hour', ...DIMENSION_NAMES] as const
 export type Breakdown = (typeof BREAKDOWNS)[number]
+/** Of the breakdowns by time. */
+export const GRANULARITY_OF: Partial<Record<Breakdown, Granularity>> = {
+  hour: 'HOUR',
+  day: 'DAY',
+  week: 'WEEK',
+  month: 'MONTH',
+}
 
 /** The JSON that scripts rely on: names of the contract, 64-bit counts as decimal strings. */
 export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, unknown> {
@@ -24,16 +54,20 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
     firstAt: momentJson(answer.firstAt),
     lastAt: momentJson(answer.lastAt),
     timeZone: analyzed.timeZone,
-    byDay: [...timeSeries(answer.bySlot ?? [], 'DAY', analyzed.timeZone, priceOf)].map((day) => ({
+    byDay: seriesOf(analyzed, DAYS).map((day) => ({
       date: day.label,
       ...usageJson(day),
     })),
     byModel: usageByModel(answer.whole, priceOf).map((usage) => ({ model: usage.model, ...usageJson(usage) })),
-    byProject: usageByKey(answer.byProject ?? [], priceOf).map((usage) => ({
-      project: usage.key,
-      ...usageJson(usage),
-    })),
-    byUser: usageByKey(answer.byUser ?? [], priceOf).map((usage) => ({ user: usage.key, ...usageJson(usage) })),
+    ...Object.fromEntries(
+      LISTED_DIMENSIONS.map((name) => [
+        `by${titled(name)}`,
+        usageByValue(groupsOf(answer, [name]), priceOf).map(({ value, ...usage }) => ({
+          [name]: value,
+          ...usageJson(usage),
+        })),
+      ]),
+    ),
     bySession: sessionsOf(analyzed).map((session) => ({
       id: session.id,
       project: session.project,
@@ -57,9 +91,15 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
   }
 }
 
+/** The buckets that hold records, the earliest first; their granularity was among those that were summed by. */
+export function seriesOf({ answer, timeZone, priceOf }: Analyzed, granularity: Granularity): TokenBucket[] {
+  const buckets: Buckets = { granularity, timeZone }
+  return [...timeSeries(groupsOf(answer, [buckets]), buckets, priceOf)]
+}
+
 /** Sessions, the latest first. */
 export function sessionsOf({ answer, priceOf }: Analyzed) {
-  return (answer.bySession ?? [])
+  return (answer.sessions ?? [])
     .map((session) => sessionMetrics(session, priceOf))
     .sort((a, b) => b.lastActivityAt - a.lastActivityAt || (a.id < b.id ? -1 : 1))
 }
@@ -77,6 +117,8 @@ function usageJson({ tokens, recordCount, costUsd }: Usage) {
     costUsd,
   }
 }
+
+export const titled = (word: string): string => `${word[0]?.toUpperCase()}${word.slice(1)}`
 
 function momentJson(time: number | undefined): string | null {
   return time === undefined ? null : new Date(time).toISOString()

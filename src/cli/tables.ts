@@ -1,8 +1,16 @@
 import Table from 'cli-table3'
-import type { Granularity } from '../domain/time-buckets.ts'
-import { timeSeries, type Usage, usageByKey, usageByModel, usageOf } from '../domain/usage.ts'
+import { groupsOf } from '../domain/token-query.ts'
+import { type Usage, usageByModel, usageByValue, usageOf } from '../domain/usage.ts'
 import { cell } from './cell.ts'
-import { type Analyzed, type Breakdown, sessionsOf } from './report.ts'
+import {
+  type Analyzed,
+  type Breakdown,
+  GRANULARITY_OF,
+  LISTED_DIMENSIONS,
+  seriesOf,
+  sessionsOf,
+  titled,
+} from './report.ts'
 
 /** A path that is needed to find the file is cut later than a name. */
 const PATH_COLUMNS = 300
@@ -54,14 +62,14 @@ interface Row {
   usage: Usage
 }
 
-const SERIES: Partial<Record<Breakdown, Granularity>> = { hour: 'HOUR', day: 'DAY', week: 'WEEK', month: 'MONTH' }
-
 function rowsOf(analyzed: Analyzed, by: Breakdown): { heads: string[]; rows: Row[] } {
-  const { answer, priceOf, timeZone } = analyzed
-  const granularity = SERIES[by]
+  const { answer, priceOf } = analyzed
+  const granularity = GRANULARITY_OF[by]
   if (granularity !== undefined) {
-    const buckets = [...timeSeries(answer.bySlot ?? [], granularity, timeZone, priceOf)]
-    return { heads: [titled(by)], rows: buckets.map((usage) => ({ names: [usage.label], usage })) }
+    return {
+      heads: [titled(by)],
+      rows: seriesOf(analyzed, granularity).map((usage) => ({ names: [usage.label], usage })),
+    }
   }
   if (by === 'model')
     return {
@@ -76,10 +84,13 @@ function rowsOf(analyzed: Analyzed, by: Breakdown): { heads: string[]; rows: Row
         usage,
       })),
     }
-  const groups = by === 'project' ? answer.byProject : answer.byUser
+  const dimension = LISTED_DIMENSIONS.find((name) => name === by)
   return {
     heads: [titled(by)],
-    rows: usageByKey(groups ?? [], priceOf).map((usage) => ({ names: [usage.key], usage })),
+    rows: usageByValue(dimension === undefined ? [] : groupsOf(answer, [dimension]), priceOf).map((usage) => ({
+      names: [usage.value],
+      usage,
+    })),
   }
 }
 
@@ -90,5 +101,4 @@ function numbers({ tokens, recordCount, costUsd }: Usage): string[] {
 }
 
 const grouped = (value: bigint | number): string => value.toLocaleString('en-US')
-const titled = (word: string): string => `${word[0]?.toUpperCase()}${word.slice(1)}`
 const count = (n: number | bigint, noun: string): string => `${grouped(n)} ${noun}${BigInt(n) === 1n ? '' : 's'}`

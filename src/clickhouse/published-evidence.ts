@@ -1,3 +1,5 @@
+import { digestVersion } from '../domain/digest-version.ts'
+import { TEXT_VERSION } from '../domain/record-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { DamagedBatch, PublishedBatch, PublishedEvidence } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
@@ -22,22 +24,26 @@ import { readBack } from './statements/read-back.ts'
 /** Batches that are read back in one statement: their texts are in memory together. */
 const BATCHES_AT_ONCE = 500
 
+/** A batch of the first release has no digest to compare with; one of a later release has one that this one cannot make. */
+const isVerifiable = ({ digest }: PublishedBatch): boolean => digest !== '' && digestVersion(digest) <= TEXT_VERSION
+
 export function createPublishedEvidence(db: Database): PublishedEvidence {
   const damagedOf = async (published: readonly PublishedBatch[]): Promise<DamagedBatch[]> => {
-    // a batch of a release before this one has no digest to compare with
-    const batches = published.filter(({ digest }) => digest !== '')
     const damaged: DamagedBatch[] = []
-    for (let at = 0; at < batches.length; at += BATCHES_AT_ONCE) {
-      const some = batches.slice(at, at + BATCHES_AT_ONCE)
-      const rows = await db.query(readBack, { batches: some.map(({ batch }) => batch) })
-      const found = new Map(rows.map((row) => [row.batch, row]))
-      for (const { batch, log, records, digest, firstPosition = 0, lastPosition = 0 } of some) {
-        const held = found.get(batch)
-        if (held?.digest === digest && held.records === records) continue
-        damaged.push({ batch, log, firstPosition, lastPosition, records, found: held?.records ?? 0 })
+    const byVersion = Map.groupBy(published.filter(isVerifiable), ({ digest }) => digestVersion(digest))
+    for (const [version, batches] of byVersion) {
+      for (let at = 0; at < batches.length; at += BATCHES_AT_ONCE) {
+        const some = batches.slice(at, at + BATCHES_AT_ONCE)
+        const rows = await db.query(readBack(version), { batches: some.map(({ batch }) => batch) })
+        const found = new Map(rows.map((row) => [row.batch, row]))
+        for (const { batch, log, records, digest, firstPosition = 0, lastPosition = 0 } of some) {
+          const held = found.get(batch)
+          if (held?.digest === digest && held.records === records) continue
+          damaged.push({ batch, log, firstPosition, lastPosition, records, found: held?.records ?? 0 })
+        }
       }
     }
-    return damaged
+    return damaged.sort((a, b) => a.batch - b.batch)
   }
 
   return {
@@ -60,31 +66,10 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
     batches: () => db.query(evidence),
     async copies(batches) {
       const found = new Map<number, RecordCopy[]>()
-      for (const row of await db.query(copiesOfBatches, { batches })) {
-        const {
-          batch,
-          id,
-          ms,
-          is_sidechain,
-          is_by_mutation,
-          cache_read,
-          cache_creation_5m,
-          cache_creation_1h,
-          ...same
-        } = row
-        const copy: RecordCopy = {
-          ...same,
-          identity: id,
-          time: ms,
-          cacheRead: cache_read,
-          cacheCreation5m: cache_creation_5m,
-          cacheCreation1h: cache_creation_1h,
-          sidechain: is_sidechain === 1,
-          byMutation: is_by_mutation === 1,
-        }
+      for (const { batch, record } of await db.query(copiesOfBatches, { batches })) {
         const list = found.get(batch)
-        if (list === undefined) found.set(batch, [copy])
-        else list.push(copy)
+        if (list === undefined) found.set(batch, [record])
+        else list.push(record)
       }
       return found
     },
@@ -93,13 +78,13 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       const batches = (await db.query(evidence)).filter(({ log }) => logs.includes(log))
       const damaged = new Set((await damagedOf(batches)).map(({ log }) => log))
       return logs.filter(
-        (name) => damaged.has(name) || batches.some(({ log, digest }) => log === name && digest === ''),
+        (name) => damaged.has(name) || batches.some((batch) => batch.log === name && !isVerifiable(batch)),
       )
     },
     retired: () => db.query(retiredEvidence),
     async intact(batches) {
       const damaged = new Set((await damagedOf(batches)).map(({ batch }) => batch))
-      return batches.filter(({ batch, digest }) => digest !== '' && !damaged.has(batch))
+      return batches.filter((batch) => isVerifiable(batch) && !damaged.has(batch.batch))
     },
     stock: () => db.query(logStock),
     async hasFewerWinners() {

@@ -1,7 +1,10 @@
+import { bucketsOf, type Grouping, groupingKey } from '../domain/dimensions.ts'
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { addUp } from '../domain/merge-answers.ts'
+import { bucketStarts } from '../domain/time-buckets.ts'
 import {
-  type Grouping,
+  type GroupUsage,
   type SessionUsage,
   SLOT_MS,
   type TokenAnswer,
@@ -19,6 +22,7 @@ import {
   type Excluded,
   sessionCountStatement,
   sessionsStatement,
+  setsOf,
 } from './statements/answer.ts'
 
 /** Of a statement whose result has more rows than it may have. */
@@ -64,9 +68,9 @@ async function answerOne(
   excluded: Excluded | undefined,
 ): Promise<TokenAnswer> {
   const answered = await toAnswer(query, await sums(answerStatement(query, excluded)))
-  if (query.groupings.includes('session')) {
-    const bySession = await toSessions(await sums(sessionsStatement(query, excluded)))
-    return { ...answered, bySession, sessionCount: bySession.length }
+  if (query.sessions === true) {
+    const sessions = await toSessions(await sums(sessionsStatement(query, excluded)))
+    return { ...answered, sessions, sessionCount: sessions.length }
   }
   if (query.countSessions !== true) return answered
   const counting = sessionCountStatement(query, excluded)
@@ -76,24 +80,42 @@ async function answerOne(
 
 async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): Promise<TokenAnswer> {
   const byKind = await groupRows(rows, ({ kind }) => kind)
-  const of = (kind: string): readonly AnswerRow[] => byKind.get(kind) ?? []
-  const whole = of('whole')
+  const whole = byKind.get(WHOLE) ?? []
   const answer: TokenAnswer = {
     whole: await mapGivingWay(whole, toSums),
     firstAt: whole.length === 0 ? undefined : earliest(whole),
     lastAt: whole.length === 0 ? undefined : latest(whole),
+    groups: {},
   }
-  const keyed = async (grouping: Grouping) =>
-    mapGivingWay(await groupRows(of(grouping), ({ key }) => key), ([key, list]) => ({ key, usage: list.map(toSums) }))
-  if (groupings.includes('project')) answer.byProject = await keyed('project')
-  if (groupings.includes('user')) answer.byUser = await keyed('user')
-  if (groupings.includes('slot'))
-    answer.bySlot = await mapGivingWay(await keyed('slot'), ({ key, usage }) => ({
-      start: Number(key) * SLOT_MS,
-      usage,
-    }))
+  const { setOf } = setsOf(groupings)
+  for (const [i, grouping] of groupings.entries())
+    answer.groups[groupingKey(grouping)] = await toGroups(grouping, byKind.get(setOf[i] as number) ?? [])
   return answer
 }
+
+/** The kind of the rows that are of no grouping. */
+const WHOLE = -1
+
+async function toGroups(grouping: Grouping, rows: readonly AnswerRow[]): Promise<GroupUsage[]> {
+  const buckets = bucketsOf(grouping)
+  if (buckets === undefined)
+    return mapGivingWay(await groupRows(rows, keyOf), ([, list]) => ({
+      values: (list[0] as AnswerRow).keys,
+      start: 0,
+      usage: list.map(toSums),
+    }))
+  const startOf = bucketStarts(buckets)
+  // the slot is the last of the columns
+  const startOfRow = ({ keys }: AnswerRow): number => startOf(Number(keys.at(-1)) * SLOT_MS)
+  const byBucket = await groupRows(rows, (row) => JSON.stringify([...row.keys.slice(0, -1), startOfRow(row)]))
+  return mapGivingWay(byBucket, ([, list]) => ({
+    values: (list[0] as AnswerRow).keys.slice(0, -1),
+    start: startOfRow(list[0] as AnswerRow),
+    usage: addUp(list.map(toSums)),
+  }))
+}
+
+const keyOf = ({ keys }: AnswerRow): string => (keys.length === 1 ? (keys[0] as string) : JSON.stringify(keys))
 
 // a spread has as many arguments as there are rows, and there may be more than a call can take
 const earliest = (rows: readonly AnswerRow[]): number =>
@@ -103,7 +125,7 @@ const latest = (rows: readonly AnswerRow[]): number =>
   rows.reduce((last, { last_ms }) => Math.max(last, last_ms), Number.NEGATIVE_INFINITY)
 
 async function toSessions(rows: readonly AnswerRow[]): Promise<SessionUsage[]> {
-  return mapGivingWay(await groupRows(rows, ({ key }) => key), ([id, list]) => {
+  return mapGivingWay(await groupRows(rows, keyOf), ([id, list]) => {
     const [project, user, host, , path, offset] = latestOf(list)
     return {
       id,
@@ -134,11 +156,11 @@ function latestOf(rows: readonly AnswerRow[]): Latest {
 }
 
 /** In the order of the first of each; others have their turns in between. */
-async function groupRows(
+async function groupRows<Name>(
   rows: readonly AnswerRow[],
-  nameOf: (row: AnswerRow) => string,
-): Promise<Map<string, AnswerRow[]>> {
-  const groups = new Map<string, AnswerRow[]>()
+  nameOf: (row: AnswerRow) => Name,
+): Promise<Map<Name, AnswerRow[]>> {
+  const groups = new Map<Name, AnswerRow[]>()
   await eachGivingWay(rows, (row) => {
     const name = nameOf(row)
     const list = groups.get(name)
@@ -153,8 +175,8 @@ const toSums = (row: AnswerRow): UsageSums => ({
   tier: row.tier,
   input: row.input_sum,
   output: row.output_sum,
-  cacheRead: row.cache_read_sum,
-  cacheCreation5m: row.cache_creation_5m_sum,
-  cacheCreation1h: row.cache_creation_1h_sum,
+  cacheRead: row.cacheRead_sum,
+  cacheCreation5m: row.cacheCreation5m_sum,
+  cacheCreation1h: row.cacheCreation1h_sum,
   records: row.records,
 })

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { BridgeError } from '../domain/errors.ts'
-import { uuidOf } from '../domain/record-text.ts'
-import type { RecordCopy } from '../domain/token-record.ts'
+import { TEXT_VERSION } from '../domain/record-text.ts'
 import type { BatchSummary, RecordStore } from '../ports/record-store.ts'
 import type { Database, Params } from './database.ts'
 import { sliceCount } from './slices.ts'
@@ -12,28 +11,8 @@ import { lastBatch, lastSeq } from './statements/last-seq.ts'
 import { noteBatches } from './statements/note-batches.ts'
 import { readBack } from './statements/read-back.ts'
 import { DELETE_RETIRED, emptyRuns, MAKE_NEXT, SWAP } from './statements/rebuild-winners.ts'
+import { COPY_COLUMNS, cellsOf } from './statements/record-sql.ts'
 import { markBatches, OF_BATCHES, OF_LOGS, OF_TRANSCRIPTS } from './statements/retire-batches.ts'
-
-/** The columns of `copies`, each with what a record has for it. */
-const COLUMNS: [string, (record: RecordCopy) => unknown][] = [
-  ['identity', (r) => uuidOf(r.identity)],
-  ['position', (r) => r.position],
-  ['time', (r) => new Date(r.time).toISOString()],
-  ['session', (r) => r.session],
-  ['project', (r) => r.project],
-  ['model', (r) => r.model],
-  ['user', (r) => r.user],
-  ['host', (r) => r.host],
-  ['input', (r) => r.input],
-  ['output', (r) => r.output],
-  ['cache_read', (r) => r.cacheRead],
-  ['cache_creation_5m', (r) => r.cacheCreation5m],
-  ['cache_creation_1h', (r) => r.cacheCreation1h],
-  ['sidechain', (r) => r.sidechain],
-  ['by_mutation', (r) => r.byMutation],
-  ['path', (r) => r.path],
-  ['offset', (r) => r.offset],
-]
 
 /** Takes the right to publish from whoever had it before: what they still send is written, and never counts. */
 export async function takeRightToPublish(db: Database, holder: string): Promise<number> {
@@ -81,14 +60,14 @@ export function createRecordStore(db: Database, fence = 0): RecordStore {
       return (await db.query(lastBatch, { from, to }))[0]?.batch
     },
     async write(batches) {
-      const columns = ['log', 'batch', 'run', ...COLUMNS.map(([name]) => name)]
+      const columns = ['log', 'batch', 'run', ...COPY_COLUMNS]
       const rows = batches.flatMap(({ batch, log, run, records }) =>
-        records.map((record) => [log, batch, run, ...COLUMNS.map(([, cell]) => cell(record))]),
+        records.map((record) => [log, batch, run, ...cellsOf(record)]),
       )
       await db.insert('write-batches', 'copies', columns, rows)
     },
-    async readBack(batches) {
-      const rows = await db.query(readBack, { batches })
+    async readBack(batches, version = TEXT_VERSION) {
+      const rows = await db.query(readBack(version), { batches })
       return new Map(rows.map(({ batch, ...summary }) => [batch, summary satisfies BatchSummary]))
     },
     async publish(batches, seq) {

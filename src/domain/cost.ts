@@ -1,15 +1,8 @@
+import { type CountField, TOKEN_COUNTS, totalOfSums } from './token-counts.ts'
 import type { UsageSums } from './token-query.ts'
 
-/** Prices in USD per token, for prompts of one context tier. */
-export interface TokenPrices {
-  input: number
-  output: number
-  cacheRead: number
-  /** Writes that live 5 minutes. */
-  cacheCreation5m: number
-  /** Writes that live an hour: dearer. */
-  cacheCreation1h: number
-}
+/** Prices in USD per token, for prompts of one context tier. Writes that live an hour are dearer than those of 5 minutes. */
+export type TokenPrices = Record<CountField, number>
 
 /** The prices of a model at a context tier (`CONTEXT_TIERS`); `undefined` where the list has none. */
 export type PriceOf = (model: string, tier: number) => TokenPrices | undefined
@@ -29,16 +22,17 @@ export function costOf(usage: readonly UsageSums[], priceOf: PriceOf): Cost {
   for (const sums of usage) {
     const prices = priceOf(sums.model, sums.tier)
     if (prices === undefined) {
-      unpricedTokens += sums.input + sums.output + sums.cacheRead + sums.cacheCreation5m + sums.cacheCreation1h
+      unpricedTokens += totalOfSums(sums)
       continue
     }
     priced = true
-    usd +=
-      Number(sums.input) * prices.input +
-      Number(sums.output) * prices.output +
-      Number(sums.cacheRead) * prices.cacheRead +
-      Number(sums.cacheCreation5m) * prices.cacheCreation5m +
-      Number(sums.cacheCreation1h) * prices.cacheCreation1h
+    usd += priceOfSums(sums, prices)
   }
   return { usd: priced || unpricedTokens === 0n ? usd : null, unpricedTokens }
+}
+
+function priceOfSums(sums: UsageSums, prices: TokenPrices): number {
+  let usd = 0
+  for (const field of TOKEN_COUNTS) usd += Number(sums[field]) * prices[field]
+  return usd
 }

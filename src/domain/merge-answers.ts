@@ -1,26 +1,22 @@
 import { comparePaths } from './rank.ts'
-import type { KeyedUsage, SessionUsage, SlotUsage, TokenAnswer, UsageSums } from './token-query.ts'
+import { SUMS } from './token-counts.ts'
+import type { GroupUsage, SessionUsage, TokenAnswer, UsageSums } from './token-query.ts'
 import type { Work } from './work.ts'
 
-/** Adds up two answers to the same query that count different records. Sessions may be in both: their number follows from the grouping `session`. It yields after each item of a list. */
+/** Adds up two answers to the same query that count different records. Sessions may be in both: their number follows from `sessions`. It yields after each item of a list. */
 export function* mergeAnswers(a: TokenAnswer, b: TokenAnswer): Work<TokenAnswer> {
   const merged: TokenAnswer = {
     whole: mergeSums(a.whole, b.whole),
     firstAt: least(a.firstAt, b.firstAt),
     lastAt: greatest(a.lastAt, b.lastAt),
+    groups: {},
   }
-  if (a.bySession !== undefined) {
-    merged.bySession = yield* mergeBy([...a.bySession, ...(b.bySession ?? [])], ({ id }) => id, mergeSessions)
-    merged.sessionCount = merged.bySession.length
+  if (a.sessions !== undefined) {
+    merged.sessions = yield* mergeBy([...a.sessions, ...(b.sessions ?? [])], ({ id }) => id, mergeSessions)
+    merged.sessionCount = merged.sessions.length
   }
-  if (a.byProject !== undefined) merged.byProject = yield* mergeKeyed(a.byProject, b.byProject ?? [])
-  if (a.byUser !== undefined) merged.byUser = yield* mergeKeyed(a.byUser, b.byUser ?? [])
-  if (a.bySlot !== undefined)
-    merged.bySlot = yield* mergeBy(
-      [...a.bySlot, ...(b.bySlot ?? [])],
-      ({ start }) => start,
-      (x, y): SlotUsage => ({ start: x.start, usage: mergeSums(x.usage, y.usage) }),
-    )
+  for (const [grouping, groups] of Object.entries(a.groups))
+    merged.groups[grouping] = yield* mergeBy([...groups, ...(b.groups[grouping] ?? [])], groupName, mergeGroups)
   return merged
 }
 
@@ -39,24 +35,18 @@ export function addUp(sums: readonly UsageSums[]): UsageSums[] {
     if (sum === undefined) {
       tiers[one.tier] = { ...one }
       added.push(tiers[one.tier] as UsageSums)
-    } else {
-      sum.input += one.input
-      sum.output += one.output
-      sum.cacheRead += one.cacheRead
-      sum.cacheCreation5m += one.cacheCreation5m
-      sum.cacheCreation1h += one.cacheCreation1h
-      sum.records += one.records
-    }
+    } else for (const field of SUMS) sum[field] += one[field]
   }
   return added
 }
 
-const mergeKeyed = (a: readonly KeyedUsage[], b: readonly KeyedUsage[]): Work<KeyedUsage[]> =>
-  mergeBy(
-    [...a, ...b],
-    ({ key }) => key,
-    (x, y): KeyedUsage => ({ key: x.key, usage: mergeSums(x.usage, y.usage) }),
-  )
+/** Most groups have one value, or a start alone: their names cost nothing. */
+function groupName({ values, start }: GroupUsage): string | number {
+  if (values.length === 0) return start
+  return values.length === 1 && start === 0 ? (values[0] as string) : JSON.stringify([values, start])
+}
+
+const mergeGroups = (a: GroupUsage, b: GroupUsage): GroupUsage => ({ ...a, usage: mergeSums(a.usage, b.usage) })
 
 /** Project, user and host are those of the latest record of both. */
 function mergeSessions(a: SessionUsage, b: SessionUsage): SessionUsage {

@@ -1,30 +1,39 @@
+import { FIELD_NAMES, type FieldType, fieldOf } from './record-fields.ts'
 import type { RecordCopy } from './token-record.ts'
 
 /**
- * A record as one line of text, the same in every store, so that a digest over it can be compared:
- * the fields in this order, separated by tabs. ClickHouse makes the same text in SQL.
+ * The version of the texts that digests are made of. The text of a version has the fields that were there by then
+ * (`since`), for ever: what was digested by an earlier release can still be compared.
  */
-export function recordText(log: string, r: RecordCopy): string {
-  return [
-    uuidOf(r.identity),
-    log,
-    r.position,
-    r.time,
-    r.session,
-    r.project,
-    r.model,
-    r.user,
-    r.host,
-    r.input,
-    r.output,
-    r.cacheRead,
-    r.cacheCreation5m,
-    r.cacheCreation1h,
-    r.sidechain ? 1 : 0,
-    r.byMutation ? 1 : 0,
-    r.path,
-    r.offset,
-  ].join('\t')
+export const TEXT_VERSION = 2
+
+/** The name of the log is written behind the identity. */
+const BEFORE_LOG = 'identity'
+
+const TEXT_OF: Record<FieldType, (value: never) => string | number> = {
+  identity: uuidOf,
+  text: (value: string) => value,
+  count: (value: number) => value,
+  moment: (value: number) => value,
+  offset: (value: number) => value,
+  flag: (value: boolean) => (value ? 1 : 0),
+}
+
+/**
+ * What the text of a version consists of, each part made by `of`: the fields and, at its place, the log. Every store
+ * makes the same text, so that a digest over it can be compared.
+ */
+export function textParts<T>(version: number, ofField: (name: keyof RecordCopy) => T, log: T): T[] {
+  return FIELD_NAMES.filter((name) => fieldOf(name).since <= version).flatMap((name) =>
+    name === BEFORE_LOG ? [ofField(name), log] : [ofField(name)],
+  )
+}
+
+/** A record as one line of text: its parts, separated by tabs. ClickHouse makes the same text in SQL. */
+export function recordText(log: string, record: RecordCopy, version = TEXT_VERSION): string {
+  return textParts<string | number>(version, (name) => TEXT_OF[fieldOf(name).type](record[name] as never), log).join(
+    '\t',
+  )
 }
 
 /** 32 hexadecimal digits as a UUID. */

@@ -1,15 +1,7 @@
-/** The whole numbers of a record that a checksum covers, in this order; texts are covered by grouping by them. */
-export interface ChecksumRow {
-  position: number
-  /** Milliseconds since 1970. */
-  time: number
-  input: number
-  output: number
-  cacheRead: number
-  cacheCreation5m: number
-  cacheCreation1h: number
-  offset: number
-}
+import { WHOLE_FIELDS, type WholeField } from './record-fields.ts'
+
+/** The whole numbers of a record, which a checksum covers; texts are covered by grouping by them. */
+export type ChecksumRow = Readonly<Record<WholeField, number>>
 
 export const CHECKSUM_SEED = 0x9e3779b9
 export const CHECKSUM_FACTOR = 2654435761
@@ -22,14 +14,8 @@ const TWO_32 = 2 ** 32
 export function rowChecksum(words: readonly [number, number, number, number], row: ChecksumRow): number {
   let hash = CHECKSUM_SEED
   for (const word of words) hash = mix(hash, word)
-  hash = mixWhole(hash, row.position)
-  hash = mixWhole(hash, row.time)
-  hash = mixWhole(hash, row.input)
-  hash = mixWhole(hash, row.output)
-  hash = mixWhole(hash, row.cacheRead)
-  hash = mixWhole(hash, row.cacheCreation5m)
-  hash = mixWhole(hash, row.cacheCreation1h)
-  return mixWhole(hash, row.offset)
+  for (const field of WHOLE_FIELDS) hash = mixWhole(hash, row[field])
+  return hash
 }
 
 const mix = (hash: number, word: number): number => Math.imul(hash ^ word, CHECKSUM_FACTOR) >>> 0

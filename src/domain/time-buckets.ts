@@ -5,12 +5,11 @@ import { parseTimestamp } from './timestamp.ts'
 export const GRANULARITIES = ['HOUR', 'DAY', 'WEEK', 'MONTH'] as const
 export type Granularity = (typeof GRANULARITIES)[number]
 
-export interface Bucket<Slot> {
-  /** Milliseconds since 1970. */
-  start: number
-  /** `2026-04-02T09:00+02:00`, `2026-04-02`, `2026-W14` (ISO 8601) or `2026-04`. */
-  label: string
-  slots: Slot[]
+/** The hours, days, ISO weeks or months of a time zone. */
+export interface Buckets {
+  granularity: Granularity
+  /** Its one name (`canonicalTimeZone`). */
+  timeZone: string
 }
 
 /** Whether a text is an IANA time zone name, such as `Europe/Berlin` or `UTC`. */
@@ -19,36 +18,35 @@ export function isTimeZone(text: string): boolean {
 }
 
 /**
- * Puts slots of time into the hours, days, ISO weeks or months of a time zone; empty ones are left out,
- * the earliest comes first. Days of 23 and 25 hours, and an hour that comes twice, are what they are.
+ * Finds the start of the bucket that holds a time, both in milliseconds since 1970. Days of 23 and 25 hours, and an hour
+ * that comes twice, are what they are. Asked in the order of time it computes once for each bucket.
  */
-export function* bucketSlots<Slot extends { start: number }>(
-  slots: readonly Slot[],
-  granularity: Granularity,
-  timeZone: string,
-): Generator<Bucket<Slot>, void, undefined> {
+export function bucketStarts({ granularity, timeZone }: Buckets): (time: number) => number {
   const clock = clockOf(timeZone)
-  let current: Bucket<Slot> | undefined
-  let end = Number.NEGATIVE_INFINITY
-  for (const slot of slots.toSorted((a, b) => a.start - b.start)) {
-    if (slot.start >= end) {
-      const span = spanOf(slot.start, granularity, clock)
-      end = span.end
-      // an hour in which clocks were put back is longer than its span
-      if (current?.start !== span.start) {
-        if (current !== undefined) yield current
-        current = { start: span.start, label: labelOf(span.start, granularity, clock), slots: [] }
-      }
-    }
-    current?.slots.push(slot)
+  let start = 0
+  let from = 0
+  let to = 0
+  return (time) => {
+    if (time >= from && time < to) return start
+    const span = spanOf(time, granularity, clock)
+    const interval = clock.intervalAt(time)
+    start = span.start
+    // where clocks change within a bucket, what follows may be of another one, and come back to this one
+    from = Math.max(span.start, interval.from)
+    to = Math.min(span.end, interval.to)
+    return start
   }
-  if (current !== undefined) yield current
+}
+
+/** What the bucket that starts then is called: `2026-04-02T09:00+02:00`, `2026-04-02`, `2026-W14` (ISO 8601) or `2026-04`. */
+export function bucketLabel(start: number, { granularity, timeZone }: Buckets): string {
+  return labelOf(start, granularity, clockOf(timeZone))
 }
 
 const HOUR_MS = 3_600_000
 const WEEK_DAYS = 7
 
-/** Of the bucket that holds a time, in milliseconds; `end` is not part of it. */
+/** Of the bucket that holds a time, in milliseconds; `end`, at the offset of that time, is not part of it. */
 function spanOf(time: number, granularity: Granularity, clock: Clock): { start: number; end: number } {
   const offset = clock.offsetAt(time)
   const wall = time + offset
@@ -56,7 +54,7 @@ function spanOf(time: number, granularity: Granularity, clock: Clock): { start: 
     const hour = Math.floor(wall / HOUR_MS) * HOUR_MS
     // the clocks changed within the hour where it did not begin at this offset
     const start = clock.offsetAt(hour - offset) === offset ? hour - offset : clock.timeOf(hour)
-    return { start, end: start + HOUR_MS }
+    return { start, end: hour + HOUR_MS - offset }
   }
   const day = Math.floor(wall / DAY_MS)
   const [from, to] =

@@ -2,7 +2,7 @@ import { Temporal } from 'temporal-polyfill'
 import { LIMITS } from './limits.ts'
 
 /** A time zone's offset from UTC between two changes of its clocks, in milliseconds. */
-interface Interval {
+export interface Interval {
   /** Milliseconds since 1970; half-open. */
   from: number
   to: number
@@ -12,6 +12,8 @@ interface Interval {
 /** What is asked of a zone's clocks, in integer arithmetic. Times are milliseconds since 1970. */
 export interface Clock {
   offsetAt(time: number): number
+  /** Around a time, while the clocks do not change. */
+  intervalAt(time: number): Interval
   /** The first moment of a local day, given as days since 1970: not midnight where a change of clocks skips it. */
   startOfDay(day: number): number
   /** The moment when clocks show `wall`, the earlier of two; as much later as clocks jump, where they never show it. */
@@ -99,6 +101,7 @@ function createClock(timeZone: string): Clock {
 
   return {
     offsetAt: (time) => intervalAt(time).offset,
+    intervalAt,
     startOfDay(day) {
       const { time, exists, change } = resolve(day * DAY_MS)
       return exists ? time : change

@@ -1,20 +1,18 @@
+import { type FilterList, type Grouping, groupingKey } from './dimensions.ts'
+import type { SumField } from './token-counts.ts'
+
 /** Which records a question is about; an absent member selects all. Half-open: `from <= time < to`, in milliseconds. */
-export interface TokenFilter {
+export interface TokenFilter extends Partial<Record<FilterList, readonly string[]>> {
   from?: number
   to?: number
-  projects?: readonly string[]
-  models?: readonly string[]
-  sessionIds?: readonly string[]
-  users?: readonly string[]
-  hosts?: readonly string[]
 }
-
-/** What a question can be broken down by. The whole, by model, is always part of the answer. */
-export type Grouping = 'project' | 'user' | 'session' | 'slot'
 
 export interface TokenQuery {
   filter: TokenFilter
+  /** What it is broken down by. The whole, by model, is always part of the answer. */
   groupings: readonly Grouping[]
+  /** Whether the sessions are asked for. */
+  sessions?: boolean
   /** Whether the number of sessions is asked for. */
   countSessions?: boolean
 }
@@ -23,25 +21,17 @@ export interface TokenQuery {
  * Sums of some records of one model and one context tier: what token counts and cost are made of.
  * A source only sums; zones, cost and order are computed once, in `domain`, for every source.
  */
-export interface UsageSums {
+export interface UsageSums extends Record<SumField, bigint> {
   model: string
   /** Number of `CONTEXT_TIERS` that the prompt of each of these records exceeds. */
   tier: number
-  input: bigint
-  output: bigint
-  cacheRead: bigint
-  cacheCreation5m: bigint
-  cacheCreation1h: bigint
-  records: bigint
 }
 
-export interface KeyedUsage {
-  key: string
-  usage: UsageSums[]
-}
-
-export interface SlotUsage {
-  /** Start of the slot of `SLOT_MS` milliseconds, in milliseconds since 1970. */
+/** Sums of the records that have these values in common. */
+export interface GroupUsage {
+  /** Of each dimension of the grouping, in the order of the dimensions. */
+  values: string[]
+  /** Start of the bucket, in milliseconds since 1970; 0 where the grouping has no buckets. */
   start: number
   usage: UsageSums[]
 }
@@ -60,20 +50,27 @@ export interface SessionUsage {
   usage: UsageSums[]
 }
 
-/** A source's answer to one query; groupings that were not asked for are absent. */
+/** A source's answer to one query. */
 export interface TokenAnswer {
   whole: UsageSums[]
   /** May be absent where it was not asked for: over many records, counting them takes as long as everything else. */
   sessionCount?: number
   firstAt: number | undefined
   lastAt: number | undefined
-  byProject?: KeyedUsage[]
-  byUser?: KeyedUsage[]
-  bySession?: SessionUsage[]
-  bySlot?: SlotUsage[]
+  /** The groups of each grouping that was asked for, by `groupingKey`. */
+  groups: Record<string, GroupUsage[]>
+  /** Absent where they were not asked for. */
+  sessions?: SessionUsage[]
 }
 
-/** Time is summed in slots of 15 minutes UTC: every zone's hours begin at a multiple of them (since 1972). */
+/** The groups of a grouping that was asked for. */
+export function groupsOf({ groups }: Pick<TokenAnswer, 'groups'>, grouping: Grouping): GroupUsage[] {
+  const found = groups[groupingKey(grouping)]
+  if (found === undefined) throw new Error(`the answer has no breakdown by ${groupingKey(grouping)}`)
+  return found
+}
+
+/** Every bucket of every zone begins at a multiple of 15 minutes UTC (since 1972), so a slot of time is in one bucket. */
 export const SLOT_MS = 15 * 60_000
 
 /**

@@ -1,3 +1,5 @@
+import type { CountField } from './token-counts.ts'
+
 /** Who and what a record belongs to, and the log that names its place in the rank. */
 export interface Origin {
   project: string
@@ -8,18 +10,13 @@ export interface Origin {
 }
 
 /** One occurrence of a token record in a log. Counts are whole numbers, 0 to 10^12. */
-export interface RecordCopy extends Origin {
+export interface RecordCopy extends Origin, Record<CountField, number> {
   /** 32 hexadecimal digits (`identityDigest`). */
   identity: string
   /** Milliseconds since 1970. */
   time: number
   session: string
   model: string
-  input: number
-  output: number
-  cacheRead: number
-  cacheCreation5m: number
-  cacheCreation1h: number
   sidechain: boolean
   byMutation: boolean
   /** Byte offset of its line or frame in its log: its place. */

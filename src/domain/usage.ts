@@ -1,7 +1,8 @@
 import { costOf, type PriceOf } from './cost.ts'
 import { addUp } from './merge-answers.ts'
-import { bucketSlots, type Granularity } from './time-buckets.ts'
-import type { KeyedUsage, SessionUsage, SlotUsage, UsageSums } from './token-query.ts'
+import { type Buckets, bucketLabel } from './time-buckets.ts'
+import type { EveryCount } from './token-counts.ts'
+import type { GroupUsage, SessionUsage, UsageSums } from './token-query.ts'
 
 /** Sums can pass 2^53, so they are bigint. `total` = input + output + cacheCreation + cacheRead (rule 3). */
 export interface TokenCounts {
@@ -21,7 +22,7 @@ export interface Usage {
 }
 
 export type ModelUsage = Usage & { model: string }
-export type NamedUsage = Usage & { key: string }
+export type GroupMetrics = Usage & Pick<GroupUsage, 'values' | 'start'>
 export type TokenBucket = Usage & {
   /** Milliseconds since 1970. */
   start: number
@@ -30,14 +31,17 @@ export type TokenBucket = Usage & {
 export type SessionMetrics = Usage &
   Omit<SessionUsage, 'usage' | 'latestPath' | 'latestOffset'> & { byModel: ModelUsage[] }
 
+type Spelled = EveryCount<'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h', bigint>
+
 export function usageOf(sums: readonly UsageSums[], priceOf: PriceOf): Usage {
   const tokens = { input: 0n, output: 0n, cacheCreation: 0n, cacheRead: 0n, total: 0n }
   let recordCount = 0n
   for (const s of sums) {
-    tokens.input += s.input
-    tokens.output += s.output
-    tokens.cacheCreation += s.cacheCreation5m + s.cacheCreation1h
-    tokens.cacheRead += s.cacheRead
+    const { input, output, cacheRead, cacheCreation5m, cacheCreation1h }: Spelled = s
+    tokens.input += input
+    tokens.output += output
+    tokens.cacheCreation += cacheCreation5m + cacheCreation1h
+    tokens.cacheRead += cacheRead
     recordCount += s.records
   }
   tokens.total = tokens.input + tokens.output + tokens.cacheCreation + tokens.cacheRead
@@ -45,43 +49,42 @@ export function usageOf(sums: readonly UsageSums[], priceOf: PriceOf): Usage {
 }
 
 /** Sums of each model. */
-export function groupByModel(sums: readonly UsageSums[]): KeyedUsage[] {
+export function groupByModel(sums: readonly UsageSums[]): GroupUsage[] {
   const byModel = new Map<string, UsageSums[]>()
   for (const s of sums) {
     const list = byModel.get(s.model)
     if (list === undefined) byModel.set(s.model, [s])
     else list.push(s)
   }
-  return [...byModel].map(([key, usage]) => ({ key, usage }))
+  return [...byModel].map(([model, usage]) => ({ values: [model], start: 0, usage }))
 }
 
 /** By model, the largest first. */
 export function usageByModel(sums: readonly UsageSums[], priceOf: PriceOf): ModelUsage[] {
-  return usageByKey(groupByModel(sums), priceOf).map(({ key, ...usage }) => ({ model: key, ...usage }))
+  return usageByValue(groupByModel(sums), priceOf).map(({ value, ...usage }) => ({ model: value, ...usage }))
 }
 
-/** By model, project or user, the largest first. */
-export function usageByKey(groups: readonly KeyedUsage[], priceOf: PriceOf): NamedUsage[] {
-  return largestFirst([...usages(groups, priceOf)])
+/** Of groups of one dimension, the largest first. */
+export function usageByValue(groups: readonly GroupUsage[], priceOf: PriceOf): (Usage & { value: string })[] {
+  return largestFirst([...usages(groups, priceOf)]).map(({ values: [value = ''], start: _, ...usage }) => ({
+    value,
+    ...usage,
+  }))
 }
 
 /** In the order of the groups; each is summed when it is taken. */
-export function* usages(groups: readonly KeyedUsage[], priceOf: PriceOf): Generator<NamedUsage, void, undefined> {
-  for (const { key, usage } of groups) yield { key, ...usageOf(usage, priceOf) }
+export function* usages(groups: readonly GroupUsage[], priceOf: PriceOf): Generator<GroupMetrics, void, undefined> {
+  for (const { usage, ...group } of groups) yield { ...group, ...usageOf(usage, priceOf) }
 }
 
-/** Buckets that hold records, the earliest first; each is summed when it is taken. */
+/** Of groups of buckets alone, the earliest first; each is summed when it is taken. */
 export function* timeSeries(
-  slots: readonly SlotUsage[],
-  granularity: Granularity,
-  timeZone: string,
+  groups: readonly GroupUsage[],
+  buckets: Buckets,
   priceOf: PriceOf,
 ): Generator<TokenBucket, void, undefined> {
-  for (const { start, label, slots: own } of bucketSlots(slots, granularity, timeZone)) {
-    // of the same model and tier together, so that the cost of a bucket does not depend on its slots
-    const sums = addUp(own.flatMap((slot) => slot.usage))
-    yield { start, label, ...usageOf(sums, priceOf) }
-  }
+  for (const { start, usage } of groups.toSorted((a, b) => a.start - b.start))
+    yield { start, label: bucketLabel(start, buckets), ...usageOf(usage, priceOf) }
 }
 
 export function* sessionsMetrics(
@@ -101,8 +104,16 @@ function inOrder(sums: readonly UsageSums[]): UsageSums[] {
   return sums.toSorted((a, b) => compareText(a.model, b.model) || a.tier - b.tier)
 }
 
-export function largestFirst(list: NamedUsage[]): NamedUsage[] {
-  return list.sort((a, b) => compareBigint(b.tokens.total, a.tokens.total) || compareText(a.key, b.key))
+export function largestFirst(list: GroupMetrics[]): GroupMetrics[] {
+  return list.sort((a, b) => compareBigint(b.tokens.total, a.tokens.total) || compareValues(a.values, b.values))
+}
+
+function compareValues(a: readonly string[], b: readonly string[]): number {
+  for (const [i, value] of a.entries()) {
+    const byValue = compareText(value, b[i] ?? '')
+    if (byValue !== 0) return byValue
+  }
+  return 0
 }
 
 export function compareText(a: string, b: string): number {

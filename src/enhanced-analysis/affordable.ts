@@ -7,7 +7,7 @@ const ALWAYS = 5 * (1 + 4)
 
 /** Refuses what would keep the thread busy for long: changes, and whoever asks after them, wait for what has begun. */
 export function assertAffordable(rows: number, queries: readonly TokenQuery[]): void {
-  const passes = queries.reduce((sum, { groupings }) => sum + 1 + groupings.length, 0)
+  const passes = queries.reduce((sum, { groupings, sessions }) => sum + 1 + groupings.length + (sessions ? 1 : 0), 0)
   if (passes <= ALWAYS || rows * passes <= LIMITS.summedRecords.value) return
   throw new BridgeError(
     'QUERY_TOO_EXPENSIVE',

@@ -1,20 +1,17 @@
+import { groupingKey } from '../domain/dimensions.ts'
 import { BridgeError } from '../domain/errors.ts'
 import { comparePaths } from '../domain/rank.ts'
+import { PROMPT_COUNTS } from '../domain/token-counts.ts'
 import {
   contextTierOf,
-  type Grouping,
-  type KeyedUsage,
+  type GroupUsage,
   type SessionUsage,
-  SLOT_MS,
-  type SlotUsage,
   type TokenAnswer,
-  type TokenFilter,
   type TokenQuery,
   type UsageSums,
 } from '../domain/token-query.ts'
-import type { Origin } from '../domain/token-record.ts'
 import { finished, type Work } from '../domain/work.ts'
-import { createDictionary, type Dictionary } from './dictionary.ts'
+import { numbered, selectionsOf } from './axes.ts'
 import { WINS } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
 import { kindOf, SumTable } from './sum-table.ts'
@@ -22,13 +19,6 @@ import { kindOf, SumTable } from './sum-table.ts'
 /** Rows, or sums, between two places where the work may be interrupted. */
 const STEP = 2048
 const NO_GROUPS = new Uint32Array(STEP)
-
-/** What is summed up by one number of each row. */
-interface Grouped {
-  table: SumTable
-  /** Fills in the numbers of some rows. */
-  fill: (rows: Uint32Array, count: number, groups: Uint32Array) => void
-}
 
 /**
  * Sums the winners that the filter selects, in one pass: all sections of the answer are of the same moment.
@@ -42,34 +32,20 @@ export function* aggregating(
   maxSums = Number.POSITIVE_INFINITY,
 ): Work<TokenAnswer> {
   const { columns: c } = table
-  const origins = table.origins.list
-  const users = createDictionary()
-  const projects = createDictionary()
-  const userOf = Uint32Array.from(origins, ({ user }) => users.add(user))
-  const projectOf = Uint32Array.from(origins, ({ project }) => projects.add(project))
-  const selectsOrigin = originSelector(origins, query.filter)
-  const selectsModel = selector(table.models, query.filter.models)
-  const selectsSession = selector(table.sessions, query.filter.sessionIds)
+  const selections = selectionsOf(table, query.filter)
   const from = query.filter.from ?? Number.NEGATIVE_INFINITY
   const to = query.filter.to ?? Number.POSITIVE_INFINITY
+  const promptColumns = PROMPT_COUNTS.map((field) => c.counts[field])
 
-  const grouped = (grouping: Grouping, fill: Grouped['fill']): Grouped | undefined =>
-    query.groupings.includes(grouping) ? { table: new SumTable(), fill } : undefined
   const whole = new SumTable()
-  const byProject = grouped('project', (rows, count, groups) => {
-    for (let i = 0; i < count; i++) groups[i] = projectOf[c.origin[rows[i] as number] as number] as number
-  })
-  const byUser = grouped('user', (rows, count, groups) => {
-    for (let i = 0; i < count; i++) groups[i] = userOf[c.origin[rows[i] as number] as number] as number
-  })
-  const bySession = grouped('session', (rows, count, groups) => {
-    for (let i = 0; i < count; i++) groups[i] = c.session[rows[i] as number] as number
-  })
-  const bySlot = grouped('slot', (rows, count, groups) => {
-    for (let i = 0; i < count; i++) groups[i] = Math.floor((c.time[rows[i] as number] as number) / SLOT_MS)
-  })
+  const grouped = query.groupings.map((grouping) => ({
+    key: groupingKey(grouping),
+    table: new SumTable(),
+    numbered: numbered(table, grouping, STEP),
+  }))
+  const sessions = query.sessions === true ? new SumTable() : undefined
   const latest = new Int32Array(table.sessions.texts.length).fill(-1)
-  const started = bySession === undefined ? undefined : new Float64Array(latest.length).fill(Number.POSITIVE_INFINITY)
+  const started = sessions === undefined ? undefined : new Float64Array(latest.length).fill(Number.POSITIVE_INFINITY)
   let sessionCount = 0
   let firstAt = Number.POSITIVE_INFINITY
   let lastAt = Number.NEGATIVE_INFINITY
@@ -82,17 +58,12 @@ export function* aggregating(
   const select = (row: number): void => {
     if (((c.flags[row] as number) & WINS) === 0 || only?.[row] === 0) return
     const time = c.time[row] as number
-    const model = c.model[row] as number
     const session = c.session[row] as number
     if (time < from || time >= to) return
-    if (selectsOrigin?.[c.origin[row] as number] === 0) return
-    if (selectsModel?.[model] === 0 || selectsSession?.[session] === 0) return
-    const prompt =
-      (c.input[row] as number) +
-      (c.cacheRead[row] as number) +
-      (c.cacheCreation5m[row] as number) +
-      (c.cacheCreation1h[row] as number)
-    kinds[selected] = kindOf(model, contextTierOf(prompt))
+    for (const { column, marks } of selections) if (marks[column[row] as number] === 0) return
+    let prompt = 0
+    for (const column of promptColumns) prompt += column[row] as number
+    kinds[selected] = kindOf(c.model[row] as number, contextTierOf(prompt))
     rows[selected++] = row
     if (time < firstAt) firstAt = time
     if (time > lastAt) lastAt = time
@@ -106,14 +77,18 @@ export function* aggregating(
     const end = Math.min(start + STEP, c.length)
     for (let row = start; row < end; row++) select(row)
     whole.add(rows, NO_GROUPS, kinds, selected, c)
-    for (const { table, fill } of [byProject, byUser, bySession, bySlot].filter((one) => one !== undefined)) {
-      fill(rows, selected, groups)
+    for (const { table, numbered } of grouped) {
+      numbered.fill(rows, selected, groups)
       table.add(rows, groups, kinds, selected, c)
+    }
+    if (sessions !== undefined) {
+      for (let i = 0; i < selected; i++) groups[i] = c.session[rows[i] as number] as number
+      sessions.add(rows, groups, kinds, selected, c)
     }
     yield
   }
 
-  const size = [byProject, byUser, bySession, bySlot].reduce((sum, one) => sum + (one?.table.size ?? 0), whole.size)
+  const size = grouped.reduce((sum, one) => sum + one.table.size, whole.size + (sessions?.size ?? 0))
   if (size > maxSums)
     throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have ${size} sums, more than ${maxSums}`)
   const { texts } = table.models
@@ -134,21 +109,20 @@ export function* aggregating(
       usage,
     }
   }
-  const keyed =
-    (names: Dictionary) =>
-    (group: number, usage: UsageSums[]): KeyedUsage => ({ key: names.texts[group] as string, usage })
-  const slotOf = (slot: number, usage: UsageSums[]): SlotUsage => ({ start: slot * SLOT_MS, usage })
-
   const answer: TokenAnswer = {
     whole: (yield* readGroups(whole, texts, ranks, (_, usage) => usage))[0] ?? [],
     sessionCount,
     firstAt: sessionCount === 0 ? undefined : firstAt,
     lastAt: sessionCount === 0 ? undefined : lastAt,
+    groups: {},
   }
-  if (byProject !== undefined) answer.byProject = yield* readGroups(byProject.table, texts, ranks, keyed(projects))
-  if (byUser !== undefined) answer.byUser = yield* readGroups(byUser.table, texts, ranks, keyed(users))
-  if (bySlot !== undefined) answer.bySlot = yield* readGroups(bySlot.table, texts, ranks, slotOf)
-  if (bySession !== undefined) answer.bySession = yield* readGroups(bySession.table, texts, ranks, sessionOf)
+  for (const { key, table, numbered } of grouped)
+    answer.groups[key] = yield* readGroups(table, texts, ranks, (number, usage): GroupUsage => {
+      const group: GroupUsage = { values: [], start: 0, usage }
+      numbered.describe(number, group)
+      return group
+    })
+  if (sessions !== undefined) answer.sessions = yield* readGroups(sessions, texts, ranks, sessionOf)
   return answer
 }
 
@@ -186,25 +160,4 @@ function isLater(table: RecordTable, a: number, b: number): boolean {
   )
   if (byPath !== 0) return byPath > 0
   return (c.rankOffset[a] as number) > (c.rankOffset[b] as number)
-}
-
-/** 1 for each number whose text is asked for; `undefined` where all are. */
-function selector(dictionary: Dictionary, texts: readonly string[] | undefined): Uint8Array | undefined {
-  if (texts === undefined) return undefined
-  const selected = new Uint8Array(dictionary.texts.length)
-  for (const text of texts) {
-    const number = dictionary.find(text)
-    if (number !== undefined) selected[number] = 1
-  }
-  return selected
-}
-
-function originSelector(origins: readonly Origin[], filter: TokenFilter): Uint8Array | undefined {
-  const { projects, users, hosts } = filter
-  if (projects === undefined && users === undefined && hosts === undefined) return undefined
-  return Uint8Array.from(origins, ({ project, user, host }) => {
-    const selected =
-      (projects?.includes(project) ?? true) && (users?.includes(user) ?? true) && (hosts?.includes(host) ?? true)
-    return selected ? 1 : 0
-  })
 }

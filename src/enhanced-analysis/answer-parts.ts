@@ -1,5 +1,6 @@
 import { setImmediate as immediate } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
+import { SUMS, type SumField } from '../domain/token-counts.ts'
 import type { TokenAnswer, UsageSums } from '../domain/token-query.ts'
 import type { Work } from '../domain/work.ts'
 import type { SourceAnswer } from '../ports/token-source.ts'
@@ -9,13 +10,13 @@ import type { SourceAnswer } from '../ports/token-source.ts'
 
 /** Sums in one part: well below a millisecond of reading. */
 const PART_SUMS = 1000
-const COUNTS = ['input', 'output', 'cacheRead', 'cacheCreation5m', 'cacheCreation1h', 'records'] as const
+const PLACE = Object.fromEntries(SUMS.map((field, i) => [field, i])) as Record<SumField, number>
 
 /** An answer whose lists are in `parts`. */
 export type InParts<A extends SourceAnswer> = A & { parts: Uint8Array[] }
 
-const SECTIONS = ['byProject', 'byUser', 'bySession', 'bySlot'] as const
-type Section = 'whole' | (typeof SECTIONS)[number]
+/** The whole, the sessions, or the groups of a grouping. */
+type Section = 'whole' | 'sessions' | { groups: string }
 interface Item {
   usage: UsageSums[]
 }
@@ -33,7 +34,7 @@ interface Part {
   models: string[]
   model: Uint32Array
   tier: Uint8Array
-  /** `COUNTS` of each sum; as bigints where one does not fit a number. */
+  /** `SUMS` of each sum; as bigints where one does not fit a number. */
   counts: Float64Array | bigint[]
 }
 
@@ -41,7 +42,8 @@ export function* inParts<A extends SourceAnswer>(answer: A): Work<InParts<A>> {
   const parts: Uint8Array[] = []
   for (const [i, one] of answer.answers.entries()) {
     yield* split(i, 'whole', [{ usage: one.whole }], parts)
-    for (const section of SECTIONS) yield* split(i, section, one[section] ?? [], parts)
+    yield* split(i, 'sessions', one.sessions ?? [], parts)
+    for (const [groups, list] of Object.entries(one.groups)) yield* split(i, { groups }, list, parts)
   }
   if (answer.quality !== undefined) yield* split(-1, 'whole', [{ usage: answer.quality.whole }], parts)
   return {
@@ -61,7 +63,7 @@ export async function joined<A extends SourceAnswer>({ parts, ...rest }: InParts
     if (i > 0) await immediate()
     const part = deserialize(bytes) as Part
     const to = (part.answer < 0 ? answer.quality : answer.answers[part.answer]) as TokenAnswer
-    const list: Item[] = part.section === 'whole' ? [{ usage: to.whole }] : (to[part.section] as Item[])
+    const list = listOf(to, part.section)
     const sums = sumsOf(part, texts)
     for (const [n, item] of part.items.entries()) {
       if (item !== undefined && part.section !== 'whole') list.push(item)
@@ -72,6 +74,11 @@ export async function joined<A extends SourceAnswer>({ parts, ...rest }: InParts
   return answer
 }
 
+function listOf(answer: TokenAnswer, section: Section): Item[] {
+  if (section === 'whole') return [{ usage: answer.whole }]
+  return (section === 'sessions' ? answer.sessions : answer.groups[section.groups]) as Item[]
+}
+
 function* sumsOf({ models, model, tier, counts }: Part, texts: Map<string, string>): Generator<UsageSums> {
   const own = models.map((text) => {
     if (!texts.has(text)) texts.set(text, text)
@@ -80,16 +87,16 @@ function* sumsOf({ models, model, tier, counts }: Part, texts: Map<string, strin
   // most counts of cache creation are 0: it is one and the same
   const count = (at: number): bigint => (counts[at] === 0 ? 0n : BigInt(counts[at] as number | bigint))
   for (let i = 0; i < model.length; i++) {
-    const at = i * COUNTS.length
+    const at = i * SUMS.length
     yield {
       model: own[model[i] as number] as string,
       tier: tier[i] as number,
-      input: count(at),
-      output: count(at + 1),
-      cacheRead: count(at + 2),
-      cacheCreation5m: count(at + 3),
-      cacheCreation1h: count(at + 4),
-      records: count(at + 5),
+      input: count(at + PLACE.input),
+      output: count(at + PLACE.output),
+      cacheRead: count(at + PLACE.cacheRead),
+      cacheCreation5m: count(at + PLACE.cacheCreation5m),
+      cacheCreation1h: count(at + PLACE.cacheCreation1h),
+      records: count(at + PLACE.records),
     }
   }
 }
@@ -132,23 +139,22 @@ function columnsOf(sums: readonly UsageSums[]): Pick<Part, 'models' | 'model' | 
   }
   const model = new Uint32Array(sums.length)
   const tier = new Uint8Array(sums.length)
-  const counts = new Float64Array(sums.length * COUNTS.length)
+  const counts = new Float64Array(sums.length * SUMS.length)
   let fits = true
   sums.forEach((one, i) => {
     model[i] = numberOf(one.model)
     tier[i] = one.tier
-    for (let j = 0; j < COUNTS.length; j++) {
-      const count = Number(one[COUNTS[j] as (typeof COUNTS)[number]])
-      counts[i * COUNTS.length + j] = count
+    for (let j = 0; j < SUMS.length; j++) {
+      const count = Number(one[SUMS[j] as SumField])
+      counts[i * SUMS.length + j] = count
       fits &&= count <= Number.MAX_SAFE_INTEGER
     }
   })
-  const exact = (): bigint[] => sums.flatMap((one) => COUNTS.map((name) => one[name]))
+  const exact = (): bigint[] => sums.flatMap((one) => SUMS.map((name) => one[name]))
   return { models: [...numbers.keys()], model, tier, counts: fits ? counts : exact() }
 }
 
 function withoutItems(answer: TokenAnswer): TokenAnswer {
-  const empty = { ...answer, whole: [] }
-  for (const section of SECTIONS) if (empty[section] !== undefined) empty[section] = []
-  return empty
+  const groups = Object.fromEntries(Object.keys(answer.groups).map((grouping) => [grouping, []]))
+  return { ...answer, whole: [], groups, ...(answer.sessions === undefined ? {} : { sessions: [] }) }
 }

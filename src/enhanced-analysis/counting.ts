@@ -2,6 +2,7 @@ import { advisorIdentity, identityOf, isUniqueMessageId, lineIdentity, messageId
 import { isSessionId, MAX_TOKENS } from '../domain/limits.ts'
 import type { RefusalReason } from '../domain/refusal.ts'
 import { parseTimestamp } from '../domain/timestamp.ts'
+import { type CountField, totalOf } from '../domain/token-counts.ts'
 import type { UsualLine } from './line-scanner/line-scanner.ts'
 import type { LogNaming } from './log-naming.ts'
 import type { TokenCopy } from './token-copy.ts'
@@ -110,7 +111,7 @@ function countAdvisors(
   }
 }
 
-type Counts = Pick<TokenCopy, 'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h'>
+type Counts = Pick<TokenCopy, CountField>
 
 /** Spelled out: copying with spreads took a tenth of the time of a cold analysis. */
 function toCopy(
@@ -122,7 +123,7 @@ function toCopy(
     identity: rest.identity,
     time: rest.time,
     offset: rest.offset,
-    total: input + output + cacheRead + cacheCreation5m + cacheCreation1h,
+    total: totalOf(counts),
     input,
     output,
     cacheRead,

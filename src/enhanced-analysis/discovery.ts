@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { transcriptKey } from '../domain/log-name.ts'
 import { comparePaths } from '../domain/rank.ts'
 import type { Root } from './roots.ts'
 
@@ -85,7 +86,7 @@ function add(root: Root, path: string, byKey: Map<string, FoundFile>, unreadable
   try {
     const stat = statSync(path, { bigint: true })
     if (!stat.isFile()) return
-    const key = `${stat.dev}:${stat.ino}`
+    const key = transcriptKey(stat)
     const other = byKey.get(key)
     if (other !== undefined && comparePaths(other.path, path) <= 0) return
     byKey.set(key, {

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { transcriptKey } from '../domain/log-name.ts'
 import { outranks } from '../domain/rank.ts'
 import { MAX_REFUSAL_PLACES, type RefusalReason } from '../domain/refusal.ts'
 import { countLine, countUsual } from './counting.ts'
@@ -59,7 +60,7 @@ export function scanFile(job: ScanJob, scanner: LineScanner, sink: ScanSink): Sc
   try {
     const stat = fstatSync(fd, { bigint: true })
     // a name that was given to something else may have its number, too
-    if (`${stat.dev}:${stat.ino}` !== job.key || !stat.isFile()) return 'gone'
+    if (transcriptKey(stat) !== job.key || !stat.isFile()) return 'gone'
     const size = Number(stat.size)
     const known = job.fingerprint !== undefined && job.from <= size && matches(fd, job.fingerprint)
     const from = known ? job.from : 0
@@ -228,7 +229,7 @@ export function hasFingerprint(path: string, key: string, fingerprint: Fingerpri
   }
   try {
     const stat = fstatSync(fd, { bigint: true })
-    if (`${stat.dev}:${stat.ino}` !== key || Number(stat.size) < fingerprint.counted) return false
+    if (transcriptKey(stat) !== key || Number(stat.size) < fingerprint.counted) return false
     return matches(fd, fingerprint)
   } finally {
     closeSync(fd)

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import type { RefusalReason } from '../domain/refusal.ts'
+import { type CountField, eachCount, TOKEN_COUNTS } from '../domain/token-counts.ts'
 import type { Origin } from '../domain/token-record.ts'
 import type { TokenCopy } from './token-copy.ts'
 
@@ -57,16 +58,11 @@ export interface FileUpdateHeader {
 }
 
 /** Records as columns: `n` values each, identities of `IDENTITY_BYTES` bytes. */
-export interface RecordColumns {
+export interface RecordColumns extends Record<CountField, ArrayLike<number>> {
   length: number
   identity: Uint8Array
   time: ArrayLike<number>
   offset: ArrayLike<number>
-  input: ArrayLike<number>
-  output: ArrayLike<number>
-  cacheRead: ArrayLike<number>
-  cacheCreation5m: ArrayLike<number>
-  cacheCreation1h: ArrayLike<number>
   model: ArrayLike<number>
   session: ArrayLike<number>
   sidechain: Uint8Array
@@ -80,17 +76,8 @@ export interface FileUpdate {
   records: RecordColumns
 }
 
-const NUMBER_COLUMNS = [
-  'time',
-  'offset',
-  'input',
-  'output',
-  'cacheRead',
-  'cacheCreation5m',
-  'cacheCreation1h',
-  'model',
-  'session',
-] as const
+/** In the order in which they are written: another one is another format of the index (`INDEX_VERSION`). */
+const NUMBER_COLUMNS = ['time', 'offset', ...TOKEN_COUNTS, 'model', 'session'] as const
 
 const digest = (identity: string): Buffer => hash('sha256', identity, 'buffer')
 
@@ -117,11 +104,7 @@ export function columnsOf(
   const columns = {
     time: numbers(),
     offset: numbers(),
-    input: numbers(),
-    output: numbers(),
-    cacheRead: numbers(),
-    cacheCreation5m: numbers(),
-    cacheCreation1h: numbers(),
+    ...eachCount(numbers),
     model: new Uint32Array(copies.length),
     session: new Uint32Array(copies.length),
     sidechain: new Uint8Array(copies.length),
@@ -129,11 +112,7 @@ export function columnsOf(
   copies.forEach((copy, i) => {
     columns.time[i] = copy.time
     columns.offset[i] = copy.offset
-    columns.input[i] = copy.input
-    columns.output[i] = copy.output
-    columns.cacheRead[i] = copy.cacheRead
-    columns.cacheCreation5m[i] = copy.cacheCreation5m
-    columns.cacheCreation1h[i] = copy.cacheCreation1h
+    for (const field of TOKEN_COUNTS) columns[field][i] = copy[field]
     columns.model[i] = indexIn(models, copy.model)
     columns.session[i] = indexIn(sessions, copy.session)
     columns.sidechain[i] = copy.sidechain ? 1 : 0

@@ -1,3 +1,4 @@
+import { journalKey } from '../domain/log-name.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import { columnsOf, type FileUpdate } from './file-update.ts'
 import { Origins } from './origins.ts'
@@ -11,9 +12,6 @@ export interface JournaledRange {
   /** The first of the bytes before `to` that cannot be read. */
   unreadableFrom?: number
 }
-
-const JOURNAL = 'journal:'
-export const journalKey = (segment: string): string => `${JOURNAL}${segment}`
 
 /** The same as reading a transcript gives, for a range of the journal that begins at byte `from`. */
 export function journalUpdate({ segment, to, records, unreadableFrom }: JournaledRange, from: number): FileUpdate {

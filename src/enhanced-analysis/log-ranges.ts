@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { versionedDigest } from '../domain/digest-version.ts'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
-import { recordText } from '../domain/record-text.ts'
+import { recordText, TEXT_VERSION } from '../domain/record-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { CatalogueEntry, LogRange, LogState } from '../ports/logs.ts'
 import { SIDECHAIN, WINS } from './record-columns.ts'
@@ -73,13 +74,19 @@ export function createRanges(table: () => RecordTable): (file: KnownFile, next: 
 export const unreadableBefore = (file: KnownFile, to: number): KnownFile['unreadable'] =>
   file.unreadable.filter(([from]) => from < to)
 
-/** SHA-256 of the records that begin between two bytes. */
-export function tailDigest(table: RecordTable, file: KnownFile, from: number, to: number): string {
+/** SHA-256 of the records that begin between two bytes, of a version. */
+export function tailDigest(
+  table: RecordTable,
+  file: KnownFile,
+  from: number,
+  to: number,
+  version = TEXT_VERSION,
+): string {
   const { offset } = table.columns
   const texts = [...table.rowsOf(file)]
     .filter((row) => (offset[row] as number) >= from && (offset[row] as number) < to)
-    .map((row) => recordText('', copyOf(table, file, row)))
-  return createHash('sha256').update(texts.sort().join('\n')).digest('hex')
+    .map((row) => recordText('', copyOf(table, file, row), version))
+  return versionedDigest(version, createHash('sha256').update(texts.sort().join('\n')).digest('hex'))
 }
 
 /** The first of `rows`, in the order of their offsets, that is not before `from`. */
@@ -103,11 +110,7 @@ function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
     time: c.time[row] as number,
     session: table.sessions.texts[c.session[row] as number] as string,
     model: table.models.texts[c.model[row] as number] as string,
-    input: c.input[row] as number,
-    output: c.output[row] as number,
-    cacheRead: c.cacheRead[row] as number,
-    cacheCreation5m: c.cacheCreation5m[row] as number,
-    cacheCreation1h: c.cacheCreation1h[row] as number,
+    ...c.countsOf(row),
     sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
     byMutation: file.byMutation,
     position: c.offset[row] as number,

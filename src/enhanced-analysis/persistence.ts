@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { eachCount } from '../domain/token-counts.ts'
 import { lockPathOf, takeLock } from '../process-lock.ts'
 import type { FoundFile } from './discovery.ts'
 import { decodeFileUpdate, encodeFileUpdate, type FileUpdateHeader, type RecordColumns } from './file-update.ts'
@@ -134,11 +135,7 @@ function encodeFile(table: RecordTable, file: KnownFile): ArrayBuffer {
     identity: new Uint8Array(identity.buffer),
     time: pick(c.time),
     offset: pick(c.offset),
-    input: pick(c.input),
-    output: pick(c.output),
-    cacheRead: pick(c.cacheRead),
-    cacheCreation5m: pick(c.cacheCreation5m),
-    cacheCreation1h: pick(c.cacheCreation1h),
+    ...eachCount((field) => pick(c.counts[field])),
     model: Uint32Array.from(rows, (row) => local(models, c.model[row] as number)),
     session: Uint32Array.from(rows, (row) => local(sessions, c.session[row] as number)),
     sidechain: Uint8Array.from(rows, (row) => (((c.flags[row] as number) & SIDECHAIN) === 0 ? 0 : 1)),

@@ -1,5 +1,8 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { formatEdition } from '../domain/log-name.ts'
+import { TEXT_FIELDS, type TextField } from '../domain/record-fields.ts'
 import { rowChecksum } from '../domain/row-checksum.ts'
+import { eachCount, TOKEN_COUNTS } from '../domain/token-counts.ts'
 import type { Work } from '../domain/work.ts'
 import type { GroupedRow, LogDay, RowGroup } from '../ports/logs.ts'
 import { LIVE, WINS } from './record-columns.ts'
@@ -35,27 +38,17 @@ export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8A
     let group = groups.get(key)
     if (group === undefined) {
       group = {
-        ...table.origins.at(c.origin[row] as number),
-        log: logOf(file),
+        ...textsOf(table, row),
+        ...eachCount(() => 0n),
+        log: formatEdition(file),
         day,
-        model: table.models.texts[c.model[row] as number] as string,
-        session: table.sessions.texts[c.session[row] as number] as string,
         records: 0,
-        input: 0n,
-        output: 0n,
-        cacheRead: 0n,
-        cacheCreation5m: 0n,
-        cacheCreation1h: 0n,
         checksum: 0,
       }
       groups.set(key, group)
     }
     group.records++
-    group.input += BigInt(c.input[row] as number)
-    group.output += BigInt(c.output[row] as number)
-    group.cacheRead += BigInt(c.cacheRead[row] as number)
-    group.cacheCreation5m += BigInt(c.cacheCreation5m[row] as number)
-    group.cacheCreation1h += BigInt(c.cacheCreation1h[row] as number)
+    for (const field of TOKEN_COUNTS) group[field] += BigInt(c.counts[field][row] as number)
     group.checksum = (group.checksum + checksumOf(table, row)) >>> 0
   }
   return [...groups.values()]
@@ -69,19 +62,29 @@ export function groupedRows(table: RecordTable, of: LogDay, left: Uint8Array, wi
   const rows: GroupedRow[] = []
   for (const row of countedRows(table, left, without)) {
     if (c.file[row] !== file.id || Math.floor((c.time[row] as number) / DAY_MS) !== of.day) continue
-    const { project, user, host, path } = table.origins.at(c.origin[row] as number)
-    const texts = [table.models.texts[c.model[row] as number], table.sessions.texts[c.session[row] as number]]
+    const texts = textsOf(table, row)
     rows.push({
       identity: identityOf(table, row).toString('hex'),
       position: c.offset[row] as number,
       tokens: c.total(row),
-      content: [checksumOf(table, row), ...texts, project, user, host, path].join('\t'),
+      content: [checksumOf(table, row), ...TEXT_FIELDS.map((field) => texts[field])].join('\t'),
     })
   }
   return rows
 }
 
-export const logOf = ({ key, edition }: Pick<KnownFile, 'key' | 'edition'>): string => `${key}#${edition}`
+function textsOf(table: RecordTable, row: number): Record<TextField, string> {
+  const { columns: c } = table
+  const { project, user, host, path } = table.origins.at(c.origin[row] as number)
+  return {
+    session: table.sessions.texts[c.session[row] as number] as string,
+    project,
+    model: table.models.texts[c.model[row] as number] as string,
+    user,
+    host,
+    path,
+  }
+}
 
 function checksumOf(table: RecordTable, row: number): number {
   const { columns: c } = table
@@ -89,11 +92,7 @@ function checksumOf(table: RecordTable, row: number): number {
   return rowChecksum([bytes.readUInt32BE(0), bytes.readUInt32BE(4), bytes.readUInt32BE(8), bytes.readUInt32BE(12)], {
     position: c.offset[row] as number,
     time: c.time[row] as number,
-    input: c.input[row] as number,
-    output: c.output[row] as number,
-    cacheRead: c.cacheRead[row] as number,
-    cacheCreation5m: c.cacheCreation5m[row] as number,
-    cacheCreation1h: c.cacheCreation1h[row] as number,
+    ...c.countsOf(row),
     offset: c.rankOffset[row] as number,
   })
 }

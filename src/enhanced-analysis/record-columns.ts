@@ -1,4 +1,5 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { type CountField, eachCount, TOKEN_COUNTS } from '../domain/token-counts.ts'
 
 const WORDS = IDENTITY_BYTES / 4
 
@@ -20,11 +21,9 @@ export class Columns {
   offset = new Float64Array(0)
   /** Byte offset that ranks: another one than the place for records that were pushed from elsewhere. */
   rankOffset = new Float64Array(0)
-  input = new Float64Array(0)
-  output = new Float64Array(0)
-  cacheRead = new Float64Array(0)
-  cacheCreation5m = new Float64Array(0)
-  cacheCreation1h = new Float64Array(0)
+  counts: Record<CountField, Float64Array> = eachCount(() => new Float64Array(0))
+  /** The same in the order of `TOKEN_COUNTS`, for loops over many rows. */
+  countList: readonly Float64Array[] = TOKEN_COUNTS.map((field) => this.counts[field])
   model = new Uint32Array(0)
   session = new Uint32Array(0)
   file = new Uint32Array(0)
@@ -43,11 +42,8 @@ export class Columns {
     this.time = grown(this.time, capacity)
     this.offset = grown(this.offset, capacity)
     this.rankOffset = grown(this.rankOffset, capacity)
-    this.input = grown(this.input, capacity)
-    this.output = grown(this.output, capacity)
-    this.cacheRead = grown(this.cacheRead, capacity)
-    this.cacheCreation5m = grown(this.cacheCreation5m, capacity)
-    this.cacheCreation1h = grown(this.cacheCreation1h, capacity)
+    this.counts = eachCount((field) => grown(this.counts[field], capacity))
+    this.countList = TOKEN_COUNTS.map((field) => this.counts[field])
     this.model = grown(this.model, capacity)
     this.session = grown(this.session, capacity)
     this.file = grown(this.file, capacity)
@@ -59,13 +55,13 @@ export class Columns {
   }
 
   total(row: number): number {
-    return (
-      (this.input[row] as number) +
-      (this.output[row] as number) +
-      (this.cacheRead[row] as number) +
-      (this.cacheCreation5m[row] as number) +
-      (this.cacheCreation1h[row] as number)
-    )
+    let total = 0
+    for (const column of this.countList) total += column[row] as number
+    return total
+  }
+
+  countsOf(row: number): Record<CountField, number> {
+    return eachCount((field) => this.counts[field][row] as number)
   }
 
   hasIdentity(row: number, words: Uint32Array, at: number): boolean {

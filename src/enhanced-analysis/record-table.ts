@@ -1,5 +1,6 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { outranks, type Rank } from '../domain/rank.ts'
+import { TOKEN_COUNTS } from '../domain/token-counts.ts'
 import { createDictionary } from './dictionary.ts'
 import type { FileUpdate, FileUpdateHeader, RecordColumns, RefusedByReason } from './file-update.ts'
 import { nameLog } from './log-naming.ts'
@@ -214,6 +215,7 @@ export class RecordTable {
     const words = new Uint32Array(records.identity.buffer, records.identity.byteOffset, records.length * WORDS)
     const c = this.columns
     c.reserve(c.length + records.length)
+    const counts = TOKEN_COUNTS.map((field) => records[field])
     this.#growBuckets(this.rows + records.length)
     for (let i = 0; i < records.length; i++) {
       const inTail = i >= bodyLength
@@ -225,11 +227,9 @@ export class RecordTable {
       c.offset[row] = records.offset[i] as number
       c.rankOffset[row] = (records.rankOffset ?? records.offset)[i] as number
       c.origin[row] = origin
-      c.input[row] = records.input[i] as number
-      c.output[row] = records.output[i] as number
-      c.cacheRead[row] = records.cacheRead[i] as number
-      c.cacheCreation5m[row] = records.cacheCreation5m[i] as number
-      c.cacheCreation1h[row] = records.cacheCreation1h[i] as number
+      counts.forEach((values, n) => {
+        ;(c.countList[n] as Float64Array)[row] = values[i] as number
+      })
       c.model[row] = models[records.model[i] as number] as number
       c.session[row] = sessions[records.session[i] as number] as number
       const kept = (c.flags[row] as number) & (LIVE | WINS)
@@ -248,12 +248,8 @@ export class RecordTable {
 
   /** Whether a record outranks a row of the same log. */
   #isBetter(records: RecordColumns, i: number, origin: number, row: number): boolean {
-    const total =
-      (records.input[i] as number) +
-      (records.output[i] as number) +
-      (records.cacheRead[i] as number) +
-      (records.cacheCreation5m[i] as number) +
-      (records.cacheCreation1h[i] as number)
+    let total = 0
+    for (const field of TOKEN_COUNTS) total += records[field][i] as number
     const rank: Rank = {
       sidechain: records.sidechain[i] === 1,
       total,

@@ -1,3 +1,4 @@
+import { digestVersion } from '../domain/digest-version.ts'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import type { Work } from '../domain/work.ts'
 import type {
@@ -200,5 +201,7 @@ function isSameSegment(file: KnownFile, { publishedTo, unreadable = [] }: LogSta
 
 /** Whether a last line without its end that was published is still the same line. */
 function hasTail(table: RecordTable, file: KnownFile, { fingerprint, publishedTo, tail }: LogState): boolean {
-  return publishedTo <= fingerprint.counted || tail === tailDigest(table, file, fingerprint.counted, publishedTo)
+  if (publishedTo <= fingerprint.counted) return true
+  if (tail === undefined) return false
+  return tail === tailDigest(table, file, fingerprint.counted, publishedTo, digestVersion(tail))
 }

@@ -1,9 +1,14 @@
+import { type EveryCount, SUMS, type SumField } from '../domain/token-counts.ts'
 import { CONTEXT_TIERS, type UsageSums } from '../domain/token-query.ts'
 import type { Columns } from './record-columns.ts'
 
 const TIERS = CONTEXT_TIERS.length + 1
-/** Sums per entry: the five counts and the number of records. */
-const WIDTH = 6
+/** Sums per entry, and the place of each. */
+const WIDTH = SUMS.length
+const PLACE = Object.fromEntries(SUMS.map((field, i) => [field, i])) as Record<SumField, number>
+const RECORDS = PLACE.records
+/** `add` runs for every record and grouping: it spells the counts out, in the order of `SUMS`. */
+type Spelled = EveryCount<'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h', Float64Array>
 /** A sum is moved into a bigint before it could pass 2^53: one record adds at most 10^12. */
 const SPILL_AT = 2 ** 52
 const NONE = -1
@@ -32,7 +37,7 @@ export class SumTable {
 
   /** Adds the first `count` of `rows`; `groups` and `kinds` (`kindOf`) have one number for each of them. */
   add(rows: Uint32Array, groups: Uint32Array, kinds: Float64Array, count: number, columns: Columns): void {
-    const { input, output, cacheRead, cacheCreation5m, cacheCreation1h } = columns
+    const { input, output, cacheRead, cacheCreation5m, cacheCreation1h }: Spelled = columns.counts
     for (let i = 0; i < count; i++) {
       const row = rows[i] as number
       const group = groups[i] as number
@@ -49,7 +54,7 @@ export class SumTable {
       this.#sum(at + 2, cacheRead[row] as number)
       this.#sum(at + 3, cacheCreation5m[row] as number)
       this.#sum(at + 4, cacheCreation1h[row] as number)
-      this.#sum(at + 5, 1)
+      this.#sum(at + RECORDS, 1)
     }
   }
 
@@ -74,16 +79,19 @@ export class SumTable {
   read(entry: number, models: readonly string[]): UsageSums {
     const at = entry * WIDTH
     const kind = this.#kinds[entry] as number
-    const sum = (i: number): bigint => BigInt(this.#sums[at + i] as number) + (this.#spilled.get(at + i) ?? 0n)
+    const sum = (field: SumField): bigint => {
+      const place = at + PLACE[field]
+      return BigInt(this.#sums[place] as number) + (this.#spilled.get(place) ?? 0n)
+    }
     return {
       model: models[Math.floor(kind / TIERS)] as string,
       tier: kind % TIERS,
-      input: sum(0),
-      output: sum(1),
-      cacheRead: sum(2),
-      cacheCreation5m: sum(3),
-      cacheCreation1h: sum(4),
-      records: sum(5),
+      input: sum('input'),
+      output: sum('output'),
+      cacheRead: sum('cacheRead'),
+      cacheCreation5m: sum('cacheCreation5m'),
+      cacheCreation1h: sum('cacheCreation1h'),
+      records: sum('records'),
     }
   }
 

@@ -9,6 +9,10 @@ import { createSegmentReader, type SegmentListener, segmentSize } from './segmen
 
 /** Raise it when a release before would misread an entry; older ones stay readable. */
 const ENTRY_VERSION = 1
+/** What is of another kind is kept, and told as unreadable: it is for a later release. */
+const KINDS: ReadonlySet<string> = new Set(
+  Object.keys({ ingest: true, preference: true } satisfies Record<JournalEntry['kind'], true>),
+)
 
 export interface JournalOptions {
   folder: string
@@ -199,8 +203,10 @@ function decoding(listener: JournalListener): SegmentListener {
   return {
     frame(plain, segment, from, to) {
       const { version, entry } = JSON.parse(plain.toString('utf8')) as { version: number; entry: JournalEntry }
-      if (version === ENTRY_VERSION) listener.entry(entry, { segment, from, to })
-      else listener.unreadable({ segment, from, to }, 'an entry of a later version')
+      const place = { segment, from, to }
+      if (version > ENTRY_VERSION) listener.unreadable(place, 'an entry of a later version')
+      else if (!KINDS.has(entry.kind)) listener.unreadable(place, 'an entry of a kind that this release does not know')
+      else listener.entry(entry, place)
     },
     damage: ({ segment, from, to, reason }) => listener.unreadable({ segment, from, to }, reason),
   }

@@ -1,3 +1,4 @@
+import { isJournalKey, parseLogName } from '../domain/log-name.ts'
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { LogStock, PublishedEvidence, RecordStore } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
@@ -94,11 +95,10 @@ async function bringBackRetired({ ledger, logs, evidence, store, publish }: Stoc
 
 function foreignSegments(ledger: Ledger, stock: readonly LogStock[]): LogState[] {
   return stock.flatMap(({ log, noted, lastPosition }) => {
-    const at = log.indexOf('/journal:')
-    if (at < 0 || ledger.isOwn(log)) return []
-    const edition = log.lastIndexOf('#')
-    const key = log.slice(at + 1, edition)
-    return [{ key, edition: Number(log.slice(edition + 1)), ...UNKNOWN, records: noted, publishedTo: lastPosition + 1 }]
+    const name = parseLogName(log)
+    if (name === undefined || !isJournalKey(name.key) || ledger.isOwn(log)) return []
+    const { key, edition } = name
+    return [{ key, edition, ...UNKNOWN, records: noted, publishedTo: lastPosition + 1 }]
   })
 }
 

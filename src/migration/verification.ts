@@ -1,3 +1,6 @@
+import { type Edition, parseEdition } from '../domain/log-name.ts'
+import { TEXT_FIELDS } from '../domain/record-fields.ts'
+import { SUMS } from '../domain/token-counts.ts'
 import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
 import type { DamagedBatch, LogStock, PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
@@ -42,7 +45,6 @@ export interface Findings {
 /** Log days that are looked at line by line. */
 const MAX_DRILLED = 20
 const MAX_LISTED = 100
-const KINDS = ['records', 'input', 'output', 'cacheRead', 'cacheCreation5m', 'cacheCreation1h'] as const
 const DAY_MS = 86_400_000
 
 /** What is published now. */
@@ -91,7 +93,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   const expected = await logs.publishedGroups(shared)
   const without = Buffer.concat([shared, expected.unpublished])
   const found = await evidence.groups(archived, without)
-  const named = expected.groups.map((group) => ({ ...group, log: ledger.nameOf(stateOf(group.log)) }))
+  const named = expected.groups.map((group) => ({ ...group, log: ledger.nameOf(editionOf(group.log)) }))
   const { difference, days } = compare(named, found)
   const differing = [...new Set(days.map(({ log }) => log))]
   const differences: LogDifference[] = []
@@ -169,10 +171,11 @@ export function describeDifference(one: LogDifference): string {
 const describeBatch = ({ batch, records, found, firstPosition, lastPosition }: DamagedBatch, path: string): string =>
   `${batch} of ${path}, bytes ${firstPosition} to ${lastPosition}: ${found} records found of ${records}`
 
-/** `key#edition`, as the groups of the logs name them. */
-function stateOf(log: string): { key: string; edition: number } {
-  const at = log.lastIndexOf('#')
-  return { key: log.slice(0, at), edition: Number(log.slice(at + 1)) }
+/** As the groups of the logs name it. */
+function editionOf(log: string): Edition {
+  const edition = parseEdition(log)
+  if (edition === undefined) throw new Error(`${log} is no edition of a log`)
+  return edition
 }
 
 /** Which days of which logs differ, the largest difference first. */
@@ -186,7 +189,7 @@ function compare(
   const days = new Map<string, { log: string; day: number; tokens: bigint }>()
   let difference = 0n
   for (const [a, b] of pairs.values()) {
-    const differs = KINDS.reduce((sum, kind) => sum + absolute(BigInt(a?.[kind] ?? 0) - BigInt(b?.[kind] ?? 0)), 0n)
+    const differs = SUMS.reduce((sum, kind) => sum + absolute(BigInt(a?.[kind] ?? 0) - BigInt(b?.[kind] ?? 0)), 0n)
     if (differs === 0n && a?.checksum === b?.checksum) continue
     const { log, day } = (a ?? b) as RowGroup
     const known = days.get(`${day} ${log}`)
@@ -197,8 +200,8 @@ function compare(
   return { difference, days: [...days.values()].sort((a, b) => (a.tokens < b.tokens ? 1 : -1)) }
 }
 
-function nameOf({ log, day, model, session, project, user, host, path }: RowGroup): string {
-  return JSON.stringify([log, day, model, session, project, user, host, path])
+function nameOf(group: RowGroup): string {
+  return JSON.stringify([group.log, group.day, ...TEXT_FIELDS.map((field) => group[field])])
 }
 
 const absolute = (value: bigint): bigint => (value < 0n ? -value : value)

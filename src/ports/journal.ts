@@ -14,7 +14,7 @@ export interface IngestEntry {
   at: number
   caller: string
   idempotencyKey: string | undefined
-  /** SHA-256 of what was sent, in hexadecimal: tells a repeat from another call under the same key; empty without one. */
+  /** Hash of what was sent, with its version: tells a repeat from another call under the same key; empty without one. */
   contentHash: string
   records: JournaledRecord[]
   /** Positions in the call of the records that were refused, ascending: what was wrong with them follows from them. */

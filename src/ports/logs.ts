@@ -1,3 +1,5 @@
+import type { TextField } from '../domain/record-fields.ts'
+import type { CountField } from '../domain/token-counts.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 
 /** What a log's first bytes must still look like to be the same log. */
@@ -70,24 +72,13 @@ export interface CatalogueEntry {
   refused: Record<string, number>
 }
 
-/** What counts of one log on one UTC day, of one model, session and origin. */
-export interface RowGroup {
+/** What counts of one log on one UTC day, of records that are equal in all their texts. */
+export interface RowGroup extends Record<CountField, bigint>, Record<TextField, string> {
   /** `LogState.key` and edition, or the name of the log in the store. */
   log: string
   /** Days since 1970. */
   day: number
-  model: string
-  session: string
-  project: string
-  user: string
-  host: string
-  path: string
   records: number
-  input: bigint
-  output: bigint
-  cacheRead: bigint
-  cacheCreation5m: bigint
-  cacheCreation1h: bigint
   /** Sum of the rows' checksums modulo 2^32. */
   checksum: number
 }

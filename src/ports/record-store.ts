@@ -1,3 +1,4 @@
+import type { CountField } from '../domain/token-counts.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { GroupedRow, RowGroup } from './logs.ts'
@@ -19,15 +20,10 @@ export interface RefusedRows extends Error {
 }
 
 /** What a batch holds, as the store or as the sender says. Equal only if every record is equal. */
-export interface BatchSummary {
+export interface BatchSummary extends Record<CountField, bigint> {
   records: number
   identities: number
-  input: bigint
-  output: bigint
-  cacheRead: bigint
-  cacheCreation5m: bigint
-  cacheCreation1h: bigint
-  /** SHA-256 of all records' texts (`recordText`), in the order of their places. */
+  /** SHA-256 of all records' texts (`recordText`), in the order of their places; with its version (`digestVersion`). */
   digest: string
 }
 
@@ -62,8 +58,11 @@ export interface RecordStore {
    * records is the reason, now and whenever they come again.
    */
   write(batches: readonly RecordBatch[]): Promise<void>
-  /** What the store holds of these batches; those it knows nothing of are absent. */
-  readBack(batches: readonly number[]): Promise<Map<number, BatchSummary>>
+  /**
+   * What the store holds of these batches; those it knows nothing of are absent. `version` is that of the digests,
+   * absent: `TEXT_VERSION`.
+   */
+  readBack(batches: readonly number[], version?: number): Promise<Map<number, BatchSummary>>
   /**
    * Makes batches count: of each of their identities the winner among all published copies becomes visible, all
    * of them at once. `seq` is larger than in any call before. May be repeated.

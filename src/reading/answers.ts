@@ -1,16 +1,17 @@
 import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
+import { type Grouping, groupingKey } from '../domain/dimensions.ts'
 import { BridgeError, isRefusal } from '../domain/errors.ts'
 import type { Losses } from '../domain/losses.ts'
 import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
-import type { Grouping, TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
+import type { TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
 import type { CachedSource } from './cached-source.ts'
 import type { Decision } from './decision.ts'
 import { filterKey } from './question-key.ts'
 
-/** A section of an answer: a grouping, the whole alone, the number of sessions, or the quality of the corpus. */
-export type Section = Grouping | 'whole' | 'sessionCount' | 'quality'
+/** A section of an answer: a grouping, the whole alone, the sessions or their number, or the quality of the corpus. */
+export type Section = Grouping | 'whole' | 'sessions' | 'sessionCount' | 'quality'
 
 /** What is asked, and from which source the user would have it. */
 export interface Question {
@@ -58,7 +59,7 @@ interface Key {
  */
 export function createAnswers(options: AnswersOptions): Answers {
   const loader = new DataLoader<Key, Answered, string>((keys) => ask(options, keys), {
-    cacheKeyFn: ({ question, section }) => `${section} ${questionKey(question)}`,
+    cacheKeyFn: ({ question, section }) => `${sectionKey(section)} ${questionKey(question)}`,
     batchScheduleFn: (dispatch) => setImmediate(dispatch),
     maxBatchSize: Number.POSITIVE_INFINITY,
   })
@@ -101,32 +102,34 @@ async function askSource(
   decision: Decision,
   keys: readonly Key[],
 ): Promise<(key: Key) => Answered> {
-  const queries = new Map<string, TokenQuery & { groupings: Grouping[]; countSessions: boolean; index: number }>()
-  for (const { question, section } of keys) {
-    const { filter } = question
-    const key = filterKey(filter)
-    const query = queries.get(key) ?? { filter, groupings: [], countSessions: false, index: queries.size }
-    queries.set(key, query)
-    if (section === 'sessionCount') query.countSessions = true
-    else if (section !== 'whole' && section !== 'quality' && !query.groupings.includes(section))
-      query.groupings.push(section)
-  }
+  const asked = Map.groupBy(keys, ({ question }) => filterKey(question.filter))
+  // in one order, whichever they were asked in: what is cached is found again
+  const filters = [...asked.keys()].sort()
   const request: SourceRequest = {
-    queries: [...queries.values()].map(({ filter, groupings, countSessions }) => ({
-      filter,
-      groupings,
-      countSessions,
-    })),
+    queries: filters.map((key) => queryOf(asked.get(key) as Key[])),
     quality: keys.some(({ section }) => section === 'quality'),
   }
   const { answer, cache, decision: made } = await answerFrom(options, decision, request)
   await options.learnPrices?.(modelsIn(answer))
   const provenance = provenanceOf(answer, cache, made, options)
   return ({ question }) => ({
-    answer: answer.answers[queries.get(filterKey(question.filter))?.index ?? -1] as TokenAnswer,
+    answer: answer.answers[filters.indexOf(filterKey(question.filter))] as TokenAnswer,
     quality: answer.quality,
     provenance,
   })
+}
+
+/** All sections that are asked for of one filter. */
+function queryOf(keys: readonly Key[]): TokenQuery {
+  const sections = keys.map(({ section }) => section)
+  const groupings = new Map<string, Grouping>()
+  for (const section of sections) if (typeof section !== 'string') groupings.set(groupingKey(section), section)
+  return {
+    filter: (keys[0] as Key).question.filter,
+    groupings: [...groupings.keys()].sort().map((key) => groupings.get(key) as Grouping),
+    sessions: sections.includes('sessions'),
+    countSessions: sections.includes('sessionCount'),
+  }
 }
 
 /** From the chosen source; where it fails, the whole answer from the files, never a part of it. A refusal is no failure. */
@@ -167,4 +170,5 @@ function provenanceOf(
   return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE' || lacks, sample }
 }
 
+const sectionKey = (section: Section): string => (typeof section === 'string' ? section : `by ${groupingKey(section)}`)
 const questionKey = ({ filter, preference }: Question): string => `${preference} ${filterKey(filter)}`

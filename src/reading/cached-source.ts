@@ -5,6 +5,7 @@ import { LIMITS } from '../domain/limits.ts'
 import type { CacheStatus } from '../domain/source.ts'
 import type { AnswerCache } from '../ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../ports/token-source.ts'
+import { requestKey } from './question-key.ts'
 
 export interface CachedSource {
   /** `caller` waits for what is not in the cache. */
@@ -28,7 +29,7 @@ const REFRESH_WAIT_MS = 250
 /** What a question that fails takes in memory, beside its key. */
 const FAILING_BYTES = 100
 /** Raise it when the shape of answers changes: older ones are then never found. */
-const KEY_VERSION = 3
+const KEY_VERSION = 4
 
 /** A question that is put to the source. */
 interface Asked {
@@ -137,6 +138,6 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
 const isOverloaded = (error: unknown): boolean => isBridgeError(error) && error.code === 'OVERLOADED'
 
 function keyOf(source: TokenSource, generation: number, request: SourceRequest): string {
-  const text = JSON.stringify([KEY_VERSION, source.world, source.source, generation, request])
+  const text = JSON.stringify([KEY_VERSION, source.world, source.source, generation, requestKey(request)])
   return createHash('sha256').update(text).digest('base64url')
 }

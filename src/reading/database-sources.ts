@@ -105,14 +105,13 @@ const describe = (source: DataSource, { files, seq, health }: DatabaseSourcesOpt
 })
 
 /** Sessions may be on both sides: their number follows from the merged rows. */
-function withSessions({ filter, groupings, countSessions }: TokenQuery): TokenQuery {
-  const needed = countSessions === true && !groupings.includes('session')
-  return { filter, groupings: needed ? [...groupings, 'session'] : groupings }
+function withSessions(query: TokenQuery): TokenQuery {
+  return query.countSessions === true ? { ...query, countSessions: false, sessions: true } : query
 }
 
-function withoutSessions(answer: TokenAnswer, { groupings }: TokenQuery): TokenAnswer {
-  if (groupings.includes('session')) return answer
-  const { bySession: _, ...rest } = answer
+function withoutSessions(answer: TokenAnswer, query: TokenQuery): TokenAnswer {
+  if (query.sessions === true) return answer
+  const { sessions: _, ...rest } = answer
   return rest
 }
 

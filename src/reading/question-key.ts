@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { TokenFilter } from '../domain/token-query.ts'
+import { FILTER_LISTS, groupingKey } from '../domain/dimensions.ts'
+import type { TokenFilter, TokenQuery } from '../domain/token-query.ts'
+import type { SourceRequest } from '../ports/token-source.ts'
 
 /** A filter, or what comes in as one: members that are null are absent. */
-type Filter = { readonly [K in keyof TokenFilter]?: TokenFilter[K] | null | object }
+type Filter = { readonly [K in keyof TokenFilter]?: TokenFilter[K] | null | object | undefined }
 
 /** A list whose text is longer is named by its digest. */
 const MAX_LITERAL = 128
@@ -11,22 +13,33 @@ const MAX_LITERAL = 128
 const keysOfLists = new WeakMap<readonly string[], string>()
 const keysOfFilters = new WeakMap<object, string>()
 
-/** The same for filters that select the same: the order of names does not matter. Computed once for each object. */
+/** The same for filters that select the same, in whichever order or how often they name it. Computed once for each object. */
 export function filterKey(filter: Filter): string {
   let key = keysOfFilters.get(filter)
   if (key === undefined) {
-    const { from, to, projects, models, sessionIds, users, hosts } = filter
-    key = JSON.stringify([from, to, ...[projects, models, sessionIds, users, hosts].map(listKey)])
+    key = JSON.stringify([filter.from, filter.to, ...FILTER_LISTS.map((list) => listKey(filter[list]))])
     keysOfFilters.set(filter, key)
   }
   return key
 }
 
+/** The same for queries that ask for the same. */
+const queryKey = ({ filter, groupings, sessions = false, countSessions = false }: TokenQuery): unknown => [
+  filterKey(filter),
+  [...new Set(groupings.map(groupingKey))].sort(),
+  sessions,
+  countSessions,
+]
+
+/** The same for requests whose answers are the same, query by query. */
+export const requestKey = ({ queries, quality }: SourceRequest): string =>
+  JSON.stringify([queries.map(queryKey), quality])
+
 function listKey(names: unknown): string | null {
   if (!Array.isArray(names)) return null
   let key = keysOfLists.get(names)
   if (key === undefined) {
-    const text = JSON.stringify(names.toSorted())
+    const text = JSON.stringify([...new Set(names)].sort())
     key = text.length > MAX_LITERAL ? createHash('sha256').update(text).digest('base64url') : text
     keysOfLists.set(names, key)
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { REFUSAL_REASONS } from '../domain/refusal.ts'
+import { SUMS, type SumField } from '../domain/token-counts.ts'
 import type { CachedAnswer } from '../ports/answer-cache.ts'
 
 // What the cache holds may come from another program, another version or a stranger: it is read like any input.
@@ -12,23 +13,16 @@ const time = z.number().int()
 const sums = z.object({
   model: z.string(),
   tier: z.number().int().nonnegative(),
-  input: bigint,
-  output: bigint,
-  cacheRead: bigint,
-  cacheCreation5m: bigint,
-  cacheCreation1h: bigint,
-  records: bigint,
+  ...(Object.fromEntries(SUMS.map((field) => [field, bigint])) as Record<SumField, typeof bigint>),
 })
 const usage = z.array(sums)
-const keyed = z.array(z.object({ key: z.string(), usage }))
 const answer = z.object({
   whole: usage,
   sessionCount: z.number().int().nonnegative().optional(),
   firstAt: time.optional(),
   lastAt: time.optional(),
-  byProject: keyed.optional(),
-  byUser: keyed.optional(),
-  bySession: z
+  groups: z.record(z.string(), z.array(z.object({ values: z.array(z.string()), start: time, usage }))),
+  sessions: z
     .array(
       z.object({
         id: z.string(),
@@ -43,7 +37,6 @@ const answer = z.object({
       }),
     )
     .optional(),
-  bySlot: z.array(z.object({ start: time, usage })).optional(),
 })
 const quality = z.object({
   duplicateLines: bigint,

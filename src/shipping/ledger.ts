@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
+import { type Edition, formatLogName, isJournalKey, parseLogName } from '../domain/log-name.ts'
 import type { Migration } from '../migration/migration.ts'
 import type { LogState } from '../ports/logs.ts'
 import type { PublishedBatch } from '../ports/record-store.ts'
@@ -62,9 +63,9 @@ export interface Ledger {
   /** Whether a log of the store was named by this ledger. */
   isOwn(name: string): boolean
   /** Name of a log's edition in the store. */
-  nameOf(state: Pick<LogState, 'key' | 'edition'>): string
+  nameOf(edition: Edition): string
   /** The edition of a log that was named by this ledger. */
-  parseName(name: string): Pick<LogState, 'key' | 'edition'>
+  parseName(name: string): Edition
   id(): string
   nextBatch(): number
   /** The group that a crash left halfway, and whether it was verified. */
@@ -116,10 +117,10 @@ export class LaterLedgerError extends Error {
 }
 
 /**
- * 1: without evidence (digests in batches), planned runs and rollbacks. What a release reads it reads of all formats up
+ * 1: without evidence (digests in batches), planned runs and rollbacks. 2: with digests that say no version. What a release reads it reads of all formats up
  * to its own; the first thing that it writes says which that is.
  */
-export const LEDGER_FORMAT = 2
+export const LEDGER_FORMAT = 3
 
 /** The run of everything that is shipped outside of a migration. */
 export const LIVE = 'live'
@@ -262,11 +263,12 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     nextSeq: () => (issued = Math.max(seq + 1, issued + 1, Date.now())),
     generation: () => generation,
     id: () => ledger,
-    isOwn: (name) => name.startsWith(`${ledger}/`),
-    nameOf: ({ key, edition }) => `${ledger}/${key}#${edition}`,
+    isOwn: (name) => parseLogName(name)?.ledger === ledger,
+    nameOf: ({ key, edition }) => formatLogName({ ledger, key, edition }),
     parseName(name) {
-      const at = name.lastIndexOf('#')
-      return { key: name.slice(ledger.length + 1, at), edition: Number(name.slice(at + 1)) }
+      const parsed = parseLogName(name)
+      if (parsed?.ledger !== ledger) throw new Error(`${name} is no log of this ledger`)
+      return { key: parsed.key, edition: parsed.edition }
     },
     nextBatch: () => ledgerNumber * BATCHES_PER_LEDGER + batches,
     unsettled: () => open,
@@ -292,5 +294,4 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
   }
 }
 
-const JOURNAL = 'journal:'
-const isJournal = ({ key }: LogState): boolean => key.startsWith(JOURNAL)
+const isJournal = ({ key }: LogState): boolean => isJournalKey(key)

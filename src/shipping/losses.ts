@@ -1,8 +1,7 @@
+import { segmentOf } from '../domain/log-name.ts'
 import type { Losses } from '../domain/losses.ts'
 import type { SegmentExtent } from '../ports/journal.ts'
 import type { LogState } from '../ports/logs.ts'
-
-const JOURNAL = 'journal:'
 
 type Range = readonly [from: number, to: number]
 
@@ -11,7 +10,7 @@ type Range = readonly [from: number, to: number]
  * ClickHouse has their records. Where a part of what a segment lost is published, its records are estimated by bytes.
  */
 export function journalLosses(extents: readonly SegmentExtent[], all: readonly LogState[]): Losses {
-  const editions = Map.groupBy(all, ({ key }) => key.slice(JOURNAL.length))
+  const editions = Map.groupBy(all, ({ key }) => segmentOf(key))
   const known = new Map(extents.map((extent) => [extent.segment, extent]))
   const losses: Losses = { inFiles: 0, everywhere: 0 }
   for (const segment of new Set([...known.keys(), ...editions.keys()])) {

@@ -1,3 +1,4 @@
+import { eachCount } from '../domain/token-counts.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { RecordBatch, RefusedRows } from '../ports/record-store.ts'
 
@@ -83,11 +84,7 @@ const NOTHING: RecordCopy = {
   user: 'x',
   host: 'x',
   path: 'x',
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheCreation5m: 0,
-  cacheCreation1h: 0,
+  ...eachCount(() => 0),
   sidechain: false,
   byMutation: false,
   position: 0,

@@ -2,7 +2,7 @@ import { BridgeError } from '../domain/errors.ts'
 import type { LogRange, LogSelection, LogState, RefusedPlaces, ShippableLogs } from '../ports/logs.ts'
 import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import { inChunks } from './batch-chunks.ts'
-import { evidenceOf, isSameSummary, summarize } from './batch-summary.ts'
+import { evidenceOf, isSameSummary, readBackLike, summarize } from './batch-summary.ts'
 import type { Group, Ledger } from './ledger.ts'
 import type { PublicationGate } from './publication-gate.ts'
 import { isRefusal, searchRefused } from './refused-records.ts'
@@ -96,7 +96,7 @@ export function startShipper(options: ShipperOptions): Shipper {
 
   /** A group that was sent, by this process or by one that was killed: only what is read back counts. */
   const verify = async (group: Group): Promise<PublishedBatch[]> => {
-    const found = await store.readBack(group.batches.map(({ batch }) => batch))
+    const found = await readBackLike(store, group.batches)
     return group.batches.filter(({ batch, records, digest }) => {
       const held = found.get(batch)
       return held === undefined || held.records !== records || held.digest !== digest

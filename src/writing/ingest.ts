@@ -5,7 +5,7 @@ import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord } from '../domain/rejected-record.ts'
 import type { IngestEntry, Journal, JournalPlace } from '../ports/journal.ts'
 import { createRememberedCalls, type RememberedCall } from './remembered-calls.ts'
-import { contentHash, type Submission } from './submission.ts'
+import { contentHash, hasContent, type Submission } from './submission.ts'
 import { toldMistakes } from './told-mistakes.ts'
 import { type ValidatedRecord, validateRecord } from './validate-record.ts'
 
@@ -47,9 +47,9 @@ export function createIngest(options: IngestOptions): Ingest {
   const inFlight = new Map<string, Promise<unknown>>()
   const durabilityOf = async (place: JournalPlace) => ((await whenStored(place)) ? 'STORED' : 'JOURNALED')
 
-  const submit = async ({ caller, idempotencyKey, records }: Submission, hash: string): Promise<IngestResult> => {
+  const submit = async ({ caller, idempotencyKey, records }: Submission): Promise<IngestResult> => {
     const known = idempotencyKey === undefined ? undefined : calls.find(caller, idempotencyKey)
-    if (known !== undefined && known.contentHash !== hash) throw conflict()
+    if (known !== undefined && !hasContent(known.contentHash, records)) throw conflict()
     const key = idempotencyKey ?? randomUUID()
     const validated = records.map((record, index) => validateRecord(record, index, { caller, user: caller, key }))
     if (known !== undefined)
@@ -63,7 +63,8 @@ export function createIngest(options: IngestOptions): Ingest {
       at: now(),
       caller,
       idempotencyKey,
-      contentHash: hash,
+      // without a key there is nothing to compare a repeat with
+      contentHash: idempotencyKey === undefined ? '' : contentHash(records),
       records: accepted,
       refused: validated.flatMap((result, index) => ('mistakes' in result ? [index] : [])),
     })
@@ -76,8 +77,7 @@ export function createIngest(options: IngestOptions): Ingest {
       if (!hasRoom()) throw new BridgeError('OVERLOADED', 'too many records wait to be counted: try again')
       if (records.length > MAX_RECORDS)
         throw invalidArgument('input.records', `has ${records.length} records, at most ${MAX_RECORDS} are allowed`)
-      // without a key there is nothing to compare a repeat with
-      if (idempotencyKey === undefined) return submit(submission, '')
+      if (idempotencyKey === undefined) return submit(submission)
       if (idempotencyKey === '' || !isPlainText(idempotencyKey, MAX_KEY_LENGTH))
         throw invalidArgument(
           'input.idempotencyKey',
@@ -86,9 +86,7 @@ export function createIngest(options: IngestOptions): Ingest {
       // one call at a time under one key, so that two at once are not both the first
       const name = nameOf(caller, idempotencyKey)
       const before = inFlight.get(name)
-      const turn = (before ?? Promise.resolve())
-        .catch(() => undefined)
-        .then(() => submit(submission, contentHash(records)))
+      const turn = (before ?? Promise.resolve()).catch(() => undefined).then(() => submit(submission))
       inFlight.set(name, turn)
       try {
         return await turn

@@ -1,3 +1,4 @@
+import { journalKey } from '../domain/log-name.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { IngestEntry } from '../ports/journal.ts'
 
@@ -16,7 +17,7 @@ export function recordsOf(entry: IngestEntry, segment: string, from: number): Re
     host: record.host.toWellFormed(),
     byMutation: true,
     position: from + index,
-    path: origin?.path.toWellFormed() ?? `journal:${segment}`,
+    path: origin?.path.toWellFormed() ?? journalKey(segment),
     offset: origin?.offset ?? from + index,
   }))
 }

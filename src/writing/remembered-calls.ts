@@ -3,7 +3,7 @@ import type { IngestEntry, JournalPlace } from '../ports/journal.ts'
 
 /** What is kept of a call, so that it is answered as the first time when it comes again. */
 export interface RememberedCall {
-  /** SHA-256 of what was sent. */
+  /** `contentHash` of what was sent, in the version of the release that it was sent to. */
   contentHash: string
   accepted: number
   /** Positions in the call of the records that were refused. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { digestVersion, versionedDigest } from '../domain/digest-version.ts'
 import type { Unreadable } from '../domain/unreadable.ts'
 
 /** A record as a caller submits it; what is wrong with it is found by `validateRecord`. */
@@ -33,12 +34,38 @@ export interface Submission {
   records: readonly SubmittedRecord[]
 }
 
-/** SHA-256 of the content of a call: the same for the same records, however numbers were written, and null as absent. */
-export function contentHash(records: readonly SubmittedRecord[]): string {
+/** Raise it when the same records would give another hash; a hash of an earlier version is compared in its own. */
+const HASH_VERSION = 2
+
+/**
+ * SHA-256 of the content of a call, with its version: the same for the same records, however numbers were written, and
+ * null as absent.
+ */
+export function contentHash(records: readonly SubmittedRecord[], version = HASH_VERSION): string {
+  const canonical = version === 1 ? records.map(listed) : canonicalOf(records)
+  return versionedDigest(version, createHash('sha256').update(JSON.stringify(canonical)).digest('hex'))
+}
+
+/** Whether a call has the content that was hashed, by a release of today or of before. */
+export const hasContent = (hash: string, records: readonly SubmittedRecord[]): boolean =>
+  contentHash(records, digestVersion(hash)) === hash
+
+/** Members in one order, without those that are absent: what can be sent one day changes no hash of a call without it. */
+function canonicalOf(value: unknown): unknown {
+  if (typeof value === 'bigint' || typeof value === 'number') return String(value)
+  if (Array.isArray(value)) return value.map(canonicalOf)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.entries(value)
+    .filter(([, member]) => member !== null && member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => [name, canonicalOf(member)])
+}
+
+/** Version 1: the members that there were then, by their places, and what is absent as null. */
+function listed({ tokens, origin, ...r }: SubmittedRecord): unknown {
   const text = (value: unknown): string | null | undefined =>
     typeof value === 'bigint' || typeof value === 'number' ? String(value) : (value as string | null | undefined)
-  // in one order, and members that are absent as null: what JSON makes of undefined in a list
-  const canonical = records.map(({ tokens, origin, ...r }) => [
+  return [
     [
       r.sessionId,
       r.project,
@@ -53,6 +80,5 @@ export function contentHash(records: readonly SubmittedRecord[]): string {
     ],
     [tokens.input, tokens.output, tokens.cacheCreation, tokens.cacheCreation1h, tokens.cacheRead].map(text),
     [origin?.path, text(origin?.offset)],
-  ])
-  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex')
+  ]
 }

@@ -26,9 +26,12 @@ const cached = (watermark: string): CachedAnswer => ({
         sessionCount: 1,
         firstAt: 5,
         lastAt: 6,
-        byUser: [{ key: 'ann', usage: [sums] }],
-        bySlot: [{ start: 0, usage: [sums] }],
-        bySession: [
+        groups: {
+          user: [{ values: ['ann'], start: 0, usage: [sums] }],
+          slot: [{ values: [], start: 900_000, usage: [sums] }],
+          'project host slot': [{ values: ['p', 'h'], start: 900_000, usage: [sums] }],
+        },
+        sessions: [
           {
             id: 's',
             project: 'p',
@@ -42,7 +45,7 @@ const cached = (watermark: string): CachedAnswer => ({
           },
         ],
       },
-      { whole: [], sessionCount: 0, firstAt: undefined, lastAt: undefined },
+      { whole: [], sessionCount: 0, firstAt: undefined, lastAt: undefined, groups: {} },
     ],
     quality: {
       duplicateLines: 7n,
@@ -106,7 +109,7 @@ describe('a cache in Redis', () => {
     await Promise.all([up(a), up(b)])
     const key = randomUUID()
     const large = cached('w1')
-    large.answer.answers[0] = { whole: Array.from({ length: 5000 }, () => sums), firstAt: 5, lastAt: 6 }
+    large.answer.answers[0] = { whole: Array.from({ length: 5000 }, () => sums), firstAt: 5, lastAt: 6, groups: {} }
     await a.set(key, large)
     expect(await a.get(key)).toEqual(large)
     expect(await b.get(key)).toBeUndefined()

@@ -1,14 +1,20 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { TokenQuery } from '../../src/domain/token-query.ts'
+import type { Grouping } from '../../src/domain/dimensions.ts'
+import { groupsOf, type TokenQuery } from '../../src/domain/token-query.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
 import { openBridge, removeEngineAfterAll, type TestBridge, testDatabase } from '../support/bridge.ts'
+import { HOURS } from '../support/bucketed.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
 
 const WHOLE: TokenQuery = { filter: {}, groupings: [] }
-const ALL: TokenQuery = { filter: {}, groupings: ['project', 'user', 'session', 'slot'] }
+const ALL: TokenQuery = {
+  filter: {},
+  groupings: [['project'], ['user'], [HOURS], [HOURS, 'host', 'project'], ['session', 'user']],
+  sessions: true,
+}
 const NINE = Date.parse('2026-04-02T09:15:03.120Z')
 
 /** Each source over the same transcripts; the hybrid with one file shipped and the others not. */
@@ -72,21 +78,35 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
   })
 
   test('breaks down by everything at once', async () => {
-    const { byProject, byUser, bySession, bySlot, sessionCount, firstAt, lastAt } = await answer(ALL)
-    const records = (groups: { key: string; usage: { records: bigint }[] }[] | undefined) =>
+    const all = await answer(ALL)
+    const { sessions, sessionCount, firstAt, lastAt } = all
+    const records = (...by: Grouping) =>
       Object.fromEntries(
-        (groups ?? []).map(({ key, usage }) => [key, usage.reduce((sum, u) => sum + Number(u.records), 0)]),
+        groupsOf(all, by).map(({ values, start, usage }) => [
+          [...values, ...(start === 0 ? [] : [new Date(start).toISOString().slice(0, 16)])].join(' '),
+          usage.reduce((sum, u) => sum + Number(u.records), 0),
+        ]),
       )
-    expect(records(byProject)).toEqual({ p: 2, q: 1 })
-    expect(records(byUser)).toEqual({ ann: 3 })
+    expect(records('project')).toEqual({ p: 2, q: 1 })
+    expect(records('user')).toEqual({ ann: 3 })
+    expect(records('session', 'user')).toEqual({ 'session-1 ann': 1, 'session-2 ann': 2 })
+    expect(records('project', 'host', HOURS)).toEqual({
+      'p laptop 2026-04-02T09:00': 1,
+      'p laptop 2026-04-02T23:00': 1,
+      'q laptop 2026-04-03T00:00': 1,
+    })
     expect(sessionCount).toBe(2)
     expect([firstAt, lastAt]).toEqual([NINE, Date.parse('2026-04-03T00:00:00Z')])
-    expect(bySlot?.map(({ start }) => start).sort()).toEqual([
-      Date.parse('2026-04-02T09:15:00Z'),
-      Date.parse('2026-04-02T23:45:00Z'),
+    expect(
+      groupsOf(all, [HOURS])
+        .map(({ start }) => start)
+        .sort(),
+    ).toEqual([
+      Date.parse('2026-04-02T09:00:00Z'),
+      Date.parse('2026-04-02T23:00:00Z'),
       Date.parse('2026-04-03T00:00:00Z'),
     ])
-    const second = bySession?.find(({ id }) => id === 'session-2')
+    const second = sessions?.find(({ id }) => id === 'session-2')
     // of its latest record, in another project than its first
     expect(second).toMatchObject({
       project: 'q',

@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest'
 import { generateCorpus } from '../../corpus/generate.ts'
 import type { Truth, TruthGroup } from '../../corpus/truth.ts'
 import { recount } from '../../scripts/recount.ts'
-import type { UsageSums } from '../../src/domain/token-query.ts'
-import { timeSeries, type Usage, usageByKey, usageByModel, usageOf } from '../../src/domain/usage.ts'
+import { groupsOf, type UsageSums } from '../../src/domain/token-query.ts'
+import { timeSeries, type Usage, usageByModel, usageByValue, usageOf } from '../../src/domain/usage.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { createGenaiPriceList } from '../../src/pricing/genai-price-list.ts'
+import { DAYS } from '../support/bucketed.ts'
 import { analysisOf, makeFolder } from '../support/transcripts.ts'
 
 const { priceOf } = createGenaiPriceList()
@@ -20,7 +21,7 @@ const sumsOf = (usage: UsageSums[]) => groupOf(usageOf(usage, priceOf))
 
 /** The analysis in the words of the truth. */
 function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' | 'bytes' | 'pending'> {
-  const [answer] = analysis.answer([{ filter: {}, groupings: ['project', 'session', 'slot'] }])
+  const [answer] = analysis.answer([{ filter: {}, groupings: [['project'], [DAYS]], sessions: true }])
   if (answer === undefined) throw new Error('no answer')
   const quality = analysis.quality()
   const iso = (time: number | undefined) => (time === undefined ? null : new Date(time).toISOString())
@@ -31,13 +32,13 @@ function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' 
     firstAt: iso(answer.firstAt),
     lastAt: iso(answer.lastAt),
     byDay: Object.fromEntries(
-      [...timeSeries(answer.bySlot ?? [], 'DAY', 'UTC', priceOf)].map((day) => [day.label, groupOf(day)]),
+      [...timeSeries(groupsOf(answer, [DAYS]), DAYS, priceOf)].map((day) => [day.label, groupOf(day)]),
     ),
     byModel: Object.fromEntries(usageByModel(answer.whole, priceOf).map((usage) => [usage.model, groupOf(usage)])),
     byProject: Object.fromEntries(
-      usageByKey(answer.byProject ?? [], priceOf).map((usage) => [usage.key, groupOf(usage)]),
+      usageByValue(groupsOf(answer, ['project']), priceOf).map((usage) => [usage.value, groupOf(usage)]),
     ),
-    bySession: Object.fromEntries((answer.bySession ?? []).map(({ id, usage }) => [id, sumsOf(usage)])),
+    bySession: Object.fromEntries((answer.sessions ?? []).map(({ id, usage }) => [id, sumsOf(usage)])),
     refused: Object.fromEntries(
       quality.refused.map(({ reason, count, places }) => [
         reason,

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Grouping } from '../../src/domain/dimensions.ts'
 import { identityDigest } from '../../src/domain/identity.ts'
 import type { TokenAnswer, TokenQuery } from '../../src/domain/token-query.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
@@ -9,26 +10,35 @@ import { describeFindings } from '../../src/migration/verification.ts'
 import type { LogSelection } from '../../src/ports/logs.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
 import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
+import { DAYS_OF_BERLIN, HOURS } from '../support/bucketed.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
 
 const ALL: LogSelection = { journal: true, transcripts: 'all' }
-const GROUPINGS = ['project', 'user', 'session', 'slot'] as const
+const GROUPINGS: Grouping[] = [
+  ['project'],
+  ['user'],
+  ['host'],
+  [DAYS_OF_BERLIN],
+  ['project', 'user', HOURS],
+  ['session', 'host'],
+]
 const TIMES = ['2026-04-02T09:15:03.120Z', '2026-04-02T09:15:03.121Z', '2026-04-02T23:59:59Z', '2026-05-01T00:00:00Z']
 const QUERIES: TokenQuery[] = [
-  { filter: {}, groupings: [...GROUPINGS], countSessions: true },
+  { filter: {}, groupings: GROUPINGS, sessions: true, countSessions: true },
   { filter: {}, groupings: [], countSessions: true },
-  { filter: {}, groupings: ['slot', 'project'], countSessions: true },
+  { filter: {}, groupings: [[HOURS], ['project']], countSessions: true },
   {
     filter: { from: Date.parse(TIMES[1] as string), to: Date.parse(TIMES[2] as string) },
-    groupings: [...GROUPINGS],
+    groupings: GROUPINGS,
+    sessions: true,
     countSessions: true,
   },
-  { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: ['session'] },
-  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: ['user', 'slot'], countSessions: true },
-  { filter: { hosts: ['tower'] }, groupings: ['session', 'project'] },
-  { filter: { models: [] }, groupings: ['session'] },
+  { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: [], sessions: true },
+  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: [['user'], [HOURS]], countSessions: true },
+  { filter: { hosts: ['tower'] }, groupings: [['project']], sessions: true },
+  { filter: { models: [] }, groupings: [], sessions: true },
 ]
 
 /** The whole in every breakdown, and one filter: enough where the same is asked after every change. */
@@ -53,10 +63,8 @@ function normal(answer: TokenAnswer): unknown {
   return {
     ...answer,
     whole: sorted(answer.whole),
-    byProject: usage(answer.byProject),
-    byUser: usage(answer.byUser),
-    bySession: usage(answer.bySession),
-    bySlot: usage(answer.bySlot),
+    groups: Object.fromEntries(Object.entries(answer.groups).map(([by, groups]) => [by, usage(groups)])),
+    sessions: usage(answer.sessions),
   }
 }
 

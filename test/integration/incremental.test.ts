@@ -22,13 +22,13 @@ const full = (id: string, output = 1) => `${line({ id, usage: { output_tokens: o
 
 /** Everything that an analysis says, in an order of its own. */
 function picture(analysis: Analysis): unknown {
-  const [answer] = analysis.answer([{ filter: {}, groupings: ['project', 'session'] }])
+  const [answer] = analysis.answer([{ filter: {}, groupings: [['project']], sessions: true }])
   const keyed = (list: { key: string; usage: Parameters<typeof totals>[0] }[] = []) =>
     Object.fromEntries(list.map(({ key, usage }) => [key, totals(usage)]))
   return {
     whole: totals(answer?.whole ?? []),
-    projects: keyed(answer?.byProject),
-    sessions: keyed(answer?.bySession?.map(({ id, usage }) => ({ key: id, usage }))),
+    projects: keyed(answer?.groups.project?.map(({ values: [key = ''], usage }) => ({ key, usage }))),
+    sessions: keyed(answer?.sessions?.map(({ id, usage }) => ({ key: id, usage }))),
     quality: analysis.quality(),
   }
 }
@@ -141,7 +141,9 @@ describe('the incremental index', () => {
     mkdirSync(at(folder, 'r'))
     renameSync(at(folder, 'p/a.jsonl'), at(folder, 'r/a.jsonl'))
     expect(await analysis.refresh()).toMatchObject({ bytesRead: 0, filesForgotten: 0 })
-    expect(analysis.answer([{ filter: {}, groupings: ['project'] }])[0]?.byProject).toMatchObject([{ key: 'q' }])
+    expect(analysis.answer([{ filter: {}, groupings: [['project']] }])[0]?.groups.project).toMatchObject([
+      { values: ['q'] },
+    ])
     analysis.close()
     const again = analysisOf(folder, { index: true })
     await again.refresh()
@@ -161,7 +163,7 @@ describe('the incremental index', () => {
     renameSync(at(folder, 'p/c.jsonl'), at(folder, 'p/parent/subagents/c.jsonl'))
     await analysis.refresh()
     expect(picture(analysis)).toEqual(await freshPicture(folder))
-    const sessions = analysis.answer([{ filter: {}, groupings: ['session'] }])[0]?.bySession?.map(({ id }) => id)
+    const sessions = analysis.answer([{ filter: {}, groupings: [], sessions: true }])[0]?.sessions?.map(({ id }) => id)
     expect(sessions?.sort()).toEqual(['b', 'parent'])
   })
 

@@ -8,6 +8,7 @@ import type { JournaledRange } from '../../src/enhanced-analysis/journal-update.
 import { type LegacySource, startLegacySource } from '../../src/enhanced-analysis/legacy-source.ts'
 import type { LogRange, LogState } from '../../src/ports/logs.ts'
 import type { SourceRequest } from '../../src/ports/token-source.ts'
+import { HOURS } from '../support/bucketed.ts'
 import { line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -61,7 +62,8 @@ function ranges(count: number, first = 0): JournaledRange[] {
 const view = (filters: number): SourceRequest => ({
   queries: Array.from({ length: filters }, (_, from) => ({
     filter: { from },
-    groupings: ['project', 'user', 'session', 'slot'],
+    groupings: [['project'], ['user'], [HOURS]],
+    sessions: true,
   })),
   quality: false,
 })
@@ -189,8 +191,8 @@ describe('the legacy source', () => {
           source.answer(view(filters), caller).then(({ answers }) => {
             const counts = answers.flatMap((answer) => [
               totals(answer.whole).records,
-              ...(['byProject', 'byUser', 'bySession', 'bySlot'] as const).map(
-                (section) => totals((answer[section] ?? []).flatMap(({ usage }) => usage)).records,
+              ...[...Object.values(answer.groups), answer.sessions ?? []].map(
+                (groups) => totals(groups.flatMap(({ usage }) => usage)).records,
               ),
             ])
             expect(new Set(counts).size).toBe(1)

@@ -3,6 +3,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { HOURS } from '../support/bucketed.ts'
 import { analysisOf, countFresh, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 const streamed = (id: string, outputs: number[], more: Parameters<typeof line>[0] = {}) =>
@@ -40,8 +41,8 @@ describe('a naive count is wrong where', () => {
     expect(wholeOf(analysis)).toMatchObject({ output: 9, records: 1 })
     expect(analysis.quality().duplicateLines).toBe(4n)
     // equal totals: the earliest moment wins, then the path
-    const [answer] = analysis.answer([{ filter: {}, groupings: ['session', 'project'] }])
-    expect(answer?.bySession).toMatchObject([{ id: 'c', project: 'q' }])
+    const [answer] = analysis.answer([{ filter: {}, groupings: [], sessions: true }])
+    expect(answer?.sessions).toMatchObject([{ id: 'c', project: 'q' }])
   })
 
   test('sidechains are dropped: a sub-agent’s own records count, its replays of the main chain do not win', async () => {
@@ -136,10 +137,10 @@ describe('the order of files and lines', () => {
           writeTranscripts(folder, files)
           const analysis = analysisOf(folder)
           await analysis.refresh()
-          const [answer] = analysis.answer([{ filter: {}, groupings: ['slot'] }])
+          const [answer] = analysis.answer([{ filter: {}, groupings: [[HOURS]] }])
           results.push({
             whole: answer?.whole.toSorted((a, b) => (a.model < b.model ? -1 : 1)),
-            slots: answer?.bySlot?.map(({ start, usage }) => [start, totals(usage)]).toSorted(),
+            slots: answer?.groups['HOUR UTC']?.map(({ start, usage }) => [start, totals(usage)]).toSorted(),
             quality: analysis.quality(),
           })
         }

@@ -26,11 +26,11 @@ describe('texts that are odd', () => {
     expect(bridge.problems).toEqual([])
     const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid') => {
       const { answers } = await bridge[source].answer({
-        queries: [{ filter: {}, groupings: ['project', 'session'] }],
+        queries: [{ filter: {}, groupings: [['project']], sessions: true }],
         quality: false,
       })
-      const { whole, byProject } = answers[0] ?? {}
-      return [whole?.map((sums) => sums.model).sort(), byProject?.map(({ key }) => key)]
+      const { whole, groups } = answers[0] ?? {}
+      return [whole?.map((sums) => sums.model).sort(), groups?.project?.map(({ values }) => values[0])]
     }
     const expected = await ask('legacy')
     expect(await ask('clickhouse')).toEqual(expected)

@@ -22,7 +22,13 @@ const answerOf = (slots: number, from: number): TokenAnswer => ({
   whole: [sums('a')],
   firstAt: from,
   lastAt: from,
-  bySlot: Array.from({ length: slots }, (_, i) => ({ start: from + i * 900_000, usage: [sums('a'), sums('b')] })),
+  groups: {
+    slot: Array.from({ length: slots }, (_, i) => ({
+      values: [],
+      start: from + i * 900_000,
+      usage: [sums('a'), sums('b')],
+    })),
+  },
 })
 const cachedOf = (slots: number, from = 0): CachedAnswer => ({
   watermark: 'w',

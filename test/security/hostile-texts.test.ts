@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { identityDigest } from '../../src/domain/identity.ts'
-import type { UsageSums } from '../../src/domain/token-query.ts'
+import type { TokenQuery, UsageSums } from '../../src/domain/token-query.ts'
 import type { IngestEntry, JournaledRecord } from '../../src/ports/journal.ts'
 import { recordsOf } from '../../src/writing/journaled-copies.ts'
 import type { SubmittedRecord } from '../../src/writing/submission.ts'
 import { validateRecord } from '../../src/writing/validate-record.ts'
 import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
+import { HOURS } from '../support/bucketed.ts'
 import { startServer } from '../support/server.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
@@ -95,14 +96,15 @@ async function shipped(records: readonly JournaledRecord[], transcripts: readonl
   const bridge = await openBridge({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
   await bridge.ship({ journal: true, transcripts: 'all' })
   const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid', filter: object) => {
-    const queries = [{ filter, groupings: ['project' as const, 'user' as const, 'session' as const, 'slot' as const] }]
+    const queries: TokenQuery[] = [{ filter, groupings: [['project'], ['user'], [HOURS]], sessions: true }]
     const [answer] = (await bridge[source].answer({ queries, quality: false })).answers
     const texts = (key: unknown, sums: readonly UsageSums[]) =>
       sums.map((one) => JSON.stringify([key, ...Object.values(one).map(String)]))
     return [
       texts('whole', answer?.whole ?? []),
-      ...[...(answer?.byProject ?? []), ...(answer?.byUser ?? [])].map(({ key, usage }) => texts(key, usage)),
-      ...(answer?.bySlot ?? []).map(({ start, usage }) => texts(start, usage)),
+      ...Object.values(answer?.groups ?? {}).flatMap((groups) =>
+        groups.map(({ values, start, usage }) => texts([values, start], usage)),
+      ),
     ]
       .flat()
       .sort()

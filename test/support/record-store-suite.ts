@@ -8,9 +8,10 @@ import { createRecordStore, takeRightToPublish } from '../../src/clickhouse/reco
 import { applySchemaChanges, readSchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { identityDigest } from '../../src/domain/identity.ts'
 import { outranks } from '../../src/domain/rank.ts'
+import { TEXT_VERSION } from '../../src/domain/record-text.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
-import { summarize } from '../../src/shipping/batch-summary.ts'
+import { readBackLike, summarize } from '../../src/shipping/batch-summary.ts'
 import { openBridge } from './bridge.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from './transcripts.ts'
 
@@ -245,6 +246,32 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     ])
   })
 
+  test('batches are checked by digests of the version that they were published with', async () => {
+    const { db, store } = await opened()
+    const evidence = createPublishedEvidence(db)
+    const later = `${TEXT_VERSION + 1}:${'0'.repeat(64)}`
+    const batches = [1, 2, 3, 4].map((number) => {
+      const records = [
+        copy({ id: `a${number}`, position: 7, sidechain: true }),
+        copy({ id: `b${number}`, position: 9 }),
+      ]
+      const digest = number === 4 ? later : summarize('log', records, number === 3 ? TEXT_VERSION : 1).digest
+      return { batch: number, log: 'log', run: 'live', records, digest }
+    })
+    await store.write(batches)
+    const published = batches.map((one) => ({ ...one, records: one.records.length }))
+    await store.publish(published, 1)
+    expect(await readBackLike(store, published.slice(0, 3))).toMatchObject(
+      new Map(published.slice(0, 3).map(({ batch: number, digest }) => [number, { digest }])),
+    )
+    expect(await evidence.damaged()).toEqual([])
+    expect(await evidence.intact(published)).toEqual(published.slice(0, 3))
+    await db.command('alter', "ALTER TABLE copies UPDATE session = 's9' WHERE batch > 1 SETTINGS mutations_sync = 2")
+    expect((await evidence.damaged()).map((damaged) => damaged.batch)).toEqual([2, 3])
+    // a release that does not know the version cannot say
+    expect(await evidence.intact(published)).toEqual(published.slice(0, 1))
+  })
+
   test('whoever had the right to publish before writes rows that never count, and hears of it', async () => {
     const { db, count } = await opened()
     const first = createRecordStore(db, await takeRightToPublish(db, 'first'))
@@ -420,7 +447,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
         `INSERT INTO winners (identity, session, project, model, user, host, path, time)
          SELECT generateUUIDv4(), toString(number), 'p', 'm', 'u', 'h', '/p', now64(3) FROM numbers(${from}, ${count})`,
       )
-    const bySession = { filter: {}, groupings: ['session' as const] }
+    const bySession = { filter: {}, groupings: [], sessions: true }
     // one sum is of the whole
     await fill(0, half - 1)
     const answers = await published.answer([bySession, bySession], NOTHING)

@@ -2,7 +2,7 @@
 import { Temporal } from 'temporal-polyfill'
 import type { Granularity } from '../../src/domain/time-buckets.ts'
 
-interface Bucket<Slot> {
+export interface Bucket<Slot> {
   /** Milliseconds since 1970. */
   start: number
   /** `2026-04-02T09:00+02:00`, `2026-04-02`, `2026-W14` (ISO 8601) or `2026-04`. */
@@ -20,40 +20,22 @@ export function bucketSlots<Slot extends { start: number }>(
   timeZone: string,
 ): Bucket<Slot>[] {
   const buckets = new Map<number, Bucket<Slot>>()
-  let current: Bucket<Slot> | undefined
-  let end = Number.NEGATIVE_INFINITY
   for (const slot of slots.toSorted((a, b) => a.start - b.start)) {
-    if (current === undefined || slot.start >= end) {
-      const span = spanOf(slot.start, granularity, timeZone)
-      end = span.end.epochMilliseconds
-      const start = span.start.epochMilliseconds
-      current = buckets.get(start) ?? { start, label: labelOf(span.start, granularity), slots: [] }
-      buckets.set(start, current)
-    }
-    current.slots.push(slot)
+    const first = startOf(slot.start, granularity, timeZone)
+    const start = first.epochMilliseconds
+    const bucket = buckets.get(start) ?? { start, label: labelOf(first, granularity), slots: [] }
+    buckets.set(start, bucket)
+    bucket.slots.push(slot)
   }
-  return [...buckets.values()]
+  return [...buckets.values()].sort((a, b) => a.start - b.start)
 }
 
-interface Span {
-  start: Temporal.ZonedDateTime
-  end: Temporal.ZonedDateTime
-}
-
-function spanOf(time: number, granularity: Granularity, timeZone: string): Span {
+function startOf(time: number, granularity: Granularity, timeZone: string): Temporal.ZonedDateTime {
   const at = Temporal.Instant.fromEpochMilliseconds(time).toZonedDateTimeISO(timeZone)
-  if (granularity === 'HOUR') {
-    const start = at.round({ smallestUnit: 'hour', roundingMode: 'floor' })
-    return { start, end: start.add({ hours: 1 }) }
-  }
+  if (granularity === 'HOUR') return at.round({ smallestUnit: 'hour', roundingMode: 'floor' })
   const day = at.toPlainDate()
-  const [from, length] =
-    granularity === 'DAY'
-      ? [day, { days: 1 }]
-      : granularity === 'WEEK'
-        ? [day.subtract({ days: day.dayOfWeek - 1 }), { weeks: 1 }]
-        : [day.with({ day: 1 }), { months: 1 }]
-  return { start: startOfDay(from, timeZone), end: startOfDay(from.add(length), timeZone) }
+  if (granularity === 'DAY') return startOfDay(day, timeZone)
+  return startOfDay(granularity === 'WEEK' ? day.subtract({ days: day.dayOfWeek - 1 }) : day.with({ day: 1 }), timeZone)
 }
 
 /** The first moment of a day: not midnight where a change of clocks skips it. */

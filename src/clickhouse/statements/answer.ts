@@ -1,21 +1,21 @@
 import { z } from 'zod'
-import { CONTEXT_TIERS, type Grouping, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
+import { bucketsOf, DIMENSION_NAMES, DIMENSIONS, dimensionsOf, type Grouping } from '../../domain/dimensions.ts'
+import { fieldOf } from '../../domain/record-fields.ts'
+import { CONTEXT_TIERS, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
 import type { Params, Statement } from '../database.ts'
+import { COUNT_SUMS, PROMPT, SUM_COLUMNS, WINNER_COLUMNS } from './record-sql.ts'
 
 const bigint = z.string().transform(BigInt)
 const number = z.string().transform(Number)
 
 const ROW = z.object({
-  /** The grouping of the row: `whole` by model and tier, or one that was asked for. */
-  kind: z.string(),
+  /** Which set of columns of those that were asked for the row is of; -1: the whole. */
+  kind: z.number(),
   model: z.string(),
   tier: z.number(),
-  key: z.string(),
-  input_sum: bigint,
-  output_sum: bigint,
-  cache_read_sum: bigint,
-  cache_creation_5m_sum: bigint,
-  cache_creation_1h_sum: bigint,
+  /** What it has in each column of the set: the values of dimensions, the number of its slot. */
+  keys: z.array(z.string()),
+  ...SUM_COLUMNS,
   records: bigint,
   first_ms: number,
   last_ms: number,
@@ -33,27 +33,46 @@ export interface Excluded {
 /** Someone waits for it, and the files can answer instead. */
 const ANSWER_SECONDS = 15
 
-const KEYS: Record<Grouping, string> = { project: 'project', user: 'user', session: 'session', slot: 'slot' }
+/**
+ * What a grouping is grouped by in SQL: buckets are slots there, which are put together as they are read, so that
+ * there is no second database of time zones. Groupings with other buckets of the same dimensions share their rows.
+ */
+const columnsOf = (grouping: Grouping): string[] => [
+  ...dimensionsOf(grouping).map((name) => fieldOf(DIMENSIONS[name].field).column),
+  ...(bucketsOf(grouping) === undefined ? [] : ['slot']),
+]
 
-/** The whole, and every breakdown that is asked for but that by session. */
+/** The different sets of columns of some groupings; for each grouping, the number of its set. */
+export function setsOf(groupings: readonly Grouping[]): { sets: string[][]; setOf: number[] } {
+  const numbers = new Map<string, number>()
+  const sets: string[][] = []
+  const setOf = groupings.map((grouping) => {
+    const columns = columnsOf(grouping)
+    const key = columns.join(' ')
+    const number = numbers.get(key) ?? sets.push(columns) - 1
+    numbers.set(key, number)
+    return number
+  })
+  return { sets, setOf }
+}
+
+/** The whole, and every breakdown that is asked for but the sessions. */
 export function answerStatement(
   { filter, groupings }: TokenQuery,
   excluded: Excluded | undefined,
 ): { statement: Statement<AnswerRow>; params: Params } {
-  const others = groupings.filter((grouping) => grouping !== 'session')
-  const sets = ['(model, tier)', ...others.map((grouping) => `(${KEYS[grouping]}, model, tier)`)]
-  return sumsStatement('answer', filter, excluded, others, sets, false)
+  return sumsStatement('answer', filter, excluded, groupings, { whole: true, latest: false })
 }
 
 /**
- * The breakdown by session: a statement of its own, because the latest record of each session would be looked for in
- * every other group, too. Both are of one moment as long as nothing is published in between (`publication-gate.ts`).
+ * The sessions: a statement of its own, because the latest record of each session would be looked for in every other
+ * group, too. Both are of one moment as long as nothing is published in between (`publication-gate.ts`).
  */
 export function sessionsStatement(
   { filter }: TokenQuery,
   excluded: Excluded | undefined,
 ): { statement: Statement<AnswerRow>; params: Params } {
-  return sumsStatement('sessions', filter, excluded, ['session'], ['(session, model, tier)'], true)
+  return sumsStatement('sessions', filter, excluded, [['session']], { whole: false, latest: true })
 }
 
 function sumsStatement(
@@ -61,42 +80,51 @@ function sumsStatement(
   filter: TokenQuery['filter'],
   excluded: Excluded | undefined,
   groupings: readonly Grouping[],
-  sets: readonly string[],
-  withLatest: boolean,
+  also: { whole: boolean; latest: boolean },
 ): { statement: Statement<AnswerRow>; params: Params } {
   const { where, params } = whereOf(filter, excluded)
   const tier = CONTEXT_TIERS.map((tokens) => `(prompt > ${tokens})`).join(' + ')
-  const kind = [...groupings.map((grouping) => `GROUPING(${KEYS[grouping]}) = 0, '${grouping}'`)].join(', ')
-  const key = groupings.map((grouping) => `GROUPING(${KEYS[grouping]}) = 0, toString(${KEYS[grouping]})`).join(', ')
+  const columns = setsOf(groupings).sets
+  const sets = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
   const sql = `
     SELECT
-      ${kind === '' ? "'whole'" : `multiIf(${kind}, 'whole')`} AS kind,
+      ${eachOf(columns, (_, i) => `${i}`, '-1')} AS kind,
       model, toUInt8(tier) AS tier,
-      ${key === '' ? "''" : `multiIf(${key}, '')`} AS key,
-      sum(toUInt128(input)) AS input_sum,
-      sum(toUInt128(output)) AS output_sum,
-      sum(toUInt128(cache_read)) AS cache_read_sum,
-      sum(toUInt128(cache_creation_5m)) AS cache_creation_5m_sum,
-      sum(toUInt128(cache_creation_1h)) AS cache_creation_1h_sum,
+      ${eachOf(columns, (list) => `[${list.map((column) => `toString(${column})`).join(', ')}]`, '[]')} AS keys,
+      ${COUNT_SUMS},
       count() AS records,
       min(ms) AS first_ms,
       max(ms) AS last_ms
-      ${withLatest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
+      ${also.latest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
     FROM (
       SELECT
-        model, project, user, host, session, input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset,
+        ${WINNER_COLUMNS.filter((column) => column !== 'time').join(', ')},
         toUnixTimestamp64Milli(time) AS ms,
         intDiv(ms, ${SLOT_MS}) AS slot,
-        input + cache_read + cache_creation_5m + cache_creation_1h AS prompt,
+        ${PROMPT} AS prompt,
         ${tier} AS tier
       FROM winners FINAL
       ${where}
     )
-    GROUP BY GROUPING SETS (${sets.join(', ')})`
+    GROUP BY GROUPING SETS (${[...(also.whole ? ['(model, tier)'] : []), ...sets].join(', ')})`
   return {
     statement: { name, sql, row: ROW, deadlineSeconds: ANSWER_SECONDS },
     params,
   }
+}
+
+/** What `make` says for the rows of each grouping, which are told apart by the columns that it has. */
+function eachOf(
+  columns: readonly string[][],
+  make: (list: readonly string[], i: number) => string,
+  rest: string,
+): string {
+  const all = [...new Set(columns.flat())]
+  const cases = columns.map((list, i) => {
+    const isOf = all.map((column) => `GROUPING(${column}) = ${list.includes(column) ? 0 : 1}`).join(' AND ')
+    return `${isOf}, ${make(list, i)}`
+  })
+  return cases.length === 0 ? rest : `multiIf(${cases.join(', ')}, ${rest})`
 }
 
 /** The number of sessions: a statement of its own, because in the other it would be counted for every group. */
@@ -110,8 +138,6 @@ export function sessionCountStatement(
   return { statement: { name: 'session-count', sql, row, deadlineSeconds: ANSWER_SECONDS }, params }
 }
 
-const LISTS = { projects: 'project', models: 'model', sessionIds: 'session', users: 'user', hosts: 'host' } as const
-
 function whereOf(filter: TokenQuery['filter'], excluded: Excluded | undefined): { where: string; params: Params } {
   const conditions = excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`]
   const params: Params = { ...excluded?.params }
@@ -123,10 +149,11 @@ function whereOf(filter: TokenQuery['filter'], excluded: Excluded | undefined): 
     conditions.push('time < fromUnixTimestamp64Milli({to:Int64})')
     params.to = filter.to
   }
-  for (const [list, column] of Object.entries(LISTS) as [keyof typeof LISTS, string][]) {
+  for (const name of DIMENSION_NAMES) {
+    const { filter: list, field } = DIMENSIONS[name]
     const names = filter[list]
     if (names === undefined) continue
-    conditions.push(`has({${list}:Array(String)}, ${column})`)
+    conditions.push(`has({${list}:Array(String)}, ${fieldOf(field).column})`)
     params[list] = names
   }
   return { where: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`, params }

@@ -1,7 +1,10 @@
 import { FENCED } from './fence.ts'
+import { TOTAL, WINNER_COLUMNS } from './record-sql.ts'
 
-const VALUES = `log, position, time, session, project, model, user, host,
-         input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset`
+const VALUES = WINNER_COLUMNS.join(', ')
+
+/** What `election` gives of each winner. */
+export const ELECTED = WINNER_COLUMNS.map((_, i) => `w.${i + 1}`).join(', ')
 
 /**
  * Of each identity of some copies, the winner among those that are published, by the rank of rule 8
@@ -17,7 +20,7 @@ export const election = (where: string): string => `
         batch IN (SELECT batch FROM batches FINAL WHERE state = 'published') AS counts,
         (${VALUES}) AS copy,
         (by_mutation, sidechain,
-         -toInt64(input + output + cache_read + cache_creation_5m + cache_creation_1h), time, path, offset, log, batch) AS rank
+         -toInt64(${TOTAL}), time, path, offset, log, batch) AS rank
       FROM copies
       WHERE ${where}
     )
@@ -25,9 +28,7 @@ export const election = (where: string): string => `
 
 const electInto = (table: string, where: string, winners: string): string => `
   INSERT INTO ${table} (identity, seq, is_deleted, ${VALUES})
-  SELECT
-    identity, {seq:UInt64}, is_deleted,
-    w.1, w.2, w.3, w.4, w.5, w.6, w.7, w.8, w.9, w.10, w.11, w.12, w.13, w.14, w.15
+  SELECT identity, {seq:UInt64}, is_deleted, ${ELECTED}
   FROM (${election(where)})
   WHERE ${winners}
   SETTINGS max_threads = 2, min_insert_block_size_rows = 1000000, min_insert_block_size_bytes = 0`

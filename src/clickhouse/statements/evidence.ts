@@ -1,5 +1,17 @@
 import { z } from 'zod'
-import { election, SLICE } from './elect-winners.ts'
+import { TEXT_FIELDS, type TextField } from '../../domain/record-fields.ts'
+import { ELECTED, election, SLICE } from './elect-winners.ts'
+import {
+  COPY_CELLS,
+  COPY_SELECTED,
+  COUNT_SUMS,
+  copyIn,
+  countsIn,
+  SUM_COLUMNS,
+  TEXT_COLUMNS,
+  TOTAL,
+  WINNER_COLUMNS,
+} from './record-sql.ts'
 import { ROW_CHECKSUM } from './row-checksum.ts'
 
 const number = z.string().transform(Number)
@@ -30,52 +42,38 @@ export const sharedIdentities = {
   row: z.object({ id: z.string() }).transform(({ id }) => ({ identity: id })),
 }
 
+const TEXTS = TEXT_COLUMNS.join(', ')
+const TEXT_CELLS = Object.fromEntries(TEXT_COLUMNS.map((column) => [column, z.string()]))
+
 /** What readers count of all logs but `logs`, by day and everything that is a text. */
 export const groupsStatement = (excluded: string | undefined) => ({
   name: 'groups',
   sql: `
     SELECT
-      log, ${DAY} AS day, model, session, project, user, host, path,
+      log, ${DAY} AS day, ${TEXTS},
       count() AS records,
-      sum(toUInt128(input)) AS input_sum,
-      sum(toUInt128(output)) AS output_sum,
-      sum(toUInt128(cache_read)) AS cache_read_sum,
-      sum(toUInt128(cache_creation_5m)) AS cache_creation_5m_sum,
-      sum(toUInt128(cache_creation_1h)) AS cache_creation_1h_sum,
+      ${COUNT_SUMS},
       toUInt32(sum(${ROW_CHECKSUM}) % 4294967296) AS checksum
     FROM winners FINAL
     WHERE log NOT IN {logs:Array(String)} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}
-    GROUP BY log, day, model, session, project, user, host, path`,
+    GROUP BY log, day, ${TEXTS}`,
   deadlineSeconds: WHOLE_SECONDS,
   row: z
-    .object({
-      log: z.string(),
-      day: z.number(),
-      model: z.string(),
-      session: z.string(),
-      project: z.string(),
-      user: z.string(),
-      host: z.string(),
-      path: z.string(),
-      records: number,
-      input_sum: bigint,
-      output_sum: bigint,
-      cache_read_sum: bigint,
-      cache_creation_5m_sum: bigint,
-      cache_creation_1h_sum: bigint,
-      checksum: z.number(),
-    })
-    .transform(
-      ({
-        input_sum: input,
-        output_sum: output,
-        cache_read_sum: cacheRead,
-        cache_creation_5m_sum: cacheCreation5m,
-        cache_creation_1h_sum: cacheCreation1h,
-        ...rest
-      }) => ({ ...rest, input, output, cacheRead, cacheCreation5m, cacheCreation1h }),
-    ),
+    .object({ log: z.string(), day: z.number(), ...TEXT_CELLS, records: number, ...SUM_COLUMNS, checksum: z.number() })
+    .transform((row) => ({
+      log: row.log,
+      day: row.day,
+      ...textsIn(row),
+      records: row.records,
+      ...countsIn(row),
+      checksum: row.checksum,
+    })),
 })
+
+const textsIn = (row: object): Record<TextField, string> =>
+  Object.fromEntries(
+    TEXT_FIELDS.map((field, i) => [field, (row as Record<string, unknown>)[TEXT_COLUMNS[i] as string]]),
+  ) as Record<TextField, string>
 
 /** The rows of one log and day that readers count. */
 export const rowsStatement = (excluded: string | undefined) => ({
@@ -84,8 +82,8 @@ export const rowsStatement = (excluded: string | undefined) => ({
     SELECT
       replaceAll(toString(identity), '-', '') AS id,
       position,
-      input + output + cache_read + cache_creation_5m + cache_creation_1h AS tokens,
-      arrayStringConcat([toString(${ROW_CHECKSUM}), model, session, project, user, host, path], '\\t') AS content
+      ${TOTAL} AS tokens,
+      arrayStringConcat([toString(${ROW_CHECKSUM}), ${TEXTS}], '\\t') AS content
     FROM winners FINAL
     WHERE log = {log:String} AND ${DAY} = {day:Int32} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}`,
   deadlineSeconds: WHOLE_SECONDS,
@@ -98,7 +96,7 @@ export const rowsStatement = (excluded: string | undefined) => ({
 export const tokensOnlyOf = {
   name: 'tokens-only-of',
   sql: `
-    SELECT sum(toUInt128(input) + output + cache_read + cache_creation_5m + cache_creation_1h) AS tokens
+    SELECT sum(toUInt128(${TOTAL})) AS tokens
     FROM winners FINAL
     WHERE log IN {logs:Array(String)} AND identity NOT IN (${SHARED})`,
   deadlineSeconds: WHOLE_SECONDS,
@@ -175,46 +173,20 @@ export const retiredEvidence = evidenceOf(
 export const copiesOfBatches = {
   name: 'copies-of-batches',
   sql: `
-    SELECT
-      batch, replaceAll(toString(identity), '-', '') AS id, position, toUnixTimestamp64Milli(time) AS ms,
-      session, project, model, user, host, input, output, cache_read, cache_creation_5m, cache_creation_1h,
-      toUInt8(sidechain) AS is_sidechain, toUInt8(by_mutation) AS is_by_mutation, path, offset
+    SELECT batch, ${COPY_SELECTED}
     FROM copies WHERE batch IN {batches:Array(UInt64)}
     ORDER BY batch, position, identity`,
-  row: z.object({
-    batch: number,
-    id: z.string(),
-    position: number,
-    ms: number,
-    session: z.string(),
-    project: z.string(),
-    model: z.string(),
-    user: z.string(),
-    host: z.string(),
-    input: number,
-    output: number,
-    cache_read: number,
-    cache_creation_5m: number,
-    cache_creation_1h: number,
-    is_sidechain: z.number(),
-    is_by_mutation: z.number(),
-    path: z.string(),
-    offset: number,
-  }),
+  row: z.object({ batch: number, ...COPY_CELLS }).transform((row) => ({ batch: row.batch, record: copyIn(row) })),
 }
 
 const HASH = (columns: string): string => `(count(), sum(cityHash64(identity, ${columns})))`
-const VALUES =
-  'log, position, time, session, project, model, user, host, input, output, cache_read, cache_creation_5m, cache_creation_1h, path, offset'
-const ELECTED = Array.from({ length: 15 }, (_, i) => `w.${i + 1}`).join(', ')
-
 /** Whether the winners of one slice of all identities are those that follow from the published copies. */
 export const winnersAreElected = {
   name: 'winners-are-elected',
   sql: `
     SELECT toUInt8(
       (SELECT ${HASH(ELECTED)} FROM (${election(SLICE)}) WHERE is_deleted = 0)
-      = (SELECT ${HASH(VALUES)} FROM winners FINAL WHERE ${SLICE})) AS same`,
+      = (SELECT ${HASH(WINNER_COLUMNS.join(', '))} FROM winners FINAL WHERE ${SLICE})) AS same`,
   deadlineSeconds: WHOLE_SECONDS,
   row: z.object({ same: z.number() }),
 }

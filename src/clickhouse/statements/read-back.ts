@@ -1,30 +1,20 @@
 import { z } from 'zod'
-
-const bigint = z.string().transform(BigInt)
+import { versionedDigest } from '../../domain/digest-version.ts'
+import { COUNT_SUMS, countsIn, recordTextSql, SUM_COLUMNS } from './record-sql.ts'
 
 /** What the store holds of some batches, with a digest over the same texts as `domain/record-text.ts` makes. */
-export const readBack = {
+export const readBack = (version: number) => ({
   name: 'read-back',
   sql: `
     SELECT
       batch,
       toUInt32(count()) AS records,
       toUInt32(uniqExact(identity)) AS identities,
-      sum(input) AS input_sum,
-      sum(output) AS output_sum,
-      sum(cache_read) AS cache_read_sum,
-      sum(cache_creation_5m) AS cache_creation_5m_sum,
-      sum(cache_creation_1h) AS cache_creation_1h_sum,
+      ${COUNT_SUMS},
       lower(hex(SHA256(arrayStringConcat(
         arrayMap(record -> record.2, arraySort(record -> record.1, groupArray((
           (position, toString(identity)),
-          concat(
-            toString(identity), '\\t', log, '\\t', toString(position), '\\t', toString(toUnixTimestamp64Milli(time)), '\\t',
-            session, '\\t', project, '\\t', model, '\\t', user, '\\t', host, '\\t',
-            toString(input), '\\t', toString(output), '\\t', toString(cache_read), '\\t',
-            toString(cache_creation_5m), '\\t', toString(cache_creation_1h), '\\t',
-            toString(toUInt8(sidechain)), '\\t', toString(toUInt8(by_mutation)), '\\t', path, '\\t', toString(offset)
-          )
+          ${recordTextSql(version)}
         )))), '\\n')))) AS digest
     FROM copies
     WHERE batch IN {batches:Array(UInt64)}
@@ -34,22 +24,14 @@ export const readBack = {
       batch: z.string().transform(Number),
       records: z.number(),
       identities: z.number(),
-      input_sum: bigint,
-      output_sum: bigint,
-      cache_read_sum: bigint,
-      cache_creation_5m_sum: bigint,
-      cache_creation_1h_sum: bigint,
+      ...SUM_COLUMNS,
       digest: z.string(),
     })
     .transform((row) => ({
       batch: row.batch,
       records: row.records,
       identities: row.identities,
-      input: row.input_sum,
-      output: row.output_sum,
-      cacheRead: row.cache_read_sum,
-      cacheCreation5m: row.cache_creation_5m_sum,
-      cacheCreation1h: row.cache_creation_1h_sum,
-      digest: row.digest,
+      ...countsIn(row),
+      digest: versionedDigest(version, row.digest),
     })),
-}
+})

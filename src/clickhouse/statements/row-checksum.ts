@@ -1,16 +1,11 @@
+import { fieldOf, WHOLE_FIELDS } from '../../domain/record-fields.ts'
 import { CHECKSUM_FACTOR, CHECKSUM_SEED } from '../../domain/row-checksum.ts'
 
 const LOW = '4294967295'
-const WHOLES = [
-  'position',
-  'toUInt64(toUnixTimestamp64Milli(time))',
-  'input',
-  'output',
-  'cache_read',
-  'cache_creation_5m',
-  'cache_creation_1h',
-  'offset',
-]
+const WHOLES = WHOLE_FIELDS.map((name) => {
+  const { column, type } = fieldOf(name)
+  return type === 'moment' ? `toUInt64(toUnixTimestamp64Milli(${column}))` : column
+})
 
 /** The same as `domain/row-checksum.ts`, over the columns of a winner. */
 export const ROW_CHECKSUM = checksumSql()

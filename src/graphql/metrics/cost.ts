@@ -1,3 +1,4 @@
+import { FILTER_LISTS } from '../../domain/dimensions.ts'
 import type { Granularity } from '../../domain/time-buckets.ts'
 import { canonicalTimeZone } from '../../domain/time-zone.ts'
 import { filterKey } from '../../reading/question-key.ts'
@@ -20,10 +21,9 @@ const filterOf = (args: Args): TokenFilterInput => (args.filter ?? {}) as TokenF
 export const METRICS_COST: CostRule = {
   filter: (args) => `${args.preference} ${filterKey(filterOf(args))}`,
   filterBytes(args) {
-    const { projects, models, sessionIds, users, hosts } = filterOf(args)
+    const filter = filterOf(args)
     let bytes = 0
-    for (const names of [projects, models, sessionIds, users, hosts])
-      for (const name of names ?? []) bytes += Buffer.byteLength(name)
+    for (const list of FILTER_LISTS) for (const name of filter[list] ?? []) bytes += Buffer.byteLength(name)
     return bytes
   },
 }

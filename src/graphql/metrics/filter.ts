@@ -1,3 +1,4 @@
+import { FILTER_LISTS } from '../../domain/dimensions.ts'
 import { invalidArgument } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { TokenFilter } from '../../domain/token-query.ts'
@@ -6,7 +7,6 @@ import type { TokenFilterInput } from './types.ts'
 
 /** Names in one list of a filter. */
 const MAX_NAMES = LIMITS.filterNames.value
-const LISTS = ['projects', 'models', 'sessionIds', 'users', 'hosts'] as const
 
 /** Reads the argument `filter`; null is as absent. A mistake names its field. */
 export function readFilter(input: TokenFilterInput | null | undefined): TokenFilter {
@@ -19,7 +19,7 @@ export function readFilter(input: TokenFilterInput | null | undefined): TokenFil
   }
   if (filter.from !== undefined && filter.to !== undefined && filter.from > filter.to)
     throw invalidArgument('filter.from', 'must not be after filter.to')
-  for (const list of LISTS) {
+  for (const list of FILTER_LISTS) {
     const names = input[list]
     if (names === null || names === undefined) continue
     if (names.length > MAX_NAMES)

@@ -1,11 +1,12 @@
 import { Arg, Ctx, FieldResolver, Float, Int, Query, Resolver, Root } from 'type-graphql'
 import { costOf } from '../../domain/cost.ts'
+import type { GroupedDimension } from '../../domain/dimensions.ts'
 import { BridgeError, invalidArgument } from '../../domain/errors.ts'
 import { pageSessions, type SessionOrder, sortSessions } from '../../domain/session-page.ts'
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
-import type { Granularity } from '../../domain/time-buckets.ts'
+import type { Buckets, Granularity } from '../../domain/time-buckets.ts'
 import { canonicalTimeZone } from '../../domain/time-zone.ts'
-import type { KeyedUsage, TokenAnswer } from '../../domain/token-query.ts'
+import { type GroupUsage, groupsOf, type TokenAnswer } from '../../domain/token-query.ts'
 import {
   groupByModel,
   largestFirst,
@@ -18,6 +19,7 @@ import {
   usageOf,
   usages,
 } from '../../domain/usage.ts'
+import type { Question } from '../../reading/answers.ts'
 import { collectInSlices } from '../../turns/event-loop.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
@@ -102,9 +104,10 @@ export class TokenMetricsResolver {
     const zone = canonicalTimeZone(timeZone)
     if (zone === undefined) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
     const { derived, priceOf, principal } = context
-    const { answer } = await context.answers.load(question, 'slot')
+    const buckets: Buckets = { granularity, timeZone: zone }
+    const { answer } = await context.answers.load(question, [buckets])
     return derived.of(answer, `series ${granularity} ${zone}`, () =>
-      collectInSlices(timeSeries(answer.bySlot ?? [], granularity, zone, priceOf), principal.userId),
+      collectInSlices(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf), principal.userId),
     )
   }
 
@@ -117,34 +120,20 @@ export class TokenMetricsResolver {
       answer,
       'models',
       () => groupByModel(answer.whole),
-      (key, usage) => ({ model: key, ...usage }),
+      (model, usage) => ({ model, ...usage }),
     )
   }
 
   @FieldResolver(() => [ProjectUsageType], { description: 'The largest first.' })
   @Size(100)
   async byProject(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<ProjectUsageType[]> {
-    const { answer } = await context.answers.load(question, 'project')
-    return this.#largest(
-      context,
-      answer,
-      'projects',
-      () => answer.byProject,
-      (key, usage) => ({ project: key, ...usage }),
-    )
+    return this.#by('project', question, context, (project, usage) => ({ project, ...usage }))
   }
 
   @FieldResolver(() => [UserUsageType], { description: 'The largest first.' })
   @Size(50)
   async byUser(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<UserUsageType[]> {
-    const { answer } = await context.answers.load(question, 'user')
-    return this.#largest(
-      context,
-      answer,
-      'users',
-      () => answer.byUser,
-      (key, usage) => ({ user: key, ...usage }),
-    )
+    return this.#by('user', question, context, (user, usage) => ({ user, ...usage }))
   }
 
   @FieldResolver(() => SessionConnectionType)
@@ -156,8 +145,8 @@ export class TokenMetricsResolver {
     @Ctx() context: RequestContext,
   ): Promise<SessionConnectionType> {
     const { derived, priceOf, principal } = context
-    const { answer, provenance } = await context.answers.load(question, 'session')
-    const metrics = () => collectInSlices(sessionsMetrics(answer.bySession ?? [], priceOf), principal.userId)
+    const { answer, provenance } = await context.answers.load(question, 'sessions')
+    const metrics = () => collectInSlices(sessionsMetrics(answer.sessions ?? [], priceOf), principal.userId)
     const sorted = await derived.of(answer, `sessions ${orderBy}`, async () =>
       sortSessions(await derived.of(answer, 'sessions', metrics), orderBy),
     )
@@ -185,17 +174,27 @@ export class TokenMetricsResolver {
     return (await answers.load(question, 'whole')).provenance
   }
 
-  /** The usage of each group, the largest first; computed in slices, once for each answer. */
+  async #by<T>(
+    dimension: GroupedDimension,
+    question: Question,
+    context: RequestContext,
+    show: (value: string, usage: Usage) => T,
+  ): Promise<T[]> {
+    const { answer } = await context.answers.load(question, [dimension])
+    return this.#largest(context, answer, `by ${dimension}`, () => groupsOf(answer, [dimension]), show)
+  }
+
+  /** The usage of each group of one dimension, the largest first; computed in slices, once for each answer. */
   async #largest<T>(
     { derived, priceOf, principal }: RequestContext,
     answer: TokenAnswer,
     name: string,
-    groups: () => readonly KeyedUsage[] | undefined,
-    show: (key: string, usage: Usage) => T,
+    groups: () => readonly GroupUsage[],
+    show: (value: string, usage: Usage) => T,
   ): Promise<T[]> {
     return derived.of(answer, name, async () => {
-      const all = await collectInSlices(usages(groups() ?? [], priceOf), principal.userId)
-      return largestFirst(all).map(({ key, ...usage }) => show(key, usage))
+      const all = await collectInSlices(usages(groups(), priceOf), principal.userId)
+      return largestFirst(all).map(({ values: [value = ''], start: _, ...usage }) => show(value, usage))
     })
   }
 

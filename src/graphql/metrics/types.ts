@@ -1,5 +1,6 @@
 import { GraphQLString } from 'graphql'
 import { Field, Float, ID, InputType, ObjectType } from 'type-graphql'
+import type { FilterList } from '../../domain/dimensions.ts'
 import { REFUSAL_REASONS } from '../../domain/refusal.ts'
 import type { CacheStatus, DataSource, Provenance as DomainProvenance, RoutingReason } from '../../domain/source.ts'
 import type { Unreadable } from '../../domain/unreadable.ts'
@@ -14,22 +15,22 @@ import { DateTimeScalar } from '../scalars/date-time.ts'
 @InputType('TokenFilter', {
   description: 'Which records are counted; what is absent selects all. Half-open: from <= time < to.',
 })
-export class TokenFilterInput {
+export class TokenFilterInput implements Record<FilterList, string[] | null | undefined> {
   // names are of GraphQL's own type: type-graphql copies a list of any other, for each alias that shares it
   @Field(() => DateTimeScalar, { nullable: true, description: 'First moment.' })
   from?: number | Unreadable | null
   @Field(() => DateTimeScalar, { nullable: true, description: 'End, itself not included.' })
   to?: number | Unreadable | null
   @Field(() => [GraphQLString], { nullable: true })
-  projects?: string[] | null
+  projects: string[] | null | undefined
   @Field(() => [GraphQLString], { nullable: true })
-  models?: string[] | null
+  models: string[] | null | undefined
   @Field(() => [ID], { nullable: true })
-  sessionIds?: string[] | null
+  sessionIds: string[] | null | undefined
   @Field(() => [GraphQLString], { nullable: true })
-  users?: string[] | null
+  users: string[] | null | undefined
   @Field(() => [GraphQLString], { nullable: true })
-  hosts?: string[] | null
+  hosts: string[] | null | undefined
 }
 
 @ObjectType('TokenCounts', { description: 'Tokens by kind; total is their sum.' })

@@ -18,8 +18,8 @@ export class SessionResolver {
     @Ctx() { answers, priceOf }: RequestContext,
   ): Promise<(SessionMetrics & { provenance: Provenance }) | null> {
     if (!isSessionId(id)) throw invalidArgument('id', 'a session id is 1 to 100 of a-zA-Z0-9_-')
-    const { answer, provenance } = await answers.load({ filter: { sessionIds: [id] }, preference: 'AUTO' }, 'session')
-    const session = answer.bySession?.[0]
+    const { answer, provenance } = await answers.load({ filter: { sessionIds: [id] }, preference: 'AUTO' }, 'sessions')
+    const session = answer.sessions?.[0]
     return session === undefined ? null : { ...sessionMetrics(session, priceOf), provenance }
   }
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { GRANULARITIES, isTimeZone, bucketSlots as iterate, parseMoment } from '../../../src/domain/time-buckets.ts'
+import { GRANULARITIES, isTimeZone, parseMoment } from '../../../src/domain/time-buckets.ts'
 import { SLOT_MS } from '../../../src/domain/token-query.ts'
+import { bucketSlots } from '../../support/bucketed.ts'
 
-const bucketSlots = (...question: Parameters<typeof iterate<{ start: number }>>) => [...iterate(...question)]
 const at = (iso: string) => ({ start: Date.parse(iso) })
 const labels = (isos: string[], granularity: (typeof GRANULARITIES)[number], zone: string) =>
   bucketSlots(isos.map(at), granularity, zone).map(({ label, start, slots }) => [
@@ -85,7 +85,8 @@ describe('time buckets', () => {
           expect(new Set(buckets.map(({ start }) => start)).size).toBe(buckets.length)
           for (const { start, slots: own } of buckets)
             for (const slot of own) expect(slot.start).toBeGreaterThanOrEqual(start)
-          expect(bucketSlots(slots.toReversed(), granularity, zone)).toEqual(buckets)
+          const reversed = bucketSlots(slots.toReversed(), granularity, zone)
+          expect(reversed.map((bucket) => ({ ...bucket, slots: bucket.slots.toReversed() }))).toEqual(buckets)
         },
       ),
     )

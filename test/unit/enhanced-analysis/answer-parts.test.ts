@@ -27,10 +27,14 @@ test('an answer that goes over in parts is the same answer, however long its lis
           whole: sums(whole),
           firstAt: whole === 0 ? undefined : 1,
           lastAt: undefined,
-          ...(projects === undefined
-            ? {}
-            : { byProject: projects.map((count, i) => ({ key: `p${i}`, usage: sums(count) })) }),
-          ...(slots === undefined ? {} : { bySlot: slots.map((count, i) => ({ start: i, usage: sums(count) })) }),
+          groups: {
+            ...(projects === undefined
+              ? {}
+              : { project: projects.map((count, i) => ({ values: [`p${i}`], start: 0, usage: sums(count) })) }),
+            ...(slots === undefined
+              ? {}
+              : { slot: slots.map((count, i) => ({ values: [], start: i, usage: sums(count) })) }),
+          },
         })),
         quality: {
           duplicateLines: 1n,

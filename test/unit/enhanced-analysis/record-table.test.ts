@@ -10,6 +10,7 @@ import {
 } from '../../../src/enhanced-analysis/file-update.ts'
 import { RecordTable } from '../../../src/enhanced-analysis/record-table.ts'
 import type { TokenCopy } from '../../../src/enhanced-analysis/token-copy.ts'
+import { HOURS } from '../../support/bucketed.ts'
 
 const owner = () => ({ user: 'ann', host: 'laptop' })
 
@@ -56,7 +57,7 @@ function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeade
 
 const apply = (table: RecordTable, encoded: ArrayBuffer) => table.apply(decodeFileUpdate(encoded))
 const answer = (table: RecordTable) =>
-  aggregate(table, { filter: {}, groupings: ['project', 'user', 'session', 'slot'] })
+  aggregate(table, { filter: {}, groupings: [['project'], ['user'], [HOURS], ['session', HOURS]], sessions: true })
 
 const anyCopy = fc
   .record({
@@ -83,7 +84,7 @@ function winnersOf(copies: TokenCopy[]): TokenCopy[] {
 describe('the record table', () => {
   const files = fc.array(fc.array(anyCopy, { maxLength: 8 }).map(winnersOf), { minLength: 1, maxLength: 6 })
   const sorted = (table: RecordTable) => {
-    const { whole, byProject, byUser, bySession, bySlot, ...rest } = answer(table)
+    const { whole, groups, sessions, ...rest } = answer(table)
     const order = (list: unknown[] | undefined) =>
       list
         ?.map((item) =>
@@ -99,10 +100,8 @@ describe('the record table', () => {
     return {
       ...rest,
       whole: order(whole),
-      byProject: order(byProject),
-      byUser: order(byUser),
-      bySession: order(bySession),
-      bySlot: order(bySlot),
+      groups: Object.fromEntries(Object.entries(groups).map(([by, list]) => [by, order(list)])),
+      sessions: order(sessions),
     }
   }
 
@@ -185,7 +184,7 @@ describe('the record table', () => {
     const table = new RecordTable(owner)
     apply(table, encode('early/a.jsonl', [copy({ identity: 'a', time: 1 })]))
     apply(table, encode('late/b.jsonl', [copy({ identity: 'b', time: 2 }), copy({ identity: 'c', time: 0 })]))
-    expect(answer(table).bySession).toMatchObject([
+    expect(answer(table).sessions).toMatchObject([
       { id: 's', project: 'late', user: 'ann', host: 'laptop', startedAt: 0, lastActivityAt: 2 },
     ])
   })

@@ -90,17 +90,32 @@ describe('the journal', () => {
     expect(replayed).toEqual(first.times())
   })
 
-  test('tells an entry of a later version as unreadable, never misreads it', async () => {
+  test.each([
+    ['of a later version', { version: 99, entry: { ...ingested(9), kind: 'merged' } }],
+    ['of a kind that is not known', { version: 1, entry: { ...ingested(9), kind: 'merged' } }],
+  ])('keeps an entry %s and tells it as unreadable, never misreads it', async (_, entry) => {
     const folder = makeFolder()
     const { path, places } = await written(folder)
     const segment = basename(path, '.journal')
     const from = places.at(-1)?.to as number
-    const later = Buffer.from(JSON.stringify({ version: 99, entry: { kind: 'merged' } }))
+    const later = Buffer.from(JSON.stringify(entry))
     appendFileSync(path, encodeFrame(later, loadJournalKey(folder, join(folder, 'journal')), segment, from))
     const { times, damage, journal } = await open(folder)
     expect(times()).toEqual([1, 2, 3])
     expect(damage).toEqual([{ segment, from, to: statSync(path).size }])
     expect(journal.health().state).toBe('DEGRADED')
+  })
+
+  test('reads an entry of an earlier version', async () => {
+    const folder = makeFolder()
+    const { path, places } = await written(folder)
+    const segment = basename(path, '.journal')
+    const from = places.at(-1)?.to as number
+    const earlier = Buffer.from(JSON.stringify({ version: 0, entry: entry(4) }))
+    appendFileSync(path, encodeFrame(earlier, loadJournalKey(folder, join(folder, 'journal')), segment, from))
+    const { times, damage } = await open(folder)
+    expect(times()).toEqual([1, 2, 3, 4])
+    expect(damage).toEqual([])
   })
 
   test('knows what it has lost since it was read, when it is read once more', async () => {

@@ -1,6 +1,7 @@
 import { graphql } from 'graphql'
 import { describe, expect, test } from 'vitest'
 import type { Principal } from '../../../src/access/roles.ts'
+import { groupingKey } from '../../../src/domain/dimensions.ts'
 import { BridgeError } from '../../../src/domain/errors.ts'
 import type { TokenAnswer } from '../../../src/domain/token-query.ts'
 import type { RequestContext } from '../../../src/graphql/context.ts'
@@ -9,6 +10,7 @@ import type { SourceRequest, TokenSource } from '../../../src/ports/token-source
 import { createAnswers } from '../../../src/reading/answers.ts'
 import type { CachedSource } from '../../../src/reading/cached-source.ts'
 import { createDerived } from '../../../src/reading/derived.ts'
+import { requestKey } from '../../../src/reading/question-key.ts'
 
 /** A source that notes what it was asked: the question here is how often, not what it answers. */
 function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
@@ -26,7 +28,7 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
           sessionCount: 0,
           firstAt: undefined,
           lastAt: undefined,
-          ...Object.fromEntries(groupings.map((g) => [`by${g[0]?.toUpperCase()}${g.slice(1)}`, []])),
+          groups: Object.fromEntries(groupings.map((grouping) => [groupingKey(grouping), []])),
           ...answerOne(),
         })),
         quality: request.quality
@@ -93,12 +95,37 @@ describe('one operation', () => {
       {
         quality: true,
         queries: [
-          { filter: { sessionIds: ['s1'] }, groupings: ['session'], countSessions: false },
-          { filter: {}, groupings: ['project', 'user', 'slot', 'session'], countSessions: true },
-          { filter: { projects: ['b', 'a'] }, groupings: ['user'], countSessions: false },
+          { filter: { projects: ['b', 'a'] }, groupings: [['user']], sessions: false, countSessions: false },
+          { filter: { sessionIds: ['s1'] }, groupings: [], sessions: true, countSessions: false },
+          {
+            filter: {},
+            groupings: [
+              [{ granularity: 'DAY', timeZone: 'UTC' }],
+              [{ granularity: 'HOUR', timeZone: 'Asia/Tokyo' }],
+              ['project'],
+              ['user'],
+            ],
+            sessions: true,
+            countSessions: true,
+          },
         ],
       },
     ])
+  })
+
+  test('is the same question in whichever order its fields, its lists and their entries are', async () => {
+    const { source, requests } = notingSource()
+    for (const query of [
+      `{ a: tokenMetrics(filter: { projects: ["b", "a"], users: ["u"] }) { byUser { user } byProject { project } }
+         b: tokenMetrics { recordCount } }`,
+      `{ x: tokenMetrics { recordCount }
+         y: tokenMetrics(filter: { users: ["u", "u"], projects: ["a", "b"] }) { byProject { project } }
+         z: tokenMetrics(filter: { users: ["u"], projects: ["a", "b", "a"] }) { byUser { user } } }`,
+    ])
+      expect((await run(source, query)).errors).toBeUndefined()
+    const [first, second, ...others] = requests.map(requestKey)
+    expect(second).toBe(first)
+    expect(others).toEqual([])
   })
 
   test('that asks for no metrics asks no source', async () => {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import type { Grouping } from '../../../src/domain/dimensions.ts'
 import { BridgeError } from '../../../src/domain/errors.ts'
+import type { TokenFilter } from '../../../src/domain/token-query.ts'
 import type { CachedAnswer } from '../../../src/ports/answer-cache.ts'
 import type { SourceAnswer, TokenSource } from '../../../src/ports/token-source.ts'
 import { createCachedSource } from '../../../src/reading/cached-source.ts'
+import { HOURS } from '../../support/bucketed.ts'
 
 const REQUEST = { queries: [{ filter: {}, groupings: [] }], quality: false }
 
@@ -50,6 +53,15 @@ function scene(options: { canFallBack?: boolean } = {}) {
 }
 
 describe('a cached source', () => {
+  test('is a HIT for what asks the same in another order', async () => {
+    const { cached } = scene()
+    const ask = async (filter: TokenFilter, groupings: Grouping[]) =>
+      (await cached.answer({ queries: [{ filter, groupings }], quality: false })).cache
+    expect(await ask({ users: ['b', 'a'], models: ['m'] }, [['user'], [HOURS, 'project']])).toBe('MISS')
+    expect(await ask({ models: ['m', 'm'], users: ['a', 'b'] }, [['project', HOURS], ['user']])).toBe('HIT')
+    expect(await ask({ models: ['m'], users: ['a'] }, [['project', HOURS], ['user']])).toBe('MISS')
+  })
+
   test('is a MISS at first and a HIT while nothing changes, as of the latest look', async () => {
     const { state, cached, status } = scene()
     expect(await status()).toBe('MISS')

@@ -5,7 +5,7 @@ import { createAnswers } from '../../../src/reading/answers.ts'
 import type { CachedSource } from '../../../src/reading/cached-source.ts'
 
 const EMPTY: SourceAnswer = {
-  answers: [{ whole: [], firstAt: undefined, lastAt: undefined }],
+  answers: [{ whole: [], firstAt: undefined, lastAt: undefined, groups: {} }],
   quality: undefined,
   asOf: 5,
   watermark: 'w',

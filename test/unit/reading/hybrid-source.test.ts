@@ -19,7 +19,8 @@ const half = (side: string, sessions: number): TokenAnswer => ({
   whole: [sums],
   firstAt: 1,
   lastAt: 2,
-  bySession: Array.from({ length: sessions }, (_, i) => ({
+  groups: {},
+  sessions: Array.from({ length: sessions }, (_, i) => ({
     id: `${side}-${i}`,
     project: 'p',
     user: 'ann',
@@ -75,18 +76,18 @@ describe('the hybrid source', () => {
     }
     setImmediate(count)
     const { answers } = await source.answer(
-      { queries: [{ filter: {}, groupings: ['session'] }], quality: false },
+      { queries: [{ filter: {}, groupings: [], sessions: true }], quality: false },
       'ann',
     )
     merging = false
-    expect(answers[0]?.bySession).toHaveLength(200_000)
+    expect(answers[0]?.sessions).toHaveLength(200_000)
     expect(answers[0]?.sessionCount).toBe(200_000)
     expect(turns).toBeGreaterThan(3)
   })
 
   test('refuses an answer with more sums than one may have, though each half has fewer', async () => {
     const most = LIMITS.answerSums.value
-    const asked = { queries: [{ filter: {}, groupings: ['session'] as const }], quality: false }
+    const asked = { queries: [{ filter: {}, groupings: [], sessions: true }], quality: false }
     const fits = scene(half('a', most / 2), half('b', most / 2 - 1))
     expect((await fits.source.answer(asked)).answers[0]?.sessionCount).toBe(most - 1)
     const larger = scene(half('a', most / 2), half('b', most / 2))
@@ -97,6 +98,6 @@ describe('the hybrid source', () => {
       quality: false,
     })
     expect(counted.answers[0]?.sessionCount).toBe(most)
-    expect(counted.answers[0]).not.toHaveProperty('bySession')
+    expect(counted.answers[0]).not.toHaveProperty('sessions')
   })
 })

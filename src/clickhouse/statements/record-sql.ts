@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import {
+  FIELD_NAMES,
+  type FieldName,
+  type FieldType,
+  fieldOf,
+  RECORD_FIELDS,
+  TEXT_FIELDS,
+} from '../../domain/record-fields.ts'
+import { textParts, uuidOf } from '../../domain/record-text.ts'
+import { type CountField, eachCount, PROMPT_COUNTS, TOKEN_COUNTS } from '../../domain/token-counts.ts'
+import type { RecordCopy } from '../../domain/token-record.ts'
+
+// What the statements say of the columns of a record: all of it follows from the table of its fields.
+
+const columnOf = (name: FieldName): string => RECORD_FIELDS[name].column
+
+/** The columns of `winners` that have something of the copy which won, in their order. */
+export const WINNER_COLUMNS: readonly string[] = [
+  'log',
+  ...FIELD_NAMES.filter((name) => name !== 'identity' && fieldOf(name).ofWinner !== false).map(columnOf),
+]
+
+/** The texts that groups of rows are made by. */
+export const TEXT_COLUMNS: readonly string[] = TEXT_FIELDS.map(columnOf)
+
+/** Fits 64 bits: it is of one record. */
+export const TOTAL = TOKEN_COUNTS.map(columnOf).join(' + ')
+export const PROMPT = PROMPT_COUNTS.map(columnOf).join(' + ')
+
+/** Sums that never wrap, each under the name of its count with `_sum`. */
+export const COUNT_SUMS = TOKEN_COUNTS.map((field) => `sum(toUInt128(${columnOf(field)})) AS ${field}_sum`).join(', ')
+
+type SumColumns<T> = { [Field in CountField as `${Field}_sum`]: T }
+const bigint = z.string().transform(BigInt)
+
+/** What `COUNT_SUMS` look like in a row. */
+export const SUM_COLUMNS = Object.fromEntries(
+  TOKEN_COUNTS.map((field) => [`${field}_sum`, bigint]),
+) as unknown as SumColumns<typeof bigint>
+
+/** The sums of a row, by count. */
+export const countsIn = (row: SumColumns<bigint>): Record<CountField, bigint> =>
+  eachCount((field) => row[`${field}_sum`])
+
+const TEXT_SQL: Record<FieldType, (column: string) => string> = {
+  identity: (column) => `toString(${column})`,
+  text: (column) => column,
+  count: (column) => `toString(${column})`,
+  moment: (column) => `toString(toUnixTimestamp64Milli(${column}))`,
+  offset: (column) => `toString(${column})`,
+  flag: (column) => `toString(toUInt8(${column}))`,
+}
+
+/** The same text as `recordText` makes. */
+export function recordTextSql(version: number): string {
+  const parts = textParts(version, (name) => TEXT_SQL[fieldOf(name).type](columnOf(name)), 'log')
+  return `concat(${parts.join(", '\\t', ")})`
+}
+
+const CELL: Record<FieldType, (value: never) => unknown> = {
+  identity: uuidOf,
+  text: (value: string) => value,
+  count: (value: number) => value,
+  moment: (value: number) => new Date(value).toISOString(),
+  offset: (value: number) => value,
+  flag: (value: boolean) => value,
+}
+
+/** The columns of `copies` that hold a record, and what a record has for each of them. */
+export const COPY_COLUMNS: readonly string[] = FIELD_NAMES.map(columnOf)
+export const cellsOf = (record: RecordCopy): unknown[] =>
+  FIELD_NAMES.map((name) => CELL[fieldOf(name).type](record[name] as never))
+
+const number = z.string().transform(Number)
+
+/** How a field is read back, and what it then is. Under a name of its own: conditions and orders mean the column. */
+const READ: Record<FieldType, { sql: (column: string) => string; cell: z.ZodType }> = {
+  identity: { sql: (column) => `replaceAll(toString(${column}), '-', '')`, cell: z.string() },
+  text: { sql: (column) => column, cell: z.string() },
+  count: { sql: (column) => column, cell: number },
+  moment: { sql: (column) => `toUnixTimestamp64Milli(${column})`, cell: number },
+  offset: { sql: (column) => column, cell: number },
+  flag: { sql: (column) => `toUInt8(${column})`, cell: z.number().transform((flag) => flag === 1) },
+}
+
+export const COPY_SELECTED = FIELD_NAMES.map(
+  (name) => `${READ[fieldOf(name).type].sql(columnOf(name))} AS copy_${columnOf(name)}`,
+).join(', ')
+
+/** What `COPY_SELECTED` looks like in a row. */
+export const COPY_CELLS = Object.fromEntries(
+  FIELD_NAMES.map((name) => [`copy_${columnOf(name)}`, READ[fieldOf(name).type].cell]),
+)
+
+/** The record in such a row. */
+export const copyIn = (row: Record<string, unknown>): RecordCopy =>
+  Object.fromEntries(FIELD_NAMES.map((name) => [name, row[`copy_${columnOf(name)}`]])) as unknown as RecordCopy

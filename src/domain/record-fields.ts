@@ -1,0 +1,72 @@
+import type { CountField } from './token-counts.ts'
+import type { RecordCopy } from './token-record.ts'
+
+/**
+ * What a field is, which decides how each store and text writes it. `count`: tokens; `moment`: milliseconds since 1970;
+ * `offset`: bytes; `identity`: 32 hexadecimal digits.
+ */
+export type FieldType = 'identity' | 'text' | 'count' | 'moment' | 'offset' | 'flag'
+
+interface RecordField<Type extends FieldType = FieldType> {
+  type: Type
+  /** In ClickHouse. */
+  column: string
+  /** Whether readers count by it: a column of `winners`, too; absent: it is. */
+  ofWinner?: false
+  /** The first version of the record's text (`record-text.ts`) that has it. */
+  since: number
+}
+
+type TypeFor<Field extends keyof RecordCopy> = Field extends CountField
+  ? 'count'
+  : RecordCopy[Field] extends boolean
+    ? 'flag'
+    : RecordCopy[Field] extends string
+      ? 'identity' | 'text'
+      : 'moment' | 'offset'
+
+/**
+ * The fields of a record, in the order in which every text, tuple and list of columns has them. The log that a copy
+ * stands in is no field of it. A new field goes to its place here, with the next version of the text.
+ */
+export const RECORD_FIELDS = {
+  identity: { type: 'identity', column: 'identity', since: 1 },
+  position: { type: 'offset', column: 'position', since: 1 },
+  time: { type: 'moment', column: 'time', since: 1 },
+  session: { type: 'text', column: 'session', since: 1 },
+  project: { type: 'text', column: 'project', since: 1 },
+  model: { type: 'text', column: 'model', since: 1 },
+  user: { type: 'text', column: 'user', since: 1 },
+  host: { type: 'text', column: 'host', since: 1 },
+  input: { type: 'count', column: 'input', since: 1 },
+  output: { type: 'count', column: 'output', since: 1 },
+  cacheRead: { type: 'count', column: 'cache_read', since: 1 },
+  cacheCreation5m: { type: 'count', column: 'cache_creation_5m', since: 1 },
+  cacheCreation1h: { type: 'count', column: 'cache_creation_1h', since: 1 },
+  sidechain: { type: 'flag', column: 'sidechain', ofWinner: false, since: 1 },
+  byMutation: { type: 'flag', column: 'by_mutation', ofWinner: false, since: 1 },
+  path: { type: 'text', column: 'path', since: 1 },
+  offset: { type: 'offset', column: 'offset', since: 1 },
+} as const satisfies { [Field in keyof RecordCopy]: RecordField<TypeFor<Field>> }
+
+export type FieldName = keyof typeof RECORD_FIELDS
+type NamesOf<Type extends FieldType> = {
+  [Field in FieldName]: (typeof RECORD_FIELDS)[Field]['type'] extends Type ? Field : never
+}[FieldName]
+export type TextField = NamesOf<'text'>
+export type WholeField = NamesOf<'count' | 'moment' | 'offset'>
+
+/** The names of all fields, in their order. */
+export const FIELD_NAMES = Object.keys(RECORD_FIELDS) as FieldName[]
+
+export const fieldOf = (name: FieldName): RecordField => RECORD_FIELDS[name]
+
+/** The texts of a record, in their order: what groups of equal ones are made by. */
+export const TEXT_FIELDS = namesOf<TextField>('text')
+
+/** The whole numbers of a record, in their order. */
+export const WHOLE_FIELDS = namesOf<WholeField>('count', 'moment', 'offset')
+
+function namesOf<Name extends FieldName>(...types: FieldType[]): readonly Name[] {
+  return FIELD_NAMES.filter((name): name is Name => types.includes(fieldOf(name).type))
+}

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { readSchemaChanges } from '../../../src/clickhouse/schema-changes.ts'
+import { digestVersion, versionedDigest } from '../../../src/domain/digest-version.ts'
+import { FIELD_NAMES, fieldOf } from '../../../src/domain/record-fields.ts'
+import { recordText, TEXT_VERSION } from '../../../src/domain/record-text.ts'
+import { eachCount, TOKEN_COUNTS, totalOf, totalOfSums } from '../../../src/domain/token-counts.ts'
+import type { RecordCopy } from '../../../src/domain/token-record.ts'
+import { digestLike, summarize } from '../../../src/shipping/batch-summary.ts'
+
+const RECORD: RecordCopy = {
+  identity: '000102030405060708090a0b0c0d0e0f',
+  time: Date.parse('2026-04-02T09:15:03.120Z'),
+  session: 's1',
+  project: 'p',
+  model: 'm1',
+  user: 'ann',
+  host: 'laptop',
+  input: 1,
+  output: 2,
+  cacheRead: 3,
+  cacheCreation5m: 4,
+  cacheCreation1h: 5,
+  sidechain: true,
+  byMutation: false,
+  position: 7,
+  path: '/p/a.jsonl',
+  offset: 8,
+}
+/** As the release wrote it whose digests say no version. */
+const TEXT_1 =
+  '00010203-0405-0607-0809-0a0b0c0d0e0f\tlog#0\t7\t1775121303120\ts1\tp\tm1\tann\tlaptop\t1\t2\t3\t4\t5\t1\t0\t/p/a.jsonl\t8'
+const DIGEST_1 = 'd56191553779c64da4934accb6eb74faf6467dc67a8acdd40f6104edac27553b'
+
+test('every field has its column in the tables of ClickHouse', () => {
+  const sql = readSchemaChanges()
+    .map((change) => change.sql)
+    .join('\n')
+  const columnsOf = (table: string): string[] => {
+    const [, body = ''] = new RegExp(`CREATE TABLE ${table}\n\\(\n([^;]*?)\n\\)\n`).exec(sql) ?? []
+    return body.split('\n').map((line) => line.trim().split(' ')[0] as string)
+  }
+  const fields = FIELD_NAMES.map(fieldOf)
+  expect(columnsOf('copies')).toEqual(expect.arrayContaining(fields.map(({ column }) => column)))
+  expect(columnsOf('winners')).toEqual(
+    expect.arrayContaining(fields.filter(({ ofWinner }) => ofWinner !== false).map(({ column }) => column)),
+  )
+})
+
+test('the text of a version stays what it was, whatever fields come', () => {
+  expect(recordText('log#0', RECORD, 1)).toBe(TEXT_1)
+  expect(recordText('log#0', RECORD, 2)).toBe(TEXT_1)
+  for (const name of FIELD_NAMES) expect(fieldOf(name).since).toBeLessThanOrEqual(TEXT_VERSION)
+})
+
+test('a digest without a version is compared in version 1, one of today says its own', () => {
+  expect(digestLike(DIGEST_1, 'log#0', [RECORD])).toBe(DIGEST_1)
+  expect(digestLike(DIGEST_1, 'log#0', [{ ...RECORD, cacheRead: 4 }])).not.toBe(DIGEST_1)
+  const { digest } = summarize('log#0', [RECORD])
+  expect(digestVersion(digest)).toBe(TEXT_VERSION)
+  expect(digest).toBe(versionedDigest(TEXT_VERSION, DIGEST_1))
+  expect(digestLike(digest, 'log#0', [RECORD])).toBe(digest)
+})
+
+test('totals add up every count', () => {
+  // each count is another power of ten
+  const counts = eachCount((field) => 10 ** TOKEN_COUNTS.indexOf(field))
+  const sum = Number('1'.repeat(TOKEN_COUNTS.length))
+  expect(totalOf(counts)).toBe(sum)
+  expect(totalOfSums(eachCount((field) => BigInt(counts[field])))).toBe(BigInt(sum))
+})
