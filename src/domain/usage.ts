@@ -1,5 +1,4 @@
 import { costOf, type PriceOf } from './cost.ts'
-import { addUp } from './merge-answers.ts'
 import { type Buckets, bucketLabel } from './time-buckets.ts'
 import type { EveryCount } from './token-counts.ts'
 import type { GroupUsage, SessionUsage, UsageSums } from './token-query.ts'
