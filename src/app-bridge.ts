@@ -20,7 +20,7 @@ import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions
 import { takeLease } from './redis/lease.ts'
 import { type Ledger, openLedger } from './shipping/ledger.ts'
 import { createPublicationGate } from './shipping/publication-gate.ts'
-import { type Shipper, startShipper } from './shipping/shipper.ts'
+import { createShipper, type Shipper } from './shipping/shipper.ts'
 import { createTurns } from './turns/in-turn.ts'
 
 /** Everything that needs the database, wired. */
@@ -34,8 +34,6 @@ export interface Bridge {
   journalEditions(): LogState[]
   /** What the database has lost for good. */
   stock(): Stock
-  /** Of the latest run, 0 to 1. */
-  progress(): number
   /** Counts what switched what readers may see: runs that began or ended, retired logs. */
   generation(): number
   health(): SourceHealth
@@ -177,60 +175,41 @@ async function openBridge(
       seq: ledger.seq,
       health,
     }
-    let progress = 0
+    const shipper = createShipper({ logs: legacy.logs, store, ledger, gate })
+    undo.push(() => shipper.close())
     const control = createRunControl({
       ledger,
       logs: legacy.logs,
       store,
       evidence,
       publish: gate.publish,
-      exclusive: (run) => shipper.exclusive(run),
+      shipper,
       takeStock: lookAtStock,
-      recordsPerSecond: () => shipper.recordsPerSecond(),
       isSample: () => legacy.status()?.sample === true,
       memory: () => {
         const { heapUsed, external } = process.memoryUsage()
         return heapUsed + external
       },
-      onAlarm: (alarm) => logger.warn({ alarm }, 'the migration is past a line'),
-      onChange(report) {
-        const { id, state, error } = report
-        logger[state === 'FAILED' ? 'error' : 'info']({ migration: id, state, error }, 'migration')
-        progress = control.progress()
-        shipper.kick()
-      },
     })
     undo.push(control.close)
-    progress = control.progress()
-    const shipper = startShipper({
-      logs: legacy.logs,
-      store,
-      ledger,
-      gate,
-      assignments: control.assignments,
-      beforeShipping: control.beforeShipping,
-      onPublished() {
-        control.onPublished()
-        progress = control.progress()
-      },
-      onIdle: control.onIdle,
-      onSetAside(refused) {
-        const places = refused.map(({ key, positions }) => ({
-          log: key,
-          count: positions.length,
-          first: positions.slice(0, 10),
-        }))
-        logger.error({ places }, 'ClickHouse refuses records at these places: they are counted from the files alone')
-      },
-      onProblem(error) {
-        control.onProblem(error)
-        logger.warn({ err: error }, 'shipping stopped for a while')
-        if (isBridgeError(error) && error.code === 'CONFLICT') onLost(error.message)
-      },
+    control.events.on('alarm', (alarm) => logger.warn({ alarm }, 'the migration is past a line'))
+    control.events.on('changed', ({ id, state, error }) => {
+      logger[state === 'FAILED' ? 'error' : 'info']({ migration: id, state, error }, 'migration')
     })
-    undo.push(() => shipper.close())
+    shipper.events.on('setAside', (refused) => {
+      const places = refused.map(({ key, positions }) => ({
+        log: key,
+        count: positions.length,
+        first: positions.slice(0, 10),
+      }))
+      logger.error({ places }, 'ClickHouse refuses records at these places: they are counted from the files alone')
+    })
+    shipper.events.on('problem', (error) => {
+      logger.warn({ err: error }, 'shipping stopped for a while')
+      if (isBridgeError(error) && error.code === 'CONFLICT') onLost(error.message)
+    })
+    shipper.begin(control)
     undo.push(legacy.logs.onChange(shipper.kick))
-    shipper.kick()
     return {
       clickhouse: createClickHouseSource(sources),
       hybrid: createHybridSource(sources),
@@ -244,14 +223,10 @@ async function openBridge(
         journalKeys: [journalKeyId],
         publish: gate.publish,
         exclusive: (run) => shipper.exclusive(run),
-        async onRestored() {
-          progress = control.progress()
-          await lookAtStock()
-        },
+        onRestored: lookAtStock,
       }),
       journalEditions: () => [...ledger.journalEditions(), ...stock.foreignSegments],
       stock: () => stock,
-      progress: () => progress,
       generation: ledger.generation,
       health,
       close,

@@ -60,7 +60,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
     const database = bridge.current()
     const userFlags = flags.of(userId)
     const mayChoose = userFlags.userSourceChoice || roles.includes('operator')
-    const progress = database?.progress() ?? 0
+    const progress = database?.control.progress() ?? 0
     const cutOverAt = database?.control.cutOverAt()
     const allPublished = options.isAllPublished()
     const losses = options.losses()

@@ -49,6 +49,10 @@ export interface RunReporterOptions {
   now: () => number
 }
 
+/** Whether a log of a catalogue is verified up to its byte. */
+export const isVerifiedIn = (ledger: Pick<Ledger, 'state'>, { key, to }: FrozenLog): boolean =>
+  (ledger.state(key)?.publishedTo ?? 0) >= to
+
 export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterOptions): RunReporter {
   const pace = createPace(now)
   let errorCount = 0
@@ -56,7 +60,7 @@ export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterO
   /** Of the run that is carried: what was published and went wrong in this process, and which alarms were told. */
   let watched = { run: '', groups: 0, errors: 0, told: new Set<string>() }
 
-  const isVerified = ({ key, to }: FrozenLog): boolean => (ledger.state(key)?.publishedTo ?? 0) >= to
+  const isVerified = (log: FrozenLog): boolean => isVerifiedIn(ledger, log)
 
   const verifiedTokens = (run: string, log: FrozenLog): bigint => {
     const all = BigInt(log.tokens)

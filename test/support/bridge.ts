@@ -27,7 +27,7 @@ import {
 } from '../../src/reading/database-sources.ts'
 import { type Ledger, openLedger } from '../../src/shipping/ledger.ts'
 import { createPublicationGate } from '../../src/shipping/publication-gate.ts'
-import { type Shipper, startShipper } from '../../src/shipping/shipper.ts'
+import { createShipper, type Shipper } from '../../src/shipping/shipper.ts'
 
 let engineFolder: string | undefined
 let databases = 0
@@ -130,16 +130,18 @@ export async function openBridge(options: TestBridgeOptions): Promise<TestBridge
   const problems: string[] = []
   let selection: LogSelection = { journal: false, transcripts: 'none' }
   let idle: (() => void) | undefined
-  const shipper = startShipper({
+  const shipper = createShipper({
     logs,
     store,
     ledger,
     gate,
-    assignments: () => [{ run: 'live', selection }],
-    onPublished() {},
-    onIdle: async () => idle?.(),
-    onProblem: (error) => problems.push(error.message),
     ...(options.groupRecords === undefined ? {} : { groupRecords: options.groupRecords }),
+  })
+  shipper.events.on('problem', (error) => problems.push(error.message))
+  shipper.begin({
+    assignments: () => [{ run: 'live', selection }],
+    beforeShipping: async () => false,
+    onIdle: async () => idle?.(),
   })
   onTestFinished(async () => {
     await shipper.close()
@@ -154,9 +156,7 @@ export async function openBridge(options: TestBridgeOptions): Promise<TestBridge
     ...parts,
     store,
     publish: gate.publish,
-    exclusive: (run) => shipper.exclusive(run),
-    recordsPerSecond: () => undefined,
-    onChange() {},
+    shipper,
   })
   const sources: DatabaseSourcesOptions = {
     files: filesOf(analysis),
