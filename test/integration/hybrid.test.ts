@@ -163,7 +163,7 @@ describe('the hybrid answer', () => {
             expect(await all(bridge.clickhouse)).toEqual(expected)
             expect(describeFindings(await bridge.verify(true))).toBe('')
             expect(bridge.problems).toEqual([])
-            await bridge.shipper.close()
+            await bridge.close()
             await db.close()
           },
         ),
@@ -233,7 +233,7 @@ describe('the hybrid answer', () => {
           expect(await all(bridge.clickhouse)).toEqual(expected)
           expect(await all(bridge.hybrid)).toEqual(expected)
           expect(bridge.problems).toEqual([])
-          await bridge.shipper.close()
+          await bridge.close()
           await db.close()
         }),
         { numRuns: 20, examples: [[FIRST_LINE_SPOILED]] },

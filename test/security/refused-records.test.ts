@@ -77,8 +77,7 @@ describe('a record that ClickHouse refuses', () => {
     journaled(analysis, 20, 5, [22])
     await bridge.ship(ALL)
     expect(bridge.ledger.state('journal:1-a')).toMatchObject({ publishedTo: 25, setAside: [7, 22] })
-    await bridge.shipper.close()
-    bridge.ledger.close()
+    await bridge.close()
 
     const again = analysisOf(join(ledgerPath, '..'))
     await again.refresh()
