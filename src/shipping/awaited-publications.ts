@@ -14,10 +14,11 @@ export interface AwaitedPublications {
 const MAX_WAITING = 64
 
 export function createAwaitedPublications(): AwaitedPublications {
+  let closed = false
   const waiting = new Set<{ key: string; to: number; resolve: (published: boolean) => void }>()
   return {
     wait(key, to, waitMs) {
-      if (waitMs === 0 || waiting.size >= MAX_WAITING) return Promise.resolve(false)
+      if (closed || waitMs === 0 || waiting.size >= MAX_WAITING) return Promise.resolve(false)
       const { promise, resolve } = Promise.withResolvers<boolean>()
       const one = { key, to, resolve }
       waiting.add(one)
@@ -36,6 +37,7 @@ export function createAwaitedPublications(): AwaitedPublications {
       }
     },
     close() {
+      closed = true
       for (const { resolve } of waiting) resolve(false)
     },
   }

@@ -92,7 +92,7 @@ export function createShipper({ groupRecords = GROUP_RECORDS, ...parts }: Shippe
     exclusive: loop.exclusive,
     whenPublished(key, to, waitMs) {
       if ((parts.ledger.state(key)?.publishedTo ?? 0) >= to) return Promise.resolve(true)
-      if (loop.problem() !== undefined || loop.isClosed()) return Promise.resolve(false)
+      if (loop.problem() !== undefined) return Promise.resolve(false)
       return awaited.wait(key, to, waitMs)
     },
     recordsPerSecond: carrier.recordsPerSecond,

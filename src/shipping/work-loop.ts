@@ -20,7 +20,6 @@ export interface WorkLoop {
   exclusive<T>(job: () => Promise<T>): Promise<T>
   /** Why the work failed last; `undefined` while it goes on. */
   problem(): string | undefined
-  isClosed(): boolean
   /** Settles when the piece that is being done is. */
   close(): Promise<void>
 }
@@ -30,12 +29,10 @@ const RETRY_MAX_MS = 30_000
 
 export function createWorkLoop(work: Work): WorkLoop {
   const jobs = createJobs()
+  const retry = createRetry(() => kick())
   let running: Promise<void> | undefined
   let again = false
   let closed = false
-  let problem: string | undefined
-  let failures = 0
-  let retry: NodeJS.Timeout | undefined
 
   const run = async (): Promise<void> => {
     try {
@@ -44,8 +41,7 @@ export function createWorkLoop(work: Work): WorkLoop {
         await work.settle()
         if ((await jobs.run()) || (await work.step())) again = true
         else await work.idle()
-        failures = 0
-        problem = undefined
+        retry.succeeded()
       } while (again && !closed)
     } catch (error) {
       if (!closed) failed(error as Error)
@@ -54,46 +50,63 @@ export function createWorkLoop(work: Work): WorkLoop {
     running = undefined
   }
   const failed = (error: Error): void => {
-    problem = error.message
+    retry.failed(error)
     work.failed(error)
     jobs.fail(error)
-    retry = setTimeout(tryAgain, backOff(failures++))
-  }
-  const tryAgain = (): void => {
-    clearTimeout(retry)
-    retry = undefined
-    kick()
   }
   const kick = (): void => {
     again = true
     // after a failure the next try has its time, however much is waiting
-    if (closed || running !== undefined || retry !== undefined) return
-    running = Promise.resolve().then(run)
+    if (!closed && !retry.isWaiting()) running ??= Promise.resolve().then(run)
   }
 
   return {
     kick,
     exclusive(job) {
       if (closed) return Promise.reject(work.closing())
-      const done = jobs.add(job)
       // somebody waits: not for the end of a back-off
-      tryAgain()
-      return done
+      retry.stop()
+      kick()
+      return jobs.add(job)
     },
-    problem: () => problem,
-    isClosed: () => closed,
+    problem: retry.problem,
     async close() {
       closed = true
-      clearTimeout(retry)
+      retry.stop()
       await running
       jobs.fail(work.closing())
     },
   }
 }
 
-/** Milliseconds to wait: twice as long each time, and not at the same moment as others. */
-const backOff = (failures: number): number =>
-  Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures) * (0.5 + Math.random() / 2)
+/** Tries again later: twice as long each time, and not at the same moment as others. */
+function createRetry(tryAgain: () => void) {
+  let failures = 0
+  let problem: string | undefined
+  let timer: NodeJS.Timeout | undefined
+  const stop = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+  }
+  return {
+    failed(error: Error): void {
+      problem = error.message
+      const backOff = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures++)
+      const retry = (): void => {
+        stop()
+        tryAgain()
+      }
+      timer = setTimeout(retry, backOff * (0.5 + Math.random() / 2))
+    },
+    succeeded(): void {
+      failures = 0
+      problem = undefined
+    },
+    problem: () => problem,
+    isWaiting: () => timer !== undefined,
+    stop,
+  }
+}
 
 /** Jobs that wait for their turn. */
 function createJobs() {
