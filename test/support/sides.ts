@@ -90,7 +90,7 @@ export function filesOf(analysis: Analysis): TokenSource & UnpublishedRecords {
   }
 }
 
-export interface TestBridge {
+export interface TestSides {
   legacy: TokenSource
   hybrid: TokenSource
   clickhouse: TokenSource
@@ -109,7 +109,7 @@ export interface TestBridge {
   close(): Promise<void>
 }
 
-export interface TestBridgeOptions {
+export interface SidesOptions {
   analysis: Analysis
   db: Database
   ledgerPath: string
@@ -118,7 +118,7 @@ export interface TestBridgeOptions {
 }
 
 /** Everything from the logs to the answers, without the server around it. */
-export async function openBridge(options: TestBridgeOptions): Promise<TestBridge> {
+export async function openSides(options: SidesOptions): Promise<TestSides> {
   const { analysis, db } = options
   const store = (options.wrapStore ?? ((same) => same))(createRecordStore(db))
   const files = filesOf(analysis)
