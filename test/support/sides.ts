@@ -137,11 +137,18 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
   const problems: string[] = []
   shipper.events.on('problem', (error) => problems.push(error.message))
   let selection: LogSelection = { journal: false, transcripts: 'none' }
+  let served: LogSelection | undefined
   let idle: (() => void) | undefined
   shipper.begin({
-    assignments: () => [{ run: LIVE, selection }],
+    assignments() {
+      served = selection
+      return [{ run: LIVE, selection }]
+    },
     beforeShipping: async () => false,
-    onIdle: async () => idle?.(),
+    async onIdle() {
+      // not that of what was selected before
+      if (served === selection) idle?.()
+    },
   })
   const health = (): SourceHealth => ({ state: 'UP', detail: '' })
   const sources = createDatabaseSources({ db, publishing, files, questionsAtOnce: 1, health })
@@ -164,7 +171,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
       }
     },
     async ship(next) {
-      selection = next
+      selection = { ...next }
       const { promise, resolve } = Promise.withResolvers<void>()
       idle = resolve
       shipper.kick()
