@@ -85,11 +85,20 @@ module.exports = {
       },
     },
     {
-      name: 'only-app-wires',
+      name: 'only-composition-constructs',
       severity: 'error',
-      comment: 'one place constructs: app.ts, which main.ts starts',
-      from: { pathNot: '^src/(main|app)\\.ts$' },
-      to: { path: '^src/app\\.ts$' },
+      comment:
+        'who makes a part decides what it works on: one room makes them all and hands them on; the CLI works without a server on what is on this machine',
+      from: { path: '^src/([^/]+)', pathNot: '^src/(composition|cli)/' },
+      to: { path: `^src/(${ADAPTERS}|http)/`, pathNot: ['^src/$1(/|$)', '^src/observability/'] },
+    },
+    {
+      name: 'only-main-starts-composition',
+      severity: 'error',
+      comment:
+        'a part that asks for the wiring takes what it was not given, and cannot be made without the whole server',
+      from: { pathNot: '^src/(main\\.ts$|composition/)' },
+      to: { path: '^src/composition/' },
     },
     ...Object.entries({
       '@fastify/proxy-addr': 'http',

@@ -1,4 +1,4 @@
-import { type App, startApp } from './app.ts'
+import { type App, startApp } from './composition/app.ts'
 import { readConfig } from './config.ts'
 import { visible } from './domain/plain-text.ts'
 import { createLogger } from './observability/logger.ts'

@@ -6,6 +6,7 @@ import { publishedLogs, type VerificationParts } from '../migration/verification
 import type { LogState } from '../ports/logs.ts'
 import type { PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import { digestLike, evidenceOf, isSameSummary, readBackLike, summarize } from '../shipping/batch-summary.ts'
+import { switchOver } from '../shipping/switch-over.ts'
 import { backupPath, type Manifest, readBatches, readManifest, type SavedBatch, writeBackup } from './backup-folder.ts'
 
 /** What was saved, or restored. */
@@ -95,11 +96,7 @@ export function createBackups(options: BackupsOptions): Backups {
 
   /** Damaged batches count no more, once there is an intact one with the same records. */
   const replace = (batches: readonly number[]): Promise<void> =>
-    publish(async () => {
-      const seq = ledger.nextSeq()
-      await store.retireBatches(batches, seq)
-      ledger.switched(seq)
-    })
+    switchOver(options, (seq) => store.retireBatches(batches, seq))
 
   return {
     backup: (name = `backup-${new Date(options.now()).toISOString().replaceAll(/[:.]/g, '-')}`, all) =>

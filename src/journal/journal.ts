@@ -36,6 +36,8 @@ export interface JournalHealth {
 export interface OpenJournal extends Journal {
   /** Settles when everything that was on disk at the start was handed over. Before it, `append` is refused. */
   whenRead(): Promise<void>
+  /** Whether that is so. */
+  isRead(): boolean
   /** Hands over everything that is on disk, once more. */
   replay(listener: JournalListener): Promise<void>
   /** What is known of each segment: in the folder, or acknowledged and gone. */
@@ -154,6 +156,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
       return writer.append(plain, recordsIn(entry), (place) => counted.entry(entry, place))
     },
     whenRead: () => first,
+    isRead: () => isRead,
     async replay(again) {
       const before = extents().map(({ segment, acknowledgedTo }) => {
         return { segment, to: acknowledgedTo, records: contents.get(segment)?.records ?? 0 }

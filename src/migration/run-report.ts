@@ -1,7 +1,7 @@
 import type { Ledger } from '../shipping/ledger.ts'
 import type { FrozenLog, Migration } from './migration.ts'
 import { createPace } from './pace.ts'
-import { alarmsOf } from './watch.ts'
+import { alarmsOf, createWatched, type WatchedEvent } from './watch.ts'
 
 /** A run as it is told: with how far it is. */
 export interface MigrationReport extends Omit<Migration, 'difference' | 'discardArchived' | 'deep'> {
@@ -51,84 +51,39 @@ export interface RunReporterOptions {
 
 export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterOptions): RunReporter {
   const pace = createPace(now)
+  const watched = createWatched()
   let errorCount = 0
   let lastError: string | null = null
-  /** Of the run that is carried: what was published and went wrong in this process, and which alarms were told. */
-  let watched = { run: '', groups: 0, errors: 0, told: new Set<string>() }
-
-  const isVerified = ({ key, to }: FrozenLog): boolean => (ledger.state(key)?.publishedTo ?? 0) >= to
-
-  const verifiedTokens = (run: string, log: FrozenLog): bigint => {
-    const all = BigInt(log.tokens)
-    if (isVerified(log)) return all
-    const part = ledger.verifiedTokens(run, log.key)
-    return part < all ? part : all
-  }
-
-  const tokensVerifiedOf = ({ id, catalogue }: Migration): bigint =>
-    catalogue.reduce((sum, log) => sum + verifiedTokens(id, log), 0n)
-
-  const alarms = (migration: Migration, tokensTotal: bigint): string[] => {
-    const { id, state, startedAt, finishedAt, estimatedSeconds, difference } = migration
-    const isCarried = state === 'RUNNING' || state === 'VERIFYING'
-    const { groups, errors } = watched.run === id ? watched : { groups: 0, errors: 0 }
-    return alarmsOf({
-      memoryBytes: isCarried ? memory() : 0,
-      elapsedSeconds: isCarried ? ((finishedAt ?? now()) - startedAt) / 1000 : 0,
-      estimatedSeconds,
-      groups,
-      errors,
-      variance:
-        difference === null || tokensTotal === 0n ? undefined : Number(BigInt(difference)) / Number(tokensTotal),
-    })
-  }
 
   const report = (migration: Migration): MigrationReport => {
     const { difference, discardArchived: _, deep: __, ...rest } = migration
-    const { catalogue, state } = migration
-    const tokensTotal = catalogue.reduce((sum, { tokens }) => sum + BigInt(tokens), 0n)
-    const isRolledBack = state === 'ROLLED_BACK' || state === 'ROLLING_BACK'
-    const tokensVerified = isRolledBack ? 0n : tokensVerifiedOf(migration)
-    const filesVerified = isRolledBack ? 0 : catalogue.filter(isVerified).length
-    const tokensPerSecond = state === 'RUNNING' ? pace.tokensPerSecond(migration.id) : null
+    const figures = figuresOf(ledger, migration)
+    const { tokensTotal, tokensVerified } = figures
+    const tokensPerSecond = migration.state === 'RUNNING' ? pace.tokensPerSecond(migration.id) : null
+    const memoryBytes = memory()
     return {
       ...rest,
-      progress: progressOf(state, tokensVerified, tokensTotal),
-      filesTotal: catalogue.length,
-      filesVerified,
-      filesFailed: state === 'FAILED' ? Math.max(catalogue.length - filesVerified, failedLogs(migration)) : 0,
-      tokensTotal,
-      tokensVerified,
-      recordsTotal: catalogue.reduce((sum, { records }) => sum + records, 0),
-      bytesTotal: catalogue.reduce((sum, { to }) => sum + BigInt(to), 0n),
+      ...figures,
       difference: difference === null ? null : BigInt(difference),
       tokensPerSecond,
       secondsLeft: tokensPerSecond ? Number(tokensTotal - tokensVerified) / tokensPerSecond : null,
       errorCount,
       lastError,
-      memoryBytes: memory(),
-      alarms: alarms(migration, tokensTotal),
+      memoryBytes,
+      alarms: alarmsOf({ ...watchedFigures(migration, tokensTotal, memoryBytes, now()), ...watched.of(migration.id) }),
     }
   }
-
-  const watch = (migration: Migration, event: 'group' | 'error' | 'end'): void => {
-    if (watched.run !== migration.id) watched = { run: migration.id, groups: 0, errors: 0, told: new Set() }
-    if (event === 'group') watched.groups++
-    if (event === 'error') watched.errors++
-    for (const alarm of report(migration).alarms) {
-      const name = alarm.slice(0, alarm.indexOf(':'))
-      if (watched.told.has(name)) continue
-      watched.told.add(name)
-      onAlarm(alarm)
-    }
+  const watch = (migration: Migration, event: WatchedEvent): void => {
+    watched.note(migration.id, event)
+    for (const alarm of watched.untold(report(migration).alarms)) onAlarm(alarm)
   }
 
   return {
     report,
-    isVerified,
+    isVerified: (log) => isVerifiedIn(ledger, log),
     changed: pace.restart,
     published(migration) {
-      pace.observe(migration.id, tokensVerifiedOf(migration))
+      pace.observe(migration.id, tokensVerifiedIn(ledger, migration))
       watch(migration, 'group')
     },
     failed(error, migration) {
@@ -137,6 +92,50 @@ export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterO
       if (migration !== undefined) watch(migration, 'error')
     },
     ended: (migration) => watch(migration, 'end'),
+  }
+}
+
+type VerifiedLogs = RunReporterOptions['ledger']
+
+/** Whether a log of a catalogue is verified up to its byte. */
+export const isVerifiedIn = (ledger: Pick<VerifiedLogs, 'state'>, { key, to }: FrozenLog): boolean =>
+  (ledger.state(key)?.publishedTo ?? 0) >= to
+
+const tokensVerifiedIn = (ledger: VerifiedLogs, { id, catalogue }: Migration): bigint =>
+  catalogue.reduce((sum, log) => {
+    const all = BigInt(log.tokens)
+    if (isVerifiedIn(ledger, log)) return sum + all
+    const part = ledger.verifiedTokens(id, log.key)
+    return sum + (part < all ? part : all)
+  }, 0n)
+
+/** What is verified of a catalogue. */
+function figuresOf(ledger: VerifiedLogs, migration: Migration) {
+  const { catalogue, state } = migration
+  const tokensTotal = catalogue.reduce((sum, { tokens }) => sum + BigInt(tokens), 0n)
+  const isRolledBack = state === 'ROLLED_BACK' || state === 'ROLLING_BACK'
+  const tokensVerified = isRolledBack ? 0n : tokensVerifiedIn(ledger, migration)
+  const filesVerified = isRolledBack ? 0 : catalogue.filter((log) => isVerifiedIn(ledger, log)).length
+  return {
+    progress: progressOf(state, tokensVerified, tokensTotal),
+    filesTotal: catalogue.length,
+    filesVerified,
+    filesFailed: state === 'FAILED' ? Math.max(catalogue.length - filesVerified, failedLogs(migration)) : 0,
+    tokensTotal,
+    tokensVerified,
+    recordsTotal: catalogue.reduce((sum, { records }) => sum + records, 0),
+    bytesTotal: catalogue.reduce((sum, { to }) => sum + BigInt(to), 0n),
+  }
+}
+
+function watchedFigures(migration: Migration, tokensTotal: bigint, memoryBytes: number, now: number) {
+  const { state, startedAt, finishedAt, estimatedSeconds, difference } = migration
+  const isCarried = state === 'RUNNING' || state === 'VERIFYING'
+  return {
+    memoryBytes: isCarried ? memoryBytes : 0,
+    elapsedSeconds: isCarried ? ((finishedAt ?? now) - startedAt) / 1000 : 0,
+    estimatedSeconds,
+    variance: difference === null || tokensTotal === 0n ? undefined : Number(BigInt(difference)) / Number(tokensTotal),
   }
 }
 

@@ -2,6 +2,7 @@ import { isJournalKey, parseLogName } from '../domain/log-name.ts'
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { LogStock, PublishedEvidence, RecordStore } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
+import { type SwitchingParts, switchOver } from '../shipping/switch-over.ts'
 import { publishedLogs, shortLogs } from './verification.ts'
 
 /** What the database has lost for good, as far as this bridge can tell. */
@@ -16,14 +17,11 @@ export interface Stock {
   mended: string[]
 }
 
-export interface StockParts {
-  ledger: Ledger
+export interface StockParts extends SwitchingParts {
   logs: ShippableLogs
   evidence: PublishedEvidence
   store: Pick<RecordStore, 'rebuildWinners' | 'electMissing' | 'publish'>
   now: () => number
-  /** Runs while nobody reads. */
-  publish: <T>(run: () => Promise<T>) => Promise<T>
 }
 
 /**
@@ -33,7 +31,7 @@ export interface StockParts {
  * To be called while nothing is shipped.
  */
 export async function takeStock(parts: StockParts): Promise<Stock> {
-  const { ledger, logs, evidence, store, publish } = parts
+  const { ledger, logs, evidence, store } = parts
   const stock = await evidence.stock()
   const mended = adoptUnknown(ledger, stock, await unverifiedOf(parts, stock))
   if (mended.length > 0) await logs.update(ledger.states())
@@ -48,21 +46,35 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
     mended.push(`${reship.length} logs of which the database lost records are shipped anew`)
     await logs.distrust(reship)
   }
-  const change = (run: (seq: number) => Promise<void>): Promise<void> =>
-    publish(async () => {
-      const seq = ledger.nextSeq()
-      await run(seq)
-      ledger.switched(seq)
-    })
   // where copies are gone, what readers count may be all that is left of them, and numbers say nothing
-  if (short.size > 0) await change(store.electMissing)
+  if (short.size > 0) await switchOver(parts, store.electMissing)
   else if (await evidence.hasFewerWinners()) {
     mended.push('what readers count was chosen anew from the copies')
-    await change(store.rebuildWinners)
+    await switchOver(parts, store.rebuildWinners)
   }
   const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
   return { lostRecords, lostLogs, foreignSegments: foreignSegments(ledger, stock), mended }
+}
+
+/** The database's stock, as it was when it was looked at last. */
+export interface StockTaking {
+  /** Looks again. To be called while nothing is shipped. */
+  take(): Promise<Stock>
+  latest(): Stock
+}
+
+/** `tell` hears of each look. */
+export function createStockTaking(parts: StockParts, tell: (stock: Stock) => void): StockTaking {
+  let latest: Stock = { lostRecords: 0, lostLogs: [], foreignSegments: [], mended: [] }
+  return {
+    async take() {
+      latest = await takeStock(parts)
+      tell(latest)
+      return latest
+    },
+    latest: () => latest,
+  }
 }
 
 /**

@@ -83,3 +83,30 @@ export function alarmsOf(run: RunFigures): string[] {
     ]
   })
 }
+
+export type WatchedEvent = 'group' | 'error' | 'end'
+
+/** Of the run that is carried: what was published and went wrong in this process, and which alarms were told. */
+export function createWatched() {
+  let watched = { run: '', groups: 0, errors: 0, told: new Set<string>() }
+  return {
+    of(run: string): Pick<RunFigures, 'groups' | 'errors'> {
+      const { groups, errors } = watched.run === run ? watched : { groups: 0, errors: 0 }
+      return { groups, errors }
+    },
+    note(run: string, event: WatchedEvent): void {
+      if (watched.run !== run) watched = { run, groups: 0, errors: 0, told: new Set() }
+      if (event === 'group') watched.groups++
+      if (event === 'error') watched.errors++
+    },
+    /** Those that were not told yet; each is told once a run, whatever its value. */
+    untold(alarms: readonly string[]): string[] {
+      return alarms.filter((alarm) => {
+        const name = alarm.slice(0, alarm.indexOf(':'))
+        const isNew = !watched.told.has(name)
+        watched.told.add(name)
+        return isNew
+      })
+    },
+  }
+}

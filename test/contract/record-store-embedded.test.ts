@@ -1,6 +1,6 @@
 import { describe } from 'vitest'
-import { removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
 import { recordStoreSuite } from '../support/record-store-suite.ts'
+import { removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 
 removeEngineAfterAll()
 

@@ -4,9 +4,9 @@ import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
-import { openBridge } from '../support/bridge.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { anything, copy, recordStoreSuite, WHOLE } from '../support/record-store-suite.ts'
+import { openSides } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 
 describe('a server over HTTP', () => {
@@ -86,17 +86,17 @@ describe('a server over HTTP', () => {
     writeTranscripts(folder, { 'p/a.jsonl': Array.from({ length: 30 }, (_, i) => line({ id: `msg_${i}` })) })
     const analysis = analysisOf(folder)
     await analysis.refresh()
-    const bridge = await openBridge({
+    const sides = await openSides({
       analysis,
       db: await open(),
       ledgerPath: join(folder, 'ledger'),
       groupRecords: 10,
     })
     server.failNext(pattern, failure)
-    await bridge.ship({ journal: true, transcripts: 'all' })
-    expect(bridge.problems).toHaveLength(1)
-    const { answers } = await bridge.clickhouse.answer({ queries: [WHOLE], quality: false })
+    await sides.ship({ journal: true, transcripts: 'all' })
+    expect(sides.problems).toHaveLength(1)
+    const { answers } = await sides.clickhouse.answer({ queries: [WHOLE], quality: false })
     expect(totals(answers[0]?.whole ?? [])).toMatchObject({ records: 30, input: 30 })
-    expect(describeFindings(await bridge.verify(true))).toBe('')
+    expect(describeFindings(await sides.verify(true))).toBe('')
   })
 })

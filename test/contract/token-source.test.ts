@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Grouping } from '../../src/domain/dimensions.ts'
 import { groupsOf, type TokenQuery } from '../../src/domain/token-query.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
-import { openBridge, removeEngineAfterAll, type TestBridge, testDatabase } from '../support/bridge.ts'
 import { HOURS } from '../support/bucketed.ts'
+import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -20,7 +20,7 @@ const NINE = Date.parse('2026-04-02T09:15:03.120Z')
 /** Each source over the same transcripts; the hybrid with one file shipped and the others not. */
 const SOURCES: Record<
   string,
-  { source: keyof Pick<TestBridge, 'legacy' | 'hybrid' | 'clickhouse'>; shipped: string[] }
+  { source: keyof Pick<TestSides, 'legacy' | 'hybrid' | 'clickhouse'>; shipped: string[] }
 > = {
   LEGACY: { source: 'legacy', shipped: [] },
   HYBRID: { source: 'hybrid', shipped: ['p/a.jsonl'] },
@@ -44,15 +44,15 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
     })
     const analysis = analysisOf(folder)
     await analysis.refresh()
-    const bridge = await openBridge({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
+    const sides = await openSides({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
     const transcripts = new Map(
       analysis.shipping
         .catalogue()
         .filter(({ path }) => shipped.some((file) => path.endsWith(file)))
         .map(({ key, to }) => [key, to]),
     )
-    await bridge.ship({ journal: true, transcripts })
-    return bridge[source]
+    await sides.ship({ journal: true, transcripts })
+    return sides[source]
   }
   const answer = async (query: TokenQuery) => {
     const { answers } = await (await open()).answer({ queries: [query], quality: false })

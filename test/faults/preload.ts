@@ -65,15 +65,15 @@ for (const method of isMainThread ? (['query', 'insert', 'command'] as const) : 
 const BREAKS: Record<string, { file: string; from: string; to: string }> = {
   // after a crash, what was planned is believed to be there
   'no-read-back': {
-    file: 'shipping/shipper.js',
-    from: 'const missing = await verify(open.group);',
+    file: 'shipping/groups.js',
+    from: 'const missing = await missingOf(parts.store, open.group);',
     to: 'const missing = [];',
   },
   // the ledger says so before it is so
   'ledger-before-store': {
-    file: 'shipping/shipper.js',
-    from: 'if (group.batches.length > 0)\n                await store.publish(group.batches, seq);\n            ledger.published(seq);',
-    to: 'ledger.published(seq);\n            if (group.batches.length > 0)\n                await store.publish(group.batches, seq);',
+    file: 'shipping/groups.js',
+    from: 'if (group.batches.length > 0)\n            await store.publish(group.batches, seq);\n        ledger.published(seq);',
+    to: 'ledger.published(seq);\n        if (group.batches.length > 0)\n            await store.publish(group.batches, seq);',
   },
   // a later run believes that what was rolled back is still published
   'rollback-keeps-ledger': {

@@ -9,8 +9,8 @@ import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import type { LogSelection } from '../../src/ports/logs.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
-import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
 import { DAYS_OF_BERLIN, HOURS } from '../support/bucketed.ts'
+import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -149,21 +149,21 @@ describe('the hybrid answer', () => {
             await analysis.refresh()
             journal(analysis, journaled)
             const db = await testDatabase()
-            const bridge = await openBridge({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords })
-            const expected = await all(bridge.legacy)
-            expect(await all(bridge.hybrid)).toEqual(expected)
+            const sides = await openSides({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords })
+            const expected = await all(sides.legacy)
+            expect(await all(sides.hybrid)).toEqual(expected)
             const catalogue = analysis.shipping.catalogue()
             const transcripts = new Map(catalogue.map(({ key, to }, i) => [key, Math.floor(to * (cuts[i] as number))]))
-            await bridge.ship({ journal: journalFirst, transcripts })
-            expect(await all(bridge.hybrid)).toEqual(expected)
-            expect(describeFindings(await bridge.verify())).toBe('')
-            await bridge.ship(ALL)
+            await sides.ship({ journal: journalFirst, transcripts })
+            expect(await all(sides.hybrid)).toEqual(expected)
+            expect(describeFindings(await sides.verify())).toBe('')
+            await sides.ship(ALL)
             expect(analysis.shipping.unshippedBytes()).toBe(0)
-            expect(await all(bridge.hybrid)).toEqual(expected)
-            expect(await all(bridge.clickhouse)).toEqual(expected)
-            expect(describeFindings(await bridge.verify(true))).toBe('')
-            expect(bridge.problems).toEqual([])
-            await bridge.shipper.close()
+            expect(await all(sides.hybrid)).toEqual(expected)
+            expect(await all(sides.clickhouse)).toEqual(expected)
+            expect(describeFindings(await sides.verify(true))).toBe('')
+            expect(sides.problems).toEqual([])
+            await sides.close()
             await db.close()
           },
         ),
@@ -207,33 +207,33 @@ describe('the hybrid answer', () => {
           const analysis = analysisOf(folder)
           await analysis.refresh()
           const db = await testDatabase()
-          const bridge = await openBridge({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords: 2 })
+          const sides = await openSides({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords: 2 })
           for (const change of changes) {
             if (change.kind === 'ship') {
               // up to some byte of each log
               const catalogue = analysis.shipping.catalogue()
               const to = catalogue.map((log, i) => [log.key, (log.to * ((change.records + i) % 4)) / 3] as const)
-              await bridge.ship({
+              await sides.ship({
                 journal: true,
                 transcripts: new Map(to.map(([key, byte]) => [key, Math.floor(byte)])),
               })
-            } else if (change.kind === 'rollback') await bridge.rollBack()
+            } else if (change.kind === 'rollback') await sides.rollBack()
             else apply(change, at)
             await analysis.refresh()
-            const expected = await all(bridge.legacy, FEW_QUERIES)
+            const expected = await all(sides.legacy, FEW_QUERIES)
             // while an edition waits to be retired, the files answer
             if (analysis.shipping.isExact()) {
-              expect(await all(bridge.hybrid, FEW_QUERIES)).toEqual(expected)
-              expect(describeFindings(await bridge.verify())).toBe('')
+              expect(await all(sides.hybrid, FEW_QUERIES)).toEqual(expected)
+              expect(describeFindings(await sides.verify())).toBe('')
             }
           }
-          await bridge.ship(ALL)
-          const expected = await all(bridge.legacy)
+          await sides.ship(ALL)
+          const expected = await all(sides.legacy)
           expect(analysis.shipping.unshippedBytes()).toBe(0)
-          expect(await all(bridge.clickhouse)).toEqual(expected)
-          expect(await all(bridge.hybrid)).toEqual(expected)
-          expect(bridge.problems).toEqual([])
-          await bridge.shipper.close()
+          expect(await all(sides.clickhouse)).toEqual(expected)
+          expect(await all(sides.hybrid)).toEqual(expected)
+          expect(sides.problems).toEqual([])
+          await sides.close()
           await db.close()
         }),
         { numRuns: 20, examples: [[FIRST_LINE_SPOILED]] },

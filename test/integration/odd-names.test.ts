@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TokenFilter } from '../../src/domain/token-query.ts'
-import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
+import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -46,14 +46,14 @@ describe('a filter by an odd name', () => {
         writeTranscripts(folder, { 'p/a.jsonl': lines })
         const analysis = analysisOf(folder)
         await analysis.refresh()
-        const bridge = await openBridge({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
-        await bridge.ship({ journal: true, transcripts: 'all' })
-        expect(bridge.problems).toEqual([])
+        const sides = await openSides({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
+        await sides.ship({ journal: true, transcripts: 'all' })
+        expect(sides.problems).toEqual([])
         const filters: TokenFilter[] = names.map((name) => ({ models: [name] }))
         filters.push({ models: names }, { projects: names }, { users: names, hosts: ['laptop'] })
         const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid') => {
           const queries = filters.map((filter) => ({ filter, groupings: [] }))
-          const { answers } = await bridge[source].answer({ queries, quality: false })
+          const { answers } = await sides[source].answer({ queries, quality: false })
           return answers.map(({ whole }) => whole.map(({ model, input }) => [model, input]).sort())
         }
         const expected = await ask('legacy')

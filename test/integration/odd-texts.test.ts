@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
+import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -21,11 +21,11 @@ describe('texts that are odd', () => {
     })
     const analysis = analysisOf(folder)
     await analysis.refresh()
-    const bridge = await openBridge({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
-    await bridge.ship({ journal: true, transcripts: 'all' })
-    expect(bridge.problems).toEqual([])
+    const sides = await openSides({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
+    await sides.ship({ journal: true, transcripts: 'all' })
+    expect(sides.problems).toEqual([])
     const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid') => {
-      const { answers } = await bridge[source].answer({
+      const { answers } = await sides[source].answer({
         queries: [{ filter: {}, groupings: [['project']], sessions: true }],
         quality: false,
       })

@@ -8,9 +8,9 @@ import type { IngestEntry, JournaledRecord } from '../../src/ports/journal.ts'
 import { recordsOf } from '../../src/writing/journaled-copies.ts'
 import type { SubmittedRecord } from '../../src/writing/submission.ts'
 import { validateRecord } from '../../src/writing/validate-record.ts'
-import { openBridge, removeEngineAfterAll, testDatabase } from '../support/bridge.ts'
 import { HOURS } from '../support/bucketed.ts'
 import { startServer } from '../support/server.ts'
+import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -84,7 +84,7 @@ describe('a text that controls how others are shown', () => {
   })
 })
 
-/** A bridge over an empty folder whose journal has these records, all of it shipped. */
+/** The sides over an empty folder whose journal has these records, all of it shipped. */
 async function shipped(records: readonly JournaledRecord[], transcripts: readonly string[] = []) {
   const folder = makeFolder()
   mkdirSync(join(folder, 'projects'))
@@ -93,11 +93,11 @@ async function shipped(records: readonly JournaledRecord[], transcripts: readonl
   await analysis.refresh()
   const entry = { kind: 'ingest', records: [...records] } as unknown as IngestEntry
   analysis.addJournaled({ segment: '1-a', to: 1_000_000, records: recordsOf(entry, '1-a', 0) })
-  const bridge = await openBridge({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
-  await bridge.ship({ journal: true, transcripts: 'all' })
+  const sides = await openSides({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
+  await sides.ship({ journal: true, transcripts: 'all' })
   const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid', filter: object) => {
     const queries: TokenQuery[] = [{ filter, groupings: [['project'], ['user'], [HOURS]], sessions: true }]
-    const [answer] = (await bridge[source].answer({ queries, quality: false })).answers
+    const [answer] = (await sides[source].answer({ queries, quality: false })).answers
     const texts = (key: unknown, sums: readonly UsageSums[]) =>
       sums.map((one) => JSON.stringify([key, ...Object.values(one).map(String)]))
     return [
@@ -109,7 +109,7 @@ async function shipped(records: readonly JournaledRecord[], transcripts: readonl
       .flat()
       .sort()
   }
-  return { bridge, analysis, ask }
+  return { sides, analysis, ask }
 }
 
 const journaled = (n: number, more: Partial<JournaledRecord>): JournaledRecord => ({
@@ -132,13 +132,13 @@ const journaled = (n: number, more: Partial<JournaledRecord>): JournaledRecord =
 describe('a record that a release before let in', () => {
   test('with half of a surrogate pair holds up no other one, and every source counts it under the same name', async () => {
     const odd = 'a\ud800'
-    const { bridge, analysis, ask } = await shipped([
+    const { sides, analysis, ask } = await shipped([
       journaled(0, {}),
       journaled(1, { user: odd, origin: { path: `${odd}@x:/p`, offset: 5 } }),
       journaled(2, { project: odd, model: odd, host: odd }),
       journaled(3, {}),
     ])
-    expect(bridge.problems).toEqual([])
+    expect(sides.problems).toEqual([])
     expect(analysis.shipping.unshippedBytes()).toBe(0)
     for (const filter of [
       {},
@@ -199,10 +199,10 @@ test('whatever is accepted, by the rules of now or of then, or counted in a tran
         const lines = transcript.map(({ model, time }, i) =>
           line({ id: `msg_t${i}`, model, time: new Date(time).toISOString() }),
         )
-        const { bridge, analysis, ask } = await shipped([...accepted, ...before], lines)
-        expect(bridge.problems).toEqual([])
+        const { sides, analysis, ask } = await shipped([...accepted, ...before], lines)
+        expect(sides.problems).toEqual([])
         expect(analysis.shipping.unshippedBytes()).toBe(0)
-        expect((await bridge.verify(true)).verification).toMatchObject({ difference: '0', damagedBatches: [] })
+        expect((await sides.verify(true)).verification).toMatchObject({ difference: '0', damagedBatches: [] })
         const expected = await ask('legacy', {})
         expect(await ask('clickhouse', {})).toEqual(expected)
         expect(await ask('hybrid', {})).toEqual(expected)

@@ -7,8 +7,8 @@ import type { RecordCopy } from '../../src/domain/token-record.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
 import { searchRefused } from '../../src/shipping/refused-records.ts'
-import { openBridge, removeEngineAfterAll, type TestBridge, testDatabase } from '../support/bridge.ts'
 import { copy } from '../support/record-store-suite.ts'
+import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -41,11 +41,11 @@ async function scene(refused: readonly number[], more: { wrapStore?: (store: Rec
   journaled(analysis, 0, 20, refused)
   const db = await testDatabase()
   const ledgerPath = join(folder, 'ledger')
-  return { analysis, db, ledgerPath, bridge: await openBridge({ analysis, db, ledgerPath, ...more }) }
+  return { analysis, db, ledgerPath, sides: await openSides({ analysis, db, ledgerPath, ...more }) }
 }
 
-const inputOf = async (bridge: TestBridge, source: 'legacy' | 'hybrid' | 'clickhouse', filter: TokenFilter = {}) => {
-  const { answers } = await bridge[source].answer({ queries: [{ filter, groupings: [] }], quality: false })
+const inputOf = async (sides: TestSides, source: 'legacy' | 'hybrid' | 'clickhouse', filter: TokenFilter = {}) => {
+  const { answers } = await sides[source].answer({ queries: [{ filter, groupings: [] }], quality: false })
   return totals(answers[0]?.whole ?? []).input
 }
 
@@ -58,32 +58,31 @@ describe('a record that ClickHouse refuses', () => {
     ['several', [3, 4, 11]],
     ['all of the journal', Array.from({ length: 20 }, (_, i) => i)],
   ])('holds up no other: %s', async (_, refused) => {
-    const { analysis, bridge } = await scene(refused)
-    await bridge.ship(ALL)
-    expect(bridge.problems).toEqual([])
+    const { analysis, sides } = await scene(refused)
+    await sides.ship(ALL)
+    expect(sides.problems).toEqual([])
     const without = refused.reduce((sum, n) => sum + 2 ** n, 0)
-    expect(await inputOf(bridge, 'clickhouse')).toBe(everything - without)
-    expect(await inputOf(bridge, 'legacy')).toBe(everything)
-    expect(await inputOf(bridge, 'hybrid')).toBe(everything)
+    expect(await inputOf(sides, 'clickhouse')).toBe(everything - without)
+    expect(await inputOf(sides, 'legacy')).toBe(everything)
+    expect(await inputOf(sides, 'hybrid')).toBe(everything)
     // nobody may be answered from ClickHouse alone
     expect(analysis.shipping.unshippedBytes()).toBe(refused.length)
-    expect(bridge.ledger.state('journal:1-a')).toMatchObject({ publishedTo: 20, setAside: refused })
-    expect((await bridge.verify(true)).verification).toMatchObject({ difference: '0', damagedBatches: [] })
+    expect(sides.ledger.state('journal:1-a')).toMatchObject({ publishedTo: 20, setAside: refused })
+    expect((await sides.verify(true)).verification).toMatchObject({ difference: '0', damagedBatches: [] })
   })
 
   test('is left where it is by what comes after it, and by a restart', async () => {
-    const { analysis, db, ledgerPath, bridge } = await scene([7])
-    await bridge.ship(ALL)
+    const { analysis, db, ledgerPath, sides } = await scene([7])
+    await sides.ship(ALL)
     journaled(analysis, 20, 5, [22])
-    await bridge.ship(ALL)
-    expect(bridge.ledger.state('journal:1-a')).toMatchObject({ publishedTo: 25, setAside: [7, 22] })
-    await bridge.shipper.close()
-    bridge.ledger.close()
+    await sides.ship(ALL)
+    expect(sides.ledger.state('journal:1-a')).toMatchObject({ publishedTo: 25, setAside: [7, 22] })
+    await sides.close()
 
     const again = analysisOf(join(ledgerPath, '..'))
     await again.refresh()
     journaled(again, 0, 25, [7, 22])
-    const second = await openBridge({ analysis: again, db, ledgerPath })
+    const second = await openSides({ analysis: again, db, ledgerPath })
     expect(again.shipping.unshippedBytes()).toBe(2)
     await second.ship(ALL)
     expect(second.problems).toEqual([])
@@ -94,7 +93,7 @@ describe('a record that ClickHouse refuses', () => {
   })
 
   test('keeps its identity from being counted by a lesser copy that ClickHouse has', async () => {
-    const { analysis, bridge } = await scene([])
+    const { analysis, sides } = await scene([])
     const lesser = copy({
       id: 'twice',
       position: 20,
@@ -106,11 +105,11 @@ describe('a record that ClickHouse refuses', () => {
     analysis.addJournaled({ segment: '1-a', to: 21, records: [lesser] })
     const larger = { ...lesser, ...REFUSED, position: 0, offset: 0, input: 2 ** 34, path: 'journal:2-b' }
     analysis.addJournaled({ segment: '2-b', to: 1, records: [larger] })
-    await bridge.ship(ALL)
-    expect(bridge.problems).toEqual([])
+    await sides.ship(ALL)
+    expect(sides.problems).toEqual([])
     expect(wholeOf(analysis).input).toBe(everything + 2 ** 34)
-    expect(await inputOf(bridge, 'hybrid')).toBe(everything + 2 ** 34)
-    expect(await inputOf(bridge, 'hybrid', { users: ['bob'] })).toBe(0)
+    expect(await inputOf(sides, 'hybrid')).toBe(everything + 2 ** 34)
+    expect(await inputOf(sides, 'hybrid', { users: ['bob'] })).toBe(0)
   })
 })
 
@@ -123,13 +122,13 @@ describe('a database that refuses everything', () => {
       ...store,
       write: (batches) => (isBroken ? Promise.reject(refusal) : store.write(batches)),
     })
-    const { analysis, bridge } = await scene([], { wrapStore })
-    const shipping = bridge.ship(ALL)
-    await expect.poll(() => bridge.problems).toContain('no such table')
+    const { analysis, sides } = await scene([], { wrapStore })
+    const shipping = sides.ship(ALL)
+    await expect.poll(() => sides.problems).toContain('no such table')
     isBroken = false
     await shipping
     expect(analysis.shipping.unshippedBytes()).toBe(0)
-    expect(await inputOf(bridge, 'clickhouse')).toBe(await inputOf(bridge, 'legacy'))
+    expect(await inputOf(sides, 'clickhouse')).toBe(await inputOf(sides, 'legacy'))
   })
 
   test('for a while is a failure like any other', async () => {
@@ -138,9 +137,9 @@ describe('a database that refuses everything', () => {
       ...store,
       write: (batches) => (failures-- > 0 ? Promise.reject(refusal) : store.write(batches)),
     })
-    const { analysis, bridge } = await scene([], { wrapStore })
-    await bridge.ship(ALL)
-    expect(bridge.problems).toEqual(['no such table'])
+    const { analysis, sides } = await scene([], { wrapStore })
+    await sides.ship(ALL)
+    expect(sides.problems).toEqual(['no such table'])
     expect(analysis.shipping.unshippedBytes()).toBe(0)
   })
 })
@@ -190,7 +189,7 @@ describe('a search for what is refused', () => {
 })
 
 test('more refused records than one search finds hold up nothing, and take nothing with them', async () => {
-  const { analysis, bridge } = await scene([])
+  const { analysis, sides } = await scene([])
   const count = 600
   const records = Array.from({ length: count }, (_, i) =>
     copy({
@@ -204,13 +203,13 @@ test('more refused records than one search finds hold up nothing, and take nothi
     }),
   )
   analysis.addJournaled({ segment: '2-b', to: count, records })
-  await bridge.ship(ALL)
-  expect(bridge.problems).toEqual([])
+  await sides.ship(ALL)
+  expect(sides.problems).toEqual([])
   const refused = Array.from({ length: count }, (_, i) => i).filter((i) => i % 4 === 1)
-  expect(bridge.ledger.state('journal:2-b')).toMatchObject({ publishedTo: count, setAside: refused })
-  expect(await inputOf(bridge, 'clickhouse')).toBe(2 ** 30 + 2 ** 20 - 1 + 1000 * (count - refused.length))
-  expect(await inputOf(bridge, 'hybrid')).toBe(await inputOf(bridge, 'legacy'))
-  expect((await bridge.verify(true)).verification).toMatchObject({ difference: '0', damagedBatches: [] })
+  expect(sides.ledger.state('journal:2-b')).toMatchObject({ publishedTo: count, setAside: refused })
+  expect(await inputOf(sides, 'clickhouse')).toBe(2 ** 30 + 2 ** 20 - 1 + 1000 * (count - refused.length))
+  expect(await inputOf(sides, 'hybrid')).toBe(await inputOf(sides, 'legacy'))
+  expect((await sides.verify(true)).verification).toMatchObject({ difference: '0', damagedBatches: [] })
 })
 
 describe('what ClickHouse says', () => {
@@ -268,8 +267,8 @@ test('an error of the disk sets nothing aside: all of it is shipped when it is o
         ? Promise.reject(full)
         : store.write(batches),
   })
-  const { analysis, bridge } = await scene([], { wrapStore })
-  await bridge.ship(ALL)
-  expect(bridge.problems).toHaveLength(2)
+  const { analysis, sides } = await scene([], { wrapStore })
+  await sides.ship(ALL)
+  expect(sides.problems).toHaveLength(2)
   expect(analysis.shipping.unshippedBytes()).toBe(0)
 })

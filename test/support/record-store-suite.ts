@@ -12,7 +12,7 @@ import { TEXT_VERSION } from '../../src/domain/record-text.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { readBackLike, summarize } from '../../src/shipping/batch-summary.ts'
-import { openBridge } from './bridge.ts'
+import { openSides } from './sides.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from './transcripts.ts'
 
 export const copy = (more: Partial<RecordCopy> & { id: string }): RecordCopy => {
@@ -495,14 +495,14 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     const analysis = analysisOf(folder)
     await analysis.refresh()
     const db = await open()
-    const bridge = await openBridge({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords: 1 })
+    const sides = await openSides({ analysis, db, ledgerPath: join(folder, 'ledger'), groupRecords: 1 })
     const [first] = analysis.shipping.catalogue()
-    await bridge.ship({ journal: false, transcripts: new Map([[first?.key ?? '', first?.to ?? 0]]) })
+    await sides.ship({ journal: false, transcripts: new Map([[first?.key ?? '', first?.to ?? 0]]) })
     const whole = async (source: 'legacy' | 'hybrid' | 'clickhouse') =>
-      totals((await bridge[source].answer({ queries: [WHOLE], quality: false })).answers[0]?.whole ?? [])
+      totals((await sides[source].answer({ queries: [WHOLE], quality: false })).answers[0]?.whole ?? [])
     expect(await whole('hybrid')).toEqual(await whole('legacy'))
-    await bridge.ship({ journal: true, transcripts: 'all' })
+    await sides.ship({ journal: true, transcripts: 'all' })
     expect(await whole('clickhouse')).toEqual(await whole('legacy'))
-    expect(describeFindings(await bridge.verify(true))).toBe('')
+    expect(describeFindings(await sides.verify(true))).toBe('')
   })
 }

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { Role } from '../../src/access/roles.ts'
 import { loadJwtSecret } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
-import { type App, startApp } from '../../src/app.ts'
+import { type App, startApp } from '../../src/composition/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 

@@ -1,9 +1,11 @@
+import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createRunControl } from '../../../src/migration/run-control.ts'
 import type { LogState, RowGroup, ShippableLogs } from '../../../src/ports/logs.ts'
 import type { PublishedEvidence } from '../../../src/ports/record-store.ts'
 import { openLedger } from '../../../src/shipping/ledger.ts'
+import type { ShipperEvents } from '../../../src/shipping/shipper.ts'
 import { makeFolder } from '../../support/transcripts.ts'
 
 const state = (key: string, publishedTo: number): LogState => ({
@@ -79,23 +81,23 @@ function scene() {
     rebuildWinners: async () => {},
     retire: async () => {},
   }
+  const shipping = new EventEmitter<ShipperEvents>()
   const control = createRunControl({
     ledger,
     logs,
     store,
     evidence,
     publish: (run) => run(),
-    exclusive: (run) => run(),
-    recordsPerSecond: () => undefined,
-    onChange: ({ state: now }) => changes.push(now),
+    shipper: { events: shipping, exclusive: (run) => run(), kick() {}, recordsPerSecond: () => undefined },
     now: () => time,
   })
+  control.events.on('changed', ({ state: now }) => changes.push(now))
   const publish = (key: string, to: number, tokens: number): void => {
     const run = control.report()?.id ?? ''
     ledger.plan({ batches: [], states: [state(key, to)], run, tokens: [String(tokens)] })
     ledger.verified()
     ledger.published(ledger.seq() + 1)
-    control.onPublished()
+    shipping.emit('published')
   }
   const begin = async (): Promise<string> => {
     const { id } = control.start('ann')
@@ -106,7 +108,8 @@ function scene() {
   const wait = (ms: number): void => {
     time += ms
   }
-  return { control, begin, publish, carried, changes, wait, differ: (by: bigint) => (differs = by) }
+  const fail = (error: Error) => shipping.emit('problem', error)
+  return { control, begin, publish, carried, changes, wait, fail, differ: (by: bigint) => (differs = by) }
 }
 
 describe('a run', () => {
@@ -138,7 +141,7 @@ describe('a run', () => {
   })
 
   test('tells its rate and how long it will take, since it began or was resumed', async () => {
-    const { control, begin, publish, wait } = scene()
+    const { control, begin, publish, wait, fail } = scene()
     const id = await begin()
     expect(control.report()).toMatchObject({ tokensPerSecond: null, secondsLeft: null })
     publish('a', 50, 10)
@@ -153,7 +156,7 @@ describe('a run', () => {
     wait(1000)
     publish('b', 20, 20)
     expect(control.report()).toMatchObject({ tokensPerSecond: 20, secondsLeft: 1.5 })
-    control.onProblem(new Error('the database is away'))
+    fail(new Error('the database is away'))
     expect(control.report()).toMatchObject({ errorCount: 1, lastError: 'the database is away' })
   })
 

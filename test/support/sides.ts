@@ -3,31 +3,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, onTestFinished } from 'vitest'
 import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
-import { createPublishedEvidence } from '../../src/clickhouse/published-evidence.ts'
-import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
+import { createDatabaseSources } from '../../src/composition/database-sources.ts'
+import { openPublishingSide } from '../../src/composition/publishing-side.ts'
 import { finished } from '../../src/domain/work.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { linesAt } from '../../src/enhanced-analysis/file-content.ts'
-import { createRunControl } from '../../src/migration/run-control.ts'
-import {
-  archivedTokens,
-  type Findings,
-  type VerificationParts,
-  verifyPublished,
-} from '../../src/migration/verification.ts'
+import { type Findings, type VerificationParts, verifyPublished } from '../../src/migration/verification.ts'
+import { createLogger } from '../../src/observability/logger.ts'
 import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
-import type { SourceAnswer, SourceRequest, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
-import {
-  createClickHouseSource,
-  createHybridSource,
-  type DatabaseSourcesOptions,
-} from '../../src/reading/database-sources.ts'
-import { type Ledger, openLedger } from '../../src/shipping/ledger.ts'
-import { createPublicationGate } from '../../src/shipping/publication-gate.ts'
-import { type Shipper, startShipper } from '../../src/shipping/shipper.ts'
+import type {
+  SourceAnswer,
+  SourceHealth,
+  SourceRequest,
+  TokenSource,
+  UnpublishedRecords,
+} from '../../src/ports/token-source.ts'
+import { type Ledger, LIVE } from '../../src/shipping/ledger.ts'
+import type { Shipper } from '../../src/shipping/shipper.ts'
 
 let engineFolder: string | undefined
 let databases = 0
@@ -73,17 +68,18 @@ export function logsOf(analysis: Analysis): ShippableLogs {
 }
 
 export function filesOf(analysis: Analysis): TokenSource & UnpublishedRecords {
+  const watermark = () => `${analysis.watermark()}.${analysis.journaledBytes()}`
   const answer = ({ queries, quality }: SourceRequest, only?: Uint8Array): SourceAnswer => ({
     answers: analysis.answer(queries, only),
     quality: quality ? analysis.corpusQuality() : undefined,
     asOf: 0,
-    watermark: `${analysis.watermark()}.${analysis.journaledBytes()}`,
+    watermark: watermark(),
     sample: false,
   })
   return {
     source: 'LEGACY',
     world: 'test',
-    position: () => ({ watermark: '', asOf: 0 }),
+    position: () => ({ watermark: watermark(), asOf: 0 }),
     health: () => ({ state: 'UP', detail: '' }),
     answer: async (request) => answer(request),
     async answerUnpublished(request) {
@@ -94,7 +90,7 @@ export function filesOf(analysis: Analysis): TokenSource & UnpublishedRecords {
   }
 }
 
-export interface TestBridge {
+export interface TestSides {
   legacy: TokenSource
   hybrid: TokenSource
   clickhouse: TokenSource
@@ -109,9 +105,11 @@ export interface TestBridge {
   rollBack(): Promise<void>
   /** Ships what is selected, to its end. */
   ship(selection: LogSelection): Promise<void>
+  /** As at the end of a process: what it knew of is open to the next one. */
+  close(): Promise<void>
 }
 
-export interface TestBridgeOptions {
+export interface SidesOptions {
   analysis: Analysis
   db: Database
   ledgerPath: string
@@ -120,62 +118,50 @@ export interface TestBridgeOptions {
 }
 
 /** Everything from the logs to the answers, without the server around it. */
-export async function openBridge(options: TestBridgeOptions): Promise<TestBridge> {
+export async function openSides(options: SidesOptions): Promise<TestSides> {
   const { analysis, db } = options
   const store = (options.wrapStore ?? ((same) => same))(createRecordStore(db))
-  const ledger = openLedger(options.ledgerPath, await store.id(), 0)
-  const logs = logsOf(analysis)
-  await logs.update(ledger.states())
-  const gate = createPublicationGate()
-  const problems: string[] = []
-  let selection: LogSelection = { journal: false, transcripts: 'none' }
-  let idle: (() => void) | undefined
-  const shipper = startShipper({
-    logs,
+  const files = filesOf(analysis)
+  const publishing = await openPublishingSide({
+    db,
     store,
-    ledger,
-    gate,
-    assignments: () => [{ run: 'live', selection }],
-    onPublished() {},
-    onIdle: async () => idle?.(),
-    onProblem: (error) => problems.push(error.message),
+    ledgerPath: options.ledgerPath,
+    logs: logsOf(analysis),
+    backupDir: `${options.ledgerPath}-backups`,
+    journalKeys: [],
+    logger: createLogger('silent'),
     ...(options.groupRecords === undefined ? {} : { groupRecords: options.groupRecords }),
   })
-  onTestFinished(async () => {
-    await shipper.close()
-    try {
-      ledger.close()
-    } catch {
-      // the test closed it
-    }
+  onTestFinished(publishing.close)
+  const { shipper, control, ledger, parts } = publishing
+  const problems: string[] = []
+  shipper.events.on('problem', (error) => problems.push(error.message))
+  let selection: LogSelection = { journal: false, transcripts: 'none' }
+  let served: LogSelection | undefined
+  let idle: (() => void) | undefined
+  shipper.begin({
+    assignments() {
+      served = selection
+      return [{ run: LIVE, selection }]
+    },
+    beforeShipping: async () => false,
+    async onIdle() {
+      // not that of what was selected before
+      if (served === selection) idle?.()
+    },
   })
-  const parts = { ledger, logs, evidence: createPublishedEvidence(db), now: Date.now }
-  const control = createRunControl({
-    ...parts,
-    store,
-    publish: gate.publish,
-    exclusive: (run) => shipper.exclusive(run),
-    recordsPerSecond: () => undefined,
-    onChange() {},
-  })
-  const sources: DatabaseSourcesOptions = {
-    files: filesOf(analysis),
-    published: createPublishedRecords(db),
-    read: gate.read,
-    archivedTokens: () => archivedTokens(parts),
-    seq: ledger.seq,
-    health: () => ({ state: 'UP', detail: '' }),
-  }
+  const health = (): SourceHealth => ({ state: 'UP', detail: '' })
+  const sources = createDatabaseSources({ db, publishing, files, questionsAtOnce: 1, health })
   return {
-    legacy: sources.files,
-    hybrid: createHybridSource(sources),
-    clickhouse: createClickHouseSource(sources),
+    legacy: files,
+    ...sources,
     ledger,
     shipper,
     verify: (deep = false) => shipper.exclusive(() => verifyPublished(parts, deep)),
     parts,
     store,
     problems,
+    close: publishing.close,
     async rollBack() {
       for (let time = 0; time < 2; time++) {
         const { id } = control.start('test')
@@ -185,7 +171,7 @@ export async function openBridge(options: TestBridgeOptions): Promise<TestBridge
       }
     },
     async ship(next) {
-      selection = next
+      selection = { ...next }
       const { promise, resolve } = Promise.withResolvers<void>()
       idle = resolve
       shipper.kick()

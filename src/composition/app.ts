@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loadJwtSecret } from '../access/secret.ts'
+import { createAuthenticator, signToken } from '../access/tokens.ts'
+import type { Config } from '../config.ts'
+import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import { type Root, resolveRoots } from '../enhanced-analysis/roots.ts'
+import { requireFolders } from '../folders.ts'
+import { createSchema } from '../graphql/schema.ts'
+import { createHttpServer, type HttpServer } from '../http/server.ts'
+import type { JournalKey } from '../journal/key.ts'
+import { loadJournalKey } from '../journal/key-file.ts'
+import type { Logger } from '../observability/logger.ts'
+import { createMetrics } from '../observability/metrics.ts'
+import type { Flags } from '../ports/flags.ts'
+import { takeServerPlace } from '../server-file.ts'
+import { startFiles } from './files.ts'
+import { openFlags } from './flags.ts'
+import { componentsOf } from './health.ts'
+import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
+import { createLosses } from './losses.ts'
+import { createReadingSide, type ReadingSide } from './reading-side.ts'
+import { createRequests } from './requests.ts'
+import { openWayIn, type WayIn } from './way-in.ts'
+import { createWritingSide, type WritingSide } from './writing-side.ts'
+
+/** A running bridge. */
+export interface App {
+  /** `http://127.0.0.1:4000`. */
+  url: string
+  /** Settles when the first analysis is done, so that questions are answered, and the database was tried. */
+  whenReady(): Promise<void>
+  /** A viewer's token, for the question that the start prints. */
+  viewerToken(ttlSeconds: number): Promise<string>
+  /** Where transcripts are looked for. */
+  lookedAt: string[]
+  /** Whether the sample answers, because none were found. */
+  isSample(): boolean
+  close(): Promise<void>
+}
+
+/** How long the start waits for the database; it is used as soon as it is there. */
+const DATABASE_WAIT_MS = 5000
+
+/** Builds and starts the bridge. Throws where its folder is another server's, or what it needs cannot be opened. */
+export async function startApp(config: Config, logger: Logger): Promise<App> {
+  requireFolders(config)
+  const place = takeServerPlace(config.dataDir)
+  try {
+    const key = loadJournalKey(config.dataDir, config.journalDir)
+    const roots = resolveRoots(config.transcripts)
+    const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
+    const sides = openSides({ config, key, roots, logger, flags: await openFlags(config, logger) })
+    const server = await listen(sides, secret, config, logger).catch(async (error: Error) => {
+      await closeSides(sides)
+      throw error
+    })
+    const forgetServer = place.remember(server.url)
+    return {
+      url: server.url,
+      whenReady: () => whenReady(sides),
+      viewerToken: (ttl) => signToken(secret, { userId: config.transcripts.user, roles: ['viewer'] }, ttl),
+      lookedAt: roots.map((root) => root.path),
+      isSample: () => sides.legacy.status()?.sample === true,
+      async close() {
+        forgetServer()
+        await server.close()
+        await closeSides(sides)
+        place.leave()
+      },
+    }
+  } catch (error) {
+    place.leave()
+    throw error
+  }
+}
+
+interface SidesOptions {
+  config: Config
+  key: JournalKey
+  roots: Root[]
+  flags: Flags
+  logger: Logger
+}
+
+interface Sides {
+  flags: Flags
+  wayIn: WayIn
+  legacy: LegacySource
+  database: KeptDatabaseSide
+  writing: WritingSide
+  reading: ReadingSide
+}
+
+/** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
+function openSides({ config, key, roots, flags, logger }: SidesOptions): Sides {
+  const wayIn = openWayIn({ config, key, logger })
+  const legacy = startFiles({ config, roots, wayIn, logger })
+  const database = keepDatabaseSide({ config, legacy, journalKeyId: key.id.toString('hex'), logger })
+  wayIn.events.on('journaled', () => database.current()?.publishing.shipper.kick())
+  const writing = createWritingSide(wayIn, legacy, database)
+  const reading = createReadingSide({ config, legacy, logger })
+  return { flags, wayIn, legacy, database, writing, reading }
+}
+
+/** What is accepted first, then what ships it, then what it is read from. */
+async function closeSides({ flags, wayIn, legacy, database, reading }: Sides): Promise<void> {
+  await wayIn.journal.close()
+  await database.close()
+  await legacy.close()
+  await reading.close()
+  flags.close()
+}
+
+async function whenReady({ legacy, database }: Sides): Promise<void> {
+  await legacy.whenReady()
+  // a database that does not answer holds nobody up
+  await Promise.race([database.whenTried(), sleep(DATABASE_WAIT_MS, undefined, { ref: false })])
+}
+
+interface Listening {
+  url: string
+  close(): Promise<void>
+}
+
+async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: Logger): Promise<Listening> {
+  const { wayIn, legacy, database } = sides
+  const { journal } = wayIn
+  let closing = false
+  const http: HttpServer = await createHttpServer({
+    schema: await createSchema(),
+    introspection: config.introspection,
+    logger,
+    metrics: createMetrics(legacy.status, () => database.current()?.publishing.control.report()),
+    authenticate: createAuthenticator(secret),
+    trustedProxies: config.trustedProxies,
+    maxSockets: config.maxSockets,
+    createContext: createRequests({
+      ...sides,
+      threshold: config.migrationProgressThreshold,
+      losses: createLosses(journal, database),
+      health: () => componentsOf({ ...sides, journal }),
+    }),
+    readiness() {
+      const { state, detail } = legacy.health()
+      return closing ? { ready: false, detail: 'shutting down' } : { ready: state !== 'DOWN', detail }
+    },
+  })
+  return {
+    url: await http.listen(config.host, config.port),
+    close() {
+      closing = true
+      return http.close(config.shutdownDeadlineMs)
+    },
+  }
+}

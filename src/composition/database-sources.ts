@@ -1,0 +1,44 @@
+import { LRUCache } from 'lru-cache'
+import type { Database } from '../clickhouse/database.ts'
+import { createPublishedRecords } from '../clickhouse/published-records.ts'
+import { archivedTokens } from '../migration/verification.ts'
+import type { SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
+import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from '../reading/database-sources.ts'
+import { createTurns } from '../turns/in-turn.ts'
+import type { PublishingSide } from './publishing-side.ts'
+
+/** What answers from the database, alone or together with the files. */
+export interface DatabaseSources {
+  clickhouse: TokenSource
+  hybrid: TokenSource
+}
+
+export interface DatabaseSourcesParts {
+  db: Database
+  publishing: Pick<PublishingSide, 'gate' | 'ledger' | 'parts'>
+  files: TokenSource & UnpublishedRecords
+  /** Questions that the database is asked at once. */
+  questionsAtOnce: number
+  health: () => SourceHealth
+}
+
+export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSources {
+  const { files, publishing } = parts
+  const { gate, ledger } = publishing
+  // it costs a statement, and moves with the files and with what is published alone
+  const archived = new LRUCache<string, bigint>({
+    max: 1,
+    ignoreFetchAbort: true,
+    fetchMethod: () => archivedTokens(publishing.parts),
+  })
+  const options: DatabaseSourcesOptions = {
+    files,
+    published: createPublishedRecords(parts.db),
+    read: gate.read,
+    inTurn: createTurns(parts.questionsAtOnce),
+    archivedTokens: () => archived.forceFetch(`${ledger.seq()} ${files.position()?.watermark}`),
+    seq: ledger.seq,
+    health: parts.health,
+  }
+  return { clickhouse: createClickHouseSource(options), hybrid: createHybridSource(options) }
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { indexPathFor } from '../enhanced-analysis/index-path.ts'
+import { type LegacySource, startLegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { Root } from '../enhanced-analysis/roots.ts'
+import type { AnalysisStatus } from '../enhanced-analysis/thread-messages.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { WayIn } from './way-in.ts'
+
+export interface FilesOptions {
+  config: Config
+  roots: Root[]
+  wayIn: WayIn
+  logger: Logger
+}
+
+/** Unreadable folders or files that are logged. */
+const MAX_LOGGED = 10
+
+/** The legacy source, which counts the transcripts and the journal. */
+export function startFiles({ config, roots, wayIn, logger }: FilesOptions): LegacySource {
+  const { journal } = wayIn
+  const legacy = startLegacySource({
+    roots,
+    indexPath: indexPathFor(join(config.dataDir, 'index'), roots),
+    scanThreads: config.scanThreads,
+    rescanIntervalMs: config.rescanIntervalMs,
+    readJournal: wayIn.read,
+    maySample: () => journal.extents().every(({ acknowledgedRecords }) => acknowledgedRecords === 0),
+    onStatus: logChanges(logger),
+    onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
+    onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
+  })
+  wayIn.events.on('journaled', legacy.addJournaled)
+  return legacy
+}
+
+/** Logs what an operator wants to know of the analysis, once. */
+function logChanges(logger: Logger): (status: AnalysisStatus) => void {
+  let wasReady = false
+  let unreadable = 0
+  let indexState = ''
+  return (status) => {
+    if (status.ready && !wasReady) {
+      const { transcripts, records, refreshMs } = status
+      logger.info({ transcripts, records, ms: refreshMs, index: status.indexState }, 'the first analysis is done')
+    }
+    if (status.indexState === 'broken' && indexState !== 'broken')
+      logger.warn({ problem: status.indexProblem }, 'counting without the index')
+    indexState = status.indexState
+    wasReady = status.ready
+    if (status.unreadable.length !== unreadable)
+      logger.warn(
+        { unreadable: status.unreadable.slice(0, MAX_LOGGED), count: status.unreadable.length },
+        'unreadable folders or files',
+      )
+    unreadable = status.unreadable.length
+  }
+}

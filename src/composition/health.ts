@@ -1,0 +1,24 @@
+import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { Component } from '../graphql/context.ts'
+import type { OpenJournal } from '../journal/journal.ts'
+import type { Flags } from '../ports/flags.ts'
+import type { KeptDatabaseSide } from './kept-database-side.ts'
+import type { ReadingSide } from './reading-side.ts'
+
+export interface HealthParts {
+  legacy: LegacySource
+  journal: OpenJournal
+  database: KeptDatabaseSide
+  reading: ReadingSide
+  flags: Flags
+}
+
+export function componentsOf({ legacy, journal, database, reading, flags }: HealthParts): Component[] {
+  return [
+    { name: 'enhanced-analysis', ...legacy.health() },
+    { name: 'journal', ...journal.health() },
+    { name: 'clickhouse', ...database.health() },
+    { name: 'redis', ...reading.cacheHealth() },
+    { name: 'unleash', ...flags.health() },
+  ]
+}

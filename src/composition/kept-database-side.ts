@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type DatabaseSide, type DatabaseSideOptions, openDatabaseSide } from './database-side.ts'
+
+/** The database side, which comes up by itself once the database can be reached, and again after it was lost. */
+export interface KeptDatabaseSide {
+  /** `undefined` while there is none: everybody is on legacy. */
+  current(): DatabaseSide | undefined
+  health(): { state: 'UP' | 'DEGRADED' | 'DOWN' | 'OFF'; detail: string }
+  /** Settles when the database was opened, or could not be opened for the first time. */
+  whenTried(): Promise<void>
+  close(): Promise<void>
+}
+
+const RETRY_MS = 5000
+const STARTING = 'starting'
+
+const OFF: KeptDatabaseSide = {
+  current: () => undefined,
+  health: () => ({ state: 'OFF', detail: 'neither CLICKHOUSE_URL nor CLICKHOUSE_EMBEDDED' }),
+  whenTried: async () => undefined,
+  close: async () => undefined,
+}
+
+export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide {
+  const { config, legacy, logger } = options
+  const { url, embedded } = config.clickhouse
+  if (url === undefined && !embedded) return OFF
+  let current: DatabaseSide | undefined
+  let problem = STARTING
+  const tried = Promise.withResolvers<void>()
+  const closing = new AbortController()
+  const whenClosed = aborted(closing.signal)
+
+  const use = async (side: DatabaseSide): Promise<void> => {
+    current = side
+    logger.info({ clickhouse: url ?? 'embedded' }, 'the database is open')
+    tried.resolve()
+    await Promise.race([aborted(side.lost), whenClosed])
+    if (!closing.signal.aborted) {
+      problem = side.lost.reason
+      current = undefined
+      logger.error({ reason: problem }, 'another bridge publishes to the database now: everybody is on legacy here')
+    }
+    await side.close()
+  }
+  const failed = (error: Error): void => {
+    const { message } = error
+    if (message !== problem) logger.error({ err: error }, 'the database cannot be opened: everybody is on legacy')
+    problem = message
+  }
+  const keep = async (): Promise<void> => {
+    // what is published can be told only of logs that were looked at
+    await Promise.race([legacy.whenReady(), whenClosed])
+    while (!closing.signal.aborted) {
+      await openDatabaseSide(options).then(use).catch(failed)
+      tried.resolve()
+      await sleep(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined)
+    }
+  }
+  const kept = keep()
+
+  return {
+    current: () => current,
+    whenTried: () => tried.promise,
+    health: () => current?.health() ?? { state: problem === STARTING ? 'DEGRADED' : 'DOWN', detail: problem },
+    async close() {
+      closing.abort()
+      await kept
+    },
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -1,0 +1,28 @@
+import { LRUCache } from 'lru-cache'
+import type { Losses } from '../domain/losses.ts'
+import type { OpenJournal } from '../journal/journal.ts'
+import { journalLosses } from '../shipping/losses.ts'
+import type { DatabaseSide } from './database-side.ts'
+import type { KeptDatabaseSide } from './kept-database-side.ts'
+
+/** What is lost is looked at again after so long. */
+const LOSSES_MS = 1000
+const NO_DATABASE = {}
+
+/** What was acknowledged or published and cannot be read now. */
+export function createLosses(journal: OpenJournal, database: KeptDatabaseSide): () => Losses {
+  const losses = new LRUCache<object, Losses>({
+    max: 1,
+    ttl: LOSSES_MS,
+    memoMethod: () => lossesOf(journal, database.current()),
+  })
+  return () => losses.memo(database.current() ?? NO_DATABASE)
+}
+
+function lossesOf(journal: OpenJournal, database: DatabaseSide | undefined): Losses {
+  if (database === undefined) return journalLosses(journal.extents(), [])
+  const { ledger, stock } = database.publishing
+  const { foreignSegments, lostRecords } = stock.latest()
+  const losses = journalLosses(journal.extents(), [...ledger.journalEditions(), ...foreignSegments])
+  return { ...losses, everywhere: losses.everywhere + lostRecords }
+}

@@ -1,0 +1,27 @@
+import type { ShippableLogs } from '../ports/logs.ts'
+import type { SourceHealth } from '../ports/token-source.ts'
+import type { PublishingSide } from './publishing-side.ts'
+
+/** `url`: absent where the engine is embedded. */
+export function publishingHealth(
+  { shipper, stock, ledger }: PublishingSide,
+  logs: ShippableLogs,
+  url: string | undefined,
+): SourceHealth {
+  const problem = shipper.problem()
+  if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
+  const { lostLogs, lostRecords } = stock.latest()
+  if (lostLogs.length > 0)
+    return {
+      state: 'DEGRADED',
+      detail: `batches or copies of ${lostLogs.length} archived logs are gone, ${lostRecords} records with them: token-bridge migrate restore NAME brings back those of a backup`,
+    }
+  const setAside = ledger.states().reduce((sum, state) => sum + (state.setAside?.length ?? 0), 0)
+  if (setAside > 0)
+    return {
+      state: 'DEGRADED',
+      detail: `ClickHouse refused records at ${setAside} places: they are counted from the files`,
+    }
+  const where = url === undefined ? 'embedded' : new URL(url).host
+  return { state: 'UP', detail: `${where}, ${logs.unshippedBytes()} bytes of logs not shipped` }
+}

@@ -1,0 +1,101 @@
+import { type Backups, createBackups } from '../backup/backup.ts'
+import type { Database } from '../clickhouse/database.ts'
+import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
+import { readSchemaChanges } from '../clickhouse/schema-changes.ts'
+import { createRunControl, type RunControl } from '../migration/run-control.ts'
+import { createStockTaking, type StockTaking } from '../migration/stock.ts'
+import type { VerificationParts } from '../migration/verification.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { ShippableLogs } from '../ports/logs.ts'
+import type { RecordStore } from '../ports/record-store.ts'
+import { type Ledger, openLedger } from '../shipping/ledger.ts'
+import { createPublicationGate, type PublicationGate } from '../shipping/publication-gate.ts'
+import { createShipper, type Shipper } from '../shipping/shipper.ts'
+import { openWhole } from './closing.ts'
+import { logRuns, logShipping, logStock } from './publishing-log.ts'
+
+/** All that changes what readers of the database see, wired. Nothing is shipped before the shipper is begun. */
+export interface PublishingSide {
+  ledger: Ledger
+  gate: PublicationGate
+  shipper: Shipper
+  control: RunControl
+  stock: StockTaking
+  backups: Backups
+  /** What a verification works on. */
+  parts: VerificationParts
+  close(): Promise<void>
+}
+
+export interface PublishingSideOptions {
+  db: Database
+  store: RecordStore
+  ledgerPath: string
+  logs: ShippableLogs
+  backupDir: string
+  /** Names of the journal's keys, for the backups. */
+  journalKeys: string[]
+  logger: Logger
+  /** Whether the built-in sample answers, because there is nothing on disk. */
+  isSample?: () => boolean
+  groupRecords?: number
+}
+
+/** The one way to make it: in the server, and in tests with parts of their own. To be closed before the database is. */
+export function openPublishingSide(options: PublishingSideOptions): Promise<PublishingSide> {
+  const { store, logs, logger } = options
+  return openWhole(async (closing) => {
+    const ledger = await openLedgerOf(store, options.ledgerPath)
+    closing.add(() => ledger.close())
+    await logs.update(ledger.states())
+    const gate = createPublicationGate()
+    const parts = { ledger, logs, evidence: createPublishedEvidence(options.db), now: Date.now }
+    const stock = createStockTaking({ ...parts, store, publish: gate.publish }, (found) => logStock(logger, found))
+    await stock.take()
+    const shipper = createShipper({ logs, store, ledger, gate, ...groupRecordsOf(options) })
+    closing.add(() => shipper.close())
+    const control = createRunControl({
+      ...parts,
+      store,
+      publish: gate.publish,
+      shipper,
+      takeStock: stock.take,
+      memory,
+      isSample: options.isSample ?? (() => false),
+    })
+    closing.add(control.close)
+    logShipping(logger, shipper)
+    logRuns(logger, control)
+    const backups = createBackups({
+      ...parts,
+      store,
+      folder: options.backupDir,
+      schema: readSchemaChanges().length,
+      journalKeys: options.journalKeys,
+      publish: gate.publish,
+      exclusive: shipper.exclusive,
+      onRestored: async () => void (await stock.take()),
+    })
+    return { ledger, gate, shipper, control, stock, backups, parts, close: closing.close }
+  })
+}
+
+/** A ledger that was lost goes on behind what the store has already. */
+async function openLedgerOf(store: RecordStore, path: string): Promise<Ledger> {
+  const ledger = openLedger(path, await store.id(), await store.lastSeq())
+  try {
+    const lastBatch = await store.lastBatch(...ledger.batchNumbers())
+    if (lastBatch !== undefined) ledger.skipBatch(lastBatch)
+    return ledger
+  } catch (error) {
+    ledger.close()
+    throw error
+  }
+}
+
+const groupRecordsOf = ({ groupRecords }: PublishingSideOptions) => (groupRecords === undefined ? {} : { groupRecords })
+
+function memory(): number {
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}

@@ -1,0 +1,65 @@
+import type { Config } from '../config.ts'
+import type { DataSource } from '../domain/source.ts'
+import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { CacheHealth } from '../ports/answer-cache.ts'
+import type { PriceList } from '../ports/price-list.ts'
+import type { TokenSource } from '../ports/token-source.ts'
+import { createGenaiPriceList } from '../pricing/genai-price-list.ts'
+import { type Asking, type CachedSource, createCachedSource } from '../reading/cached-source.ts'
+import { createDerived, type Derived } from '../reading/derived.ts'
+import { createAnswerCache } from '../redis/answer-cache.ts'
+import type { DatabaseSide } from './database-side.ts'
+
+/** What answers questions, and what is kept of the answers. */
+export interface ReadingSide {
+  /** A source, through the cache; `undefined` where it needs the database and there is none. */
+  sourceOf(name: DataSource, database: DatabaseSide | undefined): CachedSource | undefined
+  derived: Derived
+  prices: PriceList
+  onFallback(source: DataSource, error: unknown): void
+  cacheHealth(): CacheHealth
+  close(): Promise<void>
+}
+
+export interface ReadingSideOptions {
+  config: Config
+  legacy: LegacySource
+  logger: Logger
+}
+
+/** Of the memory for answers: what is kept of what was computed from them. */
+const DERIVED_SHARE = 1 / 4
+
+export function createReadingSide({ config, legacy, logger }: ReadingSideOptions): ReadingSide {
+  const cacheBytes = config.cacheMaxMb * 2 ** 20
+  const cache = createAnswerCache({
+    redisUrl: config.redisUrl,
+    maxBytes: Math.ceil(cacheBytes * (1 - DERIVED_SHARE)),
+    onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
+  })
+  /** By source: one that the database gave is forgotten with it. */
+  const cachedSources = new WeakMap<TokenSource, CachedSource>()
+  const asking: Asking = new Map()
+  const cached = (source: TokenSource, generation: () => number, canFallBack: boolean): CachedSource => {
+    const known = cachedSources.get(source)
+    if (known !== undefined) return known
+    const onRefreshFailed = (error: unknown) => logger.warn({ err: error }, 'a stale answer could not be refreshed')
+    const made = createCachedSource({ source, cache, generation, canFallBack, onRefreshFailed, asking })
+    cachedSources.set(source, made)
+    return made
+  }
+  return {
+    sourceOf(name, database) {
+      if (name === 'LEGACY') return cached(legacy, () => 0, false)
+      if (database === undefined) return undefined
+      const { clickhouse, hybrid, publishing } = database
+      return cached(name === 'HYBRID' ? hybrid : clickhouse, publishing.ledger.generation, true)
+    },
+    derived: createDerived(Math.ceil(cacheBytes * DERIVED_SHARE)),
+    prices: createGenaiPriceList(),
+    onFallback: (source, error) => logger.warn({ err: error, source }, 'the files answer instead'),
+    cacheHealth: () => cache.health(),
+    close: () => cache.close(),
+  }
+}

@@ -1,0 +1,99 @@
+import type { Principal } from '../access/roles.ts'
+import type { Losses } from '../domain/losses.ts'
+import type { SourcePreference } from '../domain/source.ts'
+import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { Component, RequestContext, ViewerContext } from '../graphql/context.ts'
+import type { Flags } from '../ports/flags.ts'
+import { createAnswers, type Question } from '../reading/answers.ts'
+import { type Decision, decideSource } from '../reading/decision.ts'
+import type { DatabaseSide } from './database-side.ts'
+import type { KeptDatabaseSide } from './kept-database-side.ts'
+import type { ReadingSide } from './reading-side.ts'
+import type { WritingSide } from './writing-side.ts'
+
+export interface RequestsOptions {
+  legacy: Pick<LegacySource, 'isAllPublished'>
+  database: KeptDatabaseSide
+  reading: ReadingSide
+  writing: WritingSide
+  flags: Flags
+  /** Of the migration: below it everybody is on legacy. */
+  threshold: number
+  losses: () => Losses
+  health: () => Component[]
+}
+
+/** Makes the context of each request: flags, progress and positions are read once, and all its answers follow from them. */
+export function createRequests(options: RequestsOptions): (principal: Principal, requestId: string) => RequestContext {
+  const { reading, writing } = options
+  return (principal, requestId) => {
+    const database = options.database.current()
+    const losses = options.losses()
+    const progress = database?.publishing.control.progress() ?? 0
+    const viewer = viewerOf(options, principal, database, progress)
+    return {
+      requestId,
+      principal,
+      viewer: viewer.context,
+      answers: createAnswers({
+        caller: principal.userId,
+        sourceOf: (name) => reading.sourceOf(name, database),
+        decide: viewer.decide,
+        migrationProgress: progress,
+        losses,
+        learnPrices: reading.prices.learn,
+        onFallback: reading.onFallback,
+      }),
+      priceOf: reading.prices.priceOf,
+      missingRecords: BigInt(losses.everywhere),
+      derived: reading.derived,
+      ingest: writing.ingest,
+      migrations: database?.publishing.control,
+      backups: database?.publishing.backups,
+      health: options.health,
+    }
+  }
+}
+
+const WHOLE: Question = { filter: {}, preference: 'AUTO' }
+
+/** Which source answers one who asks, by what holds when they ask. */
+function viewerOf(
+  { legacy, database, writing, flags, threshold }: RequestsOptions,
+  { userId, roles }: Principal,
+  side: DatabaseSide | undefined,
+  progress: number,
+): { context: ViewerContext; decide: (question: Question) => Decision } {
+  const { preferences } = writing
+  const userFlags = flags.of(userId)
+  const mayChoose = userFlags.userSourceChoice || roles.includes('operator')
+  const cutOverAt = side?.publishing.control.cutOverAt()
+  const allPublished = legacy.isAllPublished()
+  const stored = (): SourcePreference => preferences.of(userId)
+  const decide = ({ filter, preference }: Question): Decision => {
+    const own = preference === 'AUTO' ? stored() : preference
+    return decideSource({
+      flags: userFlags,
+      hasDatabase: database.health().state !== 'OFF',
+      isDatabaseOpen: side !== undefined,
+      guardTripped: false,
+      isHistorical: cutOverAt === undefined || (filter.from ?? Number.NEGATIVE_INFINITY) < cutOverAt,
+      progress,
+      threshold,
+      allPublished,
+      preference: mayChoose ? own : 'AUTO',
+    })
+  }
+  return {
+    decide,
+    context: {
+      decision: decide(WHOLE),
+      preference: stored(),
+      mayChoose,
+      async choose(preference) {
+        await preferences.choose(userId, preference)
+        return decide(WHOLE)
+      },
+    },
+  }
+}

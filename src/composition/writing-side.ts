@@ -1,0 +1,39 @@
+import { journalKey } from '../domain/log-name.ts'
+import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import { createIngest, type Ingest } from '../writing/ingest.ts'
+import { createPreferences, type Preferences } from '../writing/preferences.ts'
+import type { KeptDatabaseSide } from './kept-database-side.ts'
+import type { WayIn } from './way-in.ts'
+
+/** What writes to the journal, and knows what is in it. */
+export interface WritingSide {
+  ingest: Ingest
+  preferences: Preferences
+}
+
+/** How long a call that was journaled waits to be told STORED; calls that follow each other closely do not wait. */
+const STORED_WAIT_MS = 75
+const STREAM_MS = 1000
+
+export function createWritingSide(
+  { journal, events }: WayIn,
+  { hasRoom }: Pick<LegacySource, 'hasRoom'>,
+  database: KeptDatabaseSide,
+): WritingSide {
+  let lastIngestAt = Number.NEGATIVE_INFINITY
+  const ingest = createIngest({
+    journal,
+    hasRoom,
+    async whenStored({ segment, to }) {
+      const now = performance.now()
+      const waitMs = now - lastIngestAt < STREAM_MS ? 0 : STORED_WAIT_MS
+      lastIngestAt = now
+      const shipper = database.current()?.publishing.shipper
+      return (await shipper?.whenPublished(journalKey(segment), to, waitMs)) ?? false
+    },
+  })
+  const preferences = createPreferences({ journal, isRead: journal.isRead })
+  events.on('ingest', ingest.remember)
+  events.on('preference', preferences.remember)
+  return { ingest, preferences }
+}

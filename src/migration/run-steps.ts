@@ -1,0 +1,68 @@
+import { switchOver } from '../shipping/switch-over.ts'
+import type { FrozenLog, Migration } from './migration.ts'
+import { estimateSeconds } from './plan.ts'
+import { isVerifiedIn } from './run-report.ts'
+import type { RunParts } from './runs.ts'
+import { describeFindings, type Findings, isClean, publishedLogs, verifyPublished } from './verification.ts'
+
+/** What is done with a run in one of its states, in the shipper's turn. */
+export type Step = (parts: RunParts, migration: Migration) => Promise<void>
+
+/** PLANNED → RUNNING: what there is to carry is frozen, and what an earlier rollback has kept counts again. */
+export const freeze: Step = async (parts, migration) => {
+  const { logs, store, runs } = parts
+  await parts.takeStock()
+  const catalogue = await logs.catalogue()
+  await switchOver(parts, store.publishKept)
+  const frozen = catalogue.map((log): FrozenLog => ({ ...log, tokens: String(log.tokens) }))
+  // it may have been rolled back meanwhile
+  if (runs.latest()?.state !== 'PLANNED') return
+  const records = frozen.reduce((sum, log) => sum + log.records, 0)
+  const bytes = frozen.reduce((sum, { to }) => sum + BigInt(to), 0n)
+  const estimatedSeconds = estimateSeconds(records, bytes, parts.recordsPerSecond())
+  runs.save({ ...migration, state: 'RUNNING', catalogue: frozen, estimatedSeconds })
+}
+
+/** RUNNING → VERIFYING → COMPLETED or FAILED: all that may be carried is. */
+export const finish: Step = async (parts, migration) => {
+  const { ledger, runs, now } = parts
+  const missing = migration.catalogue.filter((log) => !isVerifiedIn(ledger, log))
+  // after a repair, logs may have been replaced long since: what was published of them is verified
+  if (missing.length > 0 && migration.deep !== true) {
+    const error = `${missing.length} transcripts were replaced or removed while they were carried, first ${missing[0]?.path}: start again`
+    runs.save({ ...migration, state: 'FAILED', difference: null, error, finishedAt: now() })
+    return
+  }
+  const verifying: Migration = { ...migration, state: 'VERIFYING' }
+  runs.save(verifying)
+  const findings = await verifyPublished(parts, migration.deep === true)
+  // it may have been rolled back meanwhile
+  if (runs.latest()?.state !== 'VERIFYING') return
+  const { deep: _, ...ended } = judged({ ...verifying, finishedAt: now() }, findings, now())
+  runs.save(ended)
+  runs.ended(ended)
+}
+
+/** ROLLING_BACK → ROLLED_BACK: what came from transcripts counts no more, unless only ClickHouse still has it. */
+export const rollBack: Step = (parts, migration) =>
+  parts.publish(async () => {
+    const { ledger, logs, store, runs, now } = parts
+    const { discardArchived = false } = migration
+    const { archived } = await publishedLogs(parts)
+    const editions = discardArchived ? [] : [...ledger.archived(), ...(await logs.archived())]
+    const seq = ledger.nextSeq()
+    await store.rollBack(discardArchived ? 'none' : archived, seq)
+    const done: Migration = { ...migration, state: 'ROLLED_BACK', difference: null, error: null, finishedAt: now() }
+    ledger.rolledBack(done, editions, seq)
+    await logs.update(ledger.states())
+    runs.changed(done)
+  })
+
+/** COMPLETED where nothing was found, else FAILED with what was. */
+export function judged(migration: Migration, findings: Findings, now: number): Migration {
+  const { verification } = findings
+  const { difference } = verification
+  const whole = { ...migration, difference, verification, finishedAt: migration.finishedAt ?? now }
+  if (isClean(findings)) return { ...whole, state: 'COMPLETED', error: null }
+  return { ...whole, state: 'FAILED', error: describeFindings(findings) }
+}

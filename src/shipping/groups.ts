@@ -1,0 +1,162 @@
+import type { LogRange, LogState, RefusedPlaces, ShippableLogs } from '../ports/logs.ts'
+import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
+import { inChunks } from './batch-chunks.ts'
+import { evidenceOf, isSameSummary, readBackLike, summarize } from './batch-summary.ts'
+import type { Group, Ledger } from './ledger.ts'
+import type { PublicationGate } from './publication-gate.ts'
+import { isRefusal, searchRefused } from './refused-records.ts'
+
+/** What shipping works on. */
+export interface ShippingParts {
+  logs: ShippableLogs
+  store: RecordStore
+  ledger: Ledger
+  gate: PublicationGate
+}
+
+/** What became of a group of ranges. */
+export type Shipped =
+  | { kind: 'published'; group: Group; records: number }
+  /** It holds what the database refuses. `accepted`: records, from the first on, that are to be shipped first. */
+  | { kind: 'refused'; places: RefusedPlaces[]; accepted: number }
+
+/** Records that are written in one statement: its text is some three megabytes. */
+const WRITTEN_RECORDS = 8_000
+
+/** What was read back is not what was sent. */
+export class ReadBackError extends Error {
+  readonly code = 'READ_BACK_DIFFERS'
+  constructor(batches: readonly PublishedBatch[]) {
+    super(
+      `what was read back of ${batches.length} batches differs from what was sent, first of ${batches[0]?.log}: they are sent anew`,
+    )
+    this.name = 'ReadBackError'
+  }
+}
+
+/** Plans, writes, reads back and publishes the batches of some ranges, together. Throws `ReadBackError`. */
+export async function ship(parts: ShippingParts, ranges: readonly LogRange[], run: string): Promise<Shipped> {
+  const { ledger, store } = parts
+  const batches = batchesOf(ledger, ranges, run)
+  const summaries = batches.map(({ log, records }) => summarize(log, records))
+  const planned = batches.map((batch, i) => evidenceOf(batch, summaries[i] as BatchSummary))
+  const group: Group = {
+    batches: planned,
+    states: ranges.map(({ state }) => state),
+    run,
+    tokens: ranges.map(({ winnerTokens }) => String(winnerTokens)),
+  }
+  ledger.plan(group)
+  if (batches.length > 0) {
+    const refusal = await write(store, batches)
+    if (refusal !== undefined) return setAside(parts, ranges, refusal)
+    ledger.sent()
+    const found = await store.readBack(planned.map(({ batch }) => batch))
+    const wrong = planned.filter(({ batch }, i) => !isSameSummary(found.get(batch), summaries[i] as BatchSummary))
+    if (wrong.length > 0) {
+      ledger.abandon()
+      throw new ReadBackError(wrong)
+    }
+  }
+  ledger.verified()
+  await publish(parts, group)
+  return { kind: 'published', group, records: planned.reduce((sum, batch) => sum + batch.records, 0) }
+}
+
+function batchesOf(ledger: Ledger, ranges: readonly LogRange[], run: string): RecordBatch[] {
+  const first = ledger.nextBatch()
+  return ranges
+    .flatMap(({ state, batches }) => batches.map((records) => ({ log: ledger.nameOf(state), records })))
+    .map((batch, i) => ({ ...batch, batch: first + i, run }))
+}
+
+interface Refusal {
+  /** What one statement was to write, and what the database said. */
+  batches: readonly RecordBatch[]
+  cause: unknown
+  /** Records that statements before it have written. */
+  written: number
+}
+
+/** Each statement has its price, and so has memory: some batches at once, and each is read back by itself. */
+async function write(store: RecordStore, batches: readonly RecordBatch[]): Promise<Refusal | undefined> {
+  let written = 0
+  for (const some of inChunks(batches, WRITTEN_RECORDS)) {
+    try {
+      await store.write(some)
+    } catch (cause) {
+      if (!isRefusal(cause)) throw cause
+      return { batches: some, cause, written }
+    }
+    written += some.reduce((sum, batch) => sum + batch.records.length, 0)
+  }
+  return undefined
+}
+
+/** What the database refuses holds up nothing else: the group is left, and comes again without it. */
+async function setAside(parts: ShippingParts, ranges: readonly LogRange[], refusal: Refusal): Promise<Shipped> {
+  const { ledger, logs, store } = parts
+  const found = await searchRefused(refusal.batches, store.write)
+  // it was something else, and is over: as any other failure
+  if (found.refused.size === 0) throw refusal.cause
+  const places = ranges.flatMap(({ state }): RefusedPlaces[] => {
+    const positions = found.refused.get(ledger.nameOf(state))
+    return positions === undefined ? [] : [{ key: state.key, positions }]
+  })
+  ledger.abandon()
+  await logs.setAside(places)
+  return { kind: 'refused', places, accepted: refusal.written + found.accepted }
+}
+
+async function publish({ gate, ledger, logs, store }: ShippingParts, group: Group): Promise<void> {
+  await gate.publish(async () => {
+    const seq = ledger.nextSeq()
+    if (group.batches.length > 0) await store.publish(group.batches, seq)
+    ledger.published(seq)
+    await logs.update(group.states)
+  })
+}
+
+/**
+ * Settles what a crash or a failure left halfway: a group is published if it is all there, else left alone for ever
+ * and sent anew. Returns what was published.
+ */
+export async function settle(parts: ShippingParts): Promise<Group | undefined> {
+  const { ledger } = parts
+  const open = ledger.unsettled()
+  if (open === undefined) return undefined
+  if (!open.verified) {
+    const missing = await missingOf(parts.store, open.group)
+    if (missing.length > 0) {
+      ledger.abandon()
+      return undefined
+    }
+    ledger.verified()
+  }
+  await publish(parts, open.group)
+  return open.group
+}
+
+/** Of a group that was sent, by this process or by one that was killed: only what is read back counts. */
+async function missingOf(store: RecordStore, group: Group): Promise<PublishedBatch[]> {
+  const found = await readBackLike(store, group.batches)
+  return group.batches.filter(({ batch, records, digest }) => {
+    const held = found.get(batch)
+    return held === undefined || held.records !== records || held.digest !== digest
+  })
+}
+
+/** Editions that count no more make room for the ones that follow them. Returns whether there were any. */
+export async function retire({ gate, ledger, logs, store }: ShippingParts): Promise<boolean> {
+  const retired = await logs.retired()
+  if (retired.length === 0) return false
+  await gate.publish(async () => {
+    const seq = ledger.nextSeq()
+    const names = retired.map((state) => ledger.nameOf(state))
+    await store.retire(names, seq)
+    const states = retired.map((state): LogState => ({ ...state, edition: state.edition + 1, publishedTo: 0 }))
+    ledger.retired(states, seq)
+    await logs.update(states)
+  })
+  return true
+}

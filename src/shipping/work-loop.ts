@@ -1,0 +1,129 @@
+/** What is done again and again, one thing after the other. */
+export interface Work {
+  /** Settles what was left halfway: before anything else. */
+  settle(): Promise<void>
+  /** Does the next piece; returns whether there was one. */
+  step(): Promise<boolean>
+  /** There is nothing left to do. */
+  idle(): Promise<void>
+  /** It is tried again by itself. */
+  failed(error: Error): void
+  /** What jobs are told that come when it is closed. */
+  closing(): Error
+}
+
+/** Works while there is something to do, and after a failure again, later each time. */
+export interface WorkLoop {
+  /** There may be something to do. */
+  kick(): void
+  /** Runs a job between two pieces of the work; throws at once where the work fails, or the loop is closed. */
+  exclusive<T>(job: () => Promise<T>): Promise<T>
+  /** Why the work failed last; `undefined` while it goes on. */
+  problem(): string | undefined
+  /** Settles when the piece that is being done is. */
+  close(): Promise<void>
+}
+
+const RETRY_MIN_MS = 500
+const RETRY_MAX_MS = 30_000
+
+export function createWorkLoop(work: Work): WorkLoop {
+  const jobs = createJobs()
+  const retry = createRetry(() => kick())
+  let running: Promise<void> | undefined
+  let again = false
+  let closed = false
+
+  const run = async (): Promise<void> => {
+    try {
+      do {
+        again = false
+        await work.settle()
+        if ((await jobs.run()) || (await work.step())) again = true
+        else await work.idle()
+        retry.succeeded()
+      } while (again && !closed)
+    } catch (error) {
+      if (!closed) failed(error as Error)
+    }
+    // in the same turn as the last look for more: the next kick begins a run of its own
+    running = undefined
+  }
+  const failed = (error: Error): void => {
+    retry.failed(error)
+    work.failed(error)
+    jobs.fail(error)
+  }
+  const kick = (): void => {
+    again = true
+    // after a failure the next try has its time, however much is waiting
+    if (!closed && !retry.isWaiting()) running ??= Promise.resolve().then(run)
+  }
+
+  return {
+    kick,
+    exclusive(job) {
+      if (closed) return Promise.reject(work.closing())
+      // somebody waits: not for the end of a back-off
+      retry.stop()
+      kick()
+      return jobs.add(job)
+    },
+    problem: retry.problem,
+    async close() {
+      closed = true
+      retry.stop()
+      await running
+      jobs.fail(work.closing())
+    },
+  }
+}
+
+/** Tries again later: twice as long each time, and not at the same moment as others. */
+function createRetry(tryAgain: () => void) {
+  let failures = 0
+  let problem: string | undefined
+  let timer: NodeJS.Timeout | undefined
+  const stop = (): void => {
+    clearTimeout(timer)
+    timer = undefined
+  }
+  return {
+    failed(error: Error): void {
+      problem = error.message
+      const backOff = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures++)
+      const retry = (): void => {
+        stop()
+        tryAgain()
+      }
+      timer = setTimeout(retry, backOff * (0.5 + Math.random() / 2))
+    },
+    succeeded(): void {
+      failures = 0
+      problem = undefined
+    },
+    problem: () => problem,
+    isWaiting: () => timer !== undefined,
+    stop,
+  }
+}
+
+/** Jobs that wait for their turn. */
+function createJobs() {
+  const waiting: { run: () => Promise<void>; fail: (error: Error) => void }[] = []
+  return {
+    add: <T>(job: () => Promise<T>): Promise<T> =>
+      new Promise<T>((resolve, reject) => {
+        waiting.push({ run: () => job().then(resolve, reject), fail: reject })
+      }),
+    /** Returns whether there was one. */
+    async run(): Promise<boolean> {
+      const due = waiting.splice(0)
+      for (const job of due) await job.run()
+      return due.length > 0
+    },
+    fail(error: Error): void {
+      for (const job of waiting.splice(0)) job.fail(error)
+    },
+  }
+}
