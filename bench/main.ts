@@ -7,7 +7,7 @@ import { benchQuery } from './query.ts'
 import { benchWorst } from './worst.ts'
 
 const HELP = `usage: npm run bench -- [analyze] [query] [index] [ingest] [database] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000]
-       npm run bench -- worst [--only SCENARIO] [--full]
+       npm run bench -- worst [--only SCENARIO] [--full] [--source legacy|clickhouse]
 
 Runs the benchmarks that are named, or all, beside their peers, and prints the ratios. \`worst\` is run only where it
 is named: it asks the worst that one caller may ask, and its exit code is 1 where others notice more than they may.`
@@ -20,9 +20,14 @@ const { values, positionals } = parseArgs({
     records: { type: 'string', default: '1000000' },
     only: { type: 'string' },
     full: { type: 'boolean', default: false },
+    source: { type: 'string', default: 'legacy' },
     help: { type: 'boolean', short: 'h' },
   },
 })
+const sourceOf = (text: string) => {
+  if (text === 'legacy' || text === 'clickhouse') return text
+  throw new Error(`--source is legacy or clickhouse, not "${text}"`)
+}
 const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
 if (values.help) process.stdout.write(`${HELP}\n`)
 else {
@@ -30,6 +35,7 @@ else {
   if (wanted('query')) await benchQuery(Number(values.mb), 3, 5)
   if (wanted('ingest')) await benchIngest(5, values.only)
   if (wanted('database')) await benchDatabase([1_000_000, 10_000_000])
-  if (positionals.includes('worst')) await benchWorst({ only: values.only, full: values.full })
+  if (positionals.includes('worst'))
+    await benchWorst({ only: values.only, full: values.full, source: sourceOf(values.source) })
   if (wanted('index')) benchIndexStore(Number(values.records))
 }

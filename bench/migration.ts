@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { recount } from '../scripts/recount.ts'
 import { loadJwtSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
+import { ask } from '../test/support/graphql-client.ts'
 import { benchCorpus } from './analyze.ts'
 import { measure, median, peakOf } from './measure.ts'
 import { startBridge, untilLine } from './processes.ts'
@@ -81,23 +82,13 @@ async function migrate(corpus: string, dataDir: string, tokens: string): Promise
   try {
     const url = await untilLine(server, /curl .*?(http:\/\/[\d.:]+)/s)
     const token = await signToken(loadJwtSecret(undefined, dataDir), { userId: 'bench', roles: ['operator'] }, 600)
-    // biome-ignore lint/suspicious/noExplicitAny: each question has a shape of its own
-    const ask = async (query: string): Promise<any> => {
-      const response = await fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-        body: JSON.stringify({ query }),
-      })
-      const { data, errors } = (await response.json()) as { data: unknown; errors?: { message: string }[] }
-      if (errors !== undefined) throw new Error(errors[0]?.message)
-      return data
-    }
+    const question = (query: string) => ask(url, token, query)
     const before = residentMb(server.pid as number)
-    const { startMigration } = await ask('mutation { startMigration { id } }')
+    const { startMigration } = await question('mutation { startMigration { id } }')
     let memory = 0
     const until = async (state: string) => {
       for (;;) {
-        const { migration } = await ask(`{ migration { ${FIELDS} } }`)
+        const { migration } = await question(`{ migration { ${FIELDS} } }`)
         memory = Math.max(memory, Number(migration.memoryBytes) / 1e6)
         if (migration.state === state) return migration
         if (migration.state === 'FAILED') throw new Error(migration.error)
@@ -109,7 +100,7 @@ async function migrate(corpus: string, dataDir: string, tokens: string): Promise
     const memoryMb = memory
     const peakMb = (peakOf(server.pid) ?? Number.NaN) / 1024
     const rolling = performance.now()
-    await ask(`mutation { rollbackMigration(id: "${startMigration.id}") { id } }`)
+    await question(`mutation { rollbackMigration(id: "${startMigration.id}") { id } }`)
     await until('ROLLED_BACK')
     return {
       seconds: (Date.parse(ended.finishedAt) - Date.parse(ended.startedAt)) / 1000,

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { loadJwtSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
+import { ask } from '../test/support/graphql-client.ts'
 import { startBridge, untilLine } from './processes.ts'
 import type { AttackOptions } from './worst-attack.ts'
 import { SCENARIOS } from './worst-scenarios.ts'
@@ -35,25 +36,27 @@ const ORDINARY = (to: string): string =>
   })
 
 export interface WorstOptions {
+  /** Who answers: the files, or ClickHouse after a migration. */
+  source: 'legacy' | 'clickhouse'
   /** Only scenarios whose name contains it. */
   only: string | undefined
   full: boolean
 }
 
 /** Prints a row for each scenario; the exit code is 1 where the bar does not hold. */
-export async function benchWorst({ only, full }: WorstOptions): Promise<void> {
+export async function benchWorst({ only, full, source }: WorstOptions): Promise<void> {
   const scenarios = SCENARIOS.filter(({ name }) => only === undefined || name.includes(only))
   const corpus = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
   try {
     writeCorpus(corpus)
     process.stdout.write(
-      `\nthe worst, over ${RECORDS.toLocaleString('en-US')} records: latest health check and latest answer of another viewer in ms, resident memory and heap in MB\n`,
+      `\nthe worst (${source === 'legacy' ? 'the files answer' : 'ClickHouse answers'}), over ${RECORDS.toLocaleString('en-US')} records: latest health check and latest answer of another viewer in ms, resident memory and heap in MB\n`,
     )
     process.stdout.write(
       `${'scenario'.padEnd(50)} health  answer   before    peak   after   heap before, after  holds  the attacker was answered\n`,
     )
     for (const { name } of scenarios) {
-      const row = await measureScenario(name, corpus, full)
+      const row = await measureScenario(name, corpus, full, source)
       process.stdout.write(`${shown(name, row)}\n`)
       if (!holds(row)) process.exitCode = 1
     }
@@ -97,7 +100,12 @@ interface Row {
   answers: Map<string, number>
 }
 
-async function measureScenario(scenario: string, corpus: string, full: boolean): Promise<Row> {
+async function measureScenario(
+  scenario: string,
+  corpus: string,
+  full: boolean,
+  source: WorstOptions['source'],
+): Promise<Row> {
   const dataDir = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
   const bridge = startBridge({ DATA_DIR: dataDir, HOME: dataDir, TRANSCRIPTS_DIR: corpus, LOG_LEVEL: 'fatal' })
   try {
@@ -108,6 +116,7 @@ async function measureScenario(scenario: string, corpus: string, full: boolean):
       signToken(secret, { userId, roles: [role] }, 3600)
     const probes = createProbes(url, await token('other', 'viewer'))
     const operator = await token('operator', 'operator')
+    if (source === 'clickhouse') await migrate(url, operator)
     await probes.warmUp()
     const before = rssOf(bridge)
     const heapBefore = await heapOf(url, operator)
@@ -139,6 +148,17 @@ async function measureScenario(scenario: string, corpus: string, full: boolean):
   } finally {
     await stop(bridge)
     rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** Carries everything into ClickHouse: the flags that come with the program then have everybody answered from there. */
+async function migrate(url: string, operator: string): Promise<void> {
+  await ask(url, operator, 'mutation { startMigration { id } }')
+  for (;;) {
+    const { migration } = await ask(url, operator, '{ migration { state error } }')
+    if (migration.state === 'COMPLETED') return
+    if (migration.state === 'FAILED') throw new Error(migration.error)
+    await sleep(100)
   }
 }
 

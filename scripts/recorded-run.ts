@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generateCorpus } from '../corpus/generate.ts'
 import type { Truth, TruthGroup } from '../corpus/truth.ts'
+import { ask } from '../test/support/graphql-client.ts'
 import { type RunningUnleash, runUnleash } from '../test/support/unleash.ts'
 import { recount } from './recount.ts'
 
@@ -153,22 +154,15 @@ async function startServer(unleash: RunningUnleash, transcripts: string): Promis
   return { url, token, child }
 }
 
-async function ask({ url, token }: Server): Promise<Metrics> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    body: JSON.stringify({ query: QUESTION }),
-  })
-  const { data, errors } = (await response.json()) as { data?: { tokenMetrics: Metrics } | null; errors?: unknown }
-  if (data === undefined || data === null) throw new Error(JSON.stringify(errors))
-  return data.tokenMetrics
+async function metricsOf({ url, token }: Server): Promise<Metrics> {
+  return ((await ask(url, token, QUESTION)) as { tokenMetrics: Metrics }).tokenMetrics
 }
 
 /** Asks until an answer comes from a source, with everything counted, and compares it. */
 async function expectFrom(server: Server, source: string, expected: Expected, what: string): Promise<Metrics> {
   const asked = performance.now()
   for (;;) {
-    const metrics = await ask(server)
+    const metrics = await metricsOf(server)
     const differ = differences(metrics, expected)
     // a cached answer may be stale for a moment, and new lines take one to be noticed
     const late = performance.now() - asked > WAIT_MS
@@ -212,7 +206,7 @@ try {
   const seen = new Map<string, number>()
   let wrong = 0
   for (let last = ''; last !== 'CLICKHOUSE'; ) {
-    const metrics = await ask(server)
+    const metrics = await metricsOf(server)
     last = metrics.provenance.source
     seen.set(last, (seen.get(last) ?? 0) + 1)
     if (differences(metrics, expected).length > 0) wrong++

@@ -31,11 +31,12 @@ const TOO_MANY_ROWS = 396
 /** Throws QUERY_TOO_EXPENSIVE where all answers of one call together would have more than `maxSums` sums. */
 export function createPublishedRecords(db: Database, maxSums: number = LIMITS.answerSums.value): PublishedRecords {
   return {
-    answer: (queries, excluded) =>
+    answer: (queries, excluded, inTurn = (statement) => statement()) =>
       withExcluded(db, excluded, async (left) => {
-        const sums = boundedSums(db, maxSums)
+        const query: Database['query'] = (...statement) => inTurn(() => db.query(...statement))
+        const sums = boundedSums(query, maxSums)
         const answers: TokenAnswer[] = []
-        for (const query of queries) answers.push(await answerOne(db, sums, query, left))
+        for (const one of queries) answers.push(await answerOne(query, sums, one, left))
         return answers
       }),
   }
@@ -44,14 +45,14 @@ export function createPublishedRecords(db: Database, maxSums: number = LIMITS.an
 type Asking = ReturnType<typeof answerStatement>
 
 /** Asks for sums, of which all answers of one operation together have a bounded number. */
-function boundedSums(db: Database, maxSums: number): (asking: Asking) => Promise<AnswerRow[]> {
+function boundedSums(ask: Database['query'], maxSums: number): (asking: Asking) => Promise<AnswerRow[]> {
   let left = maxSums
   const refuse = (): never => {
     throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have more than ${maxSums} sums`)
   }
   return async ({ statement, params }) => {
     // to ClickHouse, 0 is no limit
-    const rows = await db.query({ ...statement, maxRows: Math.max(1, left) }, params).catch((error: unknown) => {
+    const rows = await ask({ ...statement, maxRows: Math.max(1, left) }, params).catch((error: unknown) => {
       if (error instanceof StatementError && error.code === TOO_MANY_ROWS) return refuse()
       throw error
     })
@@ -62,7 +63,7 @@ function boundedSums(db: Database, maxSums: number): (asking: Asking) => Promise
 }
 
 async function answerOne(
-  db: Database,
+  ask: Database['query'],
   sums: (asking: Asking) => Promise<AnswerRow[]>,
   query: TokenQuery,
   excluded: Excluded | undefined,
@@ -74,7 +75,7 @@ async function answerOne(
   }
   if (query.countSessions !== true) return answered
   const counting = sessionCountStatement(query, excluded)
-  const [row] = await db.query(counting.statement, counting.params)
+  const [row] = await ask(counting.statement, counting.params)
   return { ...answered, sessionCount: row?.sessions ?? 0 }
 }
 

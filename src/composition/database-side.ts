@@ -33,8 +33,8 @@ export interface DatabaseSideOptions {
   logger: Logger
 }
 
-/** Questions that a ClickHouse server is asked at once; the embedded engine does one after the other. */
-const QUESTIONS_AT_ONCE = 8
+/** Statements that a ClickHouse server carries out at once; the embedded engine does one after the other. */
+const STATEMENTS_AT_ONCE = 8
 
 /** Opens the database, takes the right to publish and begins to ship. Throws where somebody else has that right. */
 export function openDatabaseSide(options: DatabaseSideOptions): Promise<DatabaseSide> {
@@ -59,8 +59,8 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       if (isBridgeError(error) && error.code === 'CONFLICT') lost.abort(error.message)
     })
     const health = (): SourceHealth => publishingHealth(publishing, legacy.logs, config.clickhouse.url)
-    const questionsAtOnce = config.clickhouse.url === undefined ? 1 : QUESTIONS_AT_ONCE
-    const sources = createDatabaseSources({ db, publishing, files: legacy, questionsAtOnce, health })
+    const statementsAtOnce = config.clickhouse.url === undefined ? 1 : STATEMENTS_AT_ONCE
+    const sources = createDatabaseSources({ db, publishing, files: legacy, statementsAtOnce, health })
     shipper.begin(control)
     closing.add(legacy.logs.onChange(shipper.kick))
     if (lost.signal.aborted) throw new Error(lost.signal.reason)

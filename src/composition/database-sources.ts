@@ -13,12 +13,16 @@ export interface DatabaseSources {
   hybrid: TokenSource
 }
 
+/** Questions that are answered at once, and of one user. */
+const QUESTIONS_AT_ONCE = 8
+const QUESTIONS_OF_ONE = 2
+
 export interface DatabaseSourcesParts {
   db: Database
   publishing: Pick<PublishingSide, 'gate' | 'ledger' | 'parts'>
   files: TokenSource & UnpublishedRecords
-  /** Questions that the database is asked at once. */
-  questionsAtOnce: number
+  /** Statements that the database carries out at once. */
+  statementsAtOnce: number
   health: () => SourceHealth
 }
 
@@ -35,7 +39,8 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
     files,
     published: createPublishedRecords(parts.db),
     read: gate.read,
-    inTurn: createTurns(parts.questionsAtOnce),
+    inTurn: createTurns(QUESTIONS_AT_ONCE, QUESTIONS_OF_ONE),
+    statementInTurn: createTurns(parts.statementsAtOnce),
     archivedTokens: () => archived.forceFetch(`${ledger.seq()} ${files.position()?.watermark}`),
     seq: ledger.seq,
     health: parts.health,

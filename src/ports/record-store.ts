@@ -142,6 +142,12 @@ export interface PublishedEvidence {
 
 /** What is published, summed. */
 export interface PublishedRecords {
-  /** One answer for each query, without the identities in `excluded` (16 bytes each). */
-  answer(queries: readonly TokenQuery[], excluded: Uint8Array): Promise<TokenAnswer[]>
+  /**
+   * One answer for each query, without the identities in `excluded` (16 bytes each). Each statement of it runs `inTurn`:
+   * what others ask comes in between, however many queries there are.
+   */
+  answer(queries: readonly TokenQuery[], excluded: Uint8Array, inTurn?: StatementTurn): Promise<TokenAnswer[]>
 }
+
+/** Runs a statement when it is the turn of whoever asks. */
+export type StatementTurn = <T>(statement: () => Promise<T>) => Promise<T>

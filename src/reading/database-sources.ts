@@ -16,6 +16,8 @@ export interface DatabaseSourcesOptions {
   read: <T>(run: () => Promise<T>) => Promise<T>
   /** Runs questions of several callers in turn; absent: all at once. */
   inTurn?: InTurn
+  /** Runs the statements of these questions in turn; absent: all at once. */
+  statementInTurn?: InTurn
   /** Tokens that only ClickHouse still has. */
   archivedTokens: () => Promise<bigint>
   /** Publications so far. */
@@ -28,14 +30,15 @@ const NOTHING = new Uint8Array(0)
 
 /** What is published in ClickHouse, alone. */
 export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSource {
-  const { files, published, read, archivedTokens, inTurn = atOnce } = options
+  const { files, published, read, archivedTokens, inTurn = atOnce, statementInTurn = atOnce } = options
   const described = describe('CLICKHOUSE', options)
   return {
     ...described,
     answer: ({ queries, quality }, caller = '') =>
       inRead(inTurn, read, caller, async () => {
         const { watermark, asOf } = described.position() ?? { watermark: '', asOf: Date.now() }
-        const answers = await published.answer(quality ? [...queries, WHOLE] : queries, NOTHING)
+        const asked = quality ? [...queries, WHOLE] : queries
+        const answers = await published.answer(asked, NOTHING, (run) => statementInTurn(caller, run))
         const ofFiles = quality ? await files.answer({ queries: [], quality }, caller) : undefined
         const archived = quality ? await archivedTokens() : 0n
         return finish(answers, queries.length, ofFiles, archived, { asOf, watermark })
@@ -49,7 +52,7 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
  * first; what comes to them afterwards is in neither half.
  */
 export function createHybridSource(options: DatabaseSourcesOptions): TokenSource {
-  const { files, published, read, seq, archivedTokens, inTurn = atOnce } = options
+  const { files, published, read, seq, archivedTokens, inTurn = atOnce, statementInTurn = atOnce } = options
   return {
     ...describe('HYBRID', options),
     async answer({ queries, quality }, caller = '') {
@@ -58,7 +61,7 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
       const { ofFiles, ofDatabase, watermark, archived } = await inRead(inTurn, read, caller, async () => {
         const ofFiles = await files.answerUnpublished({ queries: asked, quality }, caller)
         const watermark = `${ofFiles.watermark} ${seq()}`
-        const ofDatabase = await published.answer(asked, ofFiles.identities)
+        const ofDatabase = await published.answer(asked, ofFiles.identities, (run) => statementInTurn(caller, run))
         return { ofFiles, ofDatabase, watermark, archived: quality ? await archivedTokens() : 0n }
       })
       const halves = asked.map((_, i) => [ofDatabase[i], ofFiles.answers[i]] as [TokenAnswer, TokenAnswer])

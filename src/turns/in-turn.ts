@@ -7,19 +7,26 @@ import { createRoundRobin } from './round-robin.ts'
 /** Runs work of several callers, some at once; the next is for the caller whose turn is longest ago. */
 export type InTurn = <T>(caller: string, run: () => Promise<T>) => Promise<T>
 
-/** A caller with many questions waits behind itself. Throws OVERLOADED where too many of one caller wait already. */
-export function createTurns(atOnce: number): InTurn {
+/**
+ * `atOnce` run at once, `ofOneCaller` of the same caller: one with many questions waits behind itself. Throws OVERLOADED
+ * where too many of one caller wait already.
+ */
+export function createTurns(atOnce: number, ofOneCaller = atOnce): InTurn {
   const waiting = createRoundRobin<() => Promise<void>>()
+  const runningOf = new Map<string, number>()
   let running = 0
 
+  const countUp = (caller: string, by: 1 | -1): void => {
+    running += by
+    const own = (runningOf.get(caller) ?? 0) + by
+    if (own === 0) runningOf.delete(caller)
+    else runningOf.set(caller, own)
+  }
+
   const next = (): void => {
-    const start = running < atOnce ? waiting.next() : undefined
-    if (start === undefined) return
-    running++
-    void start().finally(() => {
-      running--
-      next()
-    })
+    const mayGoOn = (caller: string): boolean => (runningOf.get(caller) ?? 0) < ofOneCaller
+    const start = running < atOnce ? waiting.next(mayGoOn) : undefined
+    if (start !== undefined) void start()
   }
 
   return (caller, run) => {
@@ -27,7 +34,15 @@ export function createTurns(atOnce: number): InTurn {
     if (before >= LIMITS.pendingQuestions.value)
       return Promise.reject(new BridgeError('OVERLOADED', `${before} questions of yours are waiting already`))
     return new Promise((resolve, reject) => {
-      waiting.add(caller, () => run().then(resolve, reject))
+      waiting.add(caller, async () => {
+        countUp(caller, 1)
+        try {
+          await run().then(resolve, reject)
+        } finally {
+          countUp(caller, -1)
+          next()
+        }
+      })
       next()
     })
   }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { createRandom, type Random } from '../../corpus/random.ts'
 import { loadJwtSecret } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
+import { post } from '../support/graphql-client.ts'
 
 /**
  * Kills a real server again and again while it migrates, ships and ingests, and judges what it says after each
@@ -150,12 +151,7 @@ async function startServer(
     isAlive: () => child.exitCode === null && child.signalCode === null,
     async ask(query, variables = {}) {
       try {
-        const response = await fetch(`${url}/graphql`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-          body: JSON.stringify({ query, variables }),
-        })
-        return (await response.json()) as Answer
+        return (await post(url, token, { query, variables })) as Answer
       } catch {
         // it was killed
         return undefined

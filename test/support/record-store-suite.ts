@@ -12,6 +12,7 @@ import { TEXT_VERSION } from '../../src/domain/record-text.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { readBackLike, summarize } from '../../src/shipping/batch-summary.ts'
+import { createTurns } from '../../src/turns/in-turn.ts'
 import { openSides } from './sides.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from './transcripts.ts'
 
@@ -458,6 +459,19 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     await expect(published.answer([bySession], NOTHING)).rejects.toMatchObject(tooMuch)
     expect(await db.query({ name: 'next', sql: 'SELECT number FROM numbers(50)', row: anything })).toHaveLength(50)
     expect((await published.answer([{ ...WHOLE, countSessions: true }], NOTHING))[0]?.sessionCount).toBe(2 * half)
+  })
+
+  test('each statement of an answer has a turn of its own: a short question does not wait for a long list of them', async () => {
+    const { published } = await opened()
+    const turns = createTurns(1)
+    const ended: string[] = []
+    const ask = async (caller: string, questions: number): Promise<void> => {
+      const queries = Array.from({ length: questions }, (_, i) => ({ filter: { from: i }, groupings: [] }))
+      await published.answer(queries, NOTHING, (run) => turns(caller, run))
+      ended.push(caller)
+    }
+    await Promise.all([ask('ann', 20), ask('bob', 1)])
+    expect(ended).toEqual(['bob', 'ann'])
   })
 
   test('others have their turns while many rows are read', async () => {

@@ -8,17 +8,7 @@ import { signToken } from '../../src/access/tokens.ts'
 import { type App, startApp } from '../../src/composition/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/observability/logger.ts'
-
-export interface GraphQLAnswer {
-  status: number
-  // biome-ignore lint/suspicious/noExplicitAny: answers have the shape that each test asks for
-  data?: any
-  errors?: {
-    message: string
-    path?: (string | number)[]
-    extensions: { code: string; argument?: string; retryable: boolean }
-  }[]
-}
+import { type GraphQLAnswer, post } from './graphql-client.ts'
 
 export interface TestServer {
   app: App
@@ -71,12 +61,7 @@ export async function startServer(folder: string, settings: Record<string, strin
     log: () => lines.join(''),
     token,
     async ask(query, variables = {}, roles = ['viewer'], { operationName, user } = {}) {
-      const response = await fetch(`${app.url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${await token(roles, user)}` },
-        body: JSON.stringify({ query, variables, operationName }),
-      })
-      return { status: response.status, ...((await response.json()) as object) }
+      return post(app.url, await token(roles, user), { query, variables, operationName })
     },
     close,
   }

@@ -151,7 +151,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     },
   })
   const health = (): SourceHealth => ({ state: 'UP', detail: '' })
-  const sources = createDatabaseSources({ db, publishing, files, questionsAtOnce: 1, health })
+  const sources = createDatabaseSources({ db, publishing, files, statementsAtOnce: 1, health })
   return {
     legacy: files,
     ...sources,

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { createTurns } from '../../../src/turns/in-turn.ts'
 
 /** Work that ends when it is told to. */
-function scene(atOnce: number) {
-  const inTurn = createTurns(atOnce)
+function scene(atOnce: number, ofOneCaller?: number) {
+  const inTurn = createTurns(atOnce, ofOneCaller)
   const begun: string[] = []
   const ends: (() => void)[] = []
   const ask = (caller: string, name: string): Promise<string> =>
@@ -39,6 +39,16 @@ test('as many run at once as may, and one that fails makes room', async () => {
   expect(begun).toEqual(['a1', 'a2'])
   await endOne()
   await endOne()
+  await Promise.all(asked)
+})
+
+test('one caller does not take every place', async () => {
+  const { ask, begun, endOne } = scene(3, 1)
+  const asked = [ask('ann', 'a1'), ask('ann', 'a2'), ask('bob', 'b1'), ask('ann', 'a3')]
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(begun).toEqual(['a1', 'b1'])
+  for (let i = 0; i < 4; i++) await endOne()
+  expect(begun).toEqual(['a1', 'b1', 'a2', 'a3'])
   await Promise.all(asked)
 })
 
