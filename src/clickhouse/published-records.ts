@@ -109,7 +109,8 @@ async function toGroups(grouping: Grouping, rows: readonly AnswerRow[]): Promise
   const placeOf = (row: AnswerRow): Pick<GroupUsage, 'values' | 'start'> => {
     const values = keysOf(row)
     // the slot is the last of the columns
-    return { start: startOf(Number(values.pop()) * SLOT_MS), values }
+    const slot = Number(values.pop())
+    return { values, start: startOf(slot * SLOT_MS) }
   }
   const byBucket = await groupRows(rows, (row) => {
     const { values, start } = placeOf(row)
