@@ -98,25 +98,32 @@ async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): 
 const WHOLE = -1
 
 async function toGroups(grouping: Grouping, rows: readonly AnswerRow[]): Promise<GroupUsage[]> {
+  const keysOf = ({ key }: AnswerRow): string[] => (grouping.length === 1 ? [key] : (JSON.parse(key) as string[]))
   const buckets = bucketsOf(grouping)
   if (buckets === undefined)
     return mapGivingWay(await groupRows(rows, keyOf), ([, list]) => ({
-      values: (list[0] as AnswerRow).keys,
+      values: keysOf(list[0] as AnswerRow),
       start: 0,
       usage: list.map(toSums),
     }))
   const startOf = bucketStarts(buckets)
-  // the slot is the last of the columns
-  const startOfRow = ({ keys }: AnswerRow): number => startOf(Number(keys.at(-1)) * SLOT_MS)
-  const byBucket = await groupRows(rows, (row) => JSON.stringify([...row.keys.slice(0, -1), startOfRow(row)]))
+  const placeOf = (row: AnswerRow): Pick<GroupUsage, 'values' | 'start'> => {
+    const values = keysOf(row)
+    // the slot is the last of the columns
+    const slot = Number(values.pop())
+    return { values, start: startOf(slot * SLOT_MS) }
+  }
+  const byBucket = await groupRows(rows, (row) => {
+    const { values, start } = placeOf(row)
+    return values.length === 0 ? start : JSON.stringify([values, start])
+  })
   return mapGivingWay(byBucket, ([, list]) => ({
-    values: (list[0] as AnswerRow).keys.slice(0, -1),
-    start: startOfRow(list[0] as AnswerRow),
+    ...placeOf(list[0] as AnswerRow),
     usage: addUp(list.map(toSums)),
   }))
 }
 
-const keyOf = ({ keys }: AnswerRow): string => (keys.length === 1 ? (keys[0] as string) : JSON.stringify(keys))
+const keyOf = ({ key }: AnswerRow): string => key
 
 // a spread has as many arguments as there are rows, and there may be more than a call can take
 const earliest = (rows: readonly AnswerRow[]): number =>

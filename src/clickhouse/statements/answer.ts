@@ -13,8 +13,8 @@ const ROW = z.object({
   kind: z.number(),
   model: z.string(),
   tier: z.number(),
-  /** What it has in each column of the set: the values of dimensions, the number of its slot. */
-  keys: z.array(z.string()),
+  /** What it has in the column of the set, a value or the number of a slot; of several columns, a JSON list of them. */
+  key: z.string(),
   ...SUM_COLUMNS,
   records: bigint,
   first_ms: number,
@@ -90,7 +90,7 @@ function sumsStatement(
     SELECT
       ${eachOf(columns, (_, i) => `${i}`, '-1')} AS kind,
       model, toUInt8(tier) AS tier,
-      ${eachOf(columns, (list) => `[${list.map((column) => `toString(${column})`).join(', ')}]`, '[]')} AS keys,
+      ${eachOf(columns, keySql, "''")} AS key,
       ${COUNT_SUMS},
       count() AS records,
       min(ms) AS first_ms,
@@ -111,6 +111,12 @@ function sumsStatement(
     statement: { name, sql, row: ROW, deadlineSeconds: ANSWER_SECONDS },
     params,
   }
+}
+
+/** Most groupings have one column: no list is made for it. */
+function keySql(columns: readonly string[]): string {
+  const texts = columns.map((column) => `toString(${column})`)
+  return texts.length === 1 ? (texts[0] as string) : `toJSONString(CAST([${texts.join(', ')}], 'Array(String)'))`
 }
 
 /** What `make` says for the rows of each grouping, which are told apart by the columns that it has. */
