@@ -107,7 +107,7 @@ function serve(items: unknown, context: object, info: GraphQLResolveInfo, isChar
 
 /** Long lists that are written out at the same time: each is some hundred bytes an item until it is. */
 const LONG_LISTS = 2
-const longLists = createTurns(LONG_LISTS)
+const longLists = createTurns({ atOnce: LONG_LISTS })
 
 /** The items in slices, as soon as it is the caller's turn; until then nothing is made of them. */
 function served(items: readonly unknown[], size: number, caller: string): Promise<unknown[]> {

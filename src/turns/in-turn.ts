@@ -1,48 +1,75 @@
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
-import { createRoundRobin } from './round-robin.ts'
 
 // For work that cannot be interrupted: a statement of the database, a long list that is written out.
 
-/** Runs work of several callers, some at once; the next is for the caller whose turn is longest ago. */
+/** Runs work of several callers, some at once; the next is for the caller who has had the least time. */
 export type InTurn = <T>(caller: string, run: () => Promise<T>) => Promise<T>
 
+export interface TurnsOptions {
+  /** How many run at once. */
+  atOnce: number
+  /** How many of the same caller; absent: as many as run at once. */
+  ofOneCaller?: number
+  now?: () => number
+}
+
+interface Caller {
+  /** Milliseconds that it has had, counted from those of the one that had least when it came. */
+  usedMs: number
+  running: number
+  waiting: (() => Promise<void>)[]
+}
+
 /**
- * `atOnce` run at once, `ofOneCaller` of the same caller: one with many questions waits behind itself. Throws OVERLOADED
- * where too many of one caller wait already.
+ * One with many or long questions waits behind itself: who asks for little is served after what runs already. Throws
+ * OVERLOADED where too many of one caller wait.
  */
-export function createTurns(atOnce: number, ofOneCaller = atOnce): InTurn {
-  const waiting = createRoundRobin<() => Promise<void>>()
-  const runningOf = new Map<string, number>()
+export function createTurns({ atOnce, ofOneCaller = atOnce, now = () => performance.now() }: TurnsOptions): InTurn {
+  const callers = new Map<string, Caller>()
   let running = 0
 
-  const countUp = (caller: string, by: 1 | -1): void => {
-    running += by
-    const own = (runningOf.get(caller) ?? 0) + by
-    if (own === 0) runningOf.delete(caller)
-    else runningOf.set(caller, own)
+  const leastUsed = (of: Iterable<Caller>): Caller | undefined => {
+    let least: Caller | undefined
+    for (const caller of of) if (least === undefined || caller.usedMs < least.usedMs) least = caller
+    return least
+  }
+
+  const callerOf = (name: string): Caller => {
+    const present = [...callers.values()].filter(({ running, waiting }) => running > 0 || waiting.length > 0)
+    // time that nobody wanted is not saved up; what somebody has used is remembered while others are there
+    const usedMs = Math.max(leastUsed(present)?.usedMs ?? 0, callers.get(name)?.usedMs ?? 0)
+    const caller = callers.get(name) ?? { usedMs, running: 0, waiting: [] }
+    caller.usedMs = caller.running > 0 || caller.waiting.length > 0 ? caller.usedMs : usedMs
+    // whoever comes goes behind those who have had as little
+    callers.delete(name)
+    callers.set(name, caller)
+    return caller
   }
 
   const next = (): void => {
-    const mayGoOn = (caller: string): boolean => (runningOf.get(caller) ?? 0) < ofOneCaller
-    const start = running < atOnce ? waiting.next(mayGoOn) : undefined
-    if (start !== undefined) void start()
+    const mayGoOn = [...callers.values()].filter(({ running, waiting }) => waiting.length > 0 && running < ofOneCaller)
+    const caller = running < atOnce ? leastUsed(mayGoOn) : undefined
+    const start = caller?.waiting.shift()
+    if (caller === undefined || start === undefined) return
+    const started = now()
+    running++
+    caller.running++
+    void start().finally(() => {
+      running--
+      caller.running--
+      caller.usedMs += now() - started
+      next()
+      if (running === 0) callers.clear()
+    })
   }
 
-  return (caller, run) => {
-    const before = waiting.waitingOf(caller)
+  return (name, run) => {
+    const before = callers.get(name)?.waiting.length ?? 0
     if (before >= LIMITS.pendingQuestions.value)
       return Promise.reject(new BridgeError('OVERLOADED', `${before} questions of yours are waiting already`))
     return new Promise((resolve, reject) => {
-      waiting.add(caller, async () => {
-        countUp(caller, 1)
-        try {
-          await run().then(resolve, reject)
-        } finally {
-          countUp(caller, -1)
-          next()
-        }
-      })
+      callerOf(name).waiting.push(() => run().then(resolve, reject))
       next()
     })
   }

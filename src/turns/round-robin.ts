@@ -1,10 +1,8 @@
 /** Items of several callers: the next is for the caller whose turn is longest ago, and of one caller the oldest. */
 export interface RoundRobin<T> {
   add(caller: string, item: T): void
-  /** Takes it out; `undefined` where there is none. Callers that may not go on now are passed over. */
-  next(mayGoOn?: (caller: string) => boolean): T | undefined
-  /** How many a caller has. */
-  waitingOf(caller: string): number
+  /** Takes it out; `undefined` where there is none. */
+  next(): T | undefined
 }
 
 export function createRoundRobin<T>(): RoundRobin<T> {
@@ -16,16 +14,14 @@ export function createRoundRobin<T>(): RoundRobin<T> {
       if (queue === undefined) queues.set(caller, [item])
       else queue.push(item)
     },
-    next(mayGoOn = () => true) {
-      for (const [caller, queue] of queues) {
-        if (!mayGoOn(caller)) continue
-        const item = queue.shift()
-        queues.delete(caller)
-        if (queue.length > 0) queues.set(caller, queue)
-        return item
-      }
-      return undefined
+    next() {
+      const first = queues.entries().next().value
+      if (first === undefined) return undefined
+      const [caller, queue] = first
+      const item = queue.shift()
+      queues.delete(caller)
+      if (queue.length > 0) queues.set(caller, queue)
+      return item
     },
-    waitingOf: (caller) => queues.get(caller)?.length ?? 0,
   }
 }

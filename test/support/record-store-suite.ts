@@ -463,7 +463,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
 
   test('each statement of an answer has a turn of its own: a short question does not wait for a long list of them', async () => {
     const { published } = await opened()
-    const turns = createTurns(1)
+    const turns = createTurns({ atOnce: 1 })
     const ended: string[] = []
     const ask = async (caller: string, questions: number): Promise<void> => {
       const queries = Array.from({ length: questions }, (_, i) => ({ filter: { from: i }, groupings: [] }))

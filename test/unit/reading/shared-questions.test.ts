@@ -10,7 +10,7 @@ const DASHBOARD = question(-1)
 
 /** A source that answers one question at a time, callers take turns, each when it is told to. */
 function scene() {
-  const inTurn = createTurns(1)
+  const inTurn = createTurns({ atOnce: 1 })
   const asked: [string | undefined, number | undefined][] = []
   const gates: (() => void)[] = []
   const state = { watermark: 'w1' }
