@@ -9,10 +9,13 @@ import { applySchemaChanges, readSchemaChanges } from '../../src/clickhouse/sche
 import { identityDigest } from '../../src/domain/identity.ts'
 import { outranks } from '../../src/domain/rank.ts'
 import { TEXT_VERSION } from '../../src/domain/record-text.ts'
+import { GRANULARITIES } from '../../src/domain/time-buckets.ts'
+import { groupsOf, SLOT_MS, type TokenAnswer } from '../../src/domain/token-query.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { readBackLike, summarize } from '../../src/shipping/batch-summary.ts'
 import { createTurns } from '../../src/turns/in-turn.ts'
+import { bucketSlots, DAYS_OF_BERLIN } from './bucketed.ts'
 import { openSides } from './sides.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from './transcripts.ts'
 
@@ -459,6 +462,51 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     await expect(published.answer([bySession], NOTHING)).rejects.toMatchObject(tooMuch)
     expect(await db.query({ name: 'next', sql: 'SELECT number FROM numbers(50)', row: anything })).toHaveLength(50)
     expect((await published.answer([{ ...WHOLE, countSessions: true }], NOTHING))[0]?.sessionCount).toBe(2 * half)
+  })
+
+  test('an answer about days has a sum for each day, whatever the zone and however far from today', async () => {
+    const { db, published } = await opened()
+    const zone = 'Australia/Lord_Howe'
+    const times = ['2025-10-04T15:15:00Z', '1999-03-01T10:00:00Z', '2261-12-31T20:00:00Z'].map((text) =>
+      Date.parse(text),
+    )
+    // every slot of the days around, among them one with a change of clocks by half an hour
+    const slots = times.flatMap((time) => Array.from({ length: 300 }, (_, i) => time + (i - 150) * SLOT_MS))
+    await db.command(
+      'fill',
+      `INSERT INTO winners (identity, session, project, model, user, host, path, time)
+       SELECT generateUUIDv4(), 's', 'p', 'm', 'u', 'h', '/p', fromUnixTimestamp64Milli([${slots.join(', ')}][number + 1])
+       FROM numbers(${slots.length})`,
+    )
+    const statements: number[] = []
+    const counted = createPublishedRecords({
+      ...db,
+      async query(statement, params) {
+        const rows = await db.query(statement, params)
+        statements.push(rows.length)
+        return rows
+      },
+    })
+    for (const granularity of GRANULARITIES) {
+      const buckets = { granularity, timeZone: zone }
+      const [answer] = await published.answer([{ filter: {}, groupings: [[buckets]] }], NOTHING)
+      const expected = bucketSlots(
+        slots.map((start) => ({ start })),
+        granularity,
+        zone,
+      ).map(({ start, slots }) => [start, BigInt(slots.length)])
+      const found = groupsOf(answer as TokenAnswer, [buckets])
+        .map(({ start, usage }) => [start, usage.reduce((sum, { records }) => sum + records, 0n)] as const)
+        .sort(([a], [b]) => a - b)
+      expect(found).toEqual(expected)
+    }
+    const aroundNow = {
+      filter: { from: Date.UTC(2025, 0, 1), to: Date.UTC(2026, 0, 1) },
+      groupings: [[DAYS_OF_BERLIN]],
+    }
+    await counted.answer([aroundNow], NOTHING)
+    // and one of the whole
+    expect(statements).toEqual([4 + 1])
   })
 
   test('each statement of an answer has a turn of its own: a short question does not wait for a long list of them', async () => {

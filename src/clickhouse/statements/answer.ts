@@ -3,6 +3,7 @@ import { bucketsOf, DIMENSION_NAMES, DIMENSIONS, dimensionsOf, type Grouping } f
 import { fieldOf } from '../../domain/record-fields.ts'
 import { CONTEXT_TIERS, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
 import type { Params, Statement } from '../database.ts'
+import { bucketSlotSql } from './bucket-slots.ts'
 import { COUNT_SUMS, PROMPT, SUM_COLUMNS, WINNER_COLUMNS } from './record-sql.ts'
 
 const bigint = z.string().transform(BigInt)
@@ -33,27 +34,42 @@ export interface Excluded {
 /** Someone waits for it, and the files can answer instead. */
 const ANSWER_SECONDS = 15
 
-/**
- * What a grouping is grouped by in SQL: buckets are slots there, which are put together as they are read, so that
- * there is no second database of time zones. Groupings with other buckets of the same dimensions share their rows.
- */
-const columnsOf = (grouping: Grouping): string[] => [
-  ...dimensionsOf(grouping).map((name) => fieldOf(DIMENSIONS[name].field).column),
-  ...(bucketsOf(grouping) === undefined ? [] : ['slot']),
-]
+interface Sets {
+  /** The columns of each set. */
+  sets: string[][]
+  /** The number of the set of each grouping. */
+  setOf: number[]
+  /** What stands for buckets of time, by the name of its column. */
+  slots: ReadonlyMap<string, string>
+}
 
-/** The different sets of columns of some groupings; for each grouping, the number of its set. */
-export function setsOf(groupings: readonly Grouping[]): { sets: string[][]; setOf: number[] } {
+/**
+ * What groupings are grouped by in SQL. Buckets are slots there, one for each bucket where that can be said in SQL; what
+ * is left of them is put together as it is read. Groupings by the same columns share their rows.
+ */
+export function setsOf(groupings: readonly Grouping[]): Sets {
   const numbers = new Map<string, number>()
   const sets: string[][] = []
+  const slots = new Map<string, string>()
+  const slotColumns = new Map<string, string>()
+  const slotColumnOf = (sql: string): string => {
+    const column = slotColumns.get(sql) ?? `slot_${slotColumns.size}`
+    slotColumns.set(sql, column)
+    slots.set(column, sql)
+    return column
+  }
   const setOf = groupings.map((grouping) => {
-    const columns = columnsOf(grouping)
+    const buckets = bucketsOf(grouping)
+    const columns = [
+      ...dimensionsOf(grouping).map((name) => fieldOf(DIMENSIONS[name].field).column),
+      ...(buckets === undefined ? [] : [slotColumnOf(bucketSlotSql(buckets))]),
+    ]
     const key = columns.join(' ')
     const number = numbers.get(key) ?? sets.push(columns) - 1
     numbers.set(key, number)
     return number
   })
-  return { sets, setOf }
+  return { sets, setOf, slots }
 }
 
 /** The whole, and every breakdown that is asked for but the sessions. */
@@ -84,7 +100,7 @@ function sumsStatement(
 ): { statement: Statement<AnswerRow>; params: Params } {
   const { where, params } = whereOf(filter, excluded)
   const tier = CONTEXT_TIERS.map((tokens) => `(prompt > ${tokens})`).join(' + ')
-  const columns = setsOf(groupings).sets
+  const { sets: columns, slots } = setsOf(groupings)
   const sets = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
   const sql = `
     SELECT
@@ -101,6 +117,7 @@ function sumsStatement(
         ${WINNER_COLUMNS.filter((column) => column !== 'time').join(', ')},
         toUnixTimestamp64Milli(time) AS ms,
         intDiv(ms, ${SLOT_MS}) AS slot,
+        ${[...slots].map(([column, sql]) => `${sql} AS ${column},`).join('\n        ')}
         ${PROMPT} AS prompt,
         ${tier} AS tier
       FROM winners FINAL
