@@ -7,6 +7,7 @@ import { joined } from './answer-parts.ts'
 import { createBacklog } from './backlog.ts'
 import { contentHashes, linesAt } from './file-content.ts'
 import type { JournaledRange } from './journal-update.ts'
+import { compileLineScanner } from './line-scanner/line-scanner.ts'
 import type { AnalysisStatus, CallName, Calls, FromThread, ThreadOptions, ToThread } from './thread-messages.ts'
 import { watchRoots } from './watching.ts'
 
@@ -115,6 +116,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     restart = setTimeout(start, RESTART_AFTER_MS)
   }
 
+  compileLineScanner()
   const start = (): void => {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const started = new Worker(new URL(`./analysis-thread.${extension}`, import.meta.url), {

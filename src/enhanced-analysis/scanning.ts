@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { type ScanJob, scanFile } from './file-scan.ts'
-import { createLineScanner, type LineScanner } from './line-scanner/line-scanner.ts'
+import { compileLineScanner, createLineScanner, type LineScanner } from './line-scanner/line-scanner.ts'
 import type { ScanFailure, ScanMessage } from './scan-worker.ts'
 
 export interface ScanRequest {
@@ -94,6 +94,7 @@ function batches(requests: readonly ScanRequest[]): ScanJob[][] {
 
 /** From source in tests, from the build otherwise. */
 function startWorker(): Worker {
+  compileLineScanner()
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return new Worker(new URL(`./scan-worker.${extension}`, import.meta.url), {
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 
 /** What the WebAssembly module exports; see `assembly/index.ts`. */
 interface Exports {
@@ -88,7 +89,20 @@ const SLOT = {
 const KINDS = ['other', 'malformed', 'usual'] as const
 
 const MODULE_PATH = new URL('./line-scanner.wasm', import.meta.url)
-let compiled: WebAssembly.Module | undefined
+const MODULE_KEY = 'token-bridge line scanner'
+
+/**
+ * The compiled program, one for this thread and all that it starts from now on. V8 frees code whose last user is gone;
+ * where threads came and went, freeing and compiling it at the same time has ended the process with `Check failed:
+ * jit_page.has_value()` (nodejs/node#64500), so the thread that lives longest holds it.
+ */
+export function compileLineScanner(): WebAssembly.Module {
+  const inherited = getEnvironmentData(MODULE_KEY)
+  if (inherited instanceof WebAssembly.Module) return inherited
+  const compiled = new WebAssembly.Module(readFileSync(MODULE_PATH))
+  setEnvironmentData(MODULE_KEY, compiled as never)
+  return compiled
+}
 
 /**
  * The largest projection of a line: below what a string can hold, also with three bytes for each byte that is no
@@ -98,8 +112,7 @@ const MAX_PROJECTION_BYTES = 128 << 20
 
 /** A line with usage whose projection would be larger than `maxProjectionBytes` is handed over as malformed. */
 export function createLineScanner(maxProjectionBytes = MAX_PROJECTION_BYTES): LineScanner {
-  compiled ??= new WebAssembly.Module(readFileSync(MODULE_PATH))
-  const wasm = new WebAssembly.Instance(compiled, {
+  const wasm = new WebAssembly.Instance(compileLineScanner(), {
     env: {
       abort() {
         throw new Error('the line scanner ran out of memory')

@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { compileLineScanner } from '../../../src/enhanced-analysis/line-scanner/line-scanner.ts'
 import { chunkSize, type Found, keep, scan, scanner } from '../../support/line-scanning.ts'
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -241,5 +244,19 @@ describe('the line scanner', () => {
     expect(scan(Buffer.from(`${deep}\n`)).lines).toEqual([])
     expect(scan(Buffer.from(`${deep}]\n`)).lines).toHaveLength(1)
     expect(scan(Buffer.from('x\n'.repeat(300_000))).lines).toHaveLength(300_000)
+  })
+})
+
+describe('the program of the line scanner', () => {
+  test('is compiled once, for a thread and all that it starts', async () => {
+    const module = compileLineScanner()
+    expect(compileLineScanner()).toBe(module)
+    const worker = new Worker(
+      `const { getEnvironmentData, parentPort } = require('node:worker_threads')
+       parentPort.postMessage(getEnvironmentData('token-bridge line scanner') instanceof WebAssembly.Module)`,
+      { eval: true },
+    )
+    expect((await once(worker, 'message'))[0]).toBe(true)
+    await worker.terminate()
   })
 })
