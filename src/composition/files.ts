@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import { indexPathFor } from '../enhanced-analysis/index-path.ts'
-import { type LegacySource, startLegacySource } from '../enhanced-analysis/legacy-source.ts'
-import type { Root } from '../enhanced-analysis/roots.ts'
-import type { AnalysisStatus } from '../enhanced-analysis/thread-messages.ts'
+import { indexPathFor } from '../enhanced-analysis/index/index-path.ts'
+import type { AnalysisStatus } from '../enhanced-analysis/service/calls.ts'
+import { type LegacySource, startLegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Root } from '../transcripts/roots.ts'
 import type { WayIn } from './way-in.ts'
 
 export interface FilesOptions {

@@ -9,7 +9,7 @@ import { createDatabaseSources } from '../../src/composition/database-sources.ts
 import { openPublishingSide } from '../../src/composition/publishing-side.ts'
 import { finished } from '../../src/domain/work.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
-import { linesAt } from '../../src/enhanced-analysis/file-content.ts'
+import { linesAt } from '../../src/enhanced-analysis/scanning/file-content.ts'
 import { type Findings, type VerificationParts, verifyPublished } from '../../src/migration/verification.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
