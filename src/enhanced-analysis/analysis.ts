@@ -104,14 +104,18 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
         )
   let refreshing: Promise<unknown> = Promise.resolve()
   let journaledBytes = 0
+  /** The watermark, until something changes. */
+  let mark: string | undefined
 
   const forget = (key: string): void => {
     table.forget(key)
+    mark = undefined
     persistence?.forget(key)
   }
 
   const rename = (file: FoundFile): void => {
     table.rename(file.key, file.path, file.root, file.relativePath)
+    mark = undefined
     persistence?.rename(file)
   }
 
@@ -169,6 +173,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       update(encoded) {
         const applied = change(() => {
           table.apply(decodeFileUpdate(encoded))
+          mark = undefined
           persistence?.update(encoded)
         })
         // it is heard below
@@ -228,16 +233,20 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     records: () => table.winners,
     pathOf: (key) => table.file(key)?.path,
     watermark() {
-      const digest = createHash('sha256')
-      const files = [...table.transcripts()].sort((a, b) => (a.path < b.path ? -1 : 1))
-      for (const { path, counted, size, modifiedNs } of files)
-        digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
-      return digest.digest('base64url')
+      mark ??= watermarkOf(table)
+      return mark
     },
     indexState: () => persistence?.state() ?? 'off',
     indexProblem: () => persistence?.problem(),
     close: () => persistence?.close(),
   }
+}
+
+function watermarkOf(table: RecordTable): string {
+  const digest = createHash('sha256')
+  const files = [...table.transcripts()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  for (const { path, counted, size, modifiedNs } of files) digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
+  return digest.digest('base64url')
 }
 
 /** What must be read of a file that was found; `undefined` where all of it is counted. */

@@ -12,7 +12,7 @@ export interface FairTurns {
   ask<T>(caller: string, begin: () => Work<T>, onDone: (result: T) => void, onFailed: (error: unknown) => void): void
   /** Applies a change: now, or as soon as all work that has begun is done. In the order of the calls. */
   change<T>(apply: () => T): Promise<T>
-  /** Nothing of what waits is done any more. */
+  /** Nothing of what waits, or is asked for later, is done any more. */
   close(): void
 }
 
@@ -127,7 +127,7 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
             reject(error as Error)
           }
         })
-        if (begun === 0) applyChanges()
+        if (begun === 0 && !closed) applyChanges()
       })
     },
     close() {

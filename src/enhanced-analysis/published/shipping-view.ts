@@ -1,4 +1,5 @@
 import { digestVersion } from '../../domain/digest-version.ts'
+import { BridgeError } from '../../domain/errors.ts'
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import type { Work } from '../../domain/work.ts'
 import type {
@@ -33,7 +34,10 @@ export interface ShippingView {
   distrust(keys: readonly string[]): void
   setAside(refused: readonly RefusedPlaces[]): void
   unshippedBytes(): number
-  /** The identities that have a copy on disk that is not published, and by row, which winners are theirs. */
+  /**
+   * The identities that have a copy on disk that is not published, and by row, which winners are theirs. Throws
+   * SOURCE_UNAVAILABLE while it is not exact.
+   */
   unpublished(): { identities: Uint8Array; rows: Uint8Array }
   /** Whether what is published can be told from what is not: not while an edition waits to be retired. */
   isExact(): boolean
@@ -145,7 +149,10 @@ export function createShippingView(table: () => RecordTable): ShippingView {
         if (file !== undefined) file.setAside = new Set([...file.setAside, ...positions])
       }
     },
-    unpublished,
+    unpublished() {
+      assertExact()
+      return unpublished()
+    },
     isExact,
   }
 
@@ -177,7 +184,7 @@ export function createShippingView(table: () => RecordTable): ShippingView {
   }
 
   function assertExact(): void {
-    if (!isExact()) throw new Error('a log waits to be shipped anew')
+    if (!isExact()) throw new BridgeError('SOURCE_UNAVAILABLE', 'a log waits to be shipped anew')
   }
 
   /** What was published at its key is not there any more. */

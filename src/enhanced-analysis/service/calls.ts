@@ -1,4 +1,3 @@
-import type { ErrorCode } from '../../domain/errors.ts'
 import type {
   CatalogueEntry,
   GroupedRow,
@@ -10,19 +9,10 @@ import type {
   RefusedPlaces,
 } from '../../ports/logs.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../../ports/token-source.ts'
-import type { Root } from '../../transcripts/roots.ts'
 import type { JournaledRange } from '../table/journal-update.ts'
 import type { InParts } from './answer-parts.ts'
 
-/** How the analysis thread is started. */
-export interface ThreadOptions {
-  roots: Root[]
-  indexPath: string
-  scanThreads: number
-  rescanIntervalMs: number
-}
-
-/** What is asked of the thread, and what it answers. */
+/** What is asked of the analysis, and what it answers. */
 export interface Calls {
   answer: [request: SourceRequest, answer: InParts<SourceAnswer>]
   answerUnpublished: [request: SourceRequest, answer: InParts<UnpublishedAnswer>]
@@ -44,22 +34,37 @@ export interface Calls {
 
 export type CallName = keyof Calls
 
-export type ToThread =
-  | { [Name in CallName]: { kind: 'call'; id: number; caller: string; name: Name; asked: Calls[Name][0] } }[CallName]
-  /** The journal's entries up to now were sent: the first look can begin. */
-  | { kind: 'begin'; maySample: boolean }
-  | { kind: 'journaled'; ranges: JournaledRange[] }
+/** The analysis as a service: in this thread (`createAnalysisService`), or in one of its own (`startAnalysisThread`). */
+export interface AnalysisService {
+  /**
+   * Asks, in turn with other callers. Rejects with a `BridgeError` where whoever asked may be told why; any other error
+   * is a mistake of the analysis, which was told to `onBug`. Never settles once the service has ended.
+   */
+  call<Name extends CallName>(name: Name, asked: Calls[Name][0], caller: string): Promise<Calls[Name][1]>
+  /** Counts entries of the journal. What cannot be counted ends the service: a new one begins with the whole journal. */
+  addJournaled(ranges: readonly JournaledRange[]): void
+  /** All entries of the journal up to now were added: the first look can begin. */
+  begin(maySample: boolean): void
   /** Something changed on disk. */
-  | { kind: 'changed' }
-  | { kind: 'close' }
+  changed(): void
+  /** Settles when the index can be opened by the next one. `onEnd` does not hear of it. */
+  close(): Promise<void>
+}
 
-export type FromThread =
-  | { kind: 'answered'; id: number; answer: Calls[CallName][1] }
-  | { kind: 'failed'; id: number; message: string; code: ErrorCode | undefined }
-  | { kind: 'status'; status: AnalysisStatus }
-  | { kind: 'closed' }
+/** What the service tells by itself. */
+export interface ServiceListeners {
+  /** How the analysis stands: at each change, and before the answer to whoever asked after the change. */
+  onStatus(status: AnalysisStatus): void
+  /** A mistake of the analysis itself, with its stack. The service goes on. */
+  onBug(error: Error): void
+  /** The service has ended and will not answer any more. */
+  onEnd(error: Error): void
+}
 
-/** How the analysis stands; sent at each change. */
+/** Who the bridge itself is among callers: no user has this name. */
+export const BRIDGE = ''
+
+/** How the analysis stands; told at each change. */
 export interface AnalysisStatus {
   /** The first look at all transcripts is done: questions can be answered. */
   ready: boolean
@@ -76,7 +81,7 @@ export interface AnalysisStatus {
   refreshMs: number
   /** How far the transcripts are counted. */
   watermark: string
-  /** Ranges of the journal that are counted, of those that were sent to the thread. */
+  /** Ranges of the journal that are counted, of those that were added. */
   journaled: number
   /** Bytes of logs that are not published in ClickHouse. */
   unshippedBytes: number

@@ -3,27 +3,30 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { BridgeError, isBridgeError } from '../../src/domain/errors.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
-import { type LegacySource, startLegacySource } from '../../src/enhanced-analysis/service/legacy-source.ts'
+import { openAnalysis } from '../../src/enhanced-analysis/analysis.ts'
+import { createAnalysisService } from '../../src/enhanced-analysis/service/analysis-service.ts'
+import type { AnalysisService, ServiceListeners } from '../../src/enhanced-analysis/service/calls.ts'
+import {
+  type LegacySource,
+  type LegacySourceOptions,
+  startLegacySource,
+} from '../../src/enhanced-analysis/service/legacy-source.ts'
 import type { JournaledRange } from '../../src/enhanced-analysis/table/journal-update.ts'
+import type { ThreadOptions } from '../../src/enhanced-analysis/thread/messages.ts'
+import { startAnalysisThread } from '../../src/enhanced-analysis/thread/start-thread.ts'
 import type { LogRange, LogState } from '../../src/ports/logs.ts'
 import type { SourceRequest } from '../../src/ports/token-source.ts'
 import { HOURS } from '../support/bucketed.ts'
 import { line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
-function start(folder: string, more: Partial<Parameters<typeof startLegacySource>[0]> = {}): LegacySource {
-  const source = startLegacySource({
-    roots: [{ path: join(folder, 'projects'), user: 'ann', host: 'laptop' }],
-    indexPath: join(folder, 'data', 'x.idx'),
-    scanThreads: 2,
-    rescanIntervalMs: 500,
-    async readJournal() {},
-    ...more,
-  })
-  onTestFinished(() => source.close())
-  return source
-}
+type Start = (options: ThreadOptions, listeners: ServiceListeners) => AnalysisService
+
+/** The analysis as a service in this thread. */
+const startHere: Start = ({ rescanIntervalMs, ...options }, listeners) =>
+  createAnalysisService({ open: (how) => openAnalysis({ ...options, ...how }), rescanIntervalMs }, listeners)
 
 /** Entries of the journal with 1000 records each, from the one of this number on. */
 function ranges(count: number, first = 0): JournaledRange[] {
@@ -70,7 +73,27 @@ const view = (filters: number): SourceRequest => ({
 
 const WHOLE = { queries: [{ filter: {}, groupings: [] }], quality: true }
 
-describe('the legacy source', () => {
+describe.each<[string, Start]>([
+  ['in a thread of its own', startAnalysisThread],
+  ['in this thread', startHere],
+])('the analysis %s', (_where, startService) => {
+  function start(
+    folder: string,
+    more: Partial<Omit<LegacySourceOptions, 'start'>> & { indexPath?: string } = {},
+  ): LegacySource {
+    const { indexPath = join(folder, 'data', 'x.idx'), ...rest } = more
+    const roots = [{ path: join(folder, 'projects'), user: 'ann', host: 'laptop' }]
+    const source = startLegacySource({
+      start: (listeners) => startService({ roots, indexPath, scanThreads: 2, rescanIntervalMs: 500 }, listeners),
+      roots,
+      scanThreads: 2,
+      async readJournal() {},
+      ...rest,
+    })
+    onTestFinished(() => source.close())
+    return source
+  }
+
   test('refuses questions until the first analysis is done, saying how far it is', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line()] })
@@ -213,10 +236,12 @@ describe('the legacy source', () => {
     const crashes: Error[] = []
     const source = start(folder, { onCrash: (error) => void crashes.push(error) })
     await source.whenReady()
-    // a request that cannot be read ends the thread's handler with an error that it tells
-    await expect(source.answer({ queries: undefined as never, quality: false })).rejects.toMatchObject({
-      code: 'SOURCE_UNAVAILABLE',
-    })
+    const waiting = source.answer(view(5))
+    // what cannot be read at all ends it
+    source.addJournaled(undefined as never)
+    await expect(waiting).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryable: true })
+    await until('the next one', () => source.status()?.ready || undefined)
+    await expect(source.answer(WHOLE)).resolves.toBeDefined()
     const broken = start(folder, {
       indexPath: join(folder, 'data', 'y.idx'),
       // what no journal says ends the thread
@@ -225,6 +250,42 @@ describe('the legacy source', () => {
     })
     await until('two crashes', () => (crashes.length >= 2 ? true : undefined))
     await expect(broken.answer(WHOLE)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+  })
+
+  test('tells a mistake of its own as one, with the place where it happened, and goes on', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    const bugs: Error[] = []
+    const crashes: Error[] = []
+    const source = start(folder, {
+      onBug: (error) => void bugs.push(error),
+      onCrash: (error) => void crashes.push(error),
+    })
+    await source.whenReady()
+    const error = await source
+      .answer({ queries: undefined as never, quality: false })
+      .catch((thrown: unknown) => thrown)
+    // no code: a client is told of an internal error, which does not ask to try again
+    expect(isBridgeError(error)).toBe(false)
+    expect(error).toBeInstanceOf(Error)
+    expect(bugs.map(({ message }) => message)).toEqual([(error as Error).message])
+    expect(bugs[0]?.stack).toContain('affordable')
+    await expect(source.answer(WHOLE)).resolves.toBeDefined()
+    expect(crashes).toEqual([])
+  })
+
+  test('tells an error that has a code with it and its message, and nothing of it is a mistake', async () => {
+    const bugs: Error[] = []
+    const source = start(makeFolder(), {
+      readJournal: async (add) => ranges(100).forEach(add),
+      onBug: (error) => void bugs.push(error),
+    })
+    await source.whenReady()
+    const error = await source.answer(view(20), 'ann').catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(BridgeError)
+    expect(error).toMatchObject({ code: 'QUERY_TOO_EXPENSIVE', retryable: false })
+    expect((error as Error).message).toMatch(/^100 sums over \d+ records are more than one operation may ask for/)
+    expect(bugs).toEqual([])
   })
 
   test.each<[string, (folder: string, index: string) => void]>([
