@@ -4,7 +4,7 @@ import { createFairTurns } from '../../turns/fair-turns.ts'
 import { type Analysis, type AnalysisOptions, openAnalysis } from '../analysis.ts'
 import type { AnalysisService, AnalysisStatus, CallName, Calls, ServiceListeners } from './calls.ts'
 import { createLooking } from './looking.ts'
-import { type Changes, createQuestions } from './questions.ts'
+import { type Changes, createQuestions, OF_THEIR_MOMENT } from './questions.ts'
 import { SAMPLE_ROOT } from './sample.ts'
 import { createStanding } from './standing.ts'
 
@@ -73,7 +73,7 @@ export function createAnalysisService(options: ServiceOptions, listeners: Servic
         .then(() => onDone(undefined as Calls[Name][1]), onFailed)
     } else {
       const question = questions[name as keyof typeof questions] as (asked: unknown) => Work<Calls[Name][1]>
-      turns.ask(caller, () => question(asked), onDone, onFailed)
+      turns.ask(caller, () => question(asked), onDone, onFailed, { ofItsMoment: OF_THEIR_MOMENT.has(name) })
     }
     return promise
   }

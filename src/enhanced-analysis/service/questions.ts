@@ -8,8 +8,10 @@ import type { CallName, Calls } from './calls.ts'
 type ChangeName = 'update' | 'setAside' | 'distrust'
 
 export type Changes = { [Name in ChangeName]: (asked: Calls[Name][0]) => void }
-/** Nothing may change until what they return is done. */
 export type Questions = { [Name in Exclude<CallName, ChangeName>]: (asked: Calls[Name][0]) => Work<Calls[Name][1]> }
+
+/** These are of the moment in which they begin, whatever is counted before they end; for the others nothing may change. */
+export const OF_THEIR_MOMENT: ReadonlySet<CallName> = new Set(['answer', 'answerUnpublished'])
 
 /** Of what an answer is. */
 type Moment = Pick<SourceAnswer, 'asOf' | 'watermark'>
@@ -27,8 +29,7 @@ export function createQuestions(
     const from = served ?? analysis
     const now = moment()
     return yield* inParts({
-      answers: yield* from.answering(queries),
-      quality: quality ? yield* from.describing() : undefined,
+      ...(yield* from.answering({ queries, quality })),
       ...now,
       sample: served !== undefined,
     })
@@ -37,10 +38,8 @@ export function createQuestions(
   function* answerUnpublished({ queries, quality }: SourceRequest): Work<InParts<UnpublishedAnswer>> {
     const now = moment()
     const { identities, rows } = shipping.unpublished()
-    yield
     return yield* inParts({
-      answers: yield* analysis.answering(queries, rows),
-      quality: quality ? yield* analysis.describing() : undefined,
+      ...(yield* analysis.answering({ queries, only: rows, quality })),
       ...now,
       sample: false,
       identities,

@@ -14,21 +14,30 @@ import { finished, type Work } from '../../domain/work.ts'
 import { numbered, selectionsOf } from './axes.ts'
 import { WINS } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
+import type { Snapshot } from './snapshots.ts'
 import { kindOf, SumTable } from './sum-table.ts'
 
 /** Rows, or sums, between two places where the work may be interrupted. */
 const STEP = 2048
 const NO_GROUPS = new Uint32Array(STEP)
 
+/** What is summed. */
+export interface Summed {
+  table: RecordTable
+  snapshot: Snapshot
+  /** By row: those that are not 1 in it are left out. */
+  only?: Uint8Array | undefined
+}
+
 /**
  * Sums the winners that the filter selects, in one pass: all sections of the answer are of the same moment.
- * `only`, by row, narrows it to the winners that are 1 in it. Nothing may change until it is done.
+ * The table may change meanwhile: what is summed is what was
+ * in it at `snapshot`.
  * Throws QUERY_TOO_EXPENSIVE where the answer would have more than `maxSums` sums.
  */
 export function* aggregating(
-  table: RecordTable,
+  { table, snapshot, only }: Summed,
   query: TokenQuery,
-  only?: Uint8Array,
   maxSums = Number.POSITIVE_INFINITY,
 ): Work<TokenAnswer> {
   const { columns: c } = table
@@ -55,8 +64,8 @@ export function* aggregating(
   const groups = new Uint32Array(STEP)
   let selected = 0
 
-  const select = (row: number): void => {
-    if (((c.flags[row] as number) & WINS) === 0 || only?.[row] === 0) return
+  const select = (place: number): void => {
+    const row = snapshot.at(place)
     const time = c.time[row] as number
     const session = c.session[row] as number
     if (time < from || time >= to) return
@@ -69,13 +78,15 @@ export function* aggregating(
     if (time > lastAt) lastAt = time
     const last = latest[session] as number
     if (last < 0) sessionCount++
-    if (last < 0 || isLater(table, row, last)) latest[session] = row
+    if (last < 0 || isLater(table, row, snapshot.at(last))) latest[session] = place
     if (started !== undefined && time < (started[session] as number)) started[session] = time
   }
-  for (let start = 0; start < c.length; start += STEP) {
+  for (let start = 0; start < snapshot.length; start += STEP) {
     selected = 0
-    const end = Math.min(start + STEP, c.length)
-    for (let row = start; row < end; row++) select(row)
+    const end = Math.min(start + STEP, snapshot.length)
+    const flags = snapshot.flags()
+    for (let place = start; place < end; place++)
+      if (((flags[place] as number) & WINS) !== 0 && only?.[place] !== 0) select(place)
     whole.add(rows, NO_GROUPS, kinds, selected, c)
     for (const { table, numbered } of grouped) {
       numbered.fill(rows, selected, groups)
@@ -95,7 +106,7 @@ export function* aggregating(
   const ranks = table.models.ranks()
   yield
   const sessionOf = (session: number, usage: UsageSums[]): SessionUsage => {
-    const row = latest[session] as number
+    const row = snapshot.at(latest[session] as number)
     const { project, user, host, path } = table.origins.at(c.origin[row] as number)
     return {
       id: table.sessions.texts[session] as string,
@@ -126,8 +137,14 @@ export function* aggregating(
   return answer
 }
 
+/** The same at once. */
 export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Array): TokenAnswer {
-  return finished(aggregating(table, query, only))
+  const snapshot = table.snapshot()
+  try {
+    return finished(aggregating({ table, snapshot, only }, query))
+  } finally {
+    snapshot.close()
+  }
 }
 
 /** The groups of a table; the sums of each by model and tier. */

@@ -54,6 +54,13 @@ export class Columns {
     this.capacity = capacity
   }
 
+  /** What a row says of its record, but for its identity and its place in the table. */
+  copyValues(from: number, to: number): void {
+    for (const column of [this.time, this.offset, this.rankOffset, this.model, this.session, this.origin])
+      column[to] = column[from] as number
+    for (const column of this.countList) column[to] = column[from] as number
+  }
+
   total(row: number): number {
     let total = 0
     for (const column of this.countList) total += column[row] as number

@@ -7,6 +7,7 @@ import { createDictionary } from './dictionary.ts'
 import type { FileUpdate, FileUpdateHeader, RecordColumns, RefusedByReason } from './file-update.ts'
 import { Origins } from './origins.ts'
 import { Columns, LIVE, SIDECHAIN, TAIL, WINS } from './record-columns.ts'
+import { type Snapshot, Snapshots } from './snapshots.ts'
 
 const WORDS = IDENTITY_BYTES / 4
 const NONE = -1
@@ -80,9 +81,18 @@ export class RecordTable {
   readonly #ownerOf: (root: string) => RootOwner
   #buckets = new Int32Array(1024).fill(NONE)
   #firstFree = NONE
+  readonly #snapshots = new Snapshots(this.columns, (row) => {
+    this.columns.fileNext[row] = this.#firstFree
+    this.#firstFree = row
+  })
 
   constructor(ownerOf: (root: string) => RootOwner = () => UNOWNED) {
     this.#ownerOf = ownerOf
+  }
+
+  /** The rows of this moment, for work that is interrupted. To be closed. */
+  snapshot(): Snapshot {
+    return this.#snapshots.open()
   }
 
   file(key: string): KnownFile | undefined {
@@ -101,6 +111,7 @@ export class RecordTable {
   /** Merges what reading a byte range of a file gave. Throws where the range does not follow on what is known. */
   apply(update: FileUpdate): void {
     const { header, records } = update
+    this.#snapshots.beforeChange()
     const file = this.#fileFor(header)
     if (file.publishedTo > file.counted) {
       file.suspect = true
@@ -128,6 +139,7 @@ export class RecordTable {
   forget(key: string): void {
     const file = this.#byKey.get(key)
     if (file === undefined) return
+    this.#snapshots.beforeChange()
     this.#removeRows(file, 0)
     this.#byKey.delete(key)
     this.files[file.id] = undefined
@@ -137,10 +149,16 @@ export class RecordTable {
   rename(key: string, path: string, root: string, relativePath: string): void {
     const file = this.#byKey.get(key)
     if (file === undefined || file.path === path) return
+    this.#snapshots.beforeChange()
     this.#name(file, path, root, relativePath)
     detach(file)
     file.version++
-    for (const row of this.rowsOf(file)) this.columns.origin[row] = file.origin
+    const rows = [...this.rowsOf(file)]
+    this.#reserve(rows.length)
+    for (const row of rows) {
+      this.#snapshots.beforeWriting(row)
+      this.columns.origin[row] = file.origin
+    }
     for (const row of this.rowsOf(file)) this.#elect(row)
   }
 
@@ -209,7 +227,7 @@ export class RecordTable {
     // words may start at any 8-byte boundary of the update
     const words = new Uint32Array(records.identity.buffer, records.identity.byteOffset, records.length * WORDS)
     const c = this.columns
-    c.reserve(c.length + records.length)
+    this.#reserve(records.length)
     const counts = TOKEN_COUNTS.map((field) => records[field])
     this.#growBuckets(this.rows + records.length)
     for (let i = 0; i < records.length; i++) {
@@ -217,6 +235,7 @@ export class RecordTable {
       const own = inTail ? NONE : this.#findOwn(file.id, words, i * WORDS)
       const origin = origins === undefined ? file.origin : (origins[records.origin?.[i] as number] as number)
       if (own !== NONE && !this.#isBetter(records, i, origin, own)) continue
+      if (own !== NONE) this.#snapshots.beforeWriting(own)
       const row = own === NONE ? this.#allocate(file, words, i * WORDS) : own
       c.time[row] = records.time[i] as number
       c.offset[row] = records.offset[i] as number
@@ -231,6 +250,11 @@ export class RecordTable {
       c.flags[row] = kept | LIVE | (records.sidechain[i] === 1 ? SIDECHAIN : 0) | (inTail ? TAIL : 0)
       this.#elect(row)
     }
+  }
+
+  /** Room for so many more rows, and for what they had before where somebody still reads it. */
+  #reserve(rows: number): void {
+    this.columns.reserve(this.columns.length + (this.#snapshots.areOpen ? 2 : 1) * rows)
   }
 
   /** The row of this file that has this identity, not counting those of a tail. */
@@ -334,8 +358,7 @@ export class RecordTable {
       if (heir !== NONE) this.#elect(heir)
     }
     c.flags[row] = 0
-    c.fileNext[row] = this.#firstFree
-    this.#firstFree = row
+    this.#snapshots.free(row)
     this.rows--
   }
 

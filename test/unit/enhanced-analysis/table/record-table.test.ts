@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { outranks } from '../../../../src/domain/rank.ts'
-import { aggregate } from '../../../../src/enhanced-analysis/table/aggregate.ts'
+import type { TokenAnswer, TokenQuery } from '../../../../src/domain/token-query.ts'
+import { aggregate, aggregating } from '../../../../src/enhanced-analysis/table/aggregate.ts'
 import {
   columnsOf,
   decodeFileUpdate,
@@ -56,8 +57,12 @@ function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeade
 }
 
 const apply = (table: RecordTable, encoded: ArrayBuffer) => table.apply(decodeFileUpdate(encoded))
-const answer = (table: RecordTable) =>
-  aggregate(table, { filter: {}, groupings: [['project'], ['user'], [HOURS], ['session', HOURS]], sessions: true })
+const QUERY: TokenQuery = {
+  filter: {},
+  groupings: [['project'], ['user'], [HOURS], ['session', HOURS]],
+  sessions: true,
+}
+const answer = (table: RecordTable) => aggregate(table, QUERY)
 
 const anyCopy = fc
   .record({
@@ -104,6 +109,65 @@ describe('the record table', () => {
       sessions: order(sessions),
     }
   }
+
+  test('is summed as it was when the summing began, whatever changes before it ends', () => {
+    const path = fc.constantFrom('p/a.jsonl', 'p/b.jsonl', 'q/c.jsonl')
+    const change = fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.record({ path, copies: fc.array(anyCopy, { maxLength: 8 }).map(winnersOf), fresh: fc.boolean() }),
+      },
+      { weight: 1, arbitrary: fc.record({ path, forget: fc.constant(true as const) }) },
+      { weight: 1, arbitrary: fc.record({ path, renamed: fc.constantFrom('p/x.jsonl', 'r/y.jsonl') }) },
+    )
+    type Change = typeof change extends fc.Arbitrary<infer T> ? T : never
+    const make = (table: RecordTable, one: Change): void => {
+      const known = table.file(one.path)
+      if ('forget' in one) table.forget(one.path)
+      else if ('renamed' in one) table.rename(one.path, `/${one.renamed}`, '/', one.renamed)
+      else {
+        const from = one.fresh || known === undefined ? 0 : known.counted
+        const relativePath = known?.relativePath ?? one.path
+        apply(table, encode(one.path, one.copies, { from, to: from + 10, relativePath, path: `/${relativePath}` }))
+      }
+    }
+    fc.assert(
+      fc.property(
+        fc.array(change, { maxLength: 8 }),
+        fc.array(fc.record({ change, steps: fc.nat(3), ends: fc.boolean() }), { minLength: 1, maxLength: 12 }),
+        (before, after) => {
+          const table = new RecordTable(owner)
+          for (const one of before) make(table, one)
+          const begin = () => {
+            const snapshot = table.snapshot()
+            const work = aggregating({ table, snapshot }, QUERY)
+            const expected = answer(table)
+            let answered: TokenAnswer | undefined
+            const step = (): boolean => {
+              const { done, value } = answered === undefined ? work.next() : { done: true, value: answered }
+              if (done === true) answered = value as TokenAnswer
+              return done === true
+            }
+            const end = (): void => {
+              while (!step());
+              expect(answered).toEqual(expected)
+              snapshot.close()
+            }
+            return { step, end }
+          }
+          const begun = [begin()]
+          for (const { change: one, steps, ends } of after) {
+            for (let i = 0; i < steps; i++) for (const { step } of begun.slice(i % 2)) step()
+            make(table, one)
+            if (ends) begun.shift()?.end()
+            begun.push(begin())
+          }
+          for (const { end } of begun) end()
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
 
   test('says the same whatever the order in which files come', () => {
     fc.assert(
