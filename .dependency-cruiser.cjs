@@ -53,8 +53,32 @@ module.exports = {
       name: 'adapters-import-ports-and-domain',
       severity: 'error',
       comment: 'adapters can be replaced one by one only if they do not know each other',
-      from: { path: `^src/(${ADAPTERS})/` },
+      from: { path: `^src/(${ADAPTERS})/`, pathNot: '^src/enhanced-analysis/' },
       to: { path: '^src/', pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', '^src/$1/'] },
+    },
+    {
+      name: 'analysis-imports-transcripts',
+      severity: 'error',
+      comment: 'the analysis counts what the formats of transcripts read; beside them, it knows no other adapter',
+      from: { path: '^src/enhanced-analysis/' },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', '^src/(enhanced-analysis|transcripts)/'],
+      },
+    },
+    {
+      name: 'transcripts-import-domain',
+      severity: 'error',
+      comment: 'a format says how lines become records; what is done with records is no concern of it',
+      from: { path: '^src/transcripts/' },
+      to: { path: '^src/', pathNot: '^src/(domain|transcripts)/' },
+    },
+    {
+      name: 'transcripts-are-for-the-analysis',
+      severity: 'error',
+      comment: 'everybody else gets records, and cannot tell which agent wrote them',
+      from: { pathNot: '^src/(transcripts|enhanced-analysis|composition|cli)/' },
+      to: { path: '^src/transcripts/' },
     },
     {
       name: 'graphql-imports-core-and-domain',
@@ -79,7 +103,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot: [
-          '^src/(cli|domain|ports|access|enhanced-analysis|pricing)/',
+          '^src/(cli|domain|ports|access|enhanced-analysis|transcripts|pricing)/',
           '^src/(config|main|server-file|process-lock|folders|shipping/ledger-file)\\.ts$',
         ],
       },
@@ -129,6 +153,6 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
-    exclude: { path: '^src/enhanced-analysis/line-scanner/assembly' },
+    exclude: { path: '^src/transcripts/claude-code/line-scanner/assembly' },
   },
 }

@@ -17,18 +17,19 @@ export default defineConfig({
         'src/shipping/**',
         'src/migration/**',
         'src/enhanced-analysis/**',
+        'src/transcripts/**',
         'src/journal/**',
         'src/clickhouse/**',
         'src/unleash/**',
       ],
       exclude: [
         // AssemblyScript, and what it is compiled to
-        'src/enhanced-analysis/line-scanner/assembly/**',
+        'src/transcripts/claude-code/line-scanner/assembly/**',
         '**/*.wasm',
         // run in threads of their own, where coverage does not see them; tested through what starts them
-        'src/enhanced-analysis/scan-worker.ts',
-        'src/enhanced-analysis/hash-worker.ts',
-        'src/enhanced-analysis/analysis-thread.ts',
+        'src/enhanced-analysis/scanning/scan-worker.ts',
+        'src/enhanced-analysis/scanning/hash-worker.ts',
+        'src/enhanced-analysis/thread/analysis-thread.ts',
       ],
       thresholds: { lines: 95 },
       reporter: ['text-summary', 'json-summary'],

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { generateCorpus } from '../corpus/generate.ts'
 import { openAnalysis } from '../src/enhanced-analysis/analysis.ts'
-import { discover } from '../src/enhanced-analysis/discovery.ts'
+import { discover } from '../src/enhanced-analysis/scanning/discovery.ts'
 import { type Measured, measure, median } from './measure.ts'
 
 const TOKENS = 2_768_012_012

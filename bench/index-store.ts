@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { columnsOf, decodeFileUpdate, encodeFileUpdate } from '../src/enhanced-analysis/file-update.ts'
-import { openIndexFile } from '../src/enhanced-analysis/index-file.ts'
-import { RecordTable } from '../src/enhanced-analysis/record-table.ts'
-import type { TokenCopy } from '../src/enhanced-analysis/token-copy.ts'
+import { openIndexFile } from '../src/enhanced-analysis/index/index-file.ts'
+import { columnsOf, decodeFileUpdate, encodeFileUpdate } from '../src/enhanced-analysis/table/file-update.ts'
+import { RecordTable } from '../src/enhanced-analysis/table/record-table.ts'
+import type { TokenCopy } from '../src/transcripts/token-copy.ts'
 
 const FILES = 1000
 

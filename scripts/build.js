@@ -5,7 +5,7 @@ import { cpSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import asc from 'assemblyscript/asc'
 
-const SCANNER = 'enhanced-analysis/line-scanner'
+const SCANNER = 'transcripts/claude-code/line-scanner'
 
 rmSync('dist', { recursive: true, force: true })
 

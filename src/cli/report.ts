@@ -11,7 +11,7 @@ import {
   usageByValue,
   usageOf,
 } from '../domain/usage.ts'
-import type { Quality } from '../enhanced-analysis/quality.ts'
+import type { Quality } from '../enhanced-analysis/table/quality.ts'
 
 /** All that `analyze` found out. */
 export interface Analyzed {

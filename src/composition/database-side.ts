@@ -6,7 +6,7 @@ import { createRecordStore, takeRightToPublish } from '../clickhouse/record-stor
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
 import type { Config } from '../config.ts'
 import { isBridgeError } from '../domain/errors.ts'
-import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { RecordStore } from '../ports/record-store.ts'
 import type { SourceHealth } from '../ports/token-source.ts'

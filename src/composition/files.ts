@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import { indexPathFor } from '../enhanced-analysis/index-path.ts'
-import { type LegacySource, startLegacySource } from '../enhanced-analysis/legacy-source.ts'
-import type { Root } from '../enhanced-analysis/roots.ts'
-import type { AnalysisStatus } from '../enhanced-analysis/thread-messages.ts'
+import { indexPathFor } from '../enhanced-analysis/index/index-path.ts'
+import type { AnalysisStatus } from '../enhanced-analysis/service/calls.ts'
+import { type LegacySource, startLegacySource } from '../enhanced-analysis/service/legacy-source.ts'
+import { startAnalysisThread } from '../enhanced-analysis/thread/start-thread.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Root } from '../transcripts/roots.ts'
 import type { WayIn } from './way-in.ts'
 
 export interface FilesOptions {
@@ -20,15 +21,17 @@ const MAX_LOGGED = 10
 /** The legacy source, which counts the transcripts and the journal. */
 export function startFiles({ config, roots, wayIn, logger }: FilesOptions): LegacySource {
   const { journal } = wayIn
+  const { scanThreads, rescanIntervalMs } = config
+  const indexPath = indexPathFor(join(config.dataDir, 'index'), roots)
   const legacy = startLegacySource({
+    start: (listeners) => startAnalysisThread({ roots, indexPath, scanThreads, rescanIntervalMs }, listeners),
     roots,
-    indexPath: indexPathFor(join(config.dataDir, 'index'), roots),
-    scanThreads: config.scanThreads,
-    rescanIntervalMs: config.rescanIntervalMs,
+    scanThreads,
     readJournal: wayIn.read,
     maySample: () => journal.extents().every(({ acknowledgedRecords }) => acknowledgedRecords === 0),
     onStatus: logChanges(logger),
     onWatchProblem: (problem) => logger.warn({ problem }, 'not watching: changes are noticed by rescans alone'),
+    onBug: (error) => logger.error({ err: error }, 'a mistake in the analysis'),
     onCrash: (error) => logger.error({ err: error }, 'the analysis stopped and is started again'),
   })
   wayIn.events.on('journaled', legacy.addJournaled)

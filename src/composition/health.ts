@@ -1,4 +1,4 @@
-import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Component } from '../graphql/context.ts'
 import type { OpenJournal } from '../journal/journal.ts'
 import type { Flags } from '../ports/flags.ts'

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import type { DataSource } from '../domain/source.ts'
-import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { CacheHealth } from '../ports/answer-cache.ts'
 import type { PriceList } from '../ports/price-list.ts'

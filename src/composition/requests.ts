@@ -1,7 +1,7 @@
 import type { Principal } from '../access/roles.ts'
 import type { Losses } from '../domain/losses.ts'
 import type { SourcePreference } from '../domain/source.ts'
-import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Component, RequestContext, ViewerContext } from '../graphql/context.ts'
 import type { Flags } from '../ports/flags.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import type { JournaledRange } from '../enhanced-analysis/journal-update.ts'
+import type { JournaledRange } from '../enhanced-analysis/table/journal-update.ts'
 import { type OpenJournal, openJournal } from '../journal/journal.ts'
 import type { JournalKey } from '../journal/key.ts'
 import type { Logger } from '../observability/logger.ts'

@@ -1,5 +1,5 @@
 import { journalKey } from '../domain/log-name.ts'
-import type { LegacySource } from '../enhanced-analysis/legacy-source.ts'
+import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import { createIngest, type Ingest } from '../writing/ingest.ts'
 import { createPreferences, type Preferences } from '../writing/preferences.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'

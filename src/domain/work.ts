@@ -1,4 +1,4 @@
-/** Work that may be interrupted wherever it yields, as long as nothing that it reads changes meanwhile. */
+/** Work that may be interrupted wherever it yields. What it reads must not change meanwhile, or it reads a snapshot. */
 export type Work<T> = Generator<undefined, T, undefined>
 
 /** Carries work out to its end at once. */

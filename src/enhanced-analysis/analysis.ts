@@ -4,22 +4,22 @@ import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { journalKey } from '../domain/log-name.ts'
 import { sumsIn } from '../domain/sums-in.ts'
-import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
+import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
 import { finished, type Work } from '../domain/work.ts'
-import { assertAffordable } from './affordable.ts'
-import { aggregating } from './aggregate.ts'
-import { discover, type FoundFile } from './discovery.ts'
-import type { ScanJob } from './file-scan.ts'
-import { decodeFileUpdate } from './file-update.ts'
-import type { IndexState } from './index-file.ts'
-import { type JournaledRange, journalUpdate } from './journal-update.ts'
-import { nameLog } from './log-naming.ts'
-import { openPersistence, type Persistence } from './persistence.ts'
-import { type Quality, qualityOf } from './quality.ts'
-import { type KnownFile, RecordTable, type RootOwner } from './record-table.ts'
-import type { Root } from './roots.ts'
-import { createScanning } from './scanning.ts'
-import { createShippingView, type ShippingView } from './shipping-view.ts'
+import { nameLog } from '../transcripts/claude-code/naming.ts'
+import type { Root, RootOwner } from '../transcripts/roots.ts'
+import type { IndexState } from './index/index-file.ts'
+import { openPersistence, type Persistence } from './index/persistence.ts'
+import { createShippingView, type ShippingView } from './published/shipping-view.ts'
+import { discover, type FoundFile } from './scanning/discovery.ts'
+import type { ScanJob } from './scanning/file-scan.ts'
+import { createScanning } from './scanning/scanning.ts'
+import { assertAffordable } from './table/affordable.ts'
+import { aggregating } from './table/aggregate.ts'
+import { decodeFileUpdate } from './table/file-update.ts'
+import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
+import { type Quality, qualityOf } from './table/quality.ts'
+import { type KnownFile, RecordTable } from './table/record-table.ts'
 
 export interface AnalysisOptions {
   roots: readonly Root[]
@@ -52,6 +52,20 @@ export interface RefreshReport {
   changed: boolean
 }
 
+/** What is asked of one moment. */
+export interface Asked {
+  queries: readonly TokenQuery[]
+  /** By row: winners that are not 1 in it are left out of the answers. */
+  only?: Uint8Array | undefined
+  /** Whether the quality of everything is asked for. */
+  quality?: boolean
+}
+
+export interface Answered {
+  answers: TokenAnswer[]
+  quality: CorpusQuality | undefined
+}
+
 /**
  * The enhanced analysis: token metrics straight from the transcripts on disk. `refresh` reads what is
  * new; answers are of what was read up to now, each from one moment.
@@ -60,8 +74,11 @@ export interface Analysis {
   refresh(onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport>
   /** Answers all queries from the same moment. `only`, by row, narrows them to the winners that are 1 in it. */
   answer(queries: readonly TokenQuery[], only?: Uint8Array): TokenAnswer[]
-  /** The same, in steps; nothing may be counted between them. Throws QUERY_TOO_EXPENSIVE before it begins, or once it is known how much there is to tell. */
-  answering(queries: readonly TokenQuery[], only?: Uint8Array): Work<TokenAnswer[]>
+  /**
+   * The same in steps, of the moment of the first one: what is counted between them is not in it. Throws
+   * QUERY_TOO_EXPENSIVE before it begins, or once it is known how much there is to tell.
+   */
+  answering(asked: Asked): Work<Answered>
   /** Counts what entries of the journal say; never kept in the index. */
   addJournaled(range: JournaledRange): void
   /** What of it is published in ClickHouse. */
@@ -69,7 +86,6 @@ export interface Analysis {
   quality(): Quality
   /** The quality as every source tells it. */
   corpusQuality(): CorpusQuality
-  describing(): Work<CorpusQuality>
   /** Identities that are counted. */
   records(): number
   /** Where a log is. */
@@ -104,41 +120,40 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
         )
   let refreshing: Promise<unknown> = Promise.resolve()
   let journaledBytes = 0
+  /** The watermark, until something changes. */
+  let mark: string | undefined
 
   const forget = (key: string): void => {
     table.forget(key)
+    mark = undefined
     persistence?.forget(key)
   }
 
   const rename = (file: FoundFile): void => {
     table.rename(file.key, file.path, file.root, file.relativePath)
+    mark = undefined
     persistence?.rename(file)
   }
 
   const shipping = createShippingView(() => table)
 
-  function* answering(queries: readonly TokenQuery[], only?: Uint8Array): Work<TokenAnswer[]> {
+  function* answering({ queries, only, quality = false }: Asked): Work<Answered> {
     if (bounded) assertAffordable(table.columns.length, queries)
-    const answers: TokenAnswer[] = []
-    let left = bounded ? LIMITS.answerSums.value : Number.POSITIVE_INFINITY
-    for (const query of queries) {
-      const answer = yield* aggregating(table, query, only, left)
-      left -= sumsIn(answer)
-      answers.push(answer)
-    }
-    return answers
-  }
-
-  function* describing(): Work<CorpusQuality> {
-    const { duplicateLines, refused } = qualityOf(table)
-    yield
-    const { whole } = yield* aggregating(table, { filter: {}, groupings: [] })
-    return {
-      duplicateLines,
-      refused: refused.map(({ reason, count }) => ({ reason, count })),
-      whole,
-      archivedTokens: 0n,
-      unshippedBytes: BigInt(shipping.unshippedBytes()),
+    const described = quality ? { ...qualityOf(table), unshippedBytes: shipping.unshippedBytes() } : undefined
+    const snapshot = table.snapshot()
+    try {
+      const answers: TokenAnswer[] = []
+      let left = bounded ? LIMITS.answerSums.value : Number.POSITIVE_INFINITY
+      for (const query of queries) {
+        const answer = yield* aggregating({ table, snapshot, only }, query, left)
+        left -= sumsIn(answer)
+        answers.push(answer)
+      }
+      if (described === undefined) return { answers, quality: undefined }
+      const { whole } = yield* aggregating({ table, snapshot }, { filter: {}, groupings: [] })
+      return { answers, quality: corpusQualityOf(described, whole) }
+    } finally {
+      snapshot.close()
     }
   }
 
@@ -169,6 +184,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       update(encoded) {
         const applied = change(() => {
           table.apply(decodeFileUpdate(encoded))
+          mark = undefined
           persistence?.update(encoded)
         })
         // it is heard below
@@ -209,7 +225,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       refreshing = next
       return next
     },
-    answer: (queries, only) => finished(answering(queries, only)),
+    answer: (queries, only) => finished(answering({ queries, only })).answers,
     answering,
     shipping,
     addJournaled(range) {
@@ -223,21 +239,37 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     },
     journaledBytes: () => journaledBytes,
     quality: () => qualityOf(table),
-    corpusQuality: () => finished(describing()),
-    describing,
+    corpusQuality: () => finished(answering({ queries: [], quality: true })).quality as CorpusQuality,
     records: () => table.winners,
     pathOf: (key) => table.file(key)?.path,
     watermark() {
-      const digest = createHash('sha256')
-      const files = [...table.transcripts()].sort((a, b) => (a.path < b.path ? -1 : 1))
-      for (const { path, counted, size, modifiedNs } of files)
-        digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
-      return digest.digest('base64url')
+      mark ??= watermarkOf(table)
+      return mark
     },
     indexState: () => persistence?.state() ?? 'off',
     indexProblem: () => persistence?.problem(),
     close: () => persistence?.close(),
   }
+}
+
+function corpusQualityOf(
+  { duplicateLines, refused, unshippedBytes }: Quality & { unshippedBytes: number },
+  whole: UsageSums[],
+): CorpusQuality {
+  return {
+    duplicateLines,
+    refused: refused.map(({ reason, count }) => ({ reason, count })),
+    whole,
+    archivedTokens: 0n,
+    unshippedBytes: BigInt(unshippedBytes),
+  }
+}
+
+function watermarkOf(table: RecordTable): string {
+  const digest = createHash('sha256')
+  const files = [...table.transcripts()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  for (const { path, counted, size, modifiedNs } of files) digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
+  return digest.digest('base64url')
 }
 
 /** What must be read of a file that was found; `undefined` where all of it is counted. */

@@ -4,15 +4,22 @@ import type { Work } from '../domain/work.ts'
 
 /**
  * Shares one thread among callers. Work is done in slices, and the next slice is for the caller that has had the
- * least time; of one caller, one thing after the other. Work that has begun sees no change to its end: changes wait
- * for it, and while one waits nothing begins, so that whatever is asked for after a change sees it.
+ * least time; of one caller, one thing after the other. Whatever is asked for after a change sees it. Work that is of
+ * the moment of its first step goes on while things change. Other work sees no change to its end: changes wait for it,
+ * and while one waits nothing begins.
  */
 export interface FairTurns {
   /** Asks for work. One of `onDone` and `onFailed` hears of its end, before anything changes. */
-  ask<T>(caller: string, begin: () => Work<T>, onDone: (result: T) => void, onFailed: (error: unknown) => void): void
-  /** Applies a change: now, or as soon as all work that has begun is done. In the order of the calls. */
+  ask<T>(
+    caller: string,
+    begin: () => Work<T>,
+    onDone: (result: T) => void,
+    onFailed: (error: unknown) => void,
+    kind?: { ofItsMoment: boolean },
+  ): void
+  /** Applies a change: now, or as soon as no work has begun that must not see it. In the order of the calls. */
   change<T>(apply: () => T): Promise<T>
-  /** Nothing of what waits is done any more. */
+  /** Nothing of what waits, or is asked for later, is done any more. */
   close(): void
 }
 
@@ -31,6 +38,7 @@ interface Asked {
   begin: () => Work<unknown>
   onDone: (result: never) => void
   onFailed: (error: unknown) => void
+  ofItsMoment: boolean
 }
 
 interface Caller {
@@ -45,7 +53,8 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
   /** Those who have asked for something that is not done. */
   const callers = new Map<string, Caller>()
   let changes: (() => void)[] = []
-  let begun = 0
+  /** Work that must see no change. */
+  let holding = 0
   let scheduled = false
   let closed = false
 
@@ -87,7 +96,7 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
     try {
       if (caller.begun === undefined) {
         caller.begun = { work: asked.begin(), asked }
-        begun++
+        if (!asked.ofItsMoment) holding++
       }
       const { work } = caller.begun
       while (end === undefined && now() - started < sliceMs) {
@@ -100,15 +109,15 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
     caller.usedMs += now() - started
     if (end === undefined) return
     end()
-    if (caller.begun !== undefined) begun--
+    if (caller.begun !== undefined && !asked.ofItsMoment) holding--
     caller.begun = undefined
     if (caller.waiting.length === 0) callers.delete(name)
-    if (begun === 0) applyChanges()
+    if (holding === 0) applyChanges()
   }
 
   return {
-    ask(name, begin, onDone, onFailed) {
-      const asked: Asked = { begin, onDone, onFailed }
+    ask(name, begin, onDone, onFailed, { ofItsMoment } = { ofItsMoment: false }) {
+      const asked: Asked = { begin, onDone, onFailed, ofItsMoment }
       const known = callers.get(name)
       if (known !== undefined) known.waiting.push(asked)
       else {
@@ -127,7 +136,7 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
             reject(error as Error)
           }
         })
-        if (begun === 0) applyChanges()
+        if (holding === 0 && !closed) applyChanges()
       })
     },
     close() {

@@ -2,9 +2,9 @@ import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { scanFile } from '../../src/enhanced-analysis/file-scan.ts'
-import { decodeFileUpdate, type FileUpdate } from '../../src/enhanced-analysis/file-update.ts'
-import { createLineScanner } from '../../src/enhanced-analysis/line-scanner/line-scanner.ts'
+import { scanFile } from '../../src/enhanced-analysis/scanning/file-scan.ts'
+import { decodeFileUpdate, type FileUpdate } from '../../src/enhanced-analysis/table/file-update.ts'
+import { createLineScanner } from '../../src/transcripts/claude-code/line-scanner/line-scanner.ts'
 import { line, makeFolder } from '../support/transcripts.ts'
 
 /** In place of 128 MB: a projection of this size is too large. */

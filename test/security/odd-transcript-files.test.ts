@@ -3,9 +3,9 @@ import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { contentHash } from '../../src/enhanced-analysis/file-content.ts'
-import { scanFile } from '../../src/enhanced-analysis/file-scan.ts'
-import { createLineScanner } from '../../src/enhanced-analysis/line-scanner/line-scanner.ts'
+import { contentHash } from '../../src/enhanced-analysis/scanning/file-content.ts'
+import { scanFile } from '../../src/enhanced-analysis/scanning/file-scan.ts'
+import { createLineScanner } from '../../src/transcripts/claude-code/line-scanner/line-scanner.ts'
 import { analysisOf, line, makeFolder, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 const bytes = (...parts: (string | number[])[]): Buffer =>

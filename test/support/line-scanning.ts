@@ -3,7 +3,7 @@ import {
   createLineScanner,
   type LastLine,
   type ScannedLine,
-} from '../../src/enhanced-analysis/line-scanner/line-scanner.ts'
+} from '../../src/transcripts/claude-code/line-scanner/line-scanner.ts'
 
 export const scanner = createLineScanner()
 

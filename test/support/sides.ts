@@ -7,20 +7,14 @@ import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { createDatabaseSources } from '../../src/composition/database-sources.ts'
 import { openPublishingSide } from '../../src/composition/publishing-side.ts'
-import { finished } from '../../src/domain/work.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
-import { linesAt } from '../../src/enhanced-analysis/file-content.ts'
+import { createAnalysisService } from '../../src/enhanced-analysis/service/analysis-service.ts'
+import { type Ask, answersThrough, logsThrough } from '../../src/enhanced-analysis/service/through.ts'
 import { type Findings, type VerificationParts, verifyPublished } from '../../src/migration/verification.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
-import type {
-  SourceAnswer,
-  SourceHealth,
-  SourceRequest,
-  TokenSource,
-  UnpublishedRecords,
-} from '../../src/ports/token-source.ts'
+import type { SourceHealth, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
 import { type Ledger, LIVE } from '../../src/shipping/ledger.ts'
 import type { Shipper } from '../../src/shipping/shipper.ts'
 
@@ -48,44 +42,26 @@ export function removeEngineAfterAll(): void {
   })
 }
 
-/** An analysis in this thread, as shipping and reading see it. */
-export function logsOf(analysis: Analysis): ShippableLogs {
+/** An analysis of which the test says when it looks, as a service in this thread: what shipping and reading see of it. */
+export function served(analysis: Analysis): { logs: ShippableLogs; files: TokenSource & UnpublishedRecords } {
+  const service = createAnalysisService(
+    { open: () => analysis, rescanIntervalMs: 60_000 },
+    { onStatus() {}, onBug() {}, onEnd() {} },
+  )
+  const ask: Ask = (name, asked, caller = '') => service.call(name, asked, caller)
+  const { status } = service
   return {
-    update: async (states) => analysis.shipping.update(states),
-    nextRanges: async (selection, maxRecords, after) => analysis.shipping.nextRanges(selection, maxRecords, after),
-    retired: async () => analysis.shipping.retired(),
-    catalogue: async () => analysis.shipping.catalogue().map((entry) => ({ ...entry, sha256: '' })),
-    archived: async () => analysis.shipping.archived(),
-    readable: async (keys) => keys.filter((key) => analysis.pathOf(key) !== undefined),
-    publishedGroups: async (without) => finished(analysis.shipping.publishedGroups(without)),
-    publishedRows: async (of, without) => analysis.shipping.publishedRows(of, without),
-    linesAt: (key, positions) => linesAt(analysis.pathOf(key) ?? '', positions),
-    setAside: async (refused) => analysis.shipping.setAside(refused),
-    distrust: async (keys) => analysis.shipping.distrust(keys),
-    unshippedBytes: () => analysis.shipping.unshippedBytes(),
-    onChange: () => () => undefined,
-  }
-}
-
-export function filesOf(analysis: Analysis): TokenSource & UnpublishedRecords {
-  const watermark = () => `${analysis.watermark()}.${analysis.journaledBytes()}`
-  const answer = ({ queries, quality }: SourceRequest, only?: Uint8Array): SourceAnswer => ({
-    answers: analysis.answer(queries, only),
-    quality: quality ? analysis.corpusQuality() : undefined,
-    asOf: 0,
-    watermark: watermark(),
-    sample: false,
-  })
-  return {
-    source: 'LEGACY',
-    world: 'test',
-    position: () => ({ watermark: watermark(), asOf: 0 }),
-    health: () => ({ state: 'UP', detail: '' }),
-    answer: async (request) => answer(request),
-    async answerUnpublished(request) {
-      if (!analysis.shipping.isExact()) throw new Error('a renamed log waits to be shipped anew')
-      const { identities, rows } = analysis.shipping.unpublished()
-      return { ...answer(request, rows), identities }
+    logs: {
+      ...logsThrough(ask),
+      unshippedBytes: () => status().unshippedBytes,
+      onChange: () => () => undefined,
+    },
+    files: {
+      source: 'LEGACY',
+      world: 'test',
+      position: () => ({ watermark: status().watermark, asOf: 0 }),
+      health: () => ({ state: 'UP', detail: '' }),
+      ...answersThrough(ask),
     },
   }
 }
@@ -121,12 +97,12 @@ export interface SidesOptions {
 export async function openSides(options: SidesOptions): Promise<TestSides> {
   const { analysis, db } = options
   const store = (options.wrapStore ?? ((same) => same))(createRecordStore(db))
-  const files = filesOf(analysis)
+  const { files, logs } = served(analysis)
   const publishing = await openPublishingSide({
     db,
     store,
     ledgerPath: options.ledgerPath,
-    logs: logsOf(analysis),
+    logs,
     backupDir: `${options.ledgerPath}-backups`,
     journalKeys: [],
     logger: createLogger('silent'),
@@ -137,17 +113,17 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
   const problems: string[] = []
   shipper.events.on('problem', (error) => problems.push(error.message))
   let selection: LogSelection = { journal: false, transcripts: 'none' }
-  let served: LogSelection | undefined
+  let lastServed: LogSelection | undefined
   let idle: (() => void) | undefined
   shipper.begin({
     assignments() {
-      served = selection
+      lastServed = selection
       return [{ run: LIVE, selection }]
     },
     beforeShipping: async () => false,
     async onIdle() {
       // not that of what was selected before
-      if (served === selection) idle?.()
+      if (lastServed === selection) idle?.()
     },
   })
   const health = (): SourceHealth => ({ state: 'UP', detail: '' })

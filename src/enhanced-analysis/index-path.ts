@@ -1,9 +1,0 @@
-import { hash } from 'node:crypto'
-import { join } from 'node:path'
-import type { Root } from './roots.ts'
-
-/** Each set of roots has an index of its own. */
-export function indexPathFor(folder: string, roots: readonly Root[]): string {
-  const name = hash('sha256', roots.map((root) => root.path).join('\n'), 'hex').slice(0, 16)
-  return join(folder, `transcripts-${name}.idx`)
-}

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import { versionedDigest } from '../../domain/digest-version.ts'
+import { IDENTITY_BYTES } from '../../domain/identity.ts'
+import { recordText, TEXT_VERSION } from '../../domain/record-text.ts'
+import type { RecordCopy } from '../../domain/token-record.ts'
+import type { CatalogueEntry, LogRange, LogState } from '../../ports/logs.ts'
+import { SIDECHAIN, WINS } from '../table/record-columns.ts'
+import { type KnownFile, mergeRefused, type RecordTable, shippableTo } from '../table/record-table.ts'
+
+// What the records of a log are to whoever ships them: ranges of copies, digests, an entry of the catalogue.
+
+/** Records in one insert (promise 1.2). */
+const MAX_BATCH_RECORDS = 1000
+
+interface NextRange {
+  /** Bytes, half-open. */
+  from: number
+  to: number
+  /** Records of the log that are published before `from`; `undefined` where nobody knows. */
+  recordsBefore: number | undefined
+  maxRecords: number
+}
+
+/** Gives the next records of a log, in the order of the log and in batches: at least those of one line. */
+export function createRanges(table: () => RecordTable): (file: KnownFile, next: NextRange) => LogRange {
+  /** Rows of each file in its order, for as long as the file is known. */
+  const plans = new WeakMap<KnownFile, { version: number; rows: Uint32Array }>()
+
+  const sorted = (file: KnownFile): Uint32Array => {
+    const known = plans.get(file)
+    if (known?.version === file.version) return known.rows
+    const { offset } = table().columns
+    const rows = Uint32Array.from(table().rowsOf(file)).sort((a, b) => (offset[a] as number) - (offset[b] as number))
+    plans.set(file, { version: file.version, rows })
+    return rows
+  }
+
+  return (file, { from, to, recordsBefore, maxRecords }) => {
+    const { offset, flags } = table().columns
+    const rows = sorted(file)
+    let at = lowerBound(rows, offset, from)
+    const batches: RecordCopy[][] = []
+    let winnerTokens = 0n
+    let taken = 0
+    let end = to
+    for (; at < rows.length; at++) {
+      const row = rows[at] as number
+      const position = offset[row] as number
+      if (position >= to) break
+      if (file.setAside.has(position)) continue
+      // records of one line stay together: the position of a log is the start of a line
+      if (taken >= maxRecords && position !== offset[rows[at - 1] as number]) {
+        end = position
+        break
+      }
+      if (taken % MAX_BATCH_RECORDS === 0) batches.push([])
+      batches.at(-1)?.push(copyOf(table(), file, row))
+      if (((flags[row] as number) & WINS) !== 0) winnerTokens += BigInt(table().columns.total(row))
+      taken++
+    }
+    const { key, edition, path, root, relativePath, fingerprint } = file
+    const state: LogState = { key, edition, path, root, relativePath, fingerprint, publishedTo: end }
+    const setAside = [...file.setAside].filter((position) => position < end)
+    if (setAside.length > 0) state.setAside = setAside
+    if (recordsBefore !== undefined) state.records = recordsBefore + taken
+    const unreadable = unreadableBefore(file, end)
+    if (unreadable.length > 0) state.unreadable = unreadable
+    if (end > fingerprint.counted) state.tail = tailDigest(table(), file, fingerprint.counted, end)
+    return { state, from, batches, winnerTokens }
+  }
+}
+
+/** What cannot be read of a segment of the journal before a byte. */
+export const unreadableBefore = (file: KnownFile, to: number): KnownFile['unreadable'] =>
+  file.unreadable.filter(([from]) => from < to)
+
+/** SHA-256 of the records that begin between two bytes, of a version. */
+export function tailDigest(
+  table: RecordTable,
+  file: KnownFile,
+  from: number,
+  to: number,
+  version = TEXT_VERSION,
+): string {
+  const { offset } = table.columns
+  const texts = [...table.rowsOf(file)]
+    .filter((row) => (offset[row] as number) >= from && (offset[row] as number) < to)
+    .map((row) => recordText('', copyOf(table, file, row), version))
+  return versionedDigest(version, createHash('sha256').update(texts.sort().join('\n')).digest('hex'))
+}
+
+/** The first of `rows`, in the order of their offsets, that is not before `from`. */
+function lowerBound(rows: Uint32Array, offset: Float64Array, from: number): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((offset[rows[middle] as number] as number) < from) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
+  const { columns: c } = table
+  const bytes = Buffer.from(c.identity.buffer, row * IDENTITY_BYTES, IDENTITY_BYTES)
+  return {
+    ...table.origins.at(c.origin[row] as number),
+    identity: bytes.toString('hex'),
+    time: c.time[row] as number,
+    session: table.sessions.texts[c.session[row] as number] as string,
+    model: table.models.texts[c.model[row] as number] as string,
+    ...c.countsOf(row),
+    sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
+    byMutation: file.byMutation,
+    position: c.offset[row] as number,
+    offset: c.rankOffset[row] as number,
+  }
+}
+
+/** Without the hash of the content. */
+export function catalogueEntry(table: RecordTable, file: KnownFile): Omit<CatalogueEntry, 'sha256'> {
+  const { columns: c } = table
+  const owners: Record<string, number> = {}
+  let records = 0
+  let tokens = 0n
+  for (const row of table.rowsOf(file)) {
+    records++
+    if (((c.flags[row] as number) & WINS) !== 0) tokens += BigInt(c.total(row))
+    else {
+      const { path } = table.files[c.file[table.winnerOf(row)] as number] as KnownFile
+      owners[path] = (owners[path] ?? 0) + 1
+    }
+  }
+  const refused = mergeRefused(file.refused, file.tail.refused)
+  return {
+    key: file.key,
+    path: file.path,
+    to: shippableTo(file),
+    records,
+    tokens,
+    duplicates: { own: file.copies + file.tail.copies - records, owners },
+    refused: Object.fromEntries(Object.entries(refused).map(([reason, { count }]) => [reason, count])),
+  }
+}

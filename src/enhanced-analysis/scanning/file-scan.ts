@@ -1,0 +1,272 @@
+import { createHash, hash } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { transcriptKey } from '../../domain/log-name.ts'
+import { outranks } from '../../domain/rank.ts'
+import { MAX_REFUSAL_PLACES, type RefusalReason } from '../../domain/refusal.ts'
+import { countLine, countUsual } from '../../transcripts/claude-code/counting.ts'
+import type { LineScanner, ScannedLine } from '../../transcripts/claude-code/line-scanner/line-scanner.ts'
+import { type LogNaming, nameLog } from '../../transcripts/claude-code/naming.ts'
+import type { TokenCopy } from '../../transcripts/token-copy.ts'
+import {
+  columnsOf,
+  encodeFileUpdate,
+  type FileUpdateHeader,
+  type Fingerprint,
+  type RefusedByReason,
+} from '../table/file-update.ts'
+import { READ_FLAGS } from './file-content.ts'
+
+/** A file to read, and what is known of it. */
+export interface ScanJob {
+  /** `device:inode` of the file that was seen there. */
+  key: string
+  path: string
+  root: string
+  relativePath: string
+  /** Bytes counted before; 0 reads the whole file. */
+  from: number
+  /** What the counted bytes must still look like; absent when `from` is 0. */
+  fingerprint?: Fingerprint
+}
+
+/** How reading a file ended. `gone`: it vanished, or another stands there; `changed`: it shrank while it was read. */
+export type ScanOutcome = 'counted' | 'gone' | 'changed'
+
+export interface ScanSink {
+  /** An encoded `FileUpdate`; several for a large file, in order. */
+  update(encoded: ArrayBuffer): void
+  /** Bytes read since the last call. */
+  progress(bytes: number): void
+}
+
+/** What opening says where the file is not there any more: also a socket, or a link in a circle, in its place. */
+const GONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ENXIO', 'ELOOP'])
+const EDGE_BYTES = 4096
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+/** Winners that are held before they are handed over: what bounds the memory of a scan. */
+const MAX_HELD_WINNERS = 8192
+/** Characters of their models that are held: all of an update are one string at last. */
+const MAX_HELD_TEXT = 16 << 20
+
+/** Reads what a transcript has beyond the counted bytes, or the whole of it if it is not the file that was counted. */
+export function scanFile(job: ScanJob, scanner: LineScanner, sink: ScanSink): ScanOutcome {
+  let fd: number
+  try {
+    fd = openSync(job.path, READ_FLAGS)
+  } catch (error) {
+    if (GONE.has((error as NodeJS.ErrnoException).code)) return 'gone'
+    throw error
+  }
+  try {
+    const stat = fstatSync(fd, { bigint: true })
+    // a name that was given to something else may have its number, too
+    if (transcriptKey(stat) !== job.key || !stat.isFile()) return 'gone'
+    const size = Number(stat.size)
+    const known = job.fingerprint !== undefined && job.from <= size && matches(fd, job.fingerprint)
+    const from = known ? job.from : 0
+    const range = createRange(fd, job, from, size, String(stat.mtimeNs), sink)
+    readLines(fd, from, size, scanner, range, sink)
+    if (fstatSync(fd).size < size) return 'changed'
+    range.end()
+    return 'counted'
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Feeds the bytes from `from` to `size` through the scanner into the range. */
+function readLines(fd: number, from: number, size: number, scanner: LineScanner, range: Range, sink: ScanSink): void {
+  let position = from
+  scanner.begin(from)
+  while (position < size) {
+    const input = scanner.input()
+    const wanted = Math.min(input.length, size - position)
+    let length = readSync(fd, input, 0, wanted, position)
+    if (length === 0) break
+    position += length
+    sink.progress(length)
+    if (position === length && BYTE_ORDER_MARK.equals(input.subarray(0, 3))) {
+      scanner.begin(BYTE_ORDER_MARK.length)
+      input.copyWithin(0, BYTE_ORDER_MARK.length, length)
+      length -= BYTE_ORDER_MARK.length
+    }
+    scanner.push(length, range.line)
+    range.reached(scanner.lineOffset())
+  }
+  range.reached(scanner.lineOffset())
+  range.beginTail()
+  scanner.finish(range.line)
+}
+
+interface Range {
+  line: (line: ScannedLine) => void
+  /** All lines that begin before this offset were handed over. */
+  reached: (offset: number) => void
+  /** What follows comes from a last line without a line feed. */
+  beginTail: () => void
+  end: () => void
+}
+
+interface Held {
+  winners: Map<string, TokenCopy>
+  copies: number
+  /** Characters of the models. */
+  text: number
+  refused: RefusedByReason
+}
+
+const nothingHeld = (): Held => ({ winners: new Map(), copies: 0, text: 0, refused: {} })
+
+/** Collects the winners of a byte range and hands them over, in one update or, for a long range, in several. */
+function createRange(
+  fd: number,
+  job: ScanJob,
+  rangeFrom: number,
+  size: number,
+  modifiedNs: string,
+  sink: ScanSink,
+): Range {
+  const naming = nameLog(job.relativePath)
+  let from = rangeFrom
+  let to = rangeFrom
+  let body = nothingHeld()
+  let tail = nothingHeld()
+  let held = body
+  let usesStem = false
+
+  const context = {
+    naming: trackStem(naming, () => (usesStem = true)),
+    offset: 0,
+    lineHash: () => hashLine(fd, context.offset, size),
+  }
+  const counting = {
+    copy(copy: TokenCopy) {
+      held.copies++
+      held.text += copy.model.length
+      const best = held.winners.get(copy.identity)
+      if (best === undefined || outranks(copy, best)) held.winners.set(copy.identity, copy)
+    },
+    refuse: (reason: RefusalReason, offset: number) => refuse(held.refused, reason, offset),
+  }
+
+  const handOver = (sizeSeen: number): void => {
+    const { models, sessions, records } = columnsOf([...body.winners.values(), ...tail.winners.values()])
+    const { key, path, root, relativePath } = job
+    const header: FileUpdateHeader = {
+      key,
+      path,
+      root,
+      relativePath,
+      size: sizeSeen,
+      modifiedNs,
+      from,
+      to,
+      fingerprint: takeFingerprint(fd, to),
+      copies: body.copies,
+      refused: body.refused,
+      tail: { copies: tail.copies, records: tail.winners.size, refused: tail.refused },
+      usesStem,
+      models,
+      sessions,
+    }
+    sink.update(encodeFileUpdate(header, records))
+    from = to
+    body = nothingHeld()
+    tail = nothingHeld()
+    held = body
+  }
+
+  return {
+    line(line) {
+      context.offset = line.offset
+      if (line.kind === 'usual') countUsual(line.usual, context, counting)
+      else if (line.kind === 'other') countLine(line.projection(), context, counting)
+      else counting.refuse('malformed_json', line.offset)
+    },
+    reached(offset) {
+      to = offset
+      // with the size so far, so that a crash after this part does not make it the whole
+      if (body.winners.size >= MAX_HELD_WINNERS || body.text >= MAX_HELD_TEXT) handOver(to)
+    },
+    beginTail() {
+      held = tail
+    },
+    end: () => handOver(size),
+  }
+}
+
+/** A naming that notes when a line's session is taken from the file's stem. */
+function trackStem(naming: LogNaming, onUse: () => void): LogNaming {
+  return {
+    ...naming,
+    get stem() {
+      onUse()
+      return naming.stem
+    },
+  }
+}
+
+function refuse(refused: RefusedByReason, reason: RefusalReason, offset: number): void {
+  refused[reason] ??= { count: 0, offsets: [] }
+  const entry = refused[reason]
+  entry.count++
+  if (entry.offsets.length < MAX_REFUSAL_PLACES) entry.offsets.push(offset)
+}
+
+function takeFingerprint(fd: number, counted: number): Fingerprint {
+  const first = readRange(fd, 0, Math.min(counted, EDGE_BYTES))
+  const last = readRange(fd, Math.max(0, counted - EDGE_BYTES), counted)
+  return { counted, sha256: hash('sha256', Buffer.concat([first, last]), 'hex') }
+}
+
+/** Whether the file at a path is the one that a fingerprint was taken of. */
+export function hasFingerprint(path: string, key: string, fingerprint: Fingerprint): boolean {
+  let fd: number
+  try {
+    fd = openSync(path, READ_FLAGS)
+  } catch {
+    return false
+  }
+  try {
+    const stat = fstatSync(fd, { bigint: true })
+    if (transcriptKey(stat) !== key || Number(stat.size) < fingerprint.counted) return false
+    return matches(fd, fingerprint)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function matches(fd: number, fingerprint: Fingerprint): boolean {
+  return takeFingerprint(fd, fingerprint.counted).sha256 === fingerprint.sha256
+}
+
+function readRange(fd: number, from: number, to: number): Buffer {
+  const buffer = Buffer.alloc(to - from)
+  return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, from))
+}
+
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+
+/** SHA-256 of the line at `offset`, without its line ending, read again in pieces: lines may be long. */
+function hashLine(fd: number, offset: number, size: number): string {
+  const digest = createHash('sha256')
+  const piece = Buffer.alloc(65_536)
+  let held: Buffer = Buffer.alloc(0)
+  for (let at = offset; at < size; ) {
+    const length = readSync(fd, piece, 0, Math.min(piece.length, size - at), at)
+    if (length === 0) break
+    at += length
+    const bytes = Buffer.concat([held, piece.subarray(0, length)])
+    const end = bytes.indexOf(LINE_FEED)
+    if (end >= 0) {
+      held = bytes.subarray(0, end)
+      break
+    }
+    // a carriage return at the end of a piece may belong to the line ending
+    digest.update(bytes.subarray(0, -1))
+    held = bytes.subarray(-1)
+  }
+  digest.update(held.at(-1) === CARRIAGE_RETURN ? held.subarray(0, -1) : held)
+  return digest.digest('hex')
+}

@@ -1,0 +1,120 @@
+import { BridgeError, isBridgeError } from '../../domain/errors.ts'
+import type { Work } from '../../domain/work.ts'
+import { createFairTurns } from '../../turns/fair-turns.ts'
+import { type Analysis, type AnalysisOptions, openAnalysis } from '../analysis.ts'
+import type { AnalysisService, AnalysisStatus, CallName, Calls, ServiceListeners } from './calls.ts'
+import { createLooking } from './looking.ts'
+import { type Changes, createQuestions, OF_THEIR_MOMENT } from './questions.ts'
+import { SAMPLE_ROOT } from './sample.ts'
+import { createStanding } from './standing.ts'
+
+export interface ServiceOptions {
+  /** Opens the analysis, which must apply what it finds by `change`. */
+  open: (how: Required<Pick<AnalysisOptions, 'change' | 'bounded'>>) => Analysis
+  /** Milliseconds between two looks at all transcripts. */
+  rescanIntervalMs: number
+}
+
+/** In this thread: it can be asked how it stands. */
+export interface DirectService extends AnalysisService {
+  status(): AnalysisStatus
+}
+
+/** The analysis as a service: it looks by itself, callers take turns, and whoever is told an answer knows how it stands. */
+export function createAnalysisService(options: ServiceOptions, listeners: ServiceListeners): DirectService {
+  const turns = createFairTurns()
+  const analysis = options.open({ change: turns.change, bounded: true })
+  let sample: Analysis | undefined
+  let closed = false
+
+  const looking = createLooking({
+    look,
+    onLooked: () => standing.tell(),
+    rescanIntervalMs: options.rescanIntervalMs,
+  })
+  const standing = createStanding(analysis, looking.isLooking, listeners.onStatus)
+  const moment = () => ({ asOf: standing.lookedAt(), watermark: standing.watermarkOfAnswer() })
+  const { questions, changes } = createQuestions(analysis, moment, () => (standing.isSample() ? sample : undefined))
+  const isChange = (name: CallName): name is keyof Changes => name in changes
+
+  async function look(): Promise<void> {
+    const started = Date.now()
+    try {
+      const report = await analysis.refresh(({ bytesTotal, bytesDone }) => standing.reading(bytesTotal, bytesDone))
+      if (report.files === 0) sample ??= await openSample()
+      standing.looked(report, started)
+    } catch (thrown) {
+      const error = asError(thrown)
+      standing.failed(error)
+      listeners.onBug(error)
+    }
+  }
+
+  function call<Name extends CallName>(name: Name, asked: Calls[Name][0], caller: string): Promise<Calls[Name][1]> {
+    if (closed) return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', 'the analysis has ended'))
+    const { promise, resolve, reject } = Promise.withResolvers<Calls[Name][1]>()
+    const onDone = (answer: Calls[Name][1]): void => {
+      // whoever gets an answer knows by then how far it goes
+      standing.tellWhatWaits()
+      resolve(answer)
+    }
+    const onFailed = (thrown: unknown): void => {
+      const error = asError(thrown)
+      if (!isBridgeError(error)) listeners.onBug(error)
+      reject(error)
+    }
+    if (isChange(name)) {
+      const change = changes[name] as (asked: Calls[Name][0]) => void
+      turns
+        .change(() => {
+          change(asked)
+          standing.tellSoon()
+        })
+        .then(() => onDone(undefined as Calls[Name][1]), onFailed)
+    } else {
+      const question = questions[name as keyof typeof questions] as (asked: unknown) => Work<Calls[Name][1]>
+      turns.ask(caller, () => question(asked), onDone, onFailed, { ofItsMoment: OF_THEIR_MOMENT.has(name) })
+    }
+    return promise
+  }
+
+  const close = async (): Promise<void> => {
+    if (closed) return
+    closed = true
+    turns.close()
+    looking.close()
+    standing.close()
+    analysis.close()
+  }
+
+  return {
+    call,
+    addJournaled(ranges) {
+      turns
+        .change(() => {
+          for (const range of ranges) analysis.addJournaled(range)
+          standing.journaled(ranges.length)
+          standing.tellSoon()
+        })
+        .catch(async (thrown: unknown) => {
+          await close()
+          listeners.onEnd(asError(thrown))
+        })
+    },
+    begin(maySample) {
+      standing.allowSample(maySample)
+      looking.begin()
+    },
+    changed: looking.changed,
+    status: standing.status,
+    close,
+  }
+}
+
+async function openSample(): Promise<Analysis> {
+  const opened = openAnalysis({ roots: [SAMPLE_ROOT], scanThreads: 0 })
+  await opened.refresh()
+  return opened
+}
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))

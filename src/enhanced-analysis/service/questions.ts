@@ -1,0 +1,65 @@
+import { inOneStep, type Work } from '../../domain/work.ts'
+import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../../ports/token-source.ts'
+import type { Analysis } from '../analysis.ts'
+import { type InParts, inParts } from './answer-parts.ts'
+import type { CallName, Calls } from './calls.ts'
+
+/** Calls that change what is counted or known; all others are questions. */
+type ChangeName = 'update' | 'setAside' | 'distrust'
+
+export type Changes = { [Name in ChangeName]: (asked: Calls[Name][0]) => void }
+export type Questions = { [Name in Exclude<CallName, ChangeName>]: (asked: Calls[Name][0]) => Work<Calls[Name][1]> }
+
+/** These are of the moment in which they begin, whatever is counted before they end; for the others nothing may change. */
+export const OF_THEIR_MOMENT: ReadonlySet<CallName> = new Set(['answer', 'answerUnpublished'])
+
+/** Of what an answer is. */
+type Moment = Pick<SourceAnswer, 'asOf' | 'watermark'>
+
+/** What may be asked of an analysis. `sample` gives the one that answers in its place, where there is nothing. */
+export function createQuestions(
+  analysis: Analysis,
+  moment: () => Moment,
+  sample: () => Analysis | undefined,
+): { questions: Questions; changes: Changes } {
+  const { shipping } = analysis
+
+  function* answer({ queries, quality }: SourceRequest): Work<InParts<SourceAnswer>> {
+    const served = sample()
+    const from = served ?? analysis
+    const now = moment()
+    return yield* inParts({
+      ...(yield* from.answering({ queries, quality })),
+      ...now,
+      sample: served !== undefined,
+    })
+  }
+
+  function* answerUnpublished({ queries, quality }: SourceRequest): Work<InParts<UnpublishedAnswer>> {
+    const now = moment()
+    const { identities, rows } = shipping.unpublished()
+    return yield* inParts({
+      ...(yield* analysis.answering({ queries, only: rows, quality })),
+      ...now,
+      sample: false,
+      identities,
+    })
+  }
+
+  return {
+    changes: { update: shipping.update, setAside: shipping.setAside, distrust: shipping.distrust },
+    questions: {
+      answer,
+      answerUnpublished,
+      nextRanges: ({ selection, maxRecords, after }) =>
+        inOneStep(() => shipping.nextRanges(selection, maxRecords, after)),
+      retired: () => inOneStep(shipping.retired),
+      catalogue: () => inOneStep(shipping.catalogue),
+      archived: () => inOneStep(shipping.archived),
+      readable: (keys) => inOneStep(() => keys.filter((key) => analysis.pathOf(key) !== undefined)),
+      publishedGroups: shipping.publishedGroups,
+      publishedRows: ({ of, without }) => inOneStep(() => shipping.publishedRows(of, without)),
+      pathOf: (key) => inOneStep(() => analysis.pathOf(key)),
+    },
+  }
+}

@@ -1,0 +1,16 @@
+import { BridgeError } from '../../domain/errors.ts'
+import { LIMITS } from '../../domain/limits.ts'
+import type { TokenQuery } from '../../domain/token-query.ts'
+
+/** Sums of this many rows, by this many groupings and filters, are always affordable: a view of 5 filters with everything. */
+const ALWAYS = 5 * (1 + 4)
+
+/** Refuses what would keep the thread busy for long: changes, and whoever asks after them, wait for what has begun. */
+export function assertAffordable(rows: number, queries: readonly TokenQuery[]): void {
+  const passes = queries.reduce((sum, { groupings, sessions }) => sum + 1 + groupings.length + (sessions ? 1 : 0), 0)
+  if (passes <= ALWAYS || rows * passes <= LIMITS.summedRecords.value) return
+  throw new BridgeError(
+    'QUERY_TOO_EXPENSIVE',
+    `${passes} sums over ${rows} records are more than one operation may ask for: ask for fewer filters or sections`,
+  )
+}
