@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { tellMoment } from '../ports/moments.ts'
 import { encodeFrame } from './frame.ts'
 import type { JournalHeads } from './heads.ts'
 import type { JournalKey } from './key.ts'
@@ -83,12 +84,16 @@ export function createSegmentWriter({ folder, key, heads, onBegin, onFailed }: S
       return { bytes, frame: { segment, from: to - bytes.length, to } }
     })
     const bytes = Buffer.concat(parts.map((part) => part.bytes))
+    tellMoment('journal frame', 'before')
     for (let at = 0; at < bytes.length; )
       at += (await handle.write(bytes, at, bytes.length - at, current.size + at)).bytesWritten
     await handle.datasync()
+    tellMoment('journal frame', 'after')
     await stillThere(handle, segmentPath(folder, segment))
     const records = batch.reduce((sum, one) => sum + one.records, current.records)
+    tellMoment('journal head', 'before')
     heads.set(segment, { to, records })
+    tellMoment('journal head', 'after')
     Object.assign(current, { size: to, records })
     return parts.map((part) => part.frame)
   }

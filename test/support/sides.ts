@@ -21,7 +21,8 @@ import type {
   TokenSource,
   UnpublishedRecords,
 } from '../../src/ports/token-source.ts'
-import { type Ledger, LIVE } from '../../src/shipping/ledger.ts'
+import type { Ledger } from '../../src/shipping/ledger.ts'
+import { NO_RUN } from '../../src/shipping/ledger-entries.ts'
 import type { Shipper } from '../../src/shipping/shipper.ts'
 
 let engineFolder: string | undefined
@@ -142,7 +143,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
   shipper.begin({
     assignments() {
       served = selection
-      return [{ run: LIVE, selection }]
+      return [{ run: NO_RUN, selection }]
     },
     beforeShipping: async () => false,
     async onIdle() {
