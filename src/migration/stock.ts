@@ -1,4 +1,4 @@
-import { isJournalKey, parseLogName } from '../domain/log-name.ts'
+import { isJournalKey, isJournalName, parseLogName } from '../domain/log-name.ts'
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { LogStock, PublishedEvidence, RecordStore } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
@@ -39,7 +39,8 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   if (brought > 0) mended.push(`${brought} editions count again: their logs were lost before they were shipped anew`)
 
   const { live, archived } = await publishedLogs(parts)
-  const short = new Set(shortLogs(ledger, stock))
+  const isSettled = isRollingBack(ledger) ? isJournalName : () => true
+  const short = new Set(shortLogs(ledger, stock).filter(isSettled))
   const lostLogs = archived.filter((name) => short.has(name))
   const reship = [...live].filter(([name]) => short.has(name)).map(([, { key }]) => key)
   if (reship.length > 0) {
@@ -56,6 +57,12 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
   return { lostRecords, lostLogs, foreignSegments: foreignSegments(ledger, stock), mended }
 }
+
+/**
+ * A rollback is noted in the ledger when it is at its end. Until then the ledger says of transcripts what the database
+ * has given up already: nothing of them is lost.
+ */
+const isRollingBack = (ledger: Ledger): boolean => ledger.migrations().at(-1)?.state === 'ROLLING_BACK'
 
 /** The database's stock, as it was when it was looked at last. */
 export interface StockTaking {
