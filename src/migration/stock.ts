@@ -38,11 +38,11 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const brought = await bringBackRetired(parts)
   if (brought > 0) mended.push(`${brought} editions count again: their logs were lost before they were shipped anew`)
 
-  const { live, archived } = await publishedLogs(parts)
+  const { onDisk, archived } = await publishedLogs(parts)
   const isSettled = isRollingBack(ledger) ? isJournalName : () => true
   const short = new Set(shortLogs(ledger, stock).filter(isSettled))
   const lostLogs = archived.filter((name) => short.has(name))
-  const reship = [...live].filter(([name]) => short.has(name)).map(([, { key }]) => key)
+  const reship = [...onDisk].filter(([name]) => short.has(name)).map(([, { key }]) => key)
   if (reship.length > 0) {
     mended.push(`${reship.length} logs of which the database lost records are shipped anew`)
     await logs.distrust(reship)
