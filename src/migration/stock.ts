@@ -28,7 +28,7 @@ export interface StockParts extends SwitchingParts {
  * Looks, at the start and before a run, whether the database has fewer rows than its batches and the ledger say. It
  * reads a few columns, so it notices what is gone, not what was altered (that is for a verification). What the files
  * still have is shipped anew, what readers count is chosen anew from the copies; nothing is ever taken out for it.
- * To be called while nothing is shipped.
+ * To be called while nothing is shipped, and what a crash left halfway is settled.
  */
 export async function takeStock(parts: StockParts): Promise<Stock> {
   const { ledger, logs, evidence, store } = parts
@@ -133,15 +133,12 @@ const unverifiedOf = ({ ledger, evidence }: StockParts, stock: readonly LogStock
  * itself, or not all of them. They were verified: they count as archived, and their logs begin a new edition.
  */
 function adoptUnknown(ledger: Ledger, stock: readonly LogStock[], unverified: readonly string[]): string[] {
-  const settling = new Map<string, number>()
-  for (const { log, records } of ledger.unsettled()?.group.batches ?? [])
-    settling.set(log, (settling.get(log) ?? 0) + records)
   const known = new Map([...ledger.states(), ...ledger.archived()].map((state) => [ledger.nameOf(state), state]))
   const adopted: LogState[] = []
   for (const { log, noted, lastPosition } of stock) {
     if (!ledger.isOwn(log) || unverified.includes(log)) continue
     const state = known.get(log)
-    const expected = (state === undefined ? 0 : (state.records ?? noted)) + (settling.get(log) ?? 0)
+    const expected = state === undefined ? 0 : (state.records ?? noted)
     if (noted <= expected) continue
     const { publishedTo } = state ?? UNKNOWN
     const edition = state ?? { ...ledger.parseName(log), ...UNKNOWN }

@@ -10,6 +10,7 @@ import { openPublishingSide } from '../../src/composition/publishing-side.ts'
 import { finished } from '../../src/domain/work.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { linesAt } from '../../src/enhanced-analysis/file-content.ts'
+import type { Stock } from '../../src/migration/stock.ts'
 import { type Findings, type VerificationParts, verifyPublished } from '../../src/migration/verification.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
@@ -102,6 +103,8 @@ export interface TestSides {
   parts: VerificationParts
   store: RecordStore
   problems: string[]
+  /** What was found when the stock was taken last: when they were opened. */
+  stock(): Stock
   /** Rolls everything back, twice, with a run begun in between. */
   rollBack(): Promise<void>
   /** Ships what is selected, to its end. */
@@ -162,6 +165,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     parts,
     store,
     problems,
+    stock: publishing.stock.latest,
     close: publishing.close,
     async rollBack() {
       for (let time = 0; time < 2; time++) {
