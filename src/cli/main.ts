@@ -33,7 +33,26 @@ function createProgram(): Command {
     .showHelpAfterError('(--help tells more)')
     // what was typed may have been pasted
     .configureOutput({ outputError: (text) => tellLines(text.trimEnd().split('\n')) })
+  addServe(program)
+  addAnalyze(program)
+  addToken(program)
+  addRemote(program)
+  addPush(program)
+  const migrate = program.command('migrate').description('carry the history into ClickHouse')
+  addRuns(migrate)
+  addChangesOfRuns(migrate)
+  addBackups(migrate)
+  return program
+}
 
+/** The options of every command that asks a server. */
+const remote = (command: Command): Command =>
+  command
+    .option('--server <url>', 'address of the bridge; found by itself on the same machine')
+    .option('--token <token>', 'bearer token; made by itself on the same machine')
+    .option('--json', 'print JSON')
+
+function addServe(program: Command): void {
   program
     .command('serve')
     .description('start the GraphQL server (npm start); settings come from the environment, see the README')
@@ -41,7 +60,9 @@ function createProgram(): Command {
       const { serve } = await import('../main.ts')
       await serve()
     })
+}
 
+function addAnalyze(program: Command): void {
   const analysis = program
     .command('analyze')
     .description('count the transcripts on this machine; needs no server')
@@ -68,7 +89,9 @@ Examples:
       const { analyze } = await import('./analyze.ts')
       await analyze(options)
     })
+}
 
+function addToken(program: Command): void {
   program
     .command('token')
     .description('print a bearer token, alone, on stdout')
@@ -79,13 +102,9 @@ Examples:
       const { printToken } = await import('./token.ts')
       await printToken(options)
     })
+}
 
-  const remote = (command: Command): Command =>
-    command
-      .option('--server <url>', 'address of the bridge; found by itself on the same machine')
-      .option('--token <token>', 'bearer token; made by itself on the same machine')
-      .option('--json', 'print JSON')
-
+function addRemote(program: Command): void {
   remote(program.command('source').description('which source answers you now, and why')).action(async (options) => {
     const { showSource } = await import('./source.ts')
     await showSource(options)
@@ -107,7 +126,9 @@ Examples:
     const { ingestFile } = await import('./ingest.ts')
     await ingestFile(file, options)
   })
+}
 
+function addPush(program: Command): void {
   program
     .command('push')
     .description("follow this machine's transcripts and send what they add to a bridge elsewhere, until interrupted")
@@ -120,8 +141,9 @@ Examples:
       const { push } = await import('./push.ts')
       await push(options)
     })
+}
 
-  const migrate = program.command('migrate').description('carry the history into ClickHouse')
+function addRuns(migrate: Command): void {
   remote(migrate.command('start').description('start a run and show how far it is; exit code 1 if it fails'))
     .option('--no-wait', 'return at once')
     .option('--dry-run', 'tell what it would carry and how long it would take; nothing is written', false)
@@ -137,6 +159,9 @@ Examples:
       const { showMigration } = await import('./migrate.ts')
       await showMigration(options)
     })
+}
+
+function addChangesOfRuns(migrate: Command): void {
   const ofRun = (name: string, about: string) =>
     remote(migrate.command(name).description(about).argument('[id]', 'the run; the latest, if absent'))
   for (const [change, about] of [
@@ -161,7 +186,9 @@ Examples:
       const { rollbackMigration } = await import('./migrate.ts')
       await rollbackMigration(id, options)
     })
+}
 
+function addBackups(migrate: Command): void {
   remote(
     migrate
       .command('backup')
@@ -182,6 +209,4 @@ Examples:
     const { restoreMigration } = await import('./migrate.ts')
     await restoreMigration(name, options)
   })
-
-  return program
 }

@@ -9,6 +9,7 @@ import {
 } from '@clickhouse/client'
 import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel'
 import type { z } from 'zod'
+import { tellMoment } from '../ports/moments.ts'
 import { createPace, eachGivingWay } from '../turns/pace.ts'
 import { openEmbedded } from './embedded-connection.ts'
 import { StatementError } from './statement-error.ts'
@@ -147,7 +148,8 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
   ): Promise<T> => {
     const deadline = deadlineSeconds === undefined ? undefined : Math.min(deadlineSeconds, longestSeconds)
     try {
-      return await statement({
+      tellMoment(`statement ${name}`, 'before')
+      const result = await statement({
         query_id: `token-bridge-${name}-${randomUUID()}`,
         clickhouse_settings: {
           log_comment: `token-bridge ${name}`,
@@ -155,6 +157,8 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
         },
         ...(deadline === undefined ? {} : { abort_signal: AbortSignal.timeout((deadline + 1) * 1000) }),
       })
+      tellMoment(`statement ${name}`, 'after')
+      return result
     } catch (error) {
       throw new StatementError(name, error)
     }

@@ -25,103 +25,137 @@ export async function takeRightToPublish(db: Database, holder: string): Promise<
 
 /** `fence` is what `takeRightToPublish` gave; 0 where nobody else can publish. */
 export function createRecordStore(db: Database, fence = 0): RecordStore {
-  /** A statement of ours that came too late changed nothing: whoever believed that it did must hear of it. */
+  const fenced = createFenced(db, fence)
+  return {
+    ...numbersOf(db),
+    ...writtenBatches(db),
+    ...publications(db, fenced),
+    ...rollbacks(db, fenced),
+  }
+}
+
+/** Statements that change what readers see, and that change nothing once somebody else has the right to publish. */
+interface Fenced {
+  /** Says which batches count. To be followed by `elect`, which tells whether it came too late. */
+  note(name: string, sql: string, params: Params): Promise<void>
+  /** Chooses winners. Throws CONFLICT where it came too late: whoever believed that it did something must hear of it. */
+  elect(name: string, sql: string, params: Params): Promise<void>
+  /** Chooses all winners anew, and shows them at once. */
+  rebuildWinners(seq: number): Promise<void>
+}
+
+function createFenced(db: Database, fence: number): Fenced {
   const stillOurs = async (): Promise<void> => {
     const [current] = await db.query(currentFence)
     if (current !== undefined && current.epoch > fence)
       throw new BridgeError('CONFLICT', `${current.holder} publishes to this database now`)
   }
-
-  const mark = (state: string, where: string, params: Params): Promise<void> =>
-    db.command('mark-batches', markBatches(state, where), { ...params, fence })
-
-  const rebuildWinners = async (seq: number): Promise<void> => {
-    for (const [name, sql] of MAKE_NEXT) await db.command(name, sql)
-    const slices = await sliceCount(db)
-    for (let slice = 0; slice < slices; slice++) await db.command('elect-slice', electSlice, { seq, slices, slice })
-    await stillOurs()
-    for (const [name, sql] of SWAP) await db.command(name, sql)
-  }
-
   return {
-    async id() {
-      await db.command(
-        'make-database-id',
-        'INSERT INTO database_id SELECT generateUUIDv4() WHERE (SELECT count() FROM database_id) = 0',
-      )
-      const [row] = await db.query(databaseId)
-      return z.string().parse(row?.id)
-    },
-    async lastSeq() {
-      const [row] = await db.query(lastSeq)
-      return row?.seq ?? 0
-    },
-    async lastBatch(from, to) {
-      return (await db.query(lastBatch, { from, to }))[0]?.batch
-    },
-    async write(batches) {
-      const columns = ['log', 'batch', 'run', ...COPY_COLUMNS]
-      const rows = batches.flatMap(({ batch, log, run, records }) =>
-        records.map((record) => [log, batch, run, ...cellsOf(record)]),
-      )
-      await db.insert('write-batches', 'copies', columns, rows)
-    },
-    async readBack(batches, version = TEXT_VERSION) {
-      const rows = await db.query(readBack(version), { batches })
-      return new Map(rows.map(({ batch, ...summary }) => [batch, summary satisfies BatchSummary]))
-    },
-    async publish(batches, seq) {
-      const list = batches.map(({ batch }) => batch)
-      await db.command('note-batches', noteBatches, {
-        batches: list,
-        seq,
-        fence,
-        logs: batches.map(({ log }) => log),
-        runs: batches.map(({ run }) => run),
-        records: batches.map(({ records }) => records),
-        // at most 1000 records of 5 * 10^12
-        tokens: batches.map(({ tokens }) => Number(tokens ?? 0)),
-        first: batches.map(({ firstPosition }) => firstPosition ?? 0),
-        last: batches.map(({ lastPosition }) => lastPosition ?? 0),
-        digests: batches.map(({ digest }) => digest),
-      })
-      await db.command('publish', electWinners('{batches:Array(UInt64)}'), { batches: list, seq, fence })
+    note: (name, sql, params) => db.command(name, sql, { ...params, fence }),
+    async elect(name, sql, params) {
+      await db.command(name, sql, { ...params, fence })
       await stillOurs()
     },
-    async retire(logs, seq) {
-      await mark("'retired'", OF_LOGS, { logs, seq })
-      await db.command('retire', electWinners(`(SELECT batch FROM batches FINAL WHERE ${OF_LOGS})`), {
-        logs,
-        seq,
-        fence,
-      })
+    async rebuildWinners(seq) {
+      for (const [name, sql] of MAKE_NEXT) await db.command(name, sql)
+      await eachSlice(db, (slice) => db.command('elect-slice', electSlice, { seq, ...slice }))
       await stillOurs()
-    },
-    async retireBatches(batches, seq) {
-      await mark("'retired'", OF_BATCHES, { batches, seq })
-      await db.command('retire', electWinners('{batches:Array(UInt64)}'), { batches, seq, fence })
-      await stillOurs()
-    },
-    async electMissing(seq) {
-      const slices = await sliceCount(db)
-      for (let slice = 0; slice < slices; slice++)
-        await db.command('elect-missing', electMissingSlice, { seq, fence, slices, slice })
-      await stillOurs()
-    },
-    rebuildWinners,
-    async rollBack(kept, seq) {
-      const state = kept === 'none' ? "'retired'" : `if(was = 'kept' OR ${OF_LOGS}, 'kept', 'retired')`
-      await mark(state, `state != 'retired' AND ${OF_TRANSCRIPTS}`, { logs: kept === 'none' ? [] : kept, seq })
-      await rebuildWinners(seq)
-      for (const { run } of await db.query(emptyRuns))
-        await db.command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
-      await db.command('delete-retired', DELETE_RETIRED)
-    },
-    async publishKept(seq) {
-      await mark("'published'", "state = 'kept'", { seq })
-      const again = "(SELECT batch FROM batches FINAL WHERE state = 'published' AND version = {seq:UInt64})"
-      await db.command('publish-kept', electWinners(again), { seq, fence })
-      await stillOurs()
+      for (const [name, sql] of SWAP) await db.command(name, sql)
     },
   }
 }
+
+/** All identities, in parts whose winners fit into memory. */
+async function eachSlice(db: Database, use: (part: { slices: number; slice: number }) => Promise<void>): Promise<void> {
+  const slices = await sliceCount(db)
+  for (let slice = 0; slice < slices; slice++) await use({ slices, slice })
+}
+
+const numbersOf = (db: Database): Pick<RecordStore, 'id' | 'lastSeq' | 'lastBatch'> => ({
+  async id() {
+    await db.command(
+      'make-database-id',
+      'INSERT INTO database_id SELECT generateUUIDv4() WHERE (SELECT count() FROM database_id) = 0',
+    )
+    const [row] = await db.query(databaseId)
+    return z.string().parse(row?.id)
+  },
+  async lastSeq() {
+    const [row] = await db.query(lastSeq)
+    return row?.seq ?? 0
+  },
+  async lastBatch(from, to) {
+    return (await db.query(lastBatch, { from, to }))[0]?.batch
+  },
+})
+
+const writtenBatches = (db: Database): Pick<RecordStore, 'write' | 'readBack'> => ({
+  async write(batches) {
+    const columns = ['log', 'batch', 'run', ...COPY_COLUMNS]
+    const rows = batches.flatMap(({ batch, log, run, records }) =>
+      records.map((record) => [log, batch, run, ...cellsOf(record)]),
+    )
+    await db.insert('write-batches', 'copies', columns, rows)
+  },
+  async readBack(batches, version = TEXT_VERSION) {
+    const rows = await db.query(readBack(version), { batches })
+    return new Map(rows.map(({ batch, ...summary }) => [batch, summary satisfies BatchSummary]))
+  },
+})
+
+const ELECT_OF_BATCHES = electWinners('{batches:Array(UInt64)}')
+const ELECT_OF_LOGS = electWinners(`(SELECT batch FROM batches FINAL WHERE ${OF_LOGS})`)
+
+const publications = (
+  db: Database,
+  { note, elect, rebuildWinners }: Fenced,
+): Pick<RecordStore, 'publish' | 'retire' | 'retireBatches' | 'electMissing' | 'rebuildWinners'> => ({
+  async publish(batches, seq) {
+    const list = batches.map(({ batch }) => batch)
+    await note('note-batches', noteBatches, {
+      batches: list,
+      seq,
+      logs: batches.map(({ log }) => log),
+      runs: batches.map(({ run }) => run),
+      records: batches.map(({ records }) => records),
+      // at most 1000 records of 5 * 10^12
+      tokens: batches.map(({ tokens }) => Number(tokens ?? 0)),
+      first: batches.map(({ firstPosition }) => firstPosition ?? 0),
+      last: batches.map(({ lastPosition }) => lastPosition ?? 0),
+      digests: batches.map(({ digest }) => digest),
+    })
+    await elect('publish', ELECT_OF_BATCHES, { batches: list, seq })
+  },
+  async retire(logs, seq) {
+    await note('mark-batches', markBatches("'retired'", OF_LOGS), { logs, seq })
+    await elect('retire', ELECT_OF_LOGS, { logs, seq })
+  },
+  async retireBatches(batches, seq) {
+    await note('mark-batches', markBatches("'retired'", OF_BATCHES), { batches, seq })
+    await elect('retire', ELECT_OF_BATCHES, { batches, seq })
+  },
+  electMissing: (seq) => eachSlice(db, (slice) => elect('elect-missing', electMissingSlice, { seq, ...slice })),
+  rebuildWinners,
+})
+
+const rollbacks = (
+  db: Database,
+  { note, elect, rebuildWinners }: Fenced,
+): Pick<RecordStore, 'rollBack' | 'publishKept'> => ({
+  async rollBack(kept, seq) {
+    const state = kept === 'none' ? "'retired'" : `if(was = 'kept' OR ${OF_LOGS}, 'kept', 'retired')`
+    await note('mark-batches', markBatches(state, `state != 'retired' AND ${OF_TRANSCRIPTS}`), {
+      logs: kept === 'none' ? [] : kept,
+      seq,
+    })
+    await rebuildWinners(seq)
+    for (const { run } of await db.query(emptyRuns))
+      await db.command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
+    await db.command('delete-retired', DELETE_RETIRED)
+  },
+  async publishKept(seq) {
+    await note('mark-batches', markBatches("'published'", "state = 'kept'"), { seq })
+    const again = "(SELECT batch FROM batches FINAL WHERE state = 'published' AND version = {seq:UInt64})"
+    await elect('publish-kept', electWinners(again), { seq })
+  },
+})

@@ -8,6 +8,7 @@ import type { VerificationParts } from '../migration/verification.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { RecordStore } from '../ports/record-store.ts'
+import { settle } from '../shipping/groups.ts'
 import { type Ledger, openLedger } from '../shipping/ledger.ts'
 import { createPublicationGate, type PublicationGate } from '../shipping/publication-gate.ts'
 import { createShipper, type Shipper } from '../shipping/shipper.ts'
@@ -49,6 +50,8 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
     closing.add(() => ledger.close())
     await logs.update(ledger.states())
     const gate = createPublicationGate()
+    // what a crash left halfway is no loss: it is carried to its end before the stock is taken
+    await settle({ logs, store, ledger, gate })
     const parts = { ledger, logs, evidence: createPublishedEvidence(options.db), now: Date.now }
     const stock = createStockTaking({ ...parts, store, publish: gate.publish }, (found) => logStock(logger, found))
     await stock.take()

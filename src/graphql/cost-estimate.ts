@@ -61,19 +61,15 @@ const LEAF: Values = { all: 1, own: 1 }
  * What an operation costs, from its fields and arguments alone. Own code, because `graphql-query-complexity` tells a
  * field nothing of the arguments above it: the length of a series follows from the filter of its metrics.
  */
-export function estimate({ schema, operation, fragments, variables }: Asked): Estimate {
+export function estimate(asked: Asked): Estimate {
+  const { schema, operation, fragments } = asked
   const filters = new Map<string, number>()
   const series = new Set<string>()
   const itemCosts = new Map<FieldNode, number>()
+  const coerced = coercedLater(asked)
   const argsOf = memoised<FieldNode, Parameters<typeof getArgumentValues>[0], Args>((node, field) =>
     getArgumentValues(field, node, coerced()),
   )
-  // only where an estimate needs them: reading a batch of records twice would cost more than it tells
-  let read: Record<string, unknown> | undefined
-  const coerced = (): Record<string, unknown> => {
-    read ??= getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 }).coerced ?? {}
-    return read
-  }
 
   const ofField = (node: FieldNode, type: GraphQLObjectType, above: () => Args): Values => {
     const field = type.getFields()[node.name.value] ?? META_FIELDS[node.name.value]
@@ -95,14 +91,9 @@ export function estimate({ schema, operation, fragments, variables }: Asked): Es
     return { all: 1 + Math.max(0, size) * (1 + below.all), own: 1 }
   }
 
-  const isIncluded = (selection: SelectionNode): boolean =>
-    !selection.directives?.length ||
-    (getDirectiveValues(GraphQLSkipDirective, selection, coerced())?.if !== true &&
-      getDirectiveValues(GraphQLIncludeDirective, selection, coerced())?.if !== false)
-
   const ofSelection = (selection: SelectionNode, type: GraphQLObjectType, above: () => Args): Values => {
     try {
-      if (!isIncluded(selection)) return NOTHING
+      if (!isIncluded(selection, coerced)) return NOTHING
       if (selection.kind === Kind.FIELD) return ofField(selection, type, above)
     } catch (error) {
       // arguments that cannot be read: it fails when it is executed, and costs nothing more
@@ -138,6 +129,21 @@ export function estimate({ schema, operation, fragments, variables }: Asked): Es
     series: series.size,
   }
 }
+
+/** Variables as they are declared, read where an estimate needs them: reading a batch of records twice tells too little. */
+function coercedLater({ schema, operation, variables }: Asked): () => Record<string, unknown> {
+  let read: Record<string, unknown> | undefined
+  return () => {
+    read ??= getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 }).coerced ?? {}
+    return read
+  }
+}
+
+/** Whether `@skip` and `@include` leave it in. */
+const isIncluded = (selection: SelectionNode, variables: () => Record<string, unknown>): boolean =>
+  !selection.directives?.length ||
+  (getDirectiveValues(GraphQLSkipDirective, selection, variables())?.if !== true &&
+    getDirectiveValues(GraphQLIncludeDirective, selection, variables())?.if !== false)
 
 function memoised<K extends object, P, V>(compute: (key: K, parameter: P) => V): (key: K, parameter: P) => V {
   const known = new Map<K, V>()

@@ -4,7 +4,13 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
 import { ApolloServerErrorCode } from '@apollo/server/errors'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
 import fastifyApollo from '@as-integrations/fastify'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { GraphQLError, type GraphQLSchema } from 'graphql'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { Principal } from '../access/roles.ts'
@@ -69,9 +75,37 @@ const WAITING_CONNECTIONS = 4096
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { schema, logger, metrics } = options
   const addresses = createAddresses(options.trustedProxies)
-  const fastify = Fastify({
+  const fastify = createFastify(options)
+  const apollo = createApollo(options)
+  await apollo.start()
+  const strangers = watchStrangers(fastify, addresses)
+  addHooks(fastify, options, addresses, strangers)
+  // before the routes: each takes the handler that is set when it is registered
+  handleErrors(fastify)
+  await addRoutes(fastify, apollo, options)
+  const subscriptions = attachSubscriptions(
+    fastify.server,
+    { ...options, addressOf: addresses.of },
+    MAX_DOCUMENT_TOKENS,
+  )
+  return {
+    listen: (host, port) =>
+      fastify.listen({ host, port, backlog: WAITING_CONNECTIONS }).catch((error) => {
+        throw listenError(error, host, port)
+      }),
+    async close(deadlineMs) {
+      const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
+      await subscriptions.close()
+      await fastify.close()
+      clearTimeout(deadline)
+      await apollo.stop()
+    },
+  }
+}
+
+const createFastify = ({ logger }: HttpServerOptions): FastifyInstance =>
+  Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
@@ -86,12 +120,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     clientErrorHandler: refuseConnection,
     forceCloseConnections: 'idle',
   }) as unknown as FastifyInstance
-  const apollo = new ApolloServer<RequestContext>({
+
+const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOptions): ApolloServer<RequestContext> =>
+  new ApolloServer<RequestContext>({
     schema,
-    introspection: options.introspection,
+    introspection,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
-    hideSchemaDetailsFromClientErrors: !options.introspection,
+    hideSchemaDetailsFromClientErrors: !introspection,
     includeStacktraceInErrorResponses: false,
     persistedQueries: false,
     stopOnTerminationSignals: false,
@@ -102,12 +138,16 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     documentStore: createDocumentStore(),
     formatError: (formatted, error) =>
       formatError(formatted, error, {
-        hideSchemaDetails: !options.introspection,
+        hideSchemaDetails: !introspection,
         onInternal: (internal) => logger.error({ err: internal }, 'a resolver failed'),
       }),
   })
-  await apollo.start()
 
+type Addresses = ReturnType<typeof createAddresses>
+type SocketStrangers = ReturnType<typeof createStrangers<Socket>>
+
+/** Connections are strangers until they show a token, or become WebSockets, which are counted by themselves. */
+function watchStrangers(fastify: FastifyInstance, addresses: Addresses): SocketStrangers {
   const strangers = createStrangers<Socket>({
     most: LIMITS.strangers.value,
     mostOfAddress: LIMITS.strangersOfAddress.value,
@@ -118,9 +158,16 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     strangers.add(socket, addresses.ofConnection(socket))
     socket.once('close', () => strangers.remove(socket))
   })
-  // from then on it is counted among the WebSockets
   fastify.server.on('upgrade', ({ socket }) => strangers.remove(socket))
+  return strangers
+}
 
+function addHooks(
+  fastify: FastifyInstance,
+  { authenticate, metrics }: HttpServerOptions,
+  addresses: Addresses,
+  strangers: SocketStrangers,
+): void {
   fastify.decorateRequest('principal', null)
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)
@@ -129,7 +176,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const problem = hostProblem(request.headers.host)
     if (problem !== undefined) return refuse(request, reply, 400, 'BAD_REQUEST', problem)
     try {
-      const { principal } = await options.authenticate(request.headers.authorization)
+      const { principal } = await authenticate(request.headers.authorization)
       request.principal = principal
       strangers.remove(request.raw.socket)
     } catch (error) {
@@ -154,21 +201,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   fastify.addHook('onSend', async (request) => {
     request.raw.socket.setTimeout(LIMITS.unreadSeconds.value * 1000)
   })
-  fastify.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'unknown'
-    metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000)
-    request.log.info(
-      {
-        method: request.method,
-        path: clip(pathOf(request), MAX_LOGGED_PATH),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'request',
-    )
-  })
+  fastify.addHook('onResponse', async (request, reply) => logRequest(request, reply, metrics))
+}
 
-  // before the routes: each takes the handler that is set when it is registered
+function logRequest(request: FastifyRequest, { statusCode, elapsedTime }: FastifyReply, metrics: Metrics): void {
+  const { method, log } = request
+  metrics.request(request.routeOptions.url ?? 'unknown', method, statusCode, elapsedTime / 1000)
+  const path = clip(pathOf(request), MAX_LOGGED_PATH)
+  log.info({ method, path, status: statusCode, ms: Math.round(elapsedTime) }, 'request')
+}
+
+function handleErrors(fastify: FastifyInstance): void {
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send(errorBody('NOT_FOUND', 'no such path')))
   fastify.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500
@@ -177,13 +220,19 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     request.log.error({ err: error }, 'a request failed')
     return reply.code(500).send(errorBody('INTERNAL_SERVER_ERROR', 'internal error'))
   })
+}
 
+async function addRoutes(
+  fastify: FastifyInstance,
+  apollo: ApolloServer<RequestContext>,
+  { createContext, readiness, metrics }: HttpServerOptions,
+): Promise<void> {
   await fastify.register(fastifyApollo(apollo), {
-    context: async (request: FastifyRequest) => options.createContext(principalOf(request), request.id),
+    context: async (request: FastifyRequest) => createContext(principalOf(request), request.id),
   })
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {
-    const { ready, detail } = options.readiness()
+    const { ready, detail } = readiness()
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', detail })
   })
   fastify.get('/metrics', async (request, reply) => {
@@ -192,26 +241,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const { contentType, body } = await metrics.expose()
     return reply.type(contentType).send(body)
   })
-
-  const subscriptions = attachSubscriptions(
-    fastify.server,
-    { ...options, addressOf: addresses.of },
-    MAX_DOCUMENT_TOKENS,
-  )
-
-  return {
-    listen: (host, port) =>
-      fastify.listen({ host, port, backlog: WAITING_CONNECTIONS }).catch((error) => {
-        throw listenError(error, host, port)
-      }),
-    async close(deadlineMs) {
-      const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
-      await subscriptions.close()
-      await fastify.close()
-      clearTimeout(deadline)
-      await apollo.stop()
-    },
-  }
 }
 
 function principalOf(request: FastifyRequest): Principal {

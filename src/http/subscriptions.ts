@@ -11,7 +11,7 @@ import {
   specifiedRules,
   validate,
 } from 'graphql'
-import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws'
+import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Principal } from '../access/roles.ts'
 import type { Authenticate, SignedIn } from '../access/tokens.ts'
@@ -69,9 +69,7 @@ export function attachSubscriptions(
   options: SubscriptionsOptions,
   maxDocumentTokens: number,
 ): Subscriptions {
-  const { schema, introspection, authenticate, addressOf, createContext, logger } = options
-  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  const budget = createSocketBudget<ConnectionContext>(options.maxSockets)
+  const { addressOf, logger } = options
   const strangers = createStrangers<WebSocket>({
     most: LIMITS.socketStrangers.value,
     mostOfAddress: LIMITS.socketStrangersOfAddress.value,
@@ -82,84 +80,8 @@ export function attachSubscriptions(
     maxPayload: LIMITS.socketMessageBytes.value,
     handleProtocols: (offered) => (offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false),
   })
-
-  const shown = (error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError => {
-    const cause = causeOf(error)
-    const formatted = error instanceof GraphQLError ? error.toJSON() : error
-    // without a cause, a code or a place it is of the question, its variables included
-    const isOfQuestion = cause === undefined && formatted.path === undefined && formatted.extensions?.code === undefined
-    return formatError(isOfQuestion ? { ...formatted, extensions: BAD_USER_INPUT } : formatted, cause ?? error, {
-      hideSchemaDetails: !introspection,
-      onInternal: (internal) => logger.error({ err: internal }, 'a subscription failed'),
-    })
-  }
-
-  const protocol = makeServer<{ authorization?: unknown }, Connection>({
-    connectionInitWaitTimeout: LIMITS.socketInitSeconds.value * 1000,
-    async onConnect(context) {
-      const { connectionParams, extra } = context
-      const { request, socket } = extra
-      const given = connectionParams?.authorization ?? request.headers.authorization
-      try {
-        const signedIn = await authenticate(typeof given === 'string' ? given : undefined)
-        if (socket.readyState !== socket.OPEN) return false
-        const { userId } = signedIn.principal
-        if (!budget.enter(userId, context)) {
-          sendAway(socket, 'too many connections')
-          return false
-        }
-        extra.signedIn = signedIn
-        strangers.remove(socket)
-        const end = setTimeout(() => expire(socket), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
-        socket.once('close', () => {
-          clearTimeout(end)
-          budget.leave(userId, context)
-        })
-        return true
-      } catch (error) {
-        if (isBridgeError(error)) return false
-        throw error
-      }
-    },
-    onSubscribe(context, id, { query, operationName, variables }) {
-      const { signedIn, socket } = context.extra
-      // an error, though nobody gets it: without a result the library would answer by itself
-      if (signedIn === undefined || hasExpired(signedIn)) return [expire(socket)]
-      if (id.length > LIMITS.subscriptionId.value) {
-        cutOff(socket, CloseCode.BadRequest, 'the id is too long')
-        return [new GraphQLError('the id is too long')]
-      }
-      const { principal } = signedIn
-      // before anything is read of the question
-      if (!budget.maySubscribe(principal.userId, context))
-        return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
-      try {
-        const document = parse(query, { maxTokens: maxDocumentTokens })
-        checkShape(document)
-        // before it is validated, which costs most
-        const operation = getOperationAST(document, operationName)?.operation
-        if (operation === 'query' || operation === 'mutation')
-          return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
-        const errors = validate(schema, document, rules, { maxErrors: LIMITS.documentMistakes.value })
-        if (errors.length > 0) return errors
-        const contextValue = createContext(principal, randomUUID())
-        checkCost({ schema, document, operationName, variables, context: contextValue })
-        return { schema, document, operationName, variableValues: variables, contextValue }
-      } catch (error) {
-        if (error instanceof GraphQLError) return [error]
-        if (isBridgeError(error)) return [refusal(error)]
-        throw error
-      }
-    },
-    onError: (_context, _id, _payload, errors) => errors.map(shown),
-    onNext({ extra: { signedIn, socket } }, _id, _payload, _args, { data = null, errors }) {
-      // what is closing sends nothing more
-      if (signedIn === undefined || hasExpired(signedIn)) expire(socket)
-      return errors === undefined ? undefined : { data, errors: errors.map(shown) }
-    },
-  })
-
-  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+  const protocol = createProtocol(options, strangers, maxDocumentTokens)
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!isSubscriptionUpgrade(request)) return refuse(socket)
     sockets.handleUpgrade(request, socket, head, (connected) => {
       strangers.add(connected, addressOf(request))
@@ -168,14 +90,114 @@ export function attachSubscriptions(
         logger.error({ err: error }, 'a WebSocket failed'),
       )
     })
-  }
-  server.on('upgrade', upgrade)
-
+  })
   return {
     async close() {
       for (const socket of sockets.clients) cutOff(socket, GOING_AWAY, 'the server is shutting down')
       await new Promise((resolve) => sockets.close(resolve))
     },
+  }
+}
+
+type Budget = ReturnType<typeof createSocketBudget<ConnectionContext>>
+type SocketStrangers = ReturnType<typeof createStrangers<WebSocket>>
+
+function createProtocol(options: SubscriptionsOptions, strangers: SocketStrangers, maxDocumentTokens: number) {
+  const budget = createSocketBudget<ConnectionContext>(options.maxSockets)
+  const prepare = createPreparing(options, maxDocumentTokens)
+  const shown = createShowing(options)
+  return makeServer<{ authorization?: unknown }, Connection>({
+    connectionInitWaitTimeout: LIMITS.socketInitSeconds.value * 1000,
+    onConnect: (context) => admit(context, options.authenticate, budget, strangers),
+    onSubscribe(context, id, payload) {
+      const { signedIn, socket } = context.extra
+      // an error, though nobody gets it: without a result the library would answer by itself
+      if (signedIn === undefined || hasExpired(signedIn)) return [expire(socket)]
+      if (id.length > LIMITS.subscriptionId.value) {
+        cutOff(socket, CloseCode.BadRequest, 'the id is too long')
+        return [new GraphQLError('the id is too long')]
+      }
+      // before anything is read of the question
+      if (!budget.maySubscribe(signedIn.principal.userId, context))
+        return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
+      return prepare(payload, signedIn.principal)
+    },
+    onError: (_context, _id, _payload, errors) => errors.map(shown),
+    onNext({ extra: { signedIn, socket } }, _id, _payload, _args, { data = null, errors }) {
+      // what is closing sends nothing more
+      if (signedIn === undefined || hasExpired(signedIn)) expire(socket)
+      return errors === undefined ? undefined : { data, errors: errors.map(shown) }
+    },
+  })
+}
+
+/** Lets a socket in whose token is good, for as long as that is, and while there is room for its user. */
+async function admit(
+  context: ConnectionContext,
+  authenticate: Authenticate,
+  budget: Budget,
+  strangers: SocketStrangers,
+): Promise<boolean> {
+  const { connectionParams, extra } = context
+  const { request, socket } = extra
+  const given = connectionParams?.authorization ?? request.headers.authorization
+  try {
+    const signedIn = await authenticate(typeof given === 'string' ? given : undefined)
+    if (socket.readyState !== socket.OPEN) return false
+    const { userId } = signedIn.principal
+    if (!budget.enter(userId, context)) {
+      sendAway(socket, 'too many connections')
+      return false
+    }
+    extra.signedIn = signedIn
+    strangers.remove(socket)
+    const end = setTimeout(() => expire(socket), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
+    socket.once('close', () => {
+      clearTimeout(end)
+      budget.leave(userId, context)
+    })
+    return true
+  } catch (error) {
+    if (isBridgeError(error)) return false
+    throw error
+  }
+}
+
+/** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
+function createPreparing({ schema, introspection, createContext }: SubscriptionsOptions, maxDocumentTokens: number) {
+  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
+  return ({ query, operationName, variables }: SubscribePayload, principal: Principal) => {
+    try {
+      const document = parse(query, { maxTokens: maxDocumentTokens })
+      checkShape(document)
+      // before it is validated, which costs most
+      const operation = getOperationAST(document, operationName)?.operation
+      if (operation === 'query' || operation === 'mutation')
+        return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
+      const errors = validate(schema, document, rules, { maxErrors: LIMITS.documentMistakes.value })
+      if (errors.length > 0) return errors
+      const contextValue = createContext(principal, randomUUID())
+      checkCost({ schema, document, operationName, variables, context: contextValue })
+      return { schema, document, operationName, variableValues: variables, contextValue }
+    } catch (error) {
+      if (error instanceof GraphQLError) return [error]
+      if (isBridgeError(error)) return [refusal(error)]
+      throw error
+    }
+  }
+}
+
+/** Errors as they are told to callers. */
+function createShowing({ introspection, logger }: SubscriptionsOptions) {
+  return (error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError => {
+    const cause = causeOf(error)
+    const formatted = error instanceof GraphQLError ? error.toJSON() : error
+    // without a cause, a code or a place it is of the question, its variables included
+    const isOfQuestion = cause === undefined && formatted.path === undefined && formatted.extensions?.code === undefined
+    return formatError(isOfQuestion ? { ...formatted, extensions: BAD_USER_INPUT } : formatted, cause ?? error, {
+      hideSchemaDetails: !introspection,
+      onInternal: (internal) => logger.error({ err: internal }, 'a subscription failed'),
+    })
   }
 }
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { LRUCache } from 'lru-cache'
 import { BridgeError, invalidArgument } from '../domain/errors.ts'
-import { LIVE } from '../shipping/ledger.ts'
+import { NO_RUN } from '../shipping/ledger-entries.ts'
 import type { Assignment, Shipper, ShippingOrders } from '../shipping/shipper.ts'
 import { createFollowers, type Followers } from './followers.ts'
 import type { Action, FrozenLog, Migration } from './migration.ts'
@@ -169,7 +169,7 @@ function createViews(
 /** What the shipper is to do for the latest run: the journal always goes first. */
 function createOrders(parts: RunParts): ShippingOrders {
   const { latest } = parts.runs
-  const journal: Assignment = { run: LIVE, selection: { journal: true, transcripts: 'none' } }
+  const journal: Assignment = { run: NO_RUN, selection: { journal: true, transcripts: 'none' } }
   return {
     assignments() {
       const migration = latest()

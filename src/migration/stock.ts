@@ -1,4 +1,4 @@
-import { isJournalKey, parseLogName } from '../domain/log-name.ts'
+import { isJournalKey, isJournalName, parseLogName } from '../domain/log-name.ts'
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { LogStock, PublishedEvidence, RecordStore } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
@@ -28,7 +28,7 @@ export interface StockParts extends SwitchingParts {
  * Looks, at the start and before a run, whether the database has fewer rows than its batches and the ledger say. It
  * reads a few columns, so it notices what is gone, not what was altered (that is for a verification). What the files
  * still have is shipped anew, what readers count is chosen anew from the copies; nothing is ever taken out for it.
- * To be called while nothing is shipped.
+ * To be called while nothing is shipped, and what a crash left halfway is settled.
  */
 export async function takeStock(parts: StockParts): Promise<Stock> {
   const { ledger, logs, evidence, store } = parts
@@ -38,10 +38,11 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const brought = await bringBackRetired(parts)
   if (brought > 0) mended.push(`${brought} editions count again: their logs were lost before they were shipped anew`)
 
-  const { live, archived } = await publishedLogs(parts)
-  const short = new Set(shortLogs(ledger, stock))
+  const { onDisk, archived } = await publishedLogs(parts)
+  const isSettled = isRollingBack(ledger) ? isJournalName : () => true
+  const short = new Set(shortLogs(ledger, stock).filter(isSettled))
   const lostLogs = archived.filter((name) => short.has(name))
-  const reship = [...live].filter(([name]) => short.has(name)).map(([, { key }]) => key)
+  const reship = [...onDisk].filter(([name]) => short.has(name)).map(([, { key }]) => key)
   if (reship.length > 0) {
     mended.push(`${reship.length} logs of which the database lost records are shipped anew`)
     await logs.distrust(reship)
@@ -56,6 +57,12 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
   return { lostRecords, lostLogs, foreignSegments: foreignSegments(ledger, stock), mended }
 }
+
+/**
+ * A rollback is noted in the ledger when it is at its end. Until then the ledger says of transcripts what the database
+ * has given up already: nothing of them is lost.
+ */
+const isRollingBack = (ledger: Ledger): boolean => ledger.migrations().at(-1)?.state === 'ROLLING_BACK'
 
 /** The database's stock, as it was when it was looked at last. */
 export interface StockTaking {
@@ -126,15 +133,12 @@ const unverifiedOf = ({ ledger, evidence }: StockParts, stock: readonly LogStock
  * itself, or not all of them. They were verified: they count as archived, and their logs begin a new edition.
  */
 function adoptUnknown(ledger: Ledger, stock: readonly LogStock[], unverified: readonly string[]): string[] {
-  const settling = new Map<string, number>()
-  for (const { log, records } of ledger.unsettled()?.group.batches ?? [])
-    settling.set(log, (settling.get(log) ?? 0) + records)
   const known = new Map([...ledger.states(), ...ledger.archived()].map((state) => [ledger.nameOf(state), state]))
   const adopted: LogState[] = []
   for (const { log, noted, lastPosition } of stock) {
     if (!ledger.isOwn(log) || unverified.includes(log)) continue
     const state = known.get(log)
-    const expected = (state === undefined ? 0 : (state.records ?? noted)) + (settling.get(log) ?? 0)
+    const expected = state === undefined ? 0 : (state.records ?? noted)
     if (noted <= expected) continue
     const { publishedTo } = state ?? UNKNOWN
     const edition = state ?? { ...ledger.parseName(log), ...UNKNOWN }

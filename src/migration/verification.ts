@@ -16,7 +16,7 @@ export interface VerificationParts {
 /** Names of the published logs, by what has become of them. */
 export interface PublishedLogs {
   /** On disk, by name in the store. */
-  live: ReadonlyMap<string, { key: string; path: string }>
+  onDisk: ReadonlyMap<string, { key: string; path: string }>
   /**
    * Not on disk any more, shipped by another ledger, or by this one before it lost what it knew of them: they were
    * verified, and stay counted (rule 10).
@@ -51,20 +51,20 @@ const DAY_MS = 86_400_000
 export async function publishedLogs({ ledger, logs, evidence }: VerificationParts): Promise<PublishedLogs> {
   const pruned = await logs.archived()
   const goneKeys = new Set(pruned.map(({ key }) => key))
-  const live = new Map(
+  const onDisk = new Map(
     ledger
       .states()
       .filter(({ key, publishedTo }) => publishedTo > 0 && !goneKeys.has(key))
       .map((state) => [ledger.nameOf(state), { key: state.key, path: state.path }]),
   )
   const known = new Set([...ledger.archived(), ...pruned].map((state) => ledger.nameOf(state)))
-  const others = (await evidence.logs()).filter((name) => !live.has(name))
+  const others = (await evidence.logs()).filter((name) => !onDisk.has(name))
   const unknown = others.filter((name) => ledger.isOwn(name) && !known.has(name))
   const surplus = unknown.length === 0 ? [] : await evidence.unverified(unknown)
   // also one whose batches the database has lost: its rows may still be there
-  const gone = [...known].filter((name) => !live.has(name))
+  const gone = [...known].filter((name) => !onDisk.has(name))
   const archived = new Set([...others.filter((name) => !surplus.includes(name)), ...gone])
-  return { live, archived: [...archived], surplus, unknown }
+  return { onDisk, archived: [...archived], surplus, unknown }
 }
 
 /** Names of logs that have fewer records than they were published with. */
@@ -84,7 +84,7 @@ export function shortLogs(ledger: Ledger, stock: readonly LogStock[]): string[] 
  */
 export async function verifyPublished(parts: VerificationParts, deep: boolean): Promise<Findings> {
   const { ledger, logs, evidence, now } = parts
-  const { live, archived, surplus } = await publishedLogs(parts)
+  const { onDisk, archived, surplus } = await publishedLogs(parts)
   const damaged = deep ? await evidence.damaged() : null
   const winnersDiffer = deep ? await evidence.winnersDiffer() : null
   const short = deep ? shortLogs(ledger, await evidence.stock()) : []
@@ -98,7 +98,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   const differing = [...new Set(days.map(({ log }) => log))]
   const differences: LogDifference[] = []
   for (const { log, day, tokens } of days.slice(0, MAX_DRILLED)) {
-    const { key, path } = live.get(log) ?? { key: '', path: log }
+    const { key, path } = onDisk.get(log) ?? { key: '', path: log }
     const ofLog = await logs.publishedRows({ key, day }, shared)
     const ofStore = await evidence.rows(log, day, without)
     const { positions, ...counts } = compareRows(ofLog, ofStore)
@@ -106,15 +106,15 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
     const date = new Date(day * DAY_MS).toISOString().slice(0, 10)
     differences.push({ path, day: date, firstLine: lines[0], lastLine: lines[1], ...counts, tokens: String(tokens) })
   }
-  const pathOf = (log: string): string => live.get(log)?.path ?? log
+  const pathOf = (log: string): string => onDisk.get(log)?.path ?? log
   const damagedLogs = new Set((damaged ?? []).map(({ log }) => log))
   const reship = [...new Set([...(winnersDiffer === true ? [] : differing), ...damagedLogs])]
-  const lost = (damaged ?? []).filter(({ log }) => !live.has(log) && !surplus.includes(log))
+  const lost = (damaged ?? []).filter(({ log }) => !onDisk.has(log) && !surplus.includes(log))
   return {
     verification: {
       at: now(),
       difference: String(difference),
-      logsCompared: live.size,
+      logsCompared: onDisk.size,
       logsDiffering: differing.slice(0, MAX_LISTED).map(pathOf),
       differences,
       damagedBatches: damaged?.slice(0, MAX_LISTED).map((batch) => describeBatch(batch, pathOf(batch.log))) ?? null,
@@ -122,7 +122,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
       surplusLogs: surplus.slice(0, MAX_LISTED),
       archivedTokens: String(await evidence.tokensOnlyOf(archived)),
     },
-    reship: reship.flatMap((log) => live.get(log)?.key ?? []),
+    reship: reship.flatMap((log) => onDisk.get(log)?.key ?? []),
     retire: surplus,
     // what readers count may be all that is left of archived copies
     rebuildWinners: winnersDiffer === true && lost.length === 0 && shortArchived.length === 0,

@@ -60,41 +60,58 @@ export function createMetrics(
     labelNames: ['code'],
     registers,
   })
-  const figures: [keyof AnalysisFigures, string, string, number][] = [
-    ['transcripts', 'token_bridge_transcripts', 'Transcripts on disk.', 1],
-    ['records', 'token_bridge_token_records', 'Token records that are counted.', 1],
-    ['bytesRead', 'token_bridge_transcript_bytes_read', 'Bytes of transcripts read since the start.', 1],
-    ['refreshes', 'token_bridge_analysis_refreshes', 'Looks at all transcripts since the start.', 1],
-    ['refreshedAt', 'token_bridge_analysis_refreshed_timestamp_seconds', 'When the last look began.', 0.001],
-  ]
-  for (const [figure, name, help, scale] of figures)
+  addAnalysisGauges(registry, analysis)
+  addRunGauges(registry, migration)
+  return {
+    expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
+    operation: (type, outcome, seconds) => operations.observe({ type, outcome }, seconds),
+    error: (code) => errors.inc({ code }),
+  }
+}
+
+/** Figure, name, help, and what the figure is multiplied by. */
+const ANALYSIS_GAUGES: [keyof AnalysisFigures, string, string, number][] = [
+  ['transcripts', 'token_bridge_transcripts', 'Transcripts on disk.', 1],
+  ['records', 'token_bridge_token_records', 'Token records that are counted.', 1],
+  ['bytesRead', 'token_bridge_transcript_bytes_read', 'Bytes of transcripts read since the start.', 1],
+  ['refreshes', 'token_bridge_analysis_refreshes', 'Looks at all transcripts since the start.', 1],
+  ['refreshedAt', 'token_bridge_analysis_refreshed_timestamp_seconds', 'When the last look began.', 0.001],
+]
+
+function addAnalysisGauges(registry: Registry, analysis: () => AnalysisFigures | undefined): void {
+  for (const [figure, name, help, scale] of ANALYSIS_GAUGES)
     new Gauge({
       name,
       help,
-      registers,
+      registers: [registry],
       collect() {
         this.set((analysis()?.[figure] ?? 0) * scale)
       },
     })
-  const runs: [string, string, (run: MigrationFigures) => number | null][] = [
-    ['progress_ratio', 'Verified tokens of the latest run over those of its catalogue.', (run) => run.progress],
-    ['tokens', 'Tokens that the latest run carries.', (run) => Number(run.tokensTotal)],
-    ['tokens_verified', 'Of them, verified.', (run) => Number(run.tokensVerified)],
-    ['files_verified', 'Transcripts of the latest run that are verified.', (run) => run.filesVerified],
-    ['tokens_per_second', 'Rate of the latest run while it carries.', (run) => run.tokensPerSecond],
-    ['seconds_left', 'At this rate.', (run) => run.secondsLeft],
-    [
-      'difference_tokens',
-      'What the latest verification found.',
-      (run) => (run.difference === null ? null : Number(run.difference)),
-    ],
-    ['errors', 'What held shipping up since the start.', (run) => run.errorCount],
-  ]
-  for (const [name, help, pick] of runs)
+}
+
+const RUN_GAUGES: [string, string, (run: MigrationFigures) => number | null][] = [
+  ['progress_ratio', 'Verified tokens of the latest run over those of its catalogue.', (run) => run.progress],
+  ['tokens', 'Tokens that the latest run carries.', (run) => Number(run.tokensTotal)],
+  ['tokens_verified', 'Of them, verified.', (run) => Number(run.tokensVerified)],
+  ['files_verified', 'Transcripts of the latest run that are verified.', (run) => run.filesVerified],
+  ['tokens_per_second', 'Rate of the latest run while it carries.', (run) => run.tokensPerSecond],
+  ['seconds_left', 'At this rate.', (run) => run.secondsLeft],
+  [
+    'difference_tokens',
+    'What the latest verification found.',
+    (run) => (run.difference === null ? null : Number(run.difference)),
+  ],
+  ['errors', 'What held shipping up since the start.', (run) => run.errorCount],
+]
+
+function addRunGauges(registry: Registry, migration: () => MigrationFigures | undefined): void {
+  for (const [name, help, pick] of RUN_GAUGES)
     new Gauge({
       name: `token_bridge_migration_${name}`,
       help,
-      registers,
+      registers: [registry],
       collect() {
         const run = migration()
         const value = run === undefined ? null : pick(run)
@@ -106,17 +123,11 @@ export function createMetrics(
     name: 'token_bridge_migration_state',
     help: '1 for the state that the latest run is in.',
     labelNames: ['state'],
-    registers,
+    registers: [registry],
     collect() {
       this.reset()
       const run = migration()
       if (run !== undefined) this.set({ state: run.state }, 1)
     },
   })
-  return {
-    expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
-    request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
-    operation: (type, outcome, seconds) => operations.observe({ type, outcome }, seconds),
-    error: (code) => errors.inc({ code }),
-  }
 }

@@ -45,20 +45,17 @@ export type Asking = Map<string, Set<Asked>>
 /**
  * Answers from the cache where it can. An answer whose watermark is the source's is a HIT; none, or an older one
  * that is refreshed within a short wait, is a MISS; else the older one is served STALE while the refresh goes on.
- * The same question is put to the source once at a time; who comes while it is answered, and knows of a later
- * watermark, gets the answer of the one time after it. A question that waits behind others of its caller is put once
- * more for another caller, who would wait in a queue that is not theirs.
  */
 export function createCachedSource(options: CachedSourceOptions): CachedSource {
-  const { source, cache, generation, refreshWaitMs = REFRESH_WAIT_MS, asking = new Map() } = options
-  /** The question of each key that was put last. */
-  const running = new Map<string, Asked>()
-  /** Questions whose last answer could not be computed. One that is forgotten fails again, or does not. */
+  const { source, cache, generation, canFallBack = false } = options
+  /**
+   * Questions whose last answer could not be computed. The oldest are forgotten: one of them is then asked again, as if
+   * it had not failed.
+   */
   const failing = new LRUCache<string, true>({
     maxSize: LIMITS.rememberedFailureBytes.value,
     sizeCalculation: (_, key) => FAILING_BYTES + 2 * key.length,
   })
-
   const ask = async (key: string, request: SourceRequest, caller: string): Promise<SourceAnswer> => {
     try {
       const answer = await source.answer(request, caller)
@@ -71,6 +68,59 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       throw error
     }
   }
+  const compute = createComputing(source, ask, options.asking)
+
+  return {
+    async answer(request, caller = '') {
+      const at = source.position()
+      // the source is not ready: it says why
+      if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
+      const key = keyOf(source, generation(), request)
+      const cached = await cache.get(key)
+      if (cached?.watermark === at.watermark) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
+      const computed = compute(key, request, caller)
+      // where another source can answer, a stale answer is served only while it can be refreshed
+      if (cached === undefined || (canFallBack && failing.has(key))) return { answer: await computed, cache: 'MISS' }
+      return refreshedOrStale(computed, cached.answer, options)
+    },
+  }
+}
+
+/** The answer that is computed, where that does not take long; else the older one, while it is being computed. */
+function refreshedOrStale(
+  computed: Promise<SourceAnswer>,
+  older: SourceAnswer,
+  { refreshWaitMs = REFRESH_WAIT_MS, canFallBack = false, onRefreshFailed }: CachedSourceOptions,
+): Promise<{ answer: SourceAnswer; cache: CacheStatus }> {
+  const stale = { answer: older, cache: 'STALE' } as const
+  const { promise: served, resolve } = Promise.withResolvers<typeof stale>()
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    resolve(stale)
+  }, refreshWaitMs)
+  const refreshed = computed.then(
+    (answer) => ({ answer, cache: 'MISS' }) as const,
+    (error: unknown) => {
+      if (isOverloaded(error)) return stale
+      if (canFallBack && !isLate) throw error
+      onRefreshFailed?.(error)
+      return stale
+    },
+  )
+  return Promise.race([refreshed, served]).finally(() => clearTimeout(timer))
+}
+
+type Ask = (key: string, request: SourceRequest, caller: string) => Promise<SourceAnswer>
+
+/**
+ * Puts the same question to the source once at a time. Who comes while it is answered, and knows of a later watermark,
+ * gets the answer of the one time after it. A question that waits behind others of its caller is put once more for
+ * another caller, who would wait in a queue that is not theirs.
+ */
+function createComputing(source: TokenSource, ask: Ask, asking: Asking = new Map()): Ask {
+  /** The question of each key that was put last. */
+  const running = new Map<string, Asked>()
 
   const put = (key: string, since: string, request: SourceRequest, caller: string): Asked => {
     const answer = ask(key, request, caller).finally(() => {
@@ -88,7 +138,7 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
   /** The oldest question of a caller is worked on, or is first when the caller's turn comes. */
   const isFirst = (asked: Asked): boolean => asking.get(asked.caller)?.values().next().value === asked
 
-  const compute = (key: string, request: SourceRequest, caller: string): Promise<SourceAnswer> => {
+  const compute: Ask = (key, request, caller) => {
     const since = source.position()?.watermark ?? ''
     const now = running.get(key)
     if (now === undefined || (now.caller !== caller && !isFirst(now))) return put(key, since, request, caller).answer
@@ -100,38 +150,7 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       throw error
     })
   }
-
-  return {
-    async answer(request, caller = '') {
-      const at = source.position()
-      // the source is not ready: it says why
-      if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
-      const key = keyOf(source, generation(), request)
-      const cached = await cache.get(key)
-      if (cached?.watermark === at.watermark) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
-      const computed = compute(key, request, caller)
-      // where another source can answer, a stale answer is served only while it can be refreshed
-      if (cached === undefined || (options.canFallBack && failing.has(key)))
-        return { answer: await computed, cache: 'MISS' }
-      const stale = { answer: cached.answer, cache: 'STALE' } as const
-      const { promise: served, resolve } = Promise.withResolvers<typeof stale>()
-      let isLate = false
-      const timer = setTimeout(() => {
-        isLate = true
-        resolve(stale)
-      }, refreshWaitMs)
-      const refreshed = computed.then(
-        (answer) => ({ answer, cache: 'MISS' }) as const,
-        (error: unknown) => {
-          if (isOverloaded(error)) return stale
-          if (options.canFallBack && !isLate) throw error
-          options.onRefreshFailed?.(error)
-          return stale
-        },
-      )
-      return Promise.race([refreshed, served]).finally(() => clearTimeout(timer))
-    },
-  }
+  return compute
 }
 
 /** The caller has too many questions: no failure of the source, and nobody else's. */

@@ -2,7 +2,8 @@ import type { LogRange, LogState, RefusedPlaces, ShippableLogs } from '../ports/
 import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import { inChunks } from './batch-chunks.ts'
 import { evidenceOf, isSameSummary, readBackLike, summarize } from './batch-summary.ts'
-import type { Group, Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import type { Group } from './ledger-entries.ts'
 import type { PublicationGate } from './publication-gate.ts'
 import { isRefusal, searchRefused } from './refused-records.ts'
 

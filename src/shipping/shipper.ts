@@ -3,7 +3,7 @@ import { BridgeError } from '../domain/errors.ts'
 import type { LogRange, LogSelection, RefusedPlaces } from '../ports/logs.ts'
 import { createAwaitedPublications } from './awaited-publications.ts'
 import { retire, type ShippingParts, settle, ship } from './groups.ts'
-import type { Group } from './ledger.ts'
+import type { Group } from './ledger-entries.ts'
 import { createWorkLoop } from './work-loop.ts'
 
 /** What may be shipped now, and as part of which run. */

@@ -12,6 +12,7 @@ export function switchOver({ ledger, publish }: SwitchingParts, run: (seq: numbe
   return publish(async () => {
     const seq = ledger.nextSeq()
     await run(seq)
-    ledger.switched(seq)
+    // an entry without a log: it counts the switch, and keeps its number
+    ledger.retired([], seq)
   })
 }

@@ -52,67 +52,36 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
   const { sliceMs = SLICE_MS, now = () => performance.now(), later = (slice) => void setImmediate(slice) } = options
   /** Those who have asked for something that is not done. */
   const callers = new Map<string, Caller>()
-  let changes: (() => void)[] = []
+  const changes = createChanges()
   /** Work that must see no change. */
   let holding = 0
   let scheduled = false
   let closed = false
-
-  const applyChanges = (): void => {
-    const waiting = changes
-    changes = []
-    for (const apply of waiting) apply()
-  }
 
   const schedule = (): void => {
     if (scheduled || closed || callers.size === 0) return
     scheduled = true
     later(takeTurn)
   }
-
-  /** The one who has had least of those that can go on, or begin. */
-  const next = (): [string, Caller] | undefined => {
-    let least: [string, Caller] | undefined
-    for (const entry of callers) {
-      const [, caller] = entry
-      if (caller.begun === undefined && changes.length > 0) continue
-      if (least === undefined || caller.usedMs < least[1].usedMs) least = entry
-    }
-    return least
-  }
-
   const takeTurn = (): void => {
     scheduled = false
     if (closed) return
-    const turn = next()
+    const turn = leastServed(callers, !changes.areWaiting())
     if (turn !== undefined) slice(...turn)
     schedule()
   }
-
   const slice = (name: string, caller: Caller): void => {
     const started = now()
     const asked = caller.begun?.asked ?? (caller.waiting.shift() as Asked)
-    let end: (() => void) | undefined
-    try {
-      if (caller.begun === undefined) {
-        caller.begun = { work: asked.begin(), asked }
-        if (!asked.ofItsMoment) holding++
-      }
-      const { work } = caller.begun
-      while (end === undefined && now() - started < sliceMs) {
-        const step = work.next()
-        if (step.done === true) end = () => asked.onDone(step.value as never)
-      }
-    } catch (error) {
-      end = () => asked.onFailed(error)
-    }
+    if (caller.begun === undefined && !asked.ofItsMoment) holding++
+    const end = advance(caller, asked, () => now() - started < sliceMs)
     caller.usedMs += now() - started
     if (end === undefined) return
     end()
-    if (caller.begun !== undefined && !asked.ofItsMoment) holding--
+    if (!asked.ofItsMoment) holding--
     caller.begun = undefined
     if (caller.waiting.length === 0) callers.delete(name)
-    if (holding === 0) applyChanges()
+    if (holding === 0) changes.apply()
   }
 
   return {
@@ -120,29 +89,75 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
       const asked: Asked = { begin, onDone, onFailed, ofItsMoment }
       const known = callers.get(name)
       if (known !== undefined) known.waiting.push(asked)
-      else {
-        // time that nobody wanted is not saved up
-        const usedMs = callers.size === 0 ? 0 : Math.min(...[...callers.values()].map((caller) => caller.usedMs))
-        callers.set(name, { usedMs, waiting: [asked], begun: undefined })
-      }
+      // time that nobody wanted is not saved up
+      else callers.set(name, { usedMs: leastUsedMs(callers), waiting: [asked], begun: undefined })
       schedule()
     },
     change(apply) {
-      return new Promise((resolve, reject) => {
-        changes.push(() => {
-          try {
-            resolve(apply())
-          } catch (error) {
-            reject(error as Error)
-          }
-        })
-        if (holding === 0 && !closed) applyChanges()
-      })
+      const done = changes.add(apply)
+      if (holding === 0) changes.apply()
+      return done
     },
     close() {
       closed = true
-      changes = []
+      changes.forget()
       callers.clear()
+    },
+  }
+}
+
+const leastUsedMs = (callers: ReadonlyMap<string, Caller>): number =>
+  callers.size === 0 ? 0 : Math.min(...[...callers.values()].map(({ usedMs }) => usedMs))
+
+/** The one who has had least of those that can go on, or begin, if anything may. */
+function leastServed(callers: ReadonlyMap<string, Caller>, mayBegin: boolean): [string, Caller] | undefined {
+  let least: [string, Caller] | undefined
+  for (const entry of callers) {
+    const [, caller] = entry
+    if (caller.begun === undefined && !mayBegin) continue
+    if (least === undefined || caller.usedMs < least[1].usedMs) least = entry
+  }
+  return least
+}
+
+/** Goes on with what a caller has asked for, or begins it. Returns how to tell that it is at its end. */
+function advance(caller: Caller, asked: Asked, hasTime: () => boolean): (() => void) | undefined {
+  try {
+    caller.begun ??= { work: asked.begin(), asked }
+    const { work } = caller.begun
+    while (hasTime()) {
+      const step = work.next()
+      if (step.done === true) return () => asked.onDone(step.value as never)
+    }
+    return undefined
+  } catch (error) {
+    return () => asked.onFailed(error)
+  }
+}
+
+/** Changes that wait until nothing has begun that must not see them. */
+function createChanges() {
+  let waiting: (() => void)[] = []
+  return {
+    areWaiting: () => waiting.length > 0,
+    add<T>(apply: () => T): Promise<T> {
+      const { promise, resolve, reject } = Promise.withResolvers<T>()
+      waiting.push(() => {
+        try {
+          resolve(apply())
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+      return promise
+    },
+    apply(): void {
+      const due = waiting
+      waiting = []
+      for (const apply of due) apply()
+    },
+    forget(): void {
+      waiting = []
     },
   }
 }

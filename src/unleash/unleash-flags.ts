@@ -75,18 +75,7 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
     timer.unref()
   }
 
-  const unleash = new Unleash({
-    url,
-    appName,
-    instanceId,
-    repository,
-    customHeaders: options.apiToken === undefined ? {} : { Authorization: options.apiToken },
-    disableAutoStart: true,
-    skipInstanceCountWarning: true,
-  })
-  // what Unleash does not hear of its own use changes no flag, and the way to it is told by the questions
-  unleash.on('error', () => undefined)
-  await unleash.start()
+  const unleash = await startClient(options, instanceId, repository)
   await settledWithin(FIRST_FLAGS_MS, poll())
   return {
     of: createUserFlags(unleash, repository, problems),
@@ -103,6 +92,27 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
       unleash.destroy()
     },
   }
+}
+
+/** Evaluates what is in the repository; it asks Unleash nothing. */
+async function startClient(
+  { url, appName, apiToken }: UnleashOptions,
+  instanceId: string,
+  repository: DefinitionsRepository,
+): Promise<Unleash> {
+  const unleash = new Unleash({
+    url,
+    appName,
+    instanceId,
+    repository,
+    customHeaders: apiToken === undefined ? {} : { Authorization: apiToken },
+    disableAutoStart: true,
+    skipInstanceCountWarning: true,
+  })
+  // it tells Unleash how often flags were asked for: where that fails, no flag changes, and polling says so
+  unleash.on('error', () => undefined)
+  await unleash.start()
+  return unleash
 }
 
 /** Loads what counts until Unleash is reached. Returns what that is. */

@@ -2,6 +2,7 @@ import { identityDigest, identityOf, submittedIdentity } from '../domain/identit
 import { isSessionId, LIMITS, MAX_TOKENS } from '../domain/limits.ts'
 import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord, RejectionCode } from '../domain/rejected-record.ts'
+import type { CountField } from '../domain/token-counts.ts'
 import { isUnreadable, type Unreadable } from '../domain/unreadable.ts'
 import type { JournaledRecord } from '../ports/journal.ts'
 import type { SubmittedRecord } from './submission.ts'
@@ -23,40 +24,83 @@ export function validateRecord(
   { caller, user, key }: RecordDefaults,
 ): ValidatedRecord {
   const mistakes: RejectedRecord[] = []
-  const wrong = (code: RejectionCode, field: string, message: string): void => {
-    mistakes.push({ index, code, field, message })
-  }
-  const count = (field: string, value: bigint | Unreadable | null | undefined): number => {
-    if (value === null || value === undefined) return 0
-    if (isUnreadable(value)) wrong('invalid_tokens', field, `${field} ${value.unreadable}`)
-    else if (value < 0n) wrong('invalid_tokens', field, `${field} must not be negative`)
-    else if (value > BigInt(MAX_TOKENS))
-      wrong('token_count_out_of_range', field, `${field} must be at most ${MAX_TOKENS}`)
-    else return Number(value)
-    return 0
-  }
-  const text = (
-    field: string,
-    value: string | null | undefined,
-    maxLength: number = LIMITS.nameLength.value,
-  ): string | undefined => {
-    if (value === null || value === undefined || value === '') return undefined
-    if (!isPlainText(value, maxLength))
-      wrong(
-        'invalid_text',
-        field,
-        `${field} must have at most ${maxLength} characters, and none that control or cannot be seen`,
-      )
-    return value
-  }
+  const check = createChecks((code, field, message) => mistakes.push({ index, code, field, message }))
+  const session = submitted.sessionId
+  if (!isSessionId(session)) check.wrong('invalid_session_id', 'sessionId', 'sessionId must be 1 to 100 of a-zA-Z0-9_-')
+  const time = check.time('occurredAt', submitted.occurredAt)
+  const project = check.text('project', submitted.project)
+  if (project === undefined) check.wrong('invalid_text', 'project', 'project must not be empty')
+  const model = check.text('model', submitted.model) ?? 'unknown'
+  const counts = countsIn(submitted, check)
+  const messageId = check.text('messageId', submitted.messageId)
+  const requestId = check.text('requestId', submitted.requestId)
+  const given = check.text('identity', submitted.identity)
+  if (given !== undefined && !/^[0-9a-f]{32}$/.test(given))
+    check.wrong('invalid_identity', 'identity', 'identity must be 32 hexadecimal digits')
+  // nobody gets a record past the rule by being named so
+  const owner = check.text('user', submitted.user) ?? check.text('user', user) ?? user
+  const host = check.text('host', submitted.host) ?? 'unknown'
+  const origin = originIn(submitted, check)
+  if (mistakes.length > 0) return { mistakes }
 
-  const { tokens, occurredAt, origin } = submitted
-  if (!isSessionId(submitted.sessionId))
-    wrong('invalid_session_id', 'sessionId', 'sessionId must be 1 to 100 of a-zA-Z0-9_-')
-  if (isUnreadable(occurredAt)) wrong('invalid_timestamp', 'occurredAt', `occurredAt ${occurredAt.unreadable}`)
-  const project = text('project', submitted.project)
-  if (project === undefined) wrong('invalid_text', 'project', 'project must not be empty')
-  const model = text('model', submitted.model) ?? 'unknown'
+  const named =
+    messageId === undefined ? undefined : identityOf({ messageId, requestId, uuid: undefined, session, time })
+  const identity = given ?? identityDigest(named ?? submittedIdentity(caller, key, index))
+  return {
+    record: {
+      identity,
+      time,
+      session,
+      project: project as string,
+      model,
+      user: owner,
+      host,
+      ...counts,
+      sidechain: submitted.sidechain ?? false,
+      ...(origin === undefined ? {} : { origin: { ...origin, path: `${owner}@${host}:${origin.path}` } }),
+    },
+  }
+}
+
+type Wrong = (code: RejectionCode, field: string, message: string) => void
+type Checks = ReturnType<typeof createChecks>
+
+/** Checks of single fields: they give something usable even where they tell a mistake. */
+function createChecks(wrong: Wrong) {
+  return {
+    wrong,
+    time(field: string, value: number | Unreadable): number {
+      if (!isUnreadable(value)) return value
+      wrong('invalid_timestamp', field, `${field} ${value.unreadable}`)
+      return 0
+    },
+    count(field: string, value: bigint | Unreadable | null | undefined): number {
+      if (value === null || value === undefined) return 0
+      if (isUnreadable(value)) wrong('invalid_tokens', field, `${field} ${value.unreadable}`)
+      else if (value < 0n) wrong('invalid_tokens', field, `${field} must not be negative`)
+      else if (value > BigInt(MAX_TOKENS))
+        wrong('token_count_out_of_range', field, `${field} must be at most ${MAX_TOKENS}`)
+      else return Number(value)
+      return 0
+    },
+    text(
+      field: string,
+      value: string | null | undefined,
+      maxLength: number = LIMITS.nameLength.value,
+    ): string | undefined {
+      if (value === null || value === undefined || value === '') return undefined
+      if (!isPlainText(value, maxLength))
+        wrong(
+          'invalid_text',
+          field,
+          `${field} must have at most ${maxLength} characters, and none that control or cannot be seen`,
+        )
+      return value
+    },
+  }
+}
+
+function countsIn({ tokens }: SubmittedRecord, { count, wrong }: Checks): Record<CountField, number> {
   const input = count('tokens.input', tokens.input)
   const output = count('tokens.output', tokens.output)
   const cacheRead = count('tokens.cacheRead', tokens.cacheRead)
@@ -64,41 +108,15 @@ export function validateRecord(
   const cacheCreation1h = count('tokens.cacheCreation1h', tokens.cacheCreation1h)
   if (cacheCreation1h > cacheCreation)
     wrong('invalid_tokens', 'tokens.cacheCreation1h', 'tokens.cacheCreation1h is part of tokens.cacheCreation')
-  const messageId = text('messageId', submitted.messageId)
-  const requestId = text('requestId', submitted.requestId)
-  const given = text('identity', submitted.identity)
-  if (given !== undefined && !/^[0-9a-f]{32}$/.test(given))
-    wrong('invalid_identity', 'identity', 'identity must be 32 hexadecimal digits')
-  // nobody gets a record past the rule by being named so
-  const owner = text('user', submitted.user) ?? text('user', user) ?? user
-  const host = text('host', submitted.host) ?? 'unknown'
+  return { input, output, cacheRead, cacheCreation5m: cacheCreation - cacheCreation1h, cacheCreation1h }
+}
+
+/** Where a record that was pushed stood in its transcript. */
+function originIn({ origin }: SubmittedRecord, { text, wrong }: Checks): JournaledRecord['origin'] {
   const path = text('origin.path', origin?.path, LIMITS.pathLength.value)
   const offset = origin?.offset
   if (isUnreadable(offset)) wrong('invalid_identity', 'origin.offset', `origin.offset ${offset.unreadable}`)
   else if (offset !== undefined && (offset < 0n || offset > BigInt(Number.MAX_SAFE_INTEGER)))
     wrong('invalid_identity', 'origin.offset', 'origin.offset must be an offset in a file')
-  if (mistakes.length > 0) return { mistakes }
-
-  const time = occurredAt as number
-  const session = submitted.sessionId
-  const named =
-    messageId === undefined ? undefined : identityOf({ messageId, requestId, uuid: undefined, session, time })
-  return {
-    record: {
-      identity: given ?? identityDigest(named ?? submittedIdentity(caller, key, index)),
-      time,
-      session,
-      project: project as string,
-      model,
-      user: owner,
-      host,
-      input,
-      output,
-      cacheRead,
-      cacheCreation5m: cacheCreation - cacheCreation1h,
-      cacheCreation1h,
-      sidechain: submitted.sidechain ?? false,
-      ...(path === undefined ? {} : { origin: { path: `${owner}@${host}:${path}`, offset: Number(offset ?? 0n) } }),
-    },
-  }
+  return path === undefined ? undefined : { path, offset: Number(offset ?? 0n) }
 }

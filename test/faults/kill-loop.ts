@@ -7,6 +7,7 @@ import { createRandom, type Random } from '../../corpus/random.ts'
 import { loadJwtSecret } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { post } from '../support/graphql-client.ts'
+import { RUNS, SHIPPING } from './moments.ts'
 
 /**
  * Kills a real server again and again while it migrates, ships and ingests, and judges what it says after each
@@ -18,7 +19,7 @@ export interface KillLoopOptions {
   seed: number
   /** A step that is broken on purpose (`preload.ts`). */
   broken?: string
-  /** The one moment (`preload.ts`) to kill at, waited for however long that takes; else moments are drawn. */
+  /** The one moment (`NAME:before|after:N`) to kill at, waited for however long that takes; else moments are drawn. */
   at?: string
   /** Whether each life begins with everything carried: what breaks a rollback shows only where there is something. */
   carried?: boolean
@@ -38,10 +39,6 @@ export interface KillLoopReport {
 
 const BIN = fileURLToPath(new URL('../../bin/token-bridge.js', import.meta.url))
 const PRELOAD = new URL('./preload.ts', import.meta.url).href
-/** Planted moments; what is not reached in time is killed at random. */
-const POINTS = ['ledger', 'journal', 'insert', 'read-back', 'note', 'publish']
-/** Those of rollbacks and verifications. */
-const OPERATED = ['mark', 'rebuild', 'drop', 'verify']
 const LONGEST_LIFE_MS = 1500
 const START_MS = 120_000
 const FINISH_MS = 180_000
@@ -95,9 +92,10 @@ export async function runKillLoop({
   }
 }
 
+/** A planted moment; what is not reached in time is killed at random. */
 const drawMoment = (random: Random, operated: boolean): string =>
   random.chance(0.7)
-    ? `${random.pick(operated ? [...POINTS, ...OPERATED] : POINTS)}:${random.pick(['before', 'after'])}:${random.between(1, 3)}`
+    ? `${random.pick(operated ? [...SHIPPING, ...RUNS] : SHIPPING)}:${random.pick(['before', 'after'])}:${random.between(1, 3)}`
     : 'random'
 
 interface Server {

@@ -10,9 +10,9 @@ describe('a server that is killed at any moment', () => {
 
   // each is killed at the moment for which the step is there: by chance it might not be met
   test.each([
-    { broken: 'no-read-back', at: 'insert:before:1', operated: false },
-    { broken: 'ledger-before-store', at: 'note:before:1', operated: false },
-    { broken: 'rollback-keeps-ledger', at: 'drop:after:1', carried: true },
+    { broken: 'no-read-back', at: 'statement write-batches:before:1', operated: false },
+    { broken: 'ledger-before-store', at: 'statement note-batches:before:1', operated: false },
+    { broken: 'rollback-keeps-ledger', at: 'statement drop-run:after:1', carried: true },
   ])(
     'the judge notices a broken step, which taking stock at the next start mends: $broken',
     async ({ broken, ...life }) => {

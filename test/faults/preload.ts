@@ -1,65 +1,20 @@
-// Loaded into the server's process before it: kills it at a planted moment (KILL_AT=point:before|after:n), or
+// Loaded into the server's process before it: kills it at a planted moment (KILL_AT=name:before|after:n), or
 // breaks some of its steps on purpose (BREAK=name,name), so that the judge can show that it would notice.
-import fs, { promises as fsPromises } from 'node:fs'
-import { createRequire, registerHooks, syncBuiltinESMExports } from 'node:module'
-import { fileURLToPath } from 'node:url'
-import { isMainThread } from 'node:worker_threads'
+import { subscribe } from 'node:diagnostics_channel'
+import { registerHooks } from 'node:module'
+import { MOMENTS, type Moment } from '../../src/ports/moments.ts'
 
-const [point, when, count] = (process.env.KILL_AT ?? '').split(':')
+const [name, when, count] = (process.env.KILL_AT ?? '').split(':')
 let left = Number(count ?? 0)
 
-function reached(at: string, moment: 'before' | 'after'): void {
-  if (at !== point || moment !== when || --left > 0) return
+subscribe(MOMENTS, (moment) => {
+  const reached = moment as Moment
+  if (reached.name !== name || reached.when !== when || --left > 0) return
   // no handler runs, nothing is flushed: as if the machine had lost the process
   process.kill(process.pid, 'SIGKILL')
   // the signal is on its way
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10_000)
-}
-
-// the ledger's fsync
-const { fdatasyncSync } = fs
-fs.fdatasyncSync = (fd) => {
-  reached('ledger', 'before')
-  fdatasyncSync(fd)
-  reached('ledger', 'after')
-}
-syncBuiltinESMExports()
-
-// the journal's fsync
-const handle = await fsPromises.open(fileURLToPath(import.meta.url))
-const prototype = Object.getPrototypeOf(handle) as { datasync(): Promise<void> }
-await handle.close()
-const { datasync } = prototype
-prototype.datasync = async function (this: unknown) {
-  reached('journal', 'before')
-  await datasync.call(this)
-  reached('journal', 'after')
-}
-
-// statements of the embedded engine
-const STATEMENTS: [string, RegExp][] = [
-  ['mark', /EXCEPT was REPLACE/],
-  ['rebuild', /winners_next/],
-  ['drop', /DROP PARTITION|ALTER TABLE copies DELETE/],
-  ['verify', /AS checksum/],
-  ['insert', /INSERT INTO copies/],
-  ['read-back', /groupArray/],
-  ['note', /INSERT INTO batches/],
-  ['publish', /INSERT INTO winners/],
-]
-// the engine is in the main thread alone: a second one that loads it does not get to its end
-const require = createRequire(import.meta.url)
-const ChdbConnection = isMainThread ? require('chdb/connection').ChdbConnection : undefined
-for (const method of isMainThread ? (['query', 'insert', 'command'] as const) : []) {
-  const original = ChdbConnection.prototype[method]
-  ChdbConnection.prototype[method] = async function (params: { query: string }) {
-    const name = STATEMENTS.find(([, pattern]) => pattern.test(params.query))?.[0] ?? 'other'
-    reached(name, 'before')
-    const result = await original.call(this, params)
-    reached(name, 'after')
-    return result
-  }
-}
+})
 
 /** Steps that are broken on purpose: a text of the built program, and what stands there instead. */
 const BREAKS: Record<string, { file: string; from: string; to: string }> = {
@@ -77,9 +32,9 @@ const BREAKS: Record<string, { file: string; from: string; to: string }> = {
   },
   // a later run believes that what was rolled back is still published
   'rollback-keeps-ledger': {
-    file: 'shipping/ledger.js',
-    from: 'states.set(state.key, { ...state, edition: state.edition + 1, publishedTo: 0 });',
-    to: 'void state;',
+    file: 'shipping/ledger-state.js',
+    from: 'state.states.set(log.key, { ...log, edition: log.edition + 1, publishedTo: 0 });',
+    to: 'void log;',
   },
   // what is gone from the database is not looked for: with it, what the others break is mended at the next start
   'no-stock': {

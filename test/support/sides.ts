@@ -10,12 +10,14 @@ import { openPublishingSide } from '../../src/composition/publishing-side.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { createAnalysisService } from '../../src/enhanced-analysis/service/analysis-service.ts'
 import { type Ask, answersThrough, logsThrough } from '../../src/enhanced-analysis/service/through.ts'
+import type { Stock } from '../../src/migration/stock.ts'
 import { type Findings, type VerificationParts, verifyPublished } from '../../src/migration/verification.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
 import type { SourceHealth, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
-import { type Ledger, LIVE } from '../../src/shipping/ledger.ts'
+import type { Ledger } from '../../src/shipping/ledger.ts'
+import { NO_RUN } from '../../src/shipping/ledger-entries.ts'
 import type { Shipper } from '../../src/shipping/shipper.ts'
 
 let engineFolder: string | undefined
@@ -77,6 +79,8 @@ export interface TestSides {
   parts: VerificationParts
   store: RecordStore
   problems: string[]
+  /** What was found when the stock was taken last: when they were opened. */
+  stock(): Stock
   /** Rolls everything back, twice, with a run begun in between. */
   rollBack(): Promise<void>
   /** Ships what is selected, to its end. */
@@ -118,7 +122,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
   shipper.begin({
     assignments() {
       lastServed = selection
-      return [{ run: LIVE, selection }]
+      return [{ run: NO_RUN, selection }]
     },
     beforeShipping: async () => false,
     async onIdle() {
@@ -137,6 +141,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     parts,
     store,
     problems,
+    stock: publishing.stock.latest,
     close: publishing.close,
     async rollBack() {
       for (let time = 0; time < 2; time++) {

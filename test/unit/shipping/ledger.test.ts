@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Migration } from '../../../src/migration/migration.ts'
 import type { LogState } from '../../../src/ports/logs.ts'
-import { type Group, type Ledger, LIVE, openLedger } from '../../../src/shipping/ledger.ts'
+import { type Ledger, openLedger } from '../../../src/shipping/ledger.ts'
+import { type Group, NO_RUN } from '../../../src/shipping/ledger-entries.ts'
 import { makeFolder } from '../../support/transcripts.ts'
 
 const state = (publishedTo: number, more: Partial<LogState> = {}): LogState => ({
@@ -21,12 +22,12 @@ const group = (ledger: Ledger, states: LogState[], batches = 1): Group => ({
   batches: Array.from({ length: batches }, (_, i) => ({
     batch: ledger.nextBatch() + i,
     log: 'log',
-    run: LIVE,
+    run: NO_RUN,
     records: 1,
     digest: 'd',
   })),
   states,
-  run: LIVE,
+  run: NO_RUN,
   tokens: states.map(() => '5'),
 })
 function open(path: string, store = 'store', minSeq = 0): Ledger {

@@ -1,0 +1,30 @@
+import type { JournalEntry, JournalListener } from '../ports/journal.ts'
+import type { SegmentListener } from './segments.ts'
+
+// What is in a frame: an entry, with the version that it is to be read by.
+
+/** Raise it when a release before would misread an entry; older ones stay readable. */
+const ENTRY_VERSION = 1
+/** What is of another kind is kept, and told as unreadable: it is for a later release. */
+const KINDS: ReadonlySet<string> = new Set(
+  Object.keys({ ingest: true, preference: true } satisfies Record<JournalEntry['kind'], true>),
+)
+
+export const encodeEntry = (entry: JournalEntry): Buffer =>
+  Buffer.from(JSON.stringify({ version: ENTRY_VERSION, entry }))
+
+/** Reads frames as entries. The tag of a frame has shown that it is ours; a later version may have written it. */
+export function decoding(listener: JournalListener): SegmentListener {
+  return {
+    frame(plain, segment, from, to) {
+      const { version, entry } = JSON.parse(plain.toString('utf8')) as { version: number; entry: JournalEntry }
+      const place = { segment, from, to }
+      if (version > ENTRY_VERSION) listener.unreadable(place, 'an entry of a later version')
+      else if (!KINDS.has(entry.kind)) listener.unreadable(place, 'an entry of a kind that this release does not know')
+      else listener.entry(entry, place)
+    },
+    damage: ({ segment, from, to, reason }) => listener.unreadable({ segment, from, to }, reason),
+  }
+}
+
+export const recordsIn = (entry: JournalEntry): number => (entry.kind === 'ingest' ? entry.records.length : 0)

@@ -1,0 +1,102 @@
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import type { Contents } from './contents.ts'
+import type { JournalHeads } from './heads.ts'
+import type { SegmentReader } from './segments.ts'
+
+/** Reads the journal's folder: all of it at the start, and again and again what others wrote since. */
+export interface Following {
+  /** Settles when all that was there at the start was read. */
+  whenRead(): Promise<void>
+  isRead(): boolean
+  /** Bytes of entries that a crash cut off, as they were found at the start. */
+  tornBytes(): number
+  /** Why the folder could not be read at the last look; `undefined` where it could. */
+  problem(): string | undefined
+  /** Why it could not be noted how far others have acknowledged; `undefined` where it could. */
+  headsProblem(): string | undefined
+  /** Aborted when it is closed. */
+  signal: AbortSignal
+  /** Settles when nothing is read any more. */
+  close(): Promise<void>
+}
+
+export interface FollowingParts {
+  reader: SegmentReader
+  /** Segments that are written here: their entries are known. */
+  own: ReadonlySet<string>
+  heads: JournalHeads
+  contents: Contents
+  /** Milliseconds between two looks. */
+  intervalMs: number
+  /** Hears once of each file that is no segment and has the name of one. */
+  onOddFile?: ((oddity: string) => void) | undefined
+}
+
+export function followJournal({ reader, intervalMs, ...parts }: FollowingParts): Following {
+  const closing = new AbortController()
+  const { signal } = closing
+  let isRead = false
+  let tornBytes = 0
+  let problem: string | undefined
+  let headsProblem: string | undefined
+  let toldOddities: ReadonlySet<string> = new Set()
+
+  /** A folder that is away for a while must not end the server. */
+  const look = async (): Promise<void> => {
+    try {
+      await reader.read(parts.own, signal)
+      headsProblem = noteHeads(reader, parts)
+      problem = undefined
+    } catch (error) {
+      problem = (error as Error).message
+    }
+    for (const oddity of reader.oddities()) if (!toldOddities.has(oddity)) parts.onOddFile?.(oddity)
+    toldOddities = new Set(reader.oddities())
+  }
+  const readFirst = async (): Promise<void> => {
+    // whoever listens is told nothing before it is there
+    await nextTurn()
+    for (await look(); problem !== undefined; await look()) await pause(intervalMs, undefined, { signal })
+    tornBytes = reader.unfinishedBytes()
+    isRead = true
+  }
+  const first = readFirst()
+  const follow = async (): Promise<void> => {
+    await first
+    for (;;) {
+      await pause(intervalMs, undefined, { ref: false, signal })
+      await look()
+    }
+  }
+  // it ends when the journal is closed
+  const following = follow().catch(() => undefined)
+
+  return {
+    whenRead: () => first,
+    isRead: () => isRead,
+    tornBytes: () => tornBytes,
+    problem: () => problem,
+    headsProblem: () => headsProblem,
+    signal,
+    async close() {
+      closing.abort()
+      await following
+    },
+  }
+}
+
+/**
+ * What others wrote was acknowledged, too. Returns why it could not be noted, if so: then it is noted after the next
+ * look.
+ */
+function noteHeads(reader: SegmentReader, { heads, contents }: Pick<FollowingParts, 'heads' | 'contents'>) {
+  try {
+    for (const [segment, { readTo }] of reader.extents()) {
+      if (readTo <= (heads.all().get(segment)?.to ?? -1)) continue
+      heads.set(segment, { to: readTo, records: contents.of(segment).records })
+    }
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
