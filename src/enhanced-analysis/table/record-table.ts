@@ -1,7 +1,7 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { outranks, type Rank } from '../../domain/rank.ts'
 import { TOKEN_COUNTS } from '../../domain/token-counts.ts'
-import { nameLog } from '../../transcripts/claude-code/naming.ts'
+import { type Formatted, formatOf } from '../../transcripts/format-of.ts'
 import type { RootOwner } from '../../transcripts/roots.ts'
 import { createDictionary } from './dictionary.ts'
 import type { FileUpdate, FileUpdateHeader, RecordColumns, RefusedByReason } from './file-update.ts'
@@ -11,7 +11,10 @@ import { Columns, LIVE, SIDECHAIN, TAIL, WINS } from './record-columns.ts'
 const WORDS = IDENTITY_BYTES / 4
 const NONE = -1
 
-const UNOWNED: RootOwner = { user: 'unknown', host: 'unknown' }
+/** What the table must know of a root. */
+export type KnownRoot = RootOwner & Formatted
+
+const UNOWNED: KnownRoot = { user: 'unknown', host: 'unknown' }
 
 /** What the table knows of one log: a transcript, or a segment of the journal. */
 export interface KnownFile {
@@ -77,12 +80,12 @@ export class RecordTable {
   /** Rows in use. */
   rows = 0
   readonly #byKey = new Map<string, KnownFile>()
-  readonly #ownerOf: (root: string) => RootOwner
+  readonly #rootOf: (root: string) => KnownRoot
   #buckets = new Int32Array(1024).fill(NONE)
   #firstFree = NONE
 
-  constructor(ownerOf: (root: string) => RootOwner = () => UNOWNED) {
-    this.#ownerOf = ownerOf
+  constructor(rootOf: (root: string) => KnownRoot = () => UNOWNED) {
+    this.#rootOf = rootOf
   }
 
   file(key: string): KnownFile | undefined {
@@ -198,7 +201,9 @@ export class RecordTable {
     file.path = path
     file.root = root
     file.relativePath = relativePath
-    file.origin = this.origins.add({ project: nameLog(relativePath).project, ...this.#ownerOf(root), path })
+    const known = this.#rootOf(root)
+    const { project } = formatOf(known).nameLog(relativePath)
+    file.origin = this.origins.add({ project, user: known.user, host: known.host, path })
   }
 
   #insert(file: KnownFile, header: FileUpdateHeader, records: RecordColumns): void {
