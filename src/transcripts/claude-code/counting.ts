@@ -182,9 +182,9 @@ function wholeNumberOrAbsent(value: unknown): number | undefined {
   return value === undefined || value === null ? 0 : wholeNumber(value)
 }
 
-/** Rule 6; `undefined` where the session that the rule gives is not a valid session id. */
+/** Rule 6, an empty `sessionId` is as absent; `undefined` where the session that the rule gives is not a valid session id. */
 function sessionOf(sessionId: unknown, naming: LogNaming): string | undefined {
-  const session = naming.pathSession ?? sessionId ?? naming.stem
+  const session = naming.pathSession ?? (sessionId === '' ? undefined : sessionId) ?? naming.stem
   return typeof session === 'string' && isSessionId(session) ? session : undefined
 }
 
