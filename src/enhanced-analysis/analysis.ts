@@ -18,8 +18,9 @@ import { assertAffordable } from './table/affordable.ts'
 import { aggregating } from './table/aggregate.ts'
 import { decodeFileUpdate } from './table/file-update.ts'
 import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
+import type { KnownFile } from './table/known-file.ts'
 import { type Quality, qualityOf } from './table/quality.ts'
-import { type KnownFile, type KnownRoot, RecordTable } from './table/record-table.ts'
+import { type KnownRoot, RecordTable } from './table/record-table.ts'
 
 export interface AnalysisOptions {
   roots: readonly Root[]
