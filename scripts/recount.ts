@@ -175,7 +175,10 @@ function timeOf(value: unknown): number | undefined {
 function sessionOf(named: unknown, place: string): string | undefined {
   const folders = place.split(sep)
   const at = folders.indexOf('subagents', 1)
-  const session = at > 0 && at < folders.length - 1 ? folders[at - 1] : (named ?? basename(place, '.jsonl'))
+  const session =
+    at > 0 && at < folders.length - 1
+      ? folders[at - 1]
+      : ((named === '' ? undefined : named) ?? basename(place, '.jsonl'))
   return typeof session === 'string' && /^[\w-]{1,100}$/.test(session) ? session : undefined
 }
 

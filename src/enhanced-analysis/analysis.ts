@@ -6,8 +6,8 @@ import { journalKey } from '../domain/log-name.ts'
 import { sumsIn } from '../domain/sums-in.ts'
 import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
 import { finished, type Work } from '../domain/work.ts'
-import { nameLog } from '../transcripts/claude-code/naming.ts'
-import type { Root, RootOwner } from '../transcripts/roots.ts'
+import { type Formatted, formatOf } from '../transcripts/format-of.ts'
+import type { Root } from '../transcripts/roots.ts'
 import type { IndexState } from './index/index-file.ts'
 import { openPersistence, type Persistence } from './index/persistence.ts'
 import { createShippingView, type ShippingView } from './published/shipping-view.ts'
@@ -18,8 +18,9 @@ import { assertAffordable } from './table/affordable.ts'
 import { aggregating } from './table/aggregate.ts'
 import { decodeFileUpdate } from './table/file-update.ts'
 import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
+import type { KnownFile } from './table/known-file.ts'
 import { type Quality, qualityOf } from './table/quality.ts'
-import { type KnownFile, RecordTable } from './table/record-table.ts'
+import { type KnownRoot, RecordTable } from './table/record-table.ts'
 
 export interface AnalysisOptions {
   roots: readonly Root[]
@@ -106,17 +107,17 @@ export interface Analysis {
 
 export function openAnalysis(options: AnalysisOptions): Analysis {
   const { roots, indexPath, bounded = false, change = async (apply) => apply() } = options
-  const owners = new Map(roots.map((root) => [root.path, root]))
-  const ownerOf = (root: string): RootOwner => owners.get(root) ?? { user: 'unknown', host: 'unknown' }
+  const byPath = new Map(roots.map((root) => [root.path, root]))
+  const rootOf = (root: string): KnownRoot => byPath.get(root) ?? { user: 'unknown', host: 'unknown' }
   const scanning = createScanning(options.scanThreads)
-  let table = new RecordTable(ownerOf)
+  let table = new RecordTable(rootOf)
   const persistence: Persistence | undefined =
     indexPath === undefined
       ? undefined
       : openPersistence(
           indexPath,
           () => table,
-          () => (table = new RecordTable(ownerOf)),
+          () => (table = new RecordTable(rootOf)),
         )
   let refreshing: Promise<unknown> = Promise.resolve()
   let journaledBytes = 0
@@ -164,7 +165,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     const isUnknown = (path: string): boolean =>
       found.unreadable.some((one) => path === one.path || path.startsWith(one.path + sep))
     const vanished = [...table.transcripts()].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
-    const renamed = found.files.filter((file) => isRenamed(table.file(file.key), file))
+    const renamed = found.files.filter((file) => isRenamed(table.file(file.key), file, rootOf))
     await change(() => {
       for (const file of vanished) forget(file.key)
       for (const file of renamed) rename(file)
@@ -274,8 +275,8 @@ function watermarkOf(table: RecordTable): string {
 
 /** What must be read of a file that was found; `undefined` where all of it is counted. */
 function jobFor(known: KnownFile | undefined, found: FoundFile): ScanJob | undefined {
-  const { key, path, root, relativePath } = found
-  const job = { key, path, root, relativePath }
+  const { key, path, root, relativePath, format } = found
+  const job = { key, path, root, relativePath, format }
   if (known === undefined) return { ...job, from: 0 }
   if (known.relativePath !== relativePath) {
     // renamed, and records take their session from the path
@@ -288,9 +289,9 @@ function jobFor(known: KnownFile | undefined, found: FoundFile): ScanJob | undef
 }
 
 /** Whether a file has another name and its records stay the same under it. */
-function isRenamed(known: KnownFile | undefined, found: FoundFile): boolean {
+function isRenamed(known: KnownFile | undefined, found: FoundFile, rootOf: (root: string) => Formatted): boolean {
   if (known === undefined || (known.path === found.path && known.root === found.root)) return false
-  const before = nameLog(known.relativePath)
-  const after = nameLog(found.relativePath)
+  const before = formatOf(rootOf(known.root)).nameLog(known.relativePath)
+  const after = formatOf(found).nameLog(found.relativePath)
   return before.pathSession === after.pathSession && (before.stem === after.stem || !known.usesStem)
 }

@@ -1,5 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import type { TranscriptFormat } from './format.ts'
+import type { Formatted } from './format-of.ts'
+import { FORMATS } from './formats.ts'
 
 /** Who wrote the transcripts of a root. */
 export interface RootOwner {
@@ -7,9 +10,9 @@ export interface RootOwner {
   host: string
 }
 
-/** A folder of transcripts: `projects` of an agent's config folder. */
-export interface Root extends RootOwner {
-  /** Absolute path of the `projects` folder; also the root's name. */
+/** A folder of transcripts, in the format of one agent. */
+export interface Root extends RootOwner, Formatted {
+  /** Absolute path of the folder; also the root's name. */
   path: string
 }
 
@@ -27,38 +30,46 @@ const LABELLED = /^([^@=/\\]+)@([^@=/\\]+)=(.+)$/
 
 /**
  * The roots (domain.md, "Where transcripts are"). Throws where a root that was named does not exist.
- * The agent's own folders are taken whether they exist or not: they may come later.
+ * The agents' own folders are taken whether they exist or not: they may come later.
  */
 export function resolveRoots(settings: RootSettings): Root[] {
-  const { home, user, host } = settings
-  const named = settings.transcriptsDir ?? settings.claudeConfigDir
-  if (named === undefined)
-    return [join(home, '.config', 'claude'), join(home, '.claude')].map((folder) => ({
-      path: join(folder, 'projects'),
-      user,
-      host,
-    }))
-  const roots = named
+  const { transcriptsDir, user, host } = settings
+  const roots =
+    transcriptsDir === undefined
+      ? FORMATS.flatMap((format) => {
+          const places = format.places(settings)
+          if ('named' in places) return partsOf(places.named).map((part) => namedRoot(part, { user, host }, settings))
+          return places.usual.map((path) => rootOf(path, format, { user, host }))
+        })
+      : partsOf(transcriptsDir).map((part) => {
+          const [, labelUser, labelHost, path] = LABELLED.exec(part) ?? []
+          return namedRoot(path ?? part, { user: labelUser ?? user, host: labelHost ?? host }, settings)
+        })
+  return roots.filter((root, i) => roots.findIndex((other) => other.path === root.path) === i)
+}
+
+function partsOf(list: string): string[] {
+  return list
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
-    .map((part): Root => {
-      const label = settings.transcriptsDir === undefined ? null : LABELLED.exec(part)
-      const path = resolve(expandHome(label?.[3] ?? part, home))
-      if (!existsSync(path) || !statSync(path).isDirectory())
-        throw new Error(`transcripts folder ${path} does not exist`)
-      return { path: projectsFolder(path), user: label?.[1] ?? user, host: label?.[2] ?? host }
-    })
-  return roots.filter((root, i) => roots.findIndex((other) => other.path === root.path) === i)
+}
+
+/** The first format that finds its transcripts there is the one that they are read in. */
+function namedRoot(named: string, owner: RootOwner, { home }: RootSettings): Root {
+  const path = resolve(expandHome(named, home))
+  if (!existsSync(path) || !statSync(path).isDirectory()) throw new Error(`transcripts folder ${path} does not exist`)
+  for (const format of FORMATS) {
+    const folder = format.folderIn(path)
+    if (folder !== undefined) return rootOf(folder, format, owner)
+  }
+  return rootOf(path, FORMATS[0], owner)
+}
+
+function rootOf(path: string, format: TranscriptFormat, { user, host }: RootOwner): Root {
+  return { path, user, host, ...(format === FORMATS[0] ? {} : { format: format.name }) }
 }
 
 function expandHome(path: string, home: string): string {
   return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path
-}
-
-/** A root may be the agent's config folder or its `projects` folder. */
-function projectsFolder(path: string): string {
-  if (basename(path) === 'projects') return path
-  const projects = join(path, 'projects')
-  return existsSync(projects) && statSync(projects).isDirectory() ? projects : path
 }

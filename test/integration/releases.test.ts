@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/clickhouse/database.ts'
 import { applySchemaChanges, readSchemaChanges } from '../../src/clickhouse/schema-changes.ts'
-import { openIndexFile } from '../../src/enhanced-analysis/index/index-file.ts'
+import { COUNTING_VERSION, INDEX_FORMAT_VERSION, openIndexFile } from '../../src/enhanced-analysis/index/index-file.ts'
 import { openJournal } from '../../src/journal/journal.ts'
 import { loadJournalKey } from '../../src/journal/key-file.ts'
 import { openLedger } from '../../src/shipping/ledger.ts'
@@ -80,6 +80,12 @@ describe('what release 1 wrote', () => {
       index.close()
       return [state, frames]
     }
+    // an empty session id was refused then
+    expect(open()).toEqual(['rebuilt', 0])
+    bytes.writeUInt32LE(INDEX_FORMAT_VERSION, 4)
+    bytes.writeUInt32LE(COUNTING_VERSION, 8)
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 12)), 12)
+    writeFileSync(path, bytes)
     expect(open()).toEqual(['loaded', 2])
     for (const at of [4, 8]) {
       const changed = Buffer.from(bytes)

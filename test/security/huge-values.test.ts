@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { scanFile } from '../../src/enhanced-analysis/scanning/file-scan.ts'
 import { decodeFileUpdate, type FileUpdate } from '../../src/enhanced-analysis/table/file-update.ts'
 import { createLineScanner } from '../../src/transcripts/claude-code/line-scanner/line-scanner.ts'
+import { createReader } from '../../src/transcripts/claude-code/reader.ts'
 import { line, makeFolder } from '../support/transcripts.ts'
 
 /** In place of 128 MB: a projection of this size is too large. */
@@ -19,7 +20,7 @@ function scan(lines: readonly string[], limit?: number): FileUpdate['header'] {
   const { dev, ino } = statSync(path, { bigint: true })
   const updates: FileUpdate[] = []
   const job = { key: `${dev}:${ino}`, path, root: '/', relativePath: 'p/a.jsonl', from: 0 }
-  const outcome = scanFile(job, createLineScanner(limit), {
+  const outcome = scanFile(job, createReader(createLineScanner(limit)), {
     update: (encoded) => void updates.push(decodeFileUpdate(encoded)),
     progress() {},
   })

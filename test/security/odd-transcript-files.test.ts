@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { contentHash } from '../../src/enhanced-analysis/scanning/file-content.ts'
 import { scanFile } from '../../src/enhanced-analysis/scanning/file-scan.ts'
-import { createLineScanner } from '../../src/transcripts/claude-code/line-scanner/line-scanner.ts'
+import { createReader } from '../../src/transcripts/claude-code/reader.ts'
 import { analysisOf, line, makeFolder, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 const bytes = (...parts: (string | number[])[]): Buffer =>
@@ -94,8 +94,8 @@ describe('what has the name of a transcript and is none', () => {
       const stat = lstatSync(path, { bigint: true })
       const job = { path, root: '/', relativePath: 'p/a.jsonl', from: 0, key: '0:0' }
       const sink = { update: () => expect.unreachable(), progress() {} }
-      expect(scanFile(job, createLineScanner(), sink)).toBe('gone')
-      expect(scanFile({ ...job, key: `${stat.dev}:${stat.ino}` }, createLineScanner(), sink)).toBe('gone')
+      expect(scanFile(job, createReader(), sink)).toBe('gone')
+      expect(scanFile({ ...job, key: `${stat.dev}:${stat.ino}` }, createReader(), sink)).toBe('gone')
     },
   )
 
@@ -109,8 +109,8 @@ describe('what has the name of a transcript and is none', () => {
     const folder = makeFolder()
     writeFileSync(join(folder, 'p'), 'a file')
     const job = { path: join(folder, 'p', 'a.jsonl'), root: '/', relativePath: 'p/a.jsonl', from: 0, key: '0:0' }
-    expect(scanFile(job, createLineScanner(), { update: () => expect.unreachable(), progress() {} })).toBe('gone')
+    expect(scanFile(job, createReader(), { update: () => expect.unreachable(), progress() {} })).toBe('gone')
     rmSync(join(folder, 'p'))
-    expect(scanFile(job, createLineScanner(), { update: () => expect.unreachable(), progress() {} })).toBe('gone')
+    expect(scanFile(job, createReader(), { update: () => expect.unreachable(), progress() {} })).toBe('gone')
   })
 })

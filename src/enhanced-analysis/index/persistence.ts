@@ -4,8 +4,9 @@ import { eachCount } from '../../domain/token-counts.ts'
 import { lockPathOf, takeLock } from '../../process-lock.ts'
 import type { FoundFile } from '../scanning/discovery.ts'
 import { decodeFileUpdate, encodeFileUpdate, type FileUpdateHeader, type RecordColumns } from '../table/file-update.ts'
+import type { KnownFile } from '../table/known-file.ts'
 import { SIDECHAIN, TAIL } from '../table/record-columns.ts'
-import type { KnownFile, RecordTable } from '../table/record-table.ts'
+import type { RecordTable } from '../table/record-table.ts'
 import { type FrameReader, type IndexState, openIndexFile, readIndexFile } from './index-file.ts'
 
 /** Keeps the table in the index: loads it at the start and appends each change. */

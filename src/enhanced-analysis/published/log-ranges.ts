@@ -4,8 +4,9 @@ import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { recordText, TEXT_VERSION } from '../../domain/record-text.ts'
 import type { RecordCopy } from '../../domain/token-record.ts'
 import type { CatalogueEntry, LogRange, LogState } from '../../ports/logs.ts'
+import { type KnownFile, mergeRefused, shippableTo } from '../table/known-file.ts'
 import { SIDECHAIN, WINS } from '../table/record-columns.ts'
-import { type KnownFile, mergeRefused, type RecordTable, shippableTo } from '../table/record-table.ts'
+import type { RecordTable } from '../table/record-table.ts'
 
 // What the records of a log are to whoever ships them: ranges of copies, digests, an entry of the catalogue.
 

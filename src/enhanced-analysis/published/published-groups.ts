@@ -5,8 +5,9 @@ import { rowChecksum } from '../../domain/row-checksum.ts'
 import { eachCount, TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import type { Work } from '../../domain/work.ts'
 import type { GroupedRow, LogDay, RowGroup } from '../../ports/logs.ts'
+import type { KnownFile } from '../table/known-file.ts'
 import { LIVE, WINS } from '../table/record-columns.ts'
-import type { KnownFile, RecordTable } from '../table/record-table.ts'
+import type { RecordTable } from '../table/record-table.ts'
 
 const DAY_MS = 86_400_000
 

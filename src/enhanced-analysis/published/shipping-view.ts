@@ -13,7 +13,8 @@ import type {
   RefusedPlaces,
 } from '../../ports/logs.ts'
 import { hasFingerprint } from '../scanning/file-scan.ts'
-import { type KnownFile, type RecordTable, shippableTo } from '../table/record-table.ts'
+import { type KnownFile, shippableTo } from '../table/known-file.ts'
+import type { RecordTable } from '../table/record-table.ts'
 import { catalogueEntry, createRanges, tailDigest, unreadableBefore } from './log-ranges.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
 

@@ -3,6 +3,7 @@ import { type Dirent, readdirSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { transcriptKey } from '../../domain/log-name.ts'
 import { comparePaths } from '../../domain/rank.ts'
+import { formatOf } from '../../transcripts/format-of.ts'
 import type { Root } from '../../transcripts/roots.ts'
 
 /** A transcript that is on disk now. */
@@ -14,6 +15,8 @@ export interface FoundFile {
   relativePath: string
   size: number
   modifiedNs: string
+  /** Of its root. */
+  format?: string | undefined
 }
 
 export interface Found {
@@ -27,12 +30,11 @@ export interface Unreadable {
   reason: string
 }
 
-const SUFFIX = '.jsonl'
 /** What bytes that are no UTF-8 become in a name. */
 const REPLACEMENT = '\ufffd'
 
 /**
- * All transcripts under the roots: regular files whose name ends in `.jsonl`, links below a root skipped.
+ * All transcripts under the roots: regular files with a name of the root's format, links below a root skipped.
  * A file that is reached by two paths (a root in a root, a hard link) is found once, by its first path.
  */
 export function discover(roots: readonly Root[]): Found {
@@ -45,7 +47,7 @@ export function discover(roots: readonly Root[]): Found {
 function walk(root: Root, folder: string, byKey: Map<string, FoundFile>, unreadable: Unreadable[]): void {
   let entries: Dirent[]
   try {
-    entries = readFolder(folder, unreadable)
+    entries = readFolder(root, folder, unreadable)
   } catch (error) {
     if (!isGone(error)) unreadable.push({ path: folder, reason: (error as Error).message })
     return
@@ -53,7 +55,7 @@ function walk(root: Root, folder: string, byKey: Map<string, FoundFile>, unreada
   for (const entry of entries) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) walk(root, path, byKey, unreadable)
-    else if (entry.isFile() && entry.name.endsWith(SUFFIX)) add(root, path, byKey, unreadable)
+    else if (entry.isFile() && formatOf(root).isTranscript(entry.name)) add(root, path, byKey, unreadable)
   }
 }
 
@@ -61,13 +63,13 @@ function walk(root: Root, folder: string, byKey: Map<string, FoundFile>, unreada
  * What is in a folder. Nothing can be opened under a name that is no UTF-8 and became one; as it may be a transcript,
  * or a folder of some, it is told.
  */
-function readFolder(folder: string, unreadable: Unreadable[]): Dirent[] {
+function readFolder(root: Root, folder: string, unreadable: Unreadable[]): Dirent[] {
   const entries = readdirSync(folder, { withFileTypes: true })
   if (!entries.some(({ name }) => name.includes(REPLACEMENT))) return entries
   const raw = readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })
   for (const entry of raw) {
     if (isUtf8(entry.name)) continue
-    if (entry.isDirectory() || (entry.isFile() && entry.name.subarray(-SUFFIX.length).equals(Buffer.from(SUFFIX))))
+    if (entry.isDirectory() || (entry.isFile() && formatOf(root).isTranscript(entry.name.toString('latin1'))))
       unreadable.push({
         path: join(folder, withBytesShown(entry.name)),
         reason: 'its name is no UTF-8: rename it, so that it can be counted',
@@ -96,6 +98,7 @@ function add(root: Root, path: string, byKey: Map<string, FoundFile>, unreadable
       relativePath: relative(root.path, path),
       size: Number(stat.size),
       modifiedNs: String(stat.mtimeNs),
+      format: root.format,
     })
   } catch (error) {
     // it vanished between the two looks

@@ -3,9 +3,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { transcriptKey } from '../../domain/log-name.ts'
 import { outranks } from '../../domain/rank.ts'
 import { MAX_REFUSAL_PLACES, type RefusalReason } from '../../domain/refusal.ts'
-import { countLine, countUsual } from '../../transcripts/claude-code/counting.ts'
-import type { LineScanner, ScannedLine } from '../../transcripts/claude-code/line-scanner/line-scanner.ts'
-import { type LogNaming, nameLog } from '../../transcripts/claude-code/naming.ts'
+import type { CountingSink, LogNaming, TranscriptFile, TranscriptReader } from '../../transcripts/format.ts'
+import { formatOf } from '../../transcripts/format-of.ts'
 import type { TokenCopy } from '../../transcripts/token-copy.ts'
 import {
   columnsOf,
@@ -23,6 +22,7 @@ export interface ScanJob {
   path: string
   root: string
   relativePath: string
+  format?: string | undefined
   /** Bytes counted before; 0 reads the whole file. */
   from: number
   /** What the counted bytes must still look like; absent when `from` is 0. */
@@ -49,7 +49,7 @@ const MAX_HELD_WINNERS = 8192
 const MAX_HELD_TEXT = 16 << 20
 
 /** Reads what a transcript has beyond the counted bytes, or the whole of it if it is not the file that was counted. */
-export function scanFile(job: ScanJob, scanner: LineScanner, sink: ScanSink): ScanOutcome {
+export function scanFile(job: ScanJob, reader: TranscriptReader, sink: ScanSink): ScanOutcome {
   let fd: number
   try {
     fd = openSync(job.path, READ_FLAGS)
@@ -65,7 +65,7 @@ export function scanFile(job: ScanJob, scanner: LineScanner, sink: ScanSink): Sc
     const known = job.fingerprint !== undefined && job.from <= size && matches(fd, job.fingerprint)
     const from = known ? job.from : 0
     const range = createRange(fd, job, from, size, String(stat.mtimeNs), sink)
-    readLines(fd, from, size, scanner, range, sink)
+    readLines(fd, from, size, reader, range, sink)
     if (fstatSync(fd).size < size) return 'changed'
     range.end()
     return 'counted'
@@ -74,32 +74,41 @@ export function scanFile(job: ScanJob, scanner: LineScanner, sink: ScanSink): Sc
   }
 }
 
-/** Feeds the bytes from `from` to `size` through the scanner into the range. */
-function readLines(fd: number, from: number, size: number, scanner: LineScanner, range: Range, sink: ScanSink): void {
+/** Feeds the bytes from `from` to `size` through the reader into the range. */
+function readLines(
+  fd: number,
+  from: number,
+  size: number,
+  reader: TranscriptReader,
+  range: Range,
+  sink: ScanSink,
+): void {
   let position = from
-  scanner.begin(from)
+  reader.begin(from, range.file, range.lines)
   while (position < size) {
-    const input = scanner.input()
+    const input = reader.input()
     const wanted = Math.min(input.length, size - position)
     let length = readSync(fd, input, 0, wanted, position)
     if (length === 0) break
     position += length
     sink.progress(length)
     if (position === length && BYTE_ORDER_MARK.equals(input.subarray(0, 3))) {
-      scanner.begin(BYTE_ORDER_MARK.length)
+      reader.begin(BYTE_ORDER_MARK.length, range.file, range.lines)
       input.copyWithin(0, BYTE_ORDER_MARK.length, length)
       length -= BYTE_ORDER_MARK.length
     }
-    scanner.push(length, range.line)
-    range.reached(scanner.lineOffset())
+    reader.push(length)
+    range.reached(reader.lineOffset())
   }
-  range.reached(scanner.lineOffset())
+  range.reached(reader.lineOffset())
   range.beginTail()
-  scanner.finish(range.line)
+  reader.finish()
 }
 
 interface Range {
-  line: (line: ScannedLine) => void
+  file: TranscriptFile
+  /** What its lines give goes here. */
+  lines: CountingSink
   /** All lines that begin before this offset were handed over. */
   reached: (offset: number) => void
   /** What follows comes from a last line without a line feed. */
@@ -126,7 +135,7 @@ function createRange(
   modifiedNs: string,
   sink: ScanSink,
 ): Range {
-  const naming = nameLog(job.relativePath)
+  const naming = formatOf(job).nameLog(job.relativePath)
   let from = rangeFrom
   let to = rangeFrom
   let body = nothingHeld()
@@ -134,19 +143,14 @@ function createRange(
   let held = body
   let usesStem = false
 
-  const context = {
-    naming: trackStem(naming, () => (usesStem = true)),
-    offset: 0,
-    lineHash: () => hashLine(fd, context.offset, size),
-  }
-  const counting = {
-    copy(copy: TokenCopy) {
+  const lines: CountingSink = {
+    copy(copy) {
       held.copies++
       held.text += copy.model.length
       const best = held.winners.get(copy.identity)
       if (best === undefined || outranks(copy, best)) held.winners.set(copy.identity, copy)
     },
-    refuse: (reason: RefusalReason, offset: number) => refuse(held.refused, reason, offset),
+    refuse: (reason, offset) => refuse(held.refused, reason, offset),
   }
 
   const handOver = (sizeSeen: number): void => {
@@ -177,12 +181,11 @@ function createRange(
   }
 
   return {
-    line(line) {
-      context.offset = line.offset
-      if (line.kind === 'usual') countUsual(line.usual, context, counting)
-      else if (line.kind === 'other') countLine(line.projection(), context, counting)
-      else counting.refuse('malformed_json', line.offset)
+    file: {
+      naming: trackStem(naming, () => (usesStem = true)),
+      lineHash: (offset) => hashLine(fd, offset, size),
     },
+    lines,
     reached(offset) {
       to = offset
       // with the size so far, so that a crash after this part does not make it the whole

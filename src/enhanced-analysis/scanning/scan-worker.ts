@@ -1,6 +1,6 @@
 // A worker thread that reads transcripts: it gets batches of jobs and hands back encoded updates.
 import { parentPort } from 'node:worker_threads'
-import { createLineScanner } from '../../transcripts/claude-code/line-scanner/line-scanner.ts'
+import { createReaders } from '../../transcripts/format-of.ts'
 import { type ScanJob, type ScanOutcome, scanFile } from './file-scan.ts'
 
 /** What a worker says. Updates are in the order in which they must be applied. */
@@ -20,7 +20,7 @@ export interface ScanFailure {
 const SEND_BYTES = 1 << 20
 const PROGRESS_BYTES = 8 << 20
 
-const scanner = createLineScanner()
+const readerOf = createReaders()
 
 parentPort?.on('message', (jobs: ScanJob[]) => {
   const failures: ScanFailure[] = []
@@ -48,7 +48,7 @@ parentPort?.on('message', (jobs: ScanJob[]) => {
   }
   for (const job of jobs) {
     try {
-      const outcome = scanFile(job, scanner, sink)
+      const outcome = scanFile(job, readerOf(job), sink)
       if (outcome !== 'counted') failures.push({ job, outcome })
     } catch (error) {
       failures.push({ job, outcome: 'unreadable', message: (error as Error).message })

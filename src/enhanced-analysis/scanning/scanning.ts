@@ -1,9 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import {
-  compileLineScanner,
-  createLineScanner,
-  type LineScanner,
-} from '../../transcripts/claude-code/line-scanner/line-scanner.ts'
+import { createReaders, prepareFormats } from '../../transcripts/format-of.ts'
 import { type ScanJob, scanFile } from './file-scan.ts'
 import type { ScanFailure, ScanMessage } from './scan-worker.ts'
 
@@ -33,26 +29,25 @@ const YOUNG_GENERATION_MB = 4
 
 /** `threads` 0 reads everything in the calling thread. */
 export function createScanning(threads: number): Scanning {
-  let scanner: LineScanner | undefined
+  const readerOf = createReaders()
   return {
     async run(requests, handlers) {
       const bytes = requests.reduce((sum, request) => sum + request.bytes, 0)
       if (threads > 0 && bytes > INLINE_BYTES) return runInThreads(requests, threads, handlers)
-      scanner ??= createLineScanner()
-      return runInline(requests, scanner, handlers)
+      return runInline(requests, readerOf, handlers)
     },
   }
 }
 
 async function runInline(
   requests: readonly ScanRequest[],
-  scanner: LineScanner,
+  readerOf: ReturnType<typeof createReaders>,
   handlers: ScanHandlers,
 ): Promise<ScanFailure[]> {
   const failures: ScanFailure[] = []
   for (const { job } of requests) {
     try {
-      const outcome = scanFile(job, scanner, handlers)
+      const outcome = scanFile(job, readerOf(job), handlers)
       if (outcome !== 'counted') failures.push({ job, outcome })
     } catch (error) {
       failures.push({ job, outcome: 'unreadable', message: (error as Error).message })
@@ -98,7 +93,7 @@ function batches(requests: readonly ScanRequest[]): ScanJob[][] {
 
 /** From source in tests, from the build otherwise. */
 function startWorker(): Worker {
-  compileLineScanner()
+  prepareFormats()
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return new Worker(new URL(`./scan-worker.${extension}`, import.meta.url), {
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },

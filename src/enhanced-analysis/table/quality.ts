@@ -1,7 +1,8 @@
 import { comparePaths } from '../../domain/rank.ts'
 import { MAX_REFUSAL_PLACES, REFUSAL_REASONS, type RefusalReason } from '../../domain/refusal.ts'
 import type { RefusedByReason } from './file-update.ts'
-import { type KnownFile, mergeRefused, type RecordTable } from './record-table.ts'
+import { type KnownFile, mergeRefused } from './known-file.ts'
+import type { RecordTable } from './record-table.ts'
 
 export interface RefusedLines {
   reason: RefusalReason

@@ -1,66 +1,22 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { outranks, type Rank } from '../../domain/rank.ts'
 import { TOKEN_COUNTS } from '../../domain/token-counts.ts'
-import { nameLog } from '../../transcripts/claude-code/naming.ts'
+import { type Formatted, formatOf } from '../../transcripts/format-of.ts'
 import type { RootOwner } from '../../transcripts/roots.ts'
 import { createDictionary } from './dictionary.ts'
-import type { FileUpdate, FileUpdateHeader, RecordColumns, RefusedByReason } from './file-update.ts'
+import type { FileUpdate, FileUpdateHeader, RecordColumns } from './file-update.ts'
+import { IdentityBuckets } from './identity-buckets.ts'
+import { addRange, createKnownFile, detach, type KnownFile, mergeRefused, NONE } from './known-file.ts'
 import { Origins } from './origins.ts'
 import { Columns, LIVE, SIDECHAIN, TAIL, WINS } from './record-columns.ts'
 import { type Snapshot, Snapshots } from './snapshots.ts'
 
 const WORDS = IDENTITY_BYTES / 4
-const NONE = -1
 
-const UNOWNED: RootOwner = { user: 'unknown', host: 'unknown' }
+/** What the table must know of a root. */
+export type KnownRoot = RootOwner & Formatted
 
-/** What the table knows of one log: a transcript, or a segment of the journal. */
-export interface KnownFile {
-  /** Number of the file in `Columns.file`. */
-  id: number
-  key: string
-  path: string
-  root: string
-  relativePath: string
-  /** A segment of the journal: its records came by mutation and name their own origins. */
-  byMutation: boolean
-  /** Number of the origin of a transcript's records. */
-  origin: number
-  size: number
-  modifiedNs: string
-  counted: number
-  fingerprint: FileUpdateHeader['fingerprint']
-  copies: number
-  refused: RefusedByReason
-  tail: FileUpdateHeader['tail']
-  usesStem: boolean
-  /** Of a segment of the journal: ranges that cannot be read, the first byte and one past the last. */
-  unreadable: (readonly [number, number])[]
-  /** First row of its list, or -1. */
-  firstRow: number
-  /** Counts up with each change. */
-  version: number
-  /** Whether it was compared with what the ledger knows since it was last read from its first byte, or renamed. */
-  attached: boolean
-  edition: number
-  /** Its records that begin before this byte are published in ClickHouse. */
-  publishedTo: number
-  /** Places whose records the database refused: they are not published, wherever they are. */
-  setAside: ReadonlySet<number>
-  /** A last line without its end was published, and the log was read again since: it may be another line now. */
-  suspect: boolean
-}
-
-/** Until it is compared with what the ledger knows, nothing of it counts as published. */
-function detach(file: KnownFile): void {
-  file.attached = false
-  file.publishedTo = 0
-}
-
-/** Up to where a log can be shipped: one past its last counted byte. */
-export function shippableTo(file: KnownFile): number {
-  return file.tail.records > 0 ? file.size : file.counted
-}
+const UNOWNED: KnownRoot = { user: 'unknown', host: 'unknown' }
 
 /**
  * All winners of all files in memory, merged: one row for each (file, identity), of which the one that
@@ -78,16 +34,16 @@ export class RecordTable {
   /** Rows in use. */
   rows = 0
   readonly #byKey = new Map<string, KnownFile>()
-  readonly #ownerOf: (root: string) => RootOwner
-  #buckets = new Int32Array(1024).fill(NONE)
+  readonly #rootOf: (root: string) => KnownRoot
+  readonly #identities = new IdentityBuckets(this.columns)
   #firstFree = NONE
   readonly #snapshots = new Snapshots(this.columns, (row) => {
     this.columns.fileNext[row] = this.#firstFree
     this.#firstFree = row
   })
 
-  constructor(ownerOf: (root: string) => RootOwner = () => UNOWNED) {
-    this.#ownerOf = ownerOf
+  constructor(rootOf: (root: string) => KnownRoot = () => UNOWNED) {
+    this.#rootOf = rootOf
   }
 
   /** The rows of this moment, for work that is interrupted. To be closed. */
@@ -170,7 +126,7 @@ export class RecordTable {
   /** The row that counts for the identity of `row`. */
   winnerOf(row: number): number {
     const c = this.columns
-    for (let other = this.#bucketHead(row); other !== NONE; other = c.bucketNext[other] as number)
+    for (let other = this.#identities.headOf(row); other !== NONE; other = c.bucketNext[other] as number)
       if (((c.flags[other] as number) & WINS) !== 0 && c.sameIdentity(other, row)) return other
     throw new Error('an identity without a winner')
   }
@@ -181,31 +137,7 @@ export class RecordTable {
       this.rename(header.key, header.path, header.root, header.relativePath)
       return known
     }
-    const file: KnownFile = {
-      id: this.files.length,
-      key: header.key,
-      path: header.path,
-      root: header.root,
-      relativePath: header.relativePath,
-      byMutation: header.origins !== undefined,
-      origin: 0,
-      size: 0,
-      modifiedNs: '',
-      counted: 0,
-      fingerprint: header.fingerprint,
-      copies: 0,
-      refused: {},
-      tail: header.tail,
-      usesStem: false,
-      unreadable: [],
-      firstRow: NONE,
-      version: 0,
-      attached: false,
-      edition: 0,
-      publishedTo: 0,
-      setAside: new Set(),
-      suspect: false,
-    }
+    const file = createKnownFile(this.files.length, header)
     this.#name(file, header.path, header.root, header.relativePath)
     this.files.push(file)
     this.#byKey.set(file.key, file)
@@ -216,7 +148,9 @@ export class RecordTable {
     file.path = path
     file.root = root
     file.relativePath = relativePath
-    file.origin = this.origins.add({ project: nameLog(relativePath).project, ...this.#ownerOf(root), path })
+    const known = this.#rootOf(root)
+    const { project } = formatOf(known).nameLog(relativePath)
+    file.origin = this.origins.add({ project, user: known.user, host: known.host, path })
   }
 
   #insert(file: KnownFile, header: FileUpdateHeader, records: RecordColumns): void {
@@ -229,7 +163,7 @@ export class RecordTable {
     const c = this.columns
     this.#reserve(records.length)
     const counts = TOKEN_COUNTS.map((field) => records[field])
-    this.#growBuckets(this.rows + records.length)
+    this.#identities.reserve(this.rows + records.length)
     for (let i = 0; i < records.length; i++) {
       const inTail = i >= bodyLength
       const own = inTail ? NONE : this.#findOwn(file.id, words, i * WORDS)
@@ -260,7 +194,7 @@ export class RecordTable {
   /** The row of this file that has this identity, not counting those of a tail. */
   #findOwn(fileId: number, words: Uint32Array, at: number): number {
     const c = this.columns
-    for (let row = this.#buckets[this.#bucketOf(words, at)] as number; row !== NONE; row = c.bucketNext[row] as number)
+    for (let row = this.#identities.head(words, at); row !== NONE; row = c.bucketNext[row] as number)
       if (c.file[row] === fileId && c.hasIdentity(row, words, at) && ((c.flags[row] as number) & TAIL) === 0) return row
     return NONE
   }
@@ -296,7 +230,7 @@ export class RecordTable {
     const c = this.columns
     let best = NONE
     let old = NONE
-    for (let row = this.#bucketHead(changed); row !== NONE; row = c.bucketNext[row] as number) {
+    for (let row = this.#identities.headOf(changed); row !== NONE; row = c.bucketNext[row] as number) {
       if (row !== changed && !c.sameIdentity(row, changed)) continue
       if (((c.flags[row] as number) & WINS) !== 0) old = row
       // most identities are in one file alone: no rank is made for them
@@ -318,9 +252,7 @@ export class RecordTable {
     c.flags[row] = LIVE
     c.fileNext[row] = file.firstRow
     file.firstRow = row
-    const bucket = this.#bucketOf(words, at)
-    c.bucketNext[row] = this.#buckets[bucket] as number
-    this.#buckets[bucket] = row
+    this.#identities.add(row)
     this.rows++
     return row
   }
@@ -343,18 +275,11 @@ export class RecordTable {
 
   #release(row: number): void {
     const c = this.columns
-    const bucket = this.#bucketOf(c.identity, row * WORDS)
-    const next = c.bucketNext[row] as number
-    if (this.#buckets[bucket] === row) this.#buckets[bucket] = next
-    else {
-      let before = this.#buckets[bucket] as number
-      while (c.bucketNext[before] !== row) before = c.bucketNext[before] as number
-      c.bucketNext[before] = next
-    }
+    this.#identities.remove(row)
     if (((c.flags[row] as number) & WINS) !== 0) {
       this.winners--
       c.flags[row] = 0
-      const heir = this.#sameIdentityInBucket(bucket, row)
+      const heir = this.#heirOf(row)
       if (heir !== NONE) this.#elect(heir)
     }
     c.flags[row] = 0
@@ -362,56 +287,11 @@ export class RecordTable {
     this.rows--
   }
 
-  #sameIdentityInBucket(bucket: number, gone: number): number {
+  /** Some other row with the identity of one that was taken out. */
+  #heirOf(gone: number): number {
     const c = this.columns
-    for (let row = this.#buckets[bucket] as number; row !== NONE; row = c.bucketNext[row] as number)
+    for (let row = this.#identities.headOf(gone); row !== NONE; row = c.bucketNext[row] as number)
       if (c.sameIdentity(row, gone)) return row
     return NONE
   }
-
-  #bucketHead(row: number): number {
-    return this.#buckets[this.#bucketOf(this.columns.identity, row * WORDS)] as number
-  }
-
-  /** Identities are hashes already: their first word is as good as any. */
-  #bucketOf(words: Uint32Array, at: number): number {
-    return (words[at] as number) & (this.#buckets.length - 1)
-  }
-
-  #growBuckets(rows: number): void {
-    if (rows <= this.#buckets.length) return
-    let length = this.#buckets.length
-    while (length < rows) length *= 2
-    this.#buckets = new Int32Array(length).fill(NONE)
-    const c = this.columns
-    for (let row = 0; row < c.length; row++) {
-      if (((c.flags[row] as number) & LIVE) === 0) continue
-      const bucket = this.#bucketOf(c.identity, row * WORDS)
-      c.bucketNext[row] = this.#buckets[bucket] as number
-      this.#buckets[bucket] = row
-    }
-  }
-}
-
-/** Ranges come in order; what follows on the last one is part of it. */
-function addRange(ranges: KnownFile['unreadable'], [from, to]: readonly [number, number]): void {
-  const last = ranges.at(-1)
-  if (last?.[1] === from) ranges[ranges.length - 1] = [last[0], to]
-  else ranges.push([from, to])
-}
-
-/** Counts add up; of the places, the first hundred are kept. */
-export function mergeRefused(a: RefusedByReason, b: RefusedByReason): RefusedByReason {
-  const merged: RefusedByReason = { ...a }
-  for (const [reason, refused] of Object.entries(b) as [
-    keyof RefusedByReason,
-    { count: number; offsets: number[] },
-  ][]) {
-    const known = merged[reason]
-    merged[reason] =
-      known === undefined
-        ? refused
-        : { count: known.count + refused.count, offsets: [...known.offsets, ...refused.offsets].slice(0, 100) }
-  }
-  return merged
 }

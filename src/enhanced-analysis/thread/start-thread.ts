@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { compileLineScanner } from '../../transcripts/claude-code/line-scanner/line-scanner.ts'
+import { prepareFormats } from '../../transcripts/format-of.ts'
 import type { AnalysisService, ServiceListeners } from '../service/calls.ts'
 import { type FromThread, received, type ThreadOptions, type ToThread } from './messages.ts'
 
@@ -15,7 +15,7 @@ interface Waiting {
 /** The analysis as a service in a thread of its own. A thread that dies has ended (`onEnd`). */
 export function startAnalysisThread(options: ThreadOptions, listeners: ServiceListeners): AnalysisService {
   // held by this thread, which lives longest
-  compileLineScanner()
+  prepareFormats()
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const worker = new Worker(new URL(`./analysis-thread.${extension}`, import.meta.url), {
     workerData: options,

@@ -3,15 +3,9 @@ import { isSessionId, MAX_TOKENS } from '../../domain/limits.ts'
 import type { RefusalReason } from '../../domain/refusal.ts'
 import { parseTimestamp } from '../../domain/timestamp.ts'
 import { type CountField, totalOf } from '../../domain/token-counts.ts'
+import type { CountingSink, LogNaming } from '../format.ts'
 import type { TokenCopy } from '../token-copy.ts'
 import type { UsualLine } from './line-scanner/line-scanner.ts'
-import type { LogNaming } from './naming.ts'
-
-/** What counting one line gives, through `emit`: any number of copies, any number of refusals. */
-export interface CountingSink {
-  copy(copy: TokenCopy): void
-  refuse(reason: RefusalReason, offset: number): void
-}
 
 export interface LineContext {
   naming: LogNaming
@@ -188,9 +182,9 @@ function wholeNumberOrAbsent(value: unknown): number | undefined {
   return value === undefined || value === null ? 0 : wholeNumber(value)
 }
 
-/** Rule 6; `undefined` where the session that the rule gives is not a valid session id. */
+/** Rule 6, an empty `sessionId` is as absent; `undefined` where the session that the rule gives is not a valid session id. */
 function sessionOf(sessionId: unknown, naming: LogNaming): string | undefined {
-  const session = naming.pathSession ?? sessionId ?? naming.stem
+  const session = naming.pathSession ?? (sessionId === '' ? undefined : sessionId) ?? naming.stem
   return typeof session === 'string' && isSessionId(session) ? session : undefined
 }
 

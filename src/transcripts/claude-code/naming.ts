@@ -1,16 +1,10 @@
 import { basename, sep } from 'node:path'
+import type { LogNaming } from '../format.ts'
 
-/** What the place of a transcript says about its records (domain.md, "Where transcripts are", and rule 6). */
-export interface LogNaming {
-  /** First path segment under `projects`. */
-  project: string
-  /** The session of `<session>/subagents/…`, which beats what a line says. */
-  pathSession: string | undefined
-  /** The file's stem: the session of lines that name none. */
-  stem: string
-}
-
-/** `relativePath` is the path under the root's `projects` folder. */
+/**
+ * The project is the first segment of the path under `projects`; in `<session>/subagents/…`, the session is named by
+ * the path.
+ */
 export function nameLog(relativePath: string): LogNaming {
   const segments = relativePath.split(sep)
   const subagents = segments.indexOf('subagents', 1)

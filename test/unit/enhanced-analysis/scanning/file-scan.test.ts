@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type ScanJob, type ScanSink, scanFile } from '../../../../src/enhanced-analysis/scanning/file-scan.ts'
 import { decodeFileUpdate, type FileUpdate } from '../../../../src/enhanced-analysis/table/file-update.ts'
-import { createLineScanner } from '../../../../src/transcripts/claude-code/line-scanner/line-scanner.ts'
+import { createReader } from '../../../../src/transcripts/claude-code/reader.ts'
 import { line, makeFolder } from '../../../support/transcripts.ts'
 
-const scanner = createLineScanner()
+const reader = createReader()
 
 function jobFor(content: string): ScanJob {
   const path = join(makeFolder(), 'a.jsonl')
@@ -22,7 +22,7 @@ function scan(job: ScanJob, more: Partial<ScanSink> = {}) {
     progress() {},
     ...more,
   }
-  return { outcome: scanFile(job, scanner, sink), updates }
+  return { outcome: scanFile(job, reader, sink), updates }
 }
 
 describe('a file that changes while it is read', () => {

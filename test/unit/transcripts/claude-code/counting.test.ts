@@ -189,9 +189,12 @@ describe('rules 3 to 6', () => {
     expect(one({ session: 'line' }, 'shop/parent/subagents/agent-1.jsonl').session).toBe('parent')
     expect(one({ session: 'line' }, 'shop/stem.jsonl').session).toBe('line')
     expect(one({ session: null }, 'shop/stem.jsonl').session).toBe('stem')
+    // an empty one names nothing
+    expect(one({ session: '' }, 'shop/stem.jsonl').session).toBe('stem')
+    expect(one({ session: '' }, 'shop/parent/subagents/agent-1.jsonl').session).toBe('parent')
   })
 
-  test.each(['../etc', 'a b', '', 'x'.repeat(101), 'é'])('the session id "%s" is refused', (session) => {
+  test.each(['../etc', 'a b', 'x'.repeat(101), 'é'])('the session id "%s" is refused', (session) => {
     expect(count(line({ session })).refused).toEqual(['invalid_session_id'])
   })
 

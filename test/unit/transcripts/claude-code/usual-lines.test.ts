@@ -1,12 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  type CountingSink,
-  countLine,
-  countUsual,
-  type LineContext,
-} from '../../../../src/transcripts/claude-code/counting.ts'
+import { countLine, countUsual, type LineContext } from '../../../../src/transcripts/claude-code/counting.ts'
 import { nameLog } from '../../../../src/transcripts/claude-code/naming.ts'
+import type { CountingSink } from '../../../../src/transcripts/format.ts'
 import { chunkSize, scanEach } from '../../../support/line-scanning.ts'
 import { line as agentsLine } from '../../../support/transcripts.ts'
 

@@ -1,0 +1,104 @@
+import type { FileUpdateHeader, RefusedByReason } from './file-update.ts'
+
+/** No row. */
+export const NONE = -1
+
+/** What the table knows of one log: a transcript, or a segment of the journal. */
+export interface KnownFile {
+  /** Number of the file in `Columns.file`. */
+  id: number
+  key: string
+  path: string
+  root: string
+  relativePath: string
+  /** A segment of the journal: its records came by mutation and name their own origins. */
+  byMutation: boolean
+  /** Number of the origin of a transcript's records. */
+  origin: number
+  size: number
+  modifiedNs: string
+  counted: number
+  fingerprint: FileUpdateHeader['fingerprint']
+  copies: number
+  refused: RefusedByReason
+  tail: FileUpdateHeader['tail']
+  usesStem: boolean
+  /** Of a segment of the journal: ranges that cannot be read, the first byte and one past the last. */
+  unreadable: (readonly [number, number])[]
+  /** First row of its list, or -1. */
+  firstRow: number
+  /** Counts up with each change. */
+  version: number
+  /** Whether it was compared with what the ledger knows since it was last read from its first byte, or renamed. */
+  attached: boolean
+  edition: number
+  /** Its records that begin before this byte are published in ClickHouse. */
+  publishedTo: number
+  /** Places whose records the database refused: they are not published, wherever they are. */
+  setAside: ReadonlySet<number>
+  /** A last line without its end was published, and the log was read again since: it may be another line now. */
+  suspect: boolean
+}
+
+/** Until it is compared with what the ledger knows, nothing of it counts as published. */
+export function detach(file: KnownFile): void {
+  file.attached = false
+  file.publishedTo = 0
+}
+
+/** Up to where a log can be shipped: one past its last counted byte. */
+export function shippableTo(file: KnownFile): number {
+  return file.tail.records > 0 ? file.size : file.counted
+}
+
+/** Of which nothing is counted yet. */
+export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile {
+  return {
+    id,
+    key: header.key,
+    path: header.path,
+    root: header.root,
+    relativePath: header.relativePath,
+    byMutation: header.origins !== undefined,
+    origin: 0,
+    size: 0,
+    modifiedNs: '',
+    counted: 0,
+    fingerprint: header.fingerprint,
+    copies: 0,
+    refused: {},
+    tail: header.tail,
+    usesStem: false,
+    unreadable: [],
+    firstRow: NONE,
+    version: 0,
+    attached: false,
+    edition: 0,
+    publishedTo: 0,
+    setAside: new Set(),
+    suspect: false,
+  }
+}
+
+/** Ranges come in order; what follows on the last one is part of it. */
+export function addRange(ranges: KnownFile['unreadable'], [from, to]: readonly [number, number]): void {
+  const last = ranges.at(-1)
+  if (last?.[1] === from) ranges[ranges.length - 1] = [last[0], to]
+  else ranges.push([from, to])
+}
+
+/** Counts add up; of the places, the first hundred are kept. */
+export function mergeRefused(a: RefusedByReason, b: RefusedByReason): RefusedByReason {
+  const merged: RefusedByReason = { ...a }
+  for (const [reason, refused] of Object.entries(b) as [
+    keyof RefusedByReason,
+    { count: number; offsets: number[] },
+  ][]) {
+    const known = merged[reason]
+    merged[reason] =
+      known === undefined
+        ? refused
+        : { count: known.count + refused.count, offsets: [...known.offsets, ...refused.offsets].slice(0, 100) }
+  }
+  return merged
+}
