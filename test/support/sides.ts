@@ -81,7 +81,7 @@ export function filesOf(analysis: Analysis): TokenSource & UnpublishedRecords {
   return {
     source: 'LEGACY',
     world: 'test',
-    position: () => ({ watermark: watermark(), asOf: 0 }),
+    counted: () => ({ watermark: watermark(), asOf: 0 }),
     health: () => ({ state: 'UP', detail: '' }),
     answer: async (request) => answer(request),
     async answerUnpublished(request) {
