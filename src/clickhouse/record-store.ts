@@ -14,7 +14,10 @@ import { DELETE_RETIRED, emptyRuns, MAKE_NEXT, SWAP } from './statements/rebuild
 import { COPY_COLUMNS, cellsOf } from './statements/record-sql.ts'
 import { markBatches, OF_BATCHES, OF_LOGS, OF_TRANSCRIPTS } from './statements/retire-batches.ts'
 
-/** Takes the right to publish from whoever had it before: what they still send is written, and never counts. */
+/**
+ * Takes the right to publish from whoever had it before: what they still send is written, and never counts. Returns the
+ * epoch that carries the right. Throws CONFLICT where somebody else took it at the same time.
+ */
 export async function takeRightToPublish(db: Database, holder: string): Promise<number> {
   await db.command('take-fence', takeFence, { holder })
   const [current] = await db.query(currentFence)
@@ -23,9 +26,9 @@ export async function takeRightToPublish(db: Database, holder: string): Promise<
   return current.epoch
 }
 
-/** `fence` is what `takeRightToPublish` gave; 0 where nobody else can publish. */
-export function createRecordStore(db: Database, fence = 0): RecordStore {
-  const fenced = createFenced(db, fence)
+/** `epoch` is what `takeRightToPublish` gave; 0 where nobody else can publish. */
+export function createRecordStore(db: Database, epoch = 0): RecordStore {
+  const fenced = createFenced(db, epoch)
   return {
     ...numbersOf(db),
     ...writtenBatches(db),
@@ -44,16 +47,16 @@ interface Fenced {
   rebuildWinners(seq: number): Promise<void>
 }
 
-function createFenced(db: Database, fence: number): Fenced {
+function createFenced(db: Database, epoch: number): Fenced {
   const stillOurs = async (): Promise<void> => {
     const [current] = await db.query(currentFence)
-    if (current !== undefined && current.epoch > fence)
+    if (current !== undefined && current.epoch > epoch)
       throw new BridgeError('CONFLICT', `${current.holder} publishes to this database now`)
   }
   return {
-    note: (name, sql, params) => db.command(name, sql, { ...params, fence }),
+    note: (name, sql, params) => db.command(name, sql, { ...params, epoch }),
     async elect(name, sql, params) {
-      await db.command(name, sql, { ...params, fence })
+      await db.command(name, sql, { ...params, epoch })
       await stillOurs()
     },
     async rebuildWinners(seq) {

@@ -41,7 +41,7 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
     read: gate.read,
     inTurn: createTurns({ atOnce: QUESTIONS_AT_ONCE, ofOneCaller: QUESTIONS_OF_ONE }),
     statementInTurn: createTurns({ atOnce: parts.statementsAtOnce }),
-    archivedTokens: () => archived.forceFetch(`${ledger.seq()} ${files.position()?.watermark}`),
+    archivedTokens: () => archived.forceFetch(`${ledger.seq()} ${files.counted()?.watermark}`),
     seq: ledger.seq,
     health: parts.health,
   }

@@ -23,7 +23,7 @@ export interface RequestsOptions {
   health: () => Component[]
 }
 
-/** Makes the context of each request: flags, progress and positions are read once, and all its answers follow from them. */
+/** Makes the context of each request: flags, progress and how far everything is counted are read once, and all its answers follow from them. */
 export function createRequests(options: RequestsOptions): (principal: Principal, requestId: string) => RequestContext {
   const { reading, writing } = options
   return (principal, requestId) => {

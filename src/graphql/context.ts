@@ -26,7 +26,7 @@ export interface Component {
   detail: string
 }
 
-/** What resolvers get: made once for each request, from one snapshot of flags, progress and positions. */
+/** What resolvers get: made once for each request, from one snapshot of flags, of progress and of what is published. */
 export interface RequestContext {
   requestId: string
   principal: Principal

@@ -1,7 +1,7 @@
 import type { Ledger } from '../shipping/ledger.ts'
+import { alarmsOf, createWatched, type WatchedEvent } from './alarms.ts'
+import { createCarryingRate } from './carrying-rate.ts'
 import type { FrozenLog, Migration } from './migration.ts'
-import { createPace } from './pace.ts'
-import { alarmsOf, createWatched, type WatchedEvent } from './watch.ts'
 
 /** A run as it is told: with how far it is. */
 export interface MigrationReport extends Omit<Migration, 'difference' | 'discardArchived' | 'deep'> {
@@ -32,7 +32,7 @@ export interface RunReporter {
   report(migration: Migration): MigrationReport
   /** Whether a log of the catalogue is verified up to its byte. */
   isVerified(log: FrozenLog): boolean
-  /** Its state changed: the pace is measured from here. */
+  /** Its state changed: the rate is measured from here. */
   changed(): void
   published(migration: Migration): void
   /** Something held shipping up; `migration` is the run that was carried. */
@@ -50,7 +50,7 @@ export interface RunReporterOptions {
 }
 
 export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterOptions): RunReporter {
-  const pace = createPace(now)
+  const rate = createCarryingRate(now)
   const watched = createWatched()
   let errorCount = 0
   let lastError: string | null = null
@@ -59,7 +59,7 @@ export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterO
     const { difference, discardArchived: _, deep: __, ...rest } = migration
     const figures = figuresOf(ledger, migration)
     const { tokensTotal, tokensVerified } = figures
-    const tokensPerSecond = migration.state === 'RUNNING' ? pace.tokensPerSecond(migration.id) : null
+    const tokensPerSecond = migration.state === 'RUNNING' ? rate.tokensPerSecond(migration.id) : null
     const memoryBytes = memory()
     return {
       ...rest,
@@ -81,9 +81,9 @@ export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterO
   return {
     report,
     isVerified: (log) => isVerifiedIn(ledger, log),
-    changed: pace.restart,
+    changed: rate.restart,
     published(migration) {
-      pace.observe(migration.id, tokensVerifiedIn(ledger, migration))
+      rate.observe(migration.id, tokensVerifiedIn(ledger, migration))
       watch(migration, 'group')
     },
     failed(error, migration) {

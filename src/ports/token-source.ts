@@ -39,7 +39,7 @@ export interface TokenSource {
   /** `caller` is the user who waits for it: callers take turns, so that none delays another. Absent: the bridge itself. */
   answer(request: SourceRequest, caller?: string): Promise<SourceAnswer>
   /** How far the logs are counted now; `undefined` while it cannot answer. */
-  position(): { watermark: string; asOf: number } | undefined
+  counted(): { watermark: string; asOf: number } | undefined
   health(): SourceHealth
 }
 

@@ -72,7 +72,7 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
 
   return {
     async answer(request, caller = '') {
-      const at = source.position()
+      const at = source.counted()
       // the source is not ready: it says why
       if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
       const key = keyOf(source, generation(), request)
@@ -139,7 +139,7 @@ function createComputing(source: TokenSource, ask: Ask, asking: Asking = new Map
   const isFirst = (asked: Asked): boolean => asking.get(asked.caller)?.values().next().value === asked
 
   const compute: Ask = (key, request, caller) => {
-    const since = source.position()?.watermark ?? ''
+    const since = source.counted()?.watermark ?? ''
     const now = running.get(key)
     if (now === undefined || (now.caller !== caller && !isFirst(now))) return put(key, since, request, caller).answer
     const again = (): Promise<SourceAnswer> => compute(key, request, caller)

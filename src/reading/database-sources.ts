@@ -36,7 +36,7 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
     ...described,
     answer: ({ queries, quality }, caller = '') =>
       inRead(inTurn, read, caller, async () => {
-        const { watermark, asOf } = described.position() ?? { watermark: '', asOf: Date.now() }
+        const { watermark, asOf } = described.counted() ?? { watermark: '', asOf: Date.now() }
         const asked = quality ? [...queries, WHOLE] : queries
         const answers = await published.answer(asked, NOTHING, (run) => statementInTurn(caller, run))
         const ofFiles = quality ? await files.answer({ queries: [], quality }, caller) : undefined
@@ -101,9 +101,9 @@ const describe = (source: DataSource, { files, seq, health }: DatabaseSourcesOpt
   world: files.world,
   health,
   /** Moves with the files, too: what is said of the quality comes from them. */
-  position() {
-    const position = files.position()
-    return position === undefined ? undefined : { ...position, watermark: `${position.watermark} ${seq()}` }
+  counted() {
+    const counted = files.counted()
+    return counted === undefined ? undefined : { ...counted, watermark: `${counted.watermark} ${seq()}` }
   },
 })
 

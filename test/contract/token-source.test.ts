@@ -63,7 +63,7 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
     const opened = await open()
     expect(opened.source).toBe(name)
     expect(opened.world).not.toBe('')
-    expect(opened.position()).toMatchObject({ watermark: expect.any(String), asOf: expect.any(Number) })
+    expect(opened.counted()).toMatchObject({ watermark: expect.any(String), asOf: expect.any(Number) })
     expect(opened.health().state).toBe('UP')
   })
 

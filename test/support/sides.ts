@@ -61,7 +61,7 @@ export function served(analysis: Analysis): { logs: ShippableLogs; files: TokenS
     files: {
       source: 'LEGACY',
       world: 'test',
-      position: () => ({ watermark: status().watermark, asOf: 0 }),
+      counted: () => ({ watermark: status().watermark, asOf: 0 }),
       health: () => ({ state: 'UP', detail: '' }),
       ...answersThrough(ask),
     },

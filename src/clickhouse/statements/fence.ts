@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
-/** Nobody has taken the place of whoever has the epoch `fence`. One statement is one snapshot: it cannot change halfway. */
-export const FENCED = '{fence:UInt64} >= (SELECT max(epoch) FROM fences)'
+/** Nobody has taken a later epoch than `epoch`, that of whoever sends the statement. One statement is one snapshot: it cannot change halfway. */
+export const FENCED = '{epoch:UInt64} >= (SELECT max(epoch) FROM fences)'
 
 /** Takes the next epoch: statements of every earlier holder publish nothing from then on. */
 export const takeFence = `INSERT INTO fences (epoch, holder) SELECT max(epoch) + 1, {holder:String} FROM fences`

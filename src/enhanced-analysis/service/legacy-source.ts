@@ -15,7 +15,7 @@ import { createToldStates } from './told-states.ts'
 export interface LegacySource extends TokenSource {
   readonly source: 'LEGACY'
   status(): AnalysisStatus | undefined
-  /** Counts entries of the journal: from here on, no position is that of an answer without them. */
+  /** Counts entries of the journal: from here on, no watermark is that of an answer without them. */
   addJournaled(range: JournaledRange): void
   /** Whether what waits to be counted leaves room for more. */
   hasRoom(): boolean
@@ -126,7 +126,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     source: 'LEGACY',
     world: roots.map(({ user, host, path }) => `${user}@${host}=${path}`).join(','),
     ...answersThrough(ask),
-    position() {
+    counted() {
       if (status?.ready !== true) return undefined
       const onItsWay = status.journaled === feed.added() ? '' : `~${feed.added()}`
       return { watermark: `${status.watermark}${onItsWay}`, asOf: status.refreshedAt }

@@ -18,7 +18,7 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
   const source: TokenSource = {
     source: 'LEGACY',
     world: 'here',
-    position: () => undefined,
+    counted: () => undefined,
     health: () => ({ state: 'UP', detail: '' }),
     async answer(request) {
       requests.push(request)

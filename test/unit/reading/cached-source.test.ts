@@ -18,7 +18,7 @@ function scene(options: { canFallBack?: boolean } = {}) {
     source: 'LEGACY',
     world: 'here',
     health: () => ({ state: 'UP', detail: '' }),
-    position: () => (state.ready ? { watermark: state.watermark, asOf: state.asOf } : undefined),
+    counted: () => (state.ready ? { watermark: state.watermark, asOf: state.asOf } : undefined),
     async answer(): Promise<SourceAnswer> {
       state.asked++
       const { watermark, asOf } = state

@@ -40,7 +40,7 @@ function scene(ofDatabase: TokenAnswer, ofFiles: TokenAnswer) {
     files: {
       source: 'LEGACY',
       world: '',
-      position: () => ({ watermark: '', asOf: 0 }),
+      counted: () => ({ watermark: '', asOf: 0 }),
       health: () => ({ state: 'UP', detail: '' }),
       answer: () => Promise.reject(new Error('not asked')),
       answerUnpublished: async () => ({

@@ -18,7 +18,7 @@ function scene() {
     source: 'CLICKHOUSE',
     world: 'here',
     health: () => ({ state: 'UP', detail: '' }),
-    position: () => ({ watermark: state.watermark, asOf: 1 }),
+    counted: () => ({ watermark: state.watermark, asOf: 1 }),
     answer: (request, caller) =>
       inTurn(caller ?? '', async (): Promise<SourceAnswer> => {
         const { watermark } = state

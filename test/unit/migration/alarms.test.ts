@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { alarmsOf, type RunFigures } from '../../../src/migration/watch.ts'
+import { alarmsOf, type RunFigures } from '../../../src/migration/alarms.ts'
 
 const calm: RunFigures = {
   memoryBytes: 149e6,

@@ -1,5 +1,5 @@
 /** How fast a run carries: measured from when it began, or was resumed, in this process. */
-export interface Pace {
+export interface CarryingRate {
   /** Tells how much of a run was verified up to now. */
   observe(run: string, tokensVerified: bigint): void
   /** `null` before there is something to measure. */
@@ -7,7 +7,7 @@ export interface Pace {
   restart(): void
 }
 
-export function createPace(now: () => number): Pace {
+export function createCarryingRate(now: () => number): CarryingRate {
   let since: { run: string; at: number; tokens: bigint } | undefined
   let last: { at: number; tokens: bigint } | undefined
   return {
