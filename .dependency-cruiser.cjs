@@ -66,6 +66,29 @@ module.exports = {
         pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', '^src/(enhanced-analysis|transcripts)/'],
       },
     },
+    // the inner rooms of the analysis, each with those that it stands on
+    ...Object.entries({
+      table: 'table',
+      scanning: 'scanning|table',
+      index: 'index|scanning|table',
+      published: 'published|scanning|table',
+      'analysis\\.ts': 'published|index|scanning|table',
+      service: 'service|analysis\\.ts|scanning|table',
+      thread: 'thread|service|analysis\\.ts|table',
+    }).map(([room, below]) => ({
+      name: `analysis-reads-downwards-from-${room.replace('\\', '')}`,
+      severity: 'error',
+      comment: 'what is counted does not depend on who asks for it, and nothing but the thread on there being one',
+      from: { path: `^src/enhanced-analysis/${room}` },
+      to: { path: '^src/enhanced-analysis/', pathNot: `^src/enhanced-analysis/(${below})` },
+    })),
+    {
+      name: 'formats-behind-one-line',
+      severity: 'error',
+      comment: 'whoever knows one format by its name cannot be used with another one',
+      from: { pathNot: '^src/transcripts/(formats\\.ts$|claude-code/)' },
+      to: { path: '^src/transcripts/[^/]+/' },
+    },
     {
       name: 'transcripts-import-domain',
       severity: 'error',

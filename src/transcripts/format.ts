@@ -1,6 +1,12 @@
 import type { RefusalReason } from '../domain/refusal.ts'
-import type { RootSettings } from './roots.ts'
 import type { TokenCopy } from './token-copy.ts'
+
+/** What says where agents write on this machine. */
+export interface PlaceSettings {
+  home: string
+  /** `CLAUDE_CONFIG_DIR`. */
+  claudeConfigDir: string | undefined
+}
 
 /** What is peculiar to one agent's transcripts. Each is a folder here and one line in `formats.ts`. */
 export interface TranscriptFormat {
@@ -10,7 +16,7 @@ export interface TranscriptFormat {
    * Where the agent writes on this machine: folders that its user named, comma-separated, which must exist; or the usual
    * ones, which may come later.
    */
-  places(settings: RootSettings): { named: string } | { usual: string[] }
+  places(settings: PlaceSettings): { named: string } | { usual: string[] }
   /** The folder of transcripts in a folder that exists, or the folder itself; `undefined` where it is not this agent's. */
   folderIn(folder: string): string | undefined
   /** Whether a file of this name is a transcript. */

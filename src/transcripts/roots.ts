@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { TranscriptFormat } from './format.ts'
+import type { PlaceSettings, TranscriptFormat } from './format.ts'
 import type { Formatted } from './format-of.ts'
 import { FORMATS } from './formats.ts'
 
@@ -16,14 +16,9 @@ export interface Root extends RootOwner, Formatted {
   path: string
 }
 
-export interface RootSettings {
-  /** `TRANSCRIPTS_DIR`: comma-separated folders, each may be labelled `user@host=PATH`; absent: the agent's own. */
+export interface RootSettings extends PlaceSettings, RootOwner {
+  /** `TRANSCRIPTS_DIR`: comma-separated folders, each may be labelled `user@host=PATH`; absent: the agents' own. */
   transcriptsDir: string | undefined
-  /** `CLAUDE_CONFIG_DIR`. */
-  claudeConfigDir: string | undefined
-  home: string
-  user: string
-  host: string
 }
 
 const LABELLED = /^([^@=/\\]+)@([^@=/\\]+)=(.+)$/

@@ -16,6 +16,7 @@ import {
 import type { JournaledRange } from '../../src/enhanced-analysis/table/journal-update.ts'
 import type { ThreadOptions } from '../../src/enhanced-analysis/thread/messages.ts'
 import { startAnalysisThread } from '../../src/enhanced-analysis/thread/start-thread.ts'
+import { formatError } from '../../src/graphql/errors.ts'
 import type { LogRange, LogState } from '../../src/ports/logs.ts'
 import type { SourceRequest } from '../../src/ports/token-source.ts'
 import { HOURS } from '../support/bucketed.ts'
@@ -265,9 +266,18 @@ describe.each<[string, Start]>([
     const error = await source
       .answer({ queries: undefined as never, quality: false })
       .catch((thrown: unknown) => thrown)
-    // no code: a client is told of an internal error, which does not ask to try again
     expect(isBridgeError(error)).toBe(false)
     expect(error).toBeInstanceOf(Error)
+    const internal: unknown[] = []
+    const toClient = formatError({ message: (error as Error).message }, error, {
+      hideSchemaDetails: true,
+      onInternal: (one) => void internal.push(one),
+    })
+    expect(toClient).toEqual({
+      message: 'internal error',
+      extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: false },
+    })
+    expect(internal).toEqual([error])
     expect(bugs.map(({ message }) => message)).toEqual([(error as Error).message])
     expect(bugs[0]?.stack).toContain('affordable')
     await expect(source.answer(WHOLE)).resolves.toBeDefined()

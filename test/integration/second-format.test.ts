@@ -56,3 +56,8 @@ test('transcripts of two agents are found, counted as each format says, summed t
   expect(await again.analysis.refresh()).toMatchObject({ files: 2, filesRead: 1, bytesRead: appended.length })
   expect(again.records()).toEqual(['notes notes bob tiny-1 111 222', claude])
 })
+
+test('what a folder’s files say in one format is not kept for another', () => {
+  const root = { path: '/t', user: 'ann', host: 'laptop' }
+  expect(indexPathFor('/data', [{ ...root, format: 'tiny' }])).not.toBe(indexPathFor('/data', [root]))
+})

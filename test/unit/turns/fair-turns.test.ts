@@ -191,4 +191,23 @@ describe('fair turns', () => {
       }),
     )
   })
+
+  test('once closed, apply and begin nothing any more', async () => {
+    const applied: string[] = []
+    const turns = createFairTurns()
+    void turns.change(() => applied.push('before'))
+    turns.close()
+    void turns.change(() => applied.push('after'))
+    turns.ask(
+      'ann',
+      // biome-ignore lint/correctness/useYield: it would end at once
+      function* () {
+        applied.push('asked')
+      },
+      () => expect.unreachable(),
+      () => expect.unreachable(),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(applied).toEqual(['before'])
+  })
 })
