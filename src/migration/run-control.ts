@@ -78,7 +78,7 @@ export function createRunControl(options: RunControlOptions): RunControl {
     events,
     requireHistory: () => requireHistory(parts, options.isSample),
     ...createActions(parts, shipper),
-    ...createViews(parts, reporter, followers),
+    ...createReports(parts, reporter, followers),
     ...createOrders(parts),
     close: followers.close,
   }
@@ -140,7 +140,7 @@ function createActions(
 }
 
 /** What can be seen of runs. */
-function createViews(
+function createReports(
   { ledger, logs, recordsPerSecond, runs }: RunParts,
   { report, isVerified }: RunReporter,
   followers: Followers<string>,
