@@ -84,7 +84,7 @@ export function createRunControl(options: RunControlOptions): RunControl {
   }
 }
 
-/** What happens to what is shipped is told of the latest run. */
+/** Tells the reporter and the followers of the latest run what the shipper does for it. */
 function listen(
   shipper: Pick<Shipper, 'events'>,
   runs: Runs,
@@ -146,7 +146,7 @@ function createReports(
   followers: Followers<string>,
 ): Pick<RunControl, 'plan' | 'follow' | 'isVerified' | 'report' | 'progress' | 'cutOverAt'> {
   const progressOf = (run: Migration | undefined): number => (run === undefined ? 0 : report(run).progress)
-  // each request asks for it; it follows from what the ledger says
+  // each request asks for it, so it is computed once for each change of the ledger
   const progress = new LRUCache<string, number>({ max: 1, memoMethod: () => progressOf(runs.latest()) })
   return {
     isVerified: (log: FrozenLog) => isVerified(log),

@@ -100,7 +100,7 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     close()
     throw new OtherStoreError(path)
   }
-  // from here on it holds what a release before could misread
+  // an earlier release could misread what is written from here on, and is to refuse the file
   if ((opened.format ?? 1) < LEDGER_FORMAT) write({ ...opened, format: LEDGER_FORMAT })
   return { ...factsOf(state), ...namesOf(state, opened), ...notesInto(write, state), close }
 }

@@ -48,7 +48,7 @@ export function createWorkLoop(work: Work): WorkLoop {
     } catch (error) {
       if (!closed) failed(error as Error)
     }
-    // in the same turn as the last look for more: the next kick begins a run of its own
+    // nobody can kick between the last look at `again` and this: the next kick begins a run of its own
     running = undefined
   }
   const failed = (error: Error): void => {
@@ -58,7 +58,7 @@ export function createWorkLoop(work: Work): WorkLoop {
   }
   const kick = (): void => {
     again = true
-    // after a failure the next try has its time, however much is waiting
+    // while a retry is scheduled, kicks do not bring it forward
     if (!closed && !retry.isWaiting()) running ??= Promise.resolve().then(run)
   }
 
@@ -66,7 +66,7 @@ export function createWorkLoop(work: Work): WorkLoop {
     kick,
     exclusive(job) {
       if (closed) return Promise.reject(work.closing())
-      // somebody waits: not for the end of a back-off
+      // somebody waits for this job, so it is tried now
       retry.stop()
       kick()
       return jobs.add(job)

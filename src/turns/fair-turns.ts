@@ -79,7 +79,7 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
       const asked: Asked = { begin, onDone, onFailed }
       const known = callers.get(name)
       if (known !== undefined) known.waiting.push(asked)
-      // time that nobody wanted is not saved up
+      // a caller who comes has used as much as the one with the least: idle time is not saved up
       else callers.set(name, { usedMs: leastUsedMs(callers), waiting: [asked], begun: undefined })
       schedule()
     },
@@ -110,7 +110,10 @@ function leastServed(callers: ReadonlyMap<string, Caller>, mayBegin: boolean): [
   return least
 }
 
-/** Goes on with what a caller has begun, or begins what it has asked for next. Returns how to tell that it is at its end. */
+/**
+ * Works on what a caller has begun, or asked for next, while there is time. Where it is at its end, returns the call
+ * that says so.
+ */
 function advance(caller: Caller, hasTime: () => boolean): (() => void) | undefined {
   const asked = caller.begun?.asked ?? (caller.waiting.shift() as Asked)
   try {
@@ -126,7 +129,7 @@ function advance(caller: Caller, hasTime: () => boolean): (() => void) | undefin
   }
 }
 
-/** Changes that wait until nothing has begun that must not see them. */
+/** Changes that wait until the work that has begun, and must not see them, is done. */
 function createChanges() {
   let waiting: (() => void)[] = []
   return {
