@@ -156,7 +156,7 @@ module.exports = {
       'bentocache|ioredis': 'redis',
       '@clickhouse/client|chdb': 'clickhouse',
       'unleash-client': 'unleash',
-      cockatiel: 'clickhouse|cli',
+      cockatiel: 'clickhouse|cli|shipping',
       jose: 'access',
       pino: 'observability',
       'prom-client': 'observability',

@@ -1,6 +1,6 @@
 import type { Logger } from './observability/logger.ts'
 
-/** What is still open when the requests had their time: one group that is being shipped, the index, the engine. */
+/** Milliseconds for what is closed after the requests: the group that is being shipped, the index, the engine. */
 const SHUTDOWN_GRACE_MS = 10_000
 
 /**

@@ -41,12 +41,15 @@ export interface SignedIn {
   expiresAt: number
 }
 
-/** Tells who stands behind an `Authorization` header. Throws UNAUTHENTICATED, never saying what was wrong with the token. */
+/**
+ * Tells who stands behind an `Authorization` header. Throws UNAUTHENTICATED, never saying what was wrong with the
+ * token.
+ */
 export type Authenticate = (authorization: string | undefined) => Promise<SignedIn>
 
 /** What a verified token takes in memory beside its text, its user's name and its roles. */
 const TOKEN_BYTES = 400
-/** Of a role in a list. */
+/** Bytes of memory that one role of a remembered token takes. */
 const ROLE_BYTES = 8
 
 /** A dashboard sends the same token again and again: verified ones are remembered, those that were used lately. */

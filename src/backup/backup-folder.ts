@@ -42,7 +42,7 @@ export interface SavedBatch {
 }
 
 const NAME = /^\w[\w.-]{0,99}$/
-/** What is being written has this behind its name. */
+/** Ends the name of a backup that is still being written. */
 const PARTIAL = '.partial'
 const RECORDS_FILE = 'records.jsonl.gz'
 const MANIFEST_FILE = 'manifest.json'
@@ -65,7 +65,7 @@ export async function writeBackup(
     return await write(path, batches, describe)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    // of the disk; what is damaged in the database has words of its own
+    // an error of the disk gets a message here; what is damaged in the database has one already
     if (isBridgeError(error) || typeof code !== 'string') throw error
     throw new BridgeError(
       'STORAGE_UNAVAILABLE',
@@ -107,7 +107,7 @@ async function* linesOf(batches: AsyncIterable<SavedBatch>): AsyncGenerator<stri
   for await (const batch of batches) yield `${JSON.stringify(batch)}\n`
 }
 
-/** Reads what a backup says of itself, after a look at all of its bytes. */
+/** Reads the manifest of a backup, and checks the SHA-256 of all its records. Throws INVALID_ARGUMENT or CONFLICT. */
 export async function readManifest(path: string): Promise<Manifest> {
   if (!existsSync(join(path, MANIFEST_FILE))) throw invalidArgument('name', `there is no backup at ${path}`)
   const damaged = (why: string): BridgeError => new BridgeError('CONFLICT', `the backup at ${path} ${why}`)

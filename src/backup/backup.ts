@@ -9,7 +9,9 @@ export interface Backups {
    * that is published. Every batch is held against its evidence on the way.
    */
   backup(name: string | undefined, all: boolean): Promise<BackupReport>
-  /** Brings back what the database lacks of a backup, verified; what is there already is left alone. May be repeated. */
+  /**
+   * Brings back what the database lacks of a backup, verified; what is there already is left alone. May be repeated.
+   */
   restore(name: string): Promise<BackupReport>
 }
 
@@ -18,7 +20,7 @@ export interface BackupsOptions extends BackupParts {
   folder: string
   /** Runs while nothing is shipped. */
   exclusive: <T>(run: () => Promise<T>) => Promise<T>
-  /** Something else is to be seen by readers. */
+  /** Called after a restore: what readers see has changed. */
   onRestored: () => Promise<void>
 }
 

@@ -69,7 +69,7 @@ async function bringMissing(parts: BackupParts, path: string) {
 async function bring({ ledger, store, publish }: BackupParts, saved: readonly SavedBatch[]): Promise<void> {
   const first = ledger.nextBatch()
   const batches = saved.map(({ log, records }, i): RecordBatch => ({ batch: first + i, log, run: RESTORED, records }))
-  // each in the version that the backup has it in, by which it is known again
+  // with digests of the version that the backup has: the next restore finds these batches by them
   const summaries = saved.map(({ log, records, digest }) => summarize(log, records, digestVersion(digest)))
   const published = batches.map((batch, i) => evidenceOf(batch, summaries[i] as never))
   ledger.plan({ batches: published, states: [], run: RESTORED, tokens: [] })
@@ -88,7 +88,9 @@ async function bring({ ledger, store, publish }: BackupParts, saved: readonly Sa
   })
 }
 
-/** What the ledger knew of these logs when the backup was made: they are this ledger's own, and it has forgotten them. */
+/**
+ * What the ledger knew of these logs when the backup was made: they are this ledger's own, and it has forgotten them.
+ */
 function editionsOf({ ledger }: Manifest, names: ReadonlySet<string>): LogState[] {
   const known = [...ledger.states, ...ledger.archived] as LogState[]
   return known.filter(({ key, edition }) => names.has(formatLogName({ ledger: ledger.id, key, edition })))

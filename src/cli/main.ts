@@ -5,7 +5,7 @@ import { UsageError } from './usage-error.ts'
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. Errors are one line on stderr, without a stack. */
 export async function run(argv: readonly string[]): Promise<void> {
-  // whoever reads may have had enough, as `head` has
+  // EPIPE: whoever reads our output has closed it, as `head` does when it has enough
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
     process.exit()
@@ -31,7 +31,7 @@ function createProgram(): Command {
     .version('0.1.0')
     .exitOverride()
     .showHelpAfterError('(--help tells more)')
-    // what was typed may have been pasted
+    // what was typed is echoed, and may have been pasted with control characters
     .configureOutput({ outputError: (text) => tellLines(text.trimEnd().split('\n')) })
   addServe(program)
   addAnalyze(program)

@@ -28,7 +28,7 @@ export interface PushOptions extends RemoteOptions {
 
 /** Records that are taken from the logs at a time. */
 const ROUND_RECORDS = 10_000
-/** Changes come in bursts. */
+/** Waits so long after a change for more of them: they come in bursts. */
 const SETTLE_MS = 200
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 30_000

@@ -1,13 +1,14 @@
 import { visible, visibleJson } from '../domain/plain-text.ts'
 
-// All that the CLI prints goes out here: models, paths and messages come from elsewhere, and a terminal would obey them.
+// All that the CLI prints goes out here: models, paths and messages come from elsewhere, and a terminal would obey
+// them.
 
 /** UTF-16 units of one line; longer ones are cut. */
 const MAX_LINE = 2000
 
 /** Foreign text within a line: harmless, and cut to so many UTF-16 units. */
 export function shown(text: string, max = MAX_LINE): string {
-  // each of its units takes at least one: no need to look at what is far beyond
+  // no character gets shorter when it is made harmless, so only so many need to be looked at
   const whole = visible(text.slice(0, max + 1))
   return whole.length <= max ? whole : `${whole.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '')}…`
 }

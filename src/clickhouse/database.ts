@@ -56,7 +56,7 @@ const BREAK_MS = 30_000
 const MAX_CONNECTIONS = 10
 const NAME = /^[a-zA-Z_]\w*$/
 
-/** What truth needs, whatever a server's defaults are. */
+/** Settings that exact answers depend on, so they are set whatever a server's defaults are. */
 const SETTINGS: ClickHouseSettings = {
   async_insert: 0,
   wait_end_of_query: 1,
@@ -77,7 +77,7 @@ const commonOptions = (deadlineSeconds: number) => ({
   clickhouse_settings: { ...SETTINGS, max_execution_time: deadlineSeconds },
   application: 'token-bridge',
   request_timeout: (deadlineSeconds + 1) * 1000,
-  // what fails is thrown; what it would log holds statements
+  // errors are thrown; the client's own log lines would show statements
   log: { level: ClickHouseLogLevel.OFF },
 })
 
@@ -218,7 +218,7 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
 /** Others have their turns while many rows are read. */
 async function readRows<Row>(result: ResultSet<'JSONEachRow'>, row: z.ZodType<Row>): Promise<Row[]> {
   const rows: Row[] = []
-  // one for all pieces: the next one is often there already, and comes without a turn of the event loop
+  // one pace for all pieces: the next piece is often there already, so that waiting for it gives nobody a turn
   const pace = createPace()
   for await (const some of result.stream<unknown>())
     await eachGivingWay(some, (found) => rows.push(row.parse(found.json())), pace)

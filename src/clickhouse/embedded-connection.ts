@@ -7,11 +7,11 @@ import { createStatementQueue } from './statement-queue.ts'
 
 type Connection = NonNullable<NonNullable<Parameters<typeof createClient>[0]>['connection']>
 
-/** What a statement that waits takes beside its texts and values. */
+/** Bytes of memory that a waiting statement takes beside its text and values. */
 const STATEMENT_BYTES = 4000
-/** Of a result that is read at once. */
+/** Bytes of a result that are read without giving way to others. */
 const PIECE_BYTES = 64 << 10
-/** What a crash raises; the system ends the process at once. */
+/** Signals of a crash: by default the system ends the process at once. */
 const CRASH_SIGNALS = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'] as const
 
 /**

@@ -25,7 +25,7 @@ import {
   setsOf,
 } from './statements/answer.ts'
 
-/** Of a statement whose result has more rows than it may have. */
+/** ClickHouse's error number for a result with more rows than `max_result_rows`. */
 const TOO_MANY_ROWS = 396
 
 /** Throws QUERY_TOO_EXPENSIVE where all answers of one call together would have more than `maxSums` sums. */
@@ -125,7 +125,7 @@ async function toGroups(grouping: Grouping, rows: readonly AnswerRow[]): Promise
 
 const keyOf = ({ key }: AnswerRow): string => key
 
-// a spread has as many arguments as there are rows, and there may be more than a call can take
+// not `Math.min(...rows)`: there may be more rows than a call can have arguments
 const earliest = (rows: readonly AnswerRow[]): number =>
   rows.reduce((first, { first_ms }) => Math.min(first, first_ms), Number.POSITIVE_INFINITY)
 

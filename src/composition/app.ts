@@ -102,7 +102,7 @@ function openSides({ config, key, roots, flags, logger }: SidesOptions): Sides {
   return { flags, wayIn, legacy, database, writing, reading }
 }
 
-/** What is accepted first, then what ships it, then what it is read from. */
+/** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
 async function closeSides({ flags, wayIn, legacy, database, reading }: Sides): Promise<void> {
   await wayIn.journal.close()
   await database.close()
@@ -113,7 +113,7 @@ async function closeSides({ flags, wayIn, legacy, database, reading }: Sides): P
 
 async function whenReady({ legacy, database }: Sides): Promise<void> {
   await legacy.whenReady()
-  // a database that does not answer holds nobody up
+  // the start does not wait for a database that does not answer
   await Promise.race([database.whenTried(), sleep(DATABASE_WAIT_MS, undefined, { ref: false })])
 }
 

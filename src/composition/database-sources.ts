@@ -29,7 +29,7 @@ export interface DatabaseSourcesParts {
 export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSources {
   const { files, publishing } = parts
   const { gate, ledger } = publishing
-  // it costs a statement, and moves with the files and with what is published alone
+  // computing it takes a statement, so it is kept until something is published or the files change
   const archived = new LRUCache<string, bigint>({
     max: 1,
     ignoreFetchAbort: true,

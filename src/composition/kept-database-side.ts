@@ -49,7 +49,7 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
     problem = message
   }
   const keep = async (): Promise<void> => {
-    // what is published can be told only of logs that were looked at
+    // before the first look at the logs nobody could say what of them is published
     await Promise.race([legacy.whenReady(), whenClosed])
     while (!closing.signal.aborted) {
       await openDatabaseSide(options).then(use).catch(failed)

@@ -5,7 +5,7 @@ import { journalLosses } from '../shipping/losses.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 
-/** What is lost is looked at again after so long. */
+/** For so long the losses are taken to be the same. */
 const LOSSES_MS = 1000
 const NO_DATABASE = {}
 

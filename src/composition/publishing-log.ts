@@ -3,7 +3,7 @@ import type { Stock } from '../migration/stock.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Shipper } from '../shipping/shipper.ts'
 
-/** Of each log, places of refused records that are logged. */
+/** So many places of refused records are logged for each log. */
 const MAX_PLACES = 10
 
 export function logStock(logger: Logger, stock: Stock): void {

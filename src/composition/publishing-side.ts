@@ -83,7 +83,7 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
   })
 }
 
-/** A ledger that was lost goes on behind what the store has already. */
+/** Opens the ledger. A new one, in place of one that was lost, goes on with numbers that the store has not used. */
 async function openLedgerOf(store: RecordStore, path: string): Promise<Ledger> {
   const ledger = openLedger(path, await store.id(), await store.lastSeq())
   try {

@@ -38,7 +38,7 @@ export function createReadingSide({ config, legacy, logger }: ReadingSideOptions
     maxBytes: Math.ceil(cacheBytes * (1 - DERIVED_SHARE)),
     onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
   })
-  /** By source: one that the database gave is forgotten with it. */
+  /** By source. A source of the database is garbage once the database side is. */
   const cachedSources = new WeakMap<TokenSource, CachedSource>()
   const asking: Asking = new Map()
   const cached = (source: TokenSource, generation: () => number, canFallBack: boolean): CachedSource => {

@@ -29,7 +29,7 @@ const WHAT: Record<AskingLimit, string> = {
   variables: 'variables',
 }
 
-/** What helps where series are a part of it: without `from` an estimate takes them to be as long as is usual. */
+/** Advice for an operation with series: without `from` their length is estimated by what is usual. */
 const SHORTER_SERIES = ': series are shorter with `from` in their filter, or a coarser granularity'
 
 export function tooExpensive(limit: AskingLimit, found: number, hasSeries = false): BridgeError {

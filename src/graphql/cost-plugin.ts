@@ -24,7 +24,7 @@ export interface Operation {
   context: RequestContext
 }
 
-/** Of operations without variables, which cost the same each time, but for ranges that end now. */
+/** Keeps the costs of operations without variables: they are the same each time, but for ranges that end now. */
 const constant = new WeakMap<OperationDefinitionNode, Estimate>()
 
 /** Throws `QUERY_TOO_EXPENSIVE` for what costs too much; what lists turn out to have is charged from here on. */

@@ -96,7 +96,7 @@ export function equalFieldsOf(document: DocumentNode): number {
     }
     sets.forEach(collect)
     most = Math.max(most, ...found.values())
-    // what is deeper spreads itself, and is invalid
+    // documents that are deeper were refused before: only a fragment that spreads itself, which is invalid, gets this far
     if (depth < LIMITS.depth.value) for (const ofName of below.values()) look(ofName, depth + 1)
   }
 

@@ -18,7 +18,7 @@ export function createDocumentStore() {
   }
 }
 
-/** The first and the last of them are none of the text. */
+/** How many tokens a document has, with the two that mark its start and its end. */
 function tokensOf(loc: Location | undefined): number {
   let count = 0
   for (let token = loc?.startToken ?? null; token !== null; token = token.next) count++

@@ -17,7 +17,7 @@ const CLIENT_ERRORS: ReadonlySet<unknown> = new Set([
 
 /** Messages echo names and values of the caller, which may have any length. */
 const MAX_MESSAGE = LIMITS.errorMessage.value
-/** Of an argument's name, and of an alias in the path. */
+/** Longest name of an argument, or alias in a path, that is echoed. */
 const MAX_NAME = 100
 /** graphql-js ends a validation that would take it too long with this. */
 const ABORTED = 'Validation aborted.'

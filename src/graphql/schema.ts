@@ -26,7 +26,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
     ],
     // GraphQL checks the shape of arguments, resolvers what they mean
     validate: false,
-    // type-graphql asks for one; ours follow what they tell by themselves
+    // type-graphql demands a pub/sub; our subscriptions are iterators of their own and need none
     pubSub: { publish() {}, subscribe: () => notImplemented('topics') },
   })
   return enforceAccess(meterLists(schema))

@@ -31,7 +31,7 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, addressOf, on
     }
     if (!hasBody(request)) {
       if (principal === null) return done()
-      // a question may stand in the URL, which is there already; Node bounds it with the head, to 16 KiB
+      // the question of a GET stands in the URL: it has arrived with the head, which Node bounds to 16 KiB
       const end = room.work.take(principal.userId, request.url.length)
       if (end === undefined) return refuseLoad()
       ends.set(request, end)

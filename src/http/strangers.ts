@@ -48,7 +48,7 @@ export function createStrangers<Connection>({
       if (addresses.size >= most) dismissOldest(addresses.keys())
       addresses.set(connection, address)
       if (address === undefined) return
-      // anew: it may have been emptied, and with that forgotten
+      // looked up again: the last removal may have deleted the address's set
       const now = ofAddress.get(address) ?? new Set()
       ofAddress.set(address, now.add(connection))
     },

@@ -45,7 +45,7 @@ export interface Subscriptions {
 }
 
 export const GRAPHQL_PATH = '/graphql'
-/** Node's timers end sooner where they are set for longer. */
+/** The longest that a timer of Node can wait; one that is set for longer fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 const BAD_USER_INPUT = { code: 'BAD_USER_INPUT' }
 /** The server's way to say goodbye (RFC 6455). */
@@ -59,7 +59,10 @@ interface Connection {
 }
 type ConnectionContext = Context<{ authorization?: unknown }, Connection>
 
-/** Whether a request wants a WebSocket where there is one. Anything else that it may want to become is ignored (RFC 9110, 7.8). */
+/**
+ * Whether a request wants a WebSocket where there is one. Anything else that it may want to become is ignored (RFC
+ * 9110, 7.8).
+ */
 export function isSubscriptionUpgrade({ headers, url = '' }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket' && url.split('?', 1)[0] === GRAPHQL_PATH
 }
@@ -124,7 +127,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
     },
     onError: (_context, _id, _payload, errors) => errors.map(shown),
     onNext({ extra: { signedIn, socket } }, _id, _payload, _args, { data = null, errors }) {
-      // what is closing sends nothing more
+      // `expire` closes the socket, and a closing socket sends nothing more
       if (signedIn === undefined || hasExpired(signedIn)) expire(socket)
       return errors === undefined ? undefined : { data, errors: errors.map(shown) }
     },

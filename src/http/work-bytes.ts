@@ -3,7 +3,7 @@ import { LIMITS } from '../domain/limits.ts'
 const SMALL = LIMITS.smallRequestBytes.value
 const MOST = LIMITS.workBytes.value
 const MOST_SMALL_OF_USER = LIMITS.smallWorkBytes.value
-/** Who was refused comes back within this time: until then there is room kept for them. */
+/** Milliseconds for which room is kept for a user who was refused, and is expected to come back. */
 const REMEMBER_MS = 1000
 /** A body of which nothing has arrived for so long is not expected any more. */
 const STALLED_MS = 250
@@ -20,7 +20,9 @@ export interface WorkBytes {
   hasRoom(user: string, bytes: number): boolean
   /** A request that announces `bytes` is being read. */
   expect(user: string, bytes: number): Arrival
-  /** Begins to work on a request that has arrived whole; `undefined` where there is no room, else what ends it, once. */
+  /**
+   * Begins to work on a request that has arrived whole; `undefined` where there is no room, else what ends it, once.
+   */
   take(user: string, bytes: number): (() => void) | undefined
 }
 

@@ -30,7 +30,7 @@ export function createContents(): Contents {
       unreadable(place, reason) {
         const { unreadable } = changed(place.segment)
         const last = unreadable.at(-1)
-        // what follows on damage is the same damage
+        // damage that begins where other damage ends is one range with it
         if (last !== undefined && last[1] === place.from) last[1] = place.to
         else unreadable.push([place.from, place.to])
         listener.unreadable(place, reason)

@@ -5,7 +5,7 @@ import type { SegmentListener } from './segments.ts'
 
 /** Raise it when a release before would misread an entry; older ones stay readable. */
 const ENTRY_VERSION = 1
-/** What is of another kind is kept, and told as unreadable: it is for a later release. */
+/** An entry of another kind was written by a later release: it stays in the segment, and is reported as unreadable. */
 const KINDS: ReadonlySet<string> = new Set(
   Object.keys({ ingest: true, preference: true } satisfies Record<JournalEntry['kind'], true>),
 )

@@ -54,7 +54,7 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
     toldOddities = new Set(reader.oddities())
   }
   const readFirst = async (): Promise<void> => {
-    // whoever listens is told nothing before it is there
+    // in the next turn, when those who made the journal listen to it
     await nextTurn()
     for (await look(); problem !== undefined; await look()) await pause(intervalMs, undefined, { signal })
     tornBytes = reader.unfinishedBytes()
@@ -86,8 +86,8 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
 }
 
 /**
- * What others wrote was acknowledged, too. Returns why it could not be noted, if so: then it is noted after the next
- * look.
+ * Notes how far other instances have written, which they have acknowledged. Returns why that failed, if it did; it is
+ * tried again after the next look.
  */
 function noteHeads(reader: SegmentReader, { heads, contents }: Pick<FollowingParts, 'heads' | 'contents'>) {
   try {

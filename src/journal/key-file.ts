@@ -35,7 +35,7 @@ export function loadJournalKey(dataDir: string, journalDir: string): JournalKey 
     throw new Error(`${path} is damaged: restore it, or the journal that it encrypts cannot be read`)
   const id = createHash('sha256').update(bytes).digest().subarray(0, ID_BYTES)
   const others = new Map([...segments].filter(([, named]) => named !== undefined))
-  // segments of other keys beside ours are damage, which is told when they are read
+  // some segments may have other keys, as long as one has ours: those are reported as damage when they are read
   if (others.size > 0 && ![...others.values()].includes(id.toString('hex')))
     throw new Error(`${path} holds another key (${id.toString('hex')}): ${remedy(journalDir, others)}`)
   return { bytes, id }
@@ -47,7 +47,10 @@ function remedy(journalDir: string, segments: ReadonlyMap<string, string | undef
   return `in ${journalDir} there ${are} encrypted with the key ${ids}: put that key back, or move ${journalDir} away, which gives up the records in it`
 }
 
-/** On disk, whole and under its name, before anything is encrypted with it: without it nothing of that can be read. */
+/**
+ * Makes the key file. It is whole and on disk before anything is encrypted with the key, which could not be read
+ * otherwise.
+ */
 function make(dataDir: string, path: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const unnamed = `${path}.${randomBytes(4).toString('hex')}`

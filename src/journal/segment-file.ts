@@ -34,7 +34,10 @@ export interface SegmentFilesOptions {
 export interface SegmentFiles {
   /** Settles when all of these frames are on disk, and their segment's head says so. */
   write(frames: readonly UnwrittenFrame[]): Promise<WrittenFrame[]>
-  /** After a failed write or fsync nobody knows what is on disk: the segment is cut where it was sure, and left. */
+  /**
+   * Cuts the segment back to its last fsync, and writes to it no more: after a failed write nobody knows what is on
+   * disk.
+   */
   abandon(): Promise<void>
   close(): Promise<void>
 }
@@ -109,7 +112,7 @@ async function begin({ folder, onBegin, onFailed }: SegmentFilesOptions): Promis
   return { handle, segment, size: 0, records: 0 }
 }
 
-/** Throws where the file has another name by now, or none: what is written to it is gone with the process. */
+/** Throws where the file was removed or renamed while it was open: what is written to it cannot be found again. */
 async function stillThere(handle: FileHandle, path: string): Promise<void> {
   const [open, named] = await Promise.all([handle.stat(), stat(path)])
   if (open.ino !== named.ino || open.dev !== named.dev) throw new Error(`${path} was removed or replaced`)

@@ -4,7 +4,10 @@ import { createSegmentFiles, type SegmentFilesOptions, type UnwrittenFrame, type
 
 /** Writes frames with a group commit: what comes while the disk is busy goes out together, with one fsync. */
 export interface SegmentWriter {
-  /** Settles when the frame, which holds so many records, is on disk. `onWritten` is called before, in the order of the segment. */
+  /**
+   * Settles when the frame, which holds so many records, is on disk. `onWritten` is called before, in the order of
+   * the segment.
+   */
   append(plain: Buffer, records: number, onWritten: (frame: WrittenFrame) => void): Promise<WrittenFrame>
   /** Why the last write failed; `undefined` while it works. */
   problem(): string | undefined
@@ -43,7 +46,7 @@ export function createSegmentWriter(options: SegmentFilesOptions): SegmentWriter
   }
 
   const flush = async (): Promise<void> => {
-    // never to its end in the turn of its caller, who keeps the promise
+    // so that the caller has stored the promise in `flushing` before it is set to `undefined` below
     await Promise.resolve()
     while (pending.length > 0) {
       const batch = pending
@@ -51,7 +54,7 @@ export function createSegmentWriter(options: SegmentFilesOptions): SegmentWriter
       pendingBytes = 0
       await write(batch)
     }
-    // in the same turn as the last look for more: what is appended next begins a flush of its own
+    // nothing can be appended between the last look at `pending` and this: what comes next begins a flush of its own
     flushing = undefined
   }
 

@@ -16,9 +16,9 @@ import { decodeFrame, FRAME_HEADER_BYTES, keyIdOf } from './frame.ts'
 import type { JournalKey } from './key.ts'
 
 const SUFFIX = '.journal'
-/** Read at once, unless a frame is larger. */
+/** Bytes that are read at once; more where a single frame is larger. */
 const WINDOW_BYTES = 4 << 20
-/** The event loop goes on after so long. */
+/** After so long, whatever else the event loop has to do comes first. */
 const SLICE_MS = 10
 
 /** Bytes of a segment that are no entry, copied to the folder `quarantine`. */
@@ -113,13 +113,16 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
 
 const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0)
 
-/** For whoever looks into it: the segment itself is left as it is. A full disk must not keep the rest from being read. */
+/**
+ * Copies damaged bytes aside, for a person to look at; the segment is not changed. A full disk is no reason to stop
+ * reading.
+ */
 function quarantine(folder: string, segment: string, from: number, bytes: Buffer): void {
   try {
     mkdirSync(join(folder, 'quarantine'), { recursive: true, mode: 0o700 })
     writeFileSync(join(folder, 'quarantine', `${segment}-${from}.bin`), bytes, { mode: 0o600 })
   } catch {
-    // the damage is told in any case
+    // the damage is reported whether the copy was made or not
   }
 }
 
@@ -155,7 +158,10 @@ function listSegments(folder: string, onOdd: (oddity: string) => void): string[]
     .sort()
 }
 
-/** What is wrong with something that is no segment; to open a named pipe would wait for ever. */
+/**
+ * What is wrong with a file that must not be read as a segment (opening a named pipe would wait for ever); else
+ * `undefined`.
+ */
 function oddityOf(entry: Dirent, path: string): string | undefined {
   // bytes that are no UTF-8 become U+FFFD, under which nothing can be opened
   if (entry.isFile() && !entry.name.includes('\ufffd')) return undefined
@@ -169,7 +175,7 @@ function oddityOf(entry: Dirent, path: string): string | undefined {
   return `${path} ${what} and is left out: move it away`
 }
 
-/** Without waiting: a named pipe may have taken its place since it was listed. */
+/** Opens without waiting, because the file may have become a named pipe since it was listed. */
 const openSegment = (folder: string, segment: string): number =>
   openSync(segmentPath(folder, segment), constants.O_RDONLY | constants.O_NONBLOCK)
 

@@ -16,7 +16,7 @@ export interface RunFigures {
 interface Line {
   name: string
   figure: (run: RunFigures) => number
-  /** From the first on it is told, from the last on it is past what is promised. */
+  /** From `alarm` on it is told; from `limit` on the alarm says that the promise is broken. */
   alarm: number
   limit: number
   unit: string
@@ -63,7 +63,7 @@ const LINES: readonly Line[] = [
     show: (value) => value.toFixed(0),
   },
   {
-    // accepted is 0 alone: this says how bad it is
+    // a run with any difference is FAILED; the alarm says how large it is
     name: 'token variance',
     figure: ({ variance }) => variance ?? 0,
     alarm: 0.00001,

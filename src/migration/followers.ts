@@ -41,7 +41,7 @@ export function createFollowers<Key>(intervalMs = INTERVAL_MS): Followers<Key> {
       }
       all.add(wake)
       ends.add(end)
-      // not a generator: one that waits cannot be ended from outside
+      // not a generator: `close` could not end one that waits
       return {
         async next() {
           await changed.promise

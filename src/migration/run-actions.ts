@@ -85,7 +85,7 @@ async function mend(parts: RunParts, findings: Findings): Promise<void> {
   const { logs, store } = parts
   if (findings.retire.length > 0) await switchOver(parts, (seq) => store.retire(findings.retire, seq))
   if (findings.rebuildWinners) await switchOver(parts, store.rebuildWinners)
-  // what still differs once the winners are right again is in the copies
+  // verified again: what differs now that the winners follow from the copies, differs in the copies
   const { reship } = findings.rebuildWinners ? await verifyPublished(parts, true) : findings
   if (reship.length > 0) await logs.distrust(reship)
 }

@@ -78,13 +78,13 @@ export function createRunControl(options: RunControlOptions): RunControl {
     events,
     requireHistory: () => requireHistory(parts, options.isSample),
     ...createActions(parts, shipper),
-    ...createViews(parts, reporter, followers),
+    ...createReports(parts, reporter, followers),
     ...createOrders(parts),
     close: followers.close,
   }
 }
 
-/** What happens to what is shipped is told of the latest run. */
+/** Tells the reporter and the followers of the latest run what the shipper does for it. */
 function listen(
   shipper: Pick<Shipper, 'events'>,
   runs: Runs,
@@ -140,13 +140,13 @@ function createActions(
 }
 
 /** What can be seen of runs. */
-function createViews(
+function createReports(
   { ledger, logs, recordsPerSecond, runs }: RunParts,
   { report, isVerified }: RunReporter,
   followers: Followers<string>,
 ): Pick<RunControl, 'plan' | 'follow' | 'isVerified' | 'report' | 'progress' | 'cutOverAt'> {
   const progressOf = (run: Migration | undefined): number => (run === undefined ? 0 : report(run).progress)
-  // each request asks for it; it follows from what the ledger says
+  // each request asks for it, so it is computed once for each change of the ledger
   const progress = new LRUCache<string, number>({ max: 1, memoMethod: () => progressOf(runs.latest()) })
   return {
     isVerified: (log: FrozenLog) => isVerified(log),

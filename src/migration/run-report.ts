@@ -27,7 +27,7 @@ export interface MigrationReport extends Omit<Migration, 'difference' | 'discard
   alarms: string[]
 }
 
-/** How far a run is, and what it is watched by. What happens to the latest run is told to it. */
+/** Reports how far a run is, and raises its alarms. It is told what happens to the latest run. */
 export interface RunReporter {
   report(migration: Migration): MigrationReport
   /** Whether a log of the catalogue is verified up to its byte. */

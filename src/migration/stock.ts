@@ -47,7 +47,7 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
     mended.push(`${reship.length} logs of which the database lost records are shipped anew`)
     await logs.distrust(reship)
   }
-  // where copies are gone, what readers count may be all that is left of them, and numbers say nothing
+  // where copies are gone, their winners may be all that is left of them: only what is missing is added
   if (short.size > 0) await switchOver(parts, store.electMissing)
   else if (await evidence.hasFewerWinners()) {
     mended.push('what readers count was chosen anew from the copies')

@@ -2,9 +2,11 @@ import { Session } from 'node:inspector'
 import { performance } from 'node:perf_hooks'
 
 const LOOK_MS = 2000
-/** At work, a full collection would come on top: the pause is that of some answers. */
+/**
+ * Only while the event loop is less busy than this: a full collection would delay the answers that it is working on.
+ */
 const IDLE_BELOW = 0.3
-/** Less than this much beyond what a collection left is not worth one. */
+/** A collection is worth it when the heap has grown by so many bytes since the last one. */
 const SPARE_BYTES = 32 * 2 ** 20
 
 export interface SpareMemoryOptions {

@@ -23,7 +23,7 @@ export function createGenaiPriceList(): PriceList {
     maxSize: LIMITS.rememberedPriceBytes.value,
     sizeCalculation: (_, model) => ENTRY_BYTES + 2 * model.length,
   })
-  /** By the list's own objects: there are as many as it has models. */
+  /** Prices by the list's own objects: there are as many as the list has models, so nothing bounds it further. */
   const tables = new Map<ModelPrice, TokenPrices[]>()
   const mayBeKnown = createModelPatterns(PROVIDERS)
 
@@ -59,7 +59,7 @@ function lookUp(model: string, providerIds: readonly (string | undefined)[]): Mo
       if (price?.model_price.input_mtok !== undefined && price.model_price.output_mtok !== undefined)
         return price.model_price
     } catch {
-      // a provider that the list no longer has
+      // a release of the list may drop a provider
     }
   }
   return undefined

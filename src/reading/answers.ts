@@ -103,7 +103,7 @@ async function askSource(
   keys: readonly Key[],
 ): Promise<(key: Key) => Answered> {
   const asked = Map.groupBy(keys, ({ question }) => filterKey(question.filter))
-  // in one order, whichever they were asked in: what is cached is found again
+  // sorted, so that the same questions in another order have the same key in the cache
   const filters = [...asked.keys()].sort()
   const request: SourceRequest = {
     queries: filters.map((key) => queryOf(asked.get(key) as Key[])),
@@ -132,7 +132,10 @@ function queryOf(keys: readonly Key[]): TokenQuery {
   }
 }
 
-/** From the chosen source; where it fails, the whole answer from the files, never a part of it. A refusal is no failure. */
+/**
+ * From the chosen source; where it fails, the whole answer from the files, never a part of it. A refusal is no
+ * failure.
+ */
 async function answerFrom(
   { sourceOf, onFallback, caller }: AnswersOptions,
   decision: Decision,

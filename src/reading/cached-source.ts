@@ -26,7 +26,7 @@ export interface CachedSourceOptions {
 
 /** A refresh that takes longer is not waited for, where there is an older answer. */
 const REFRESH_WAIT_MS = 250
-/** What a question that fails takes in memory, beside its key. */
+/** Bytes of memory that a remembered failure takes beside its key. */
 const FAILING_BYTES = 100
 /** Raise it when the shape of answers changes: older ones are then never found. */
 const KEY_VERSION = 4
@@ -63,7 +63,7 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       await cache.set(key, { watermark: answer.watermark, answer })
       return answer
     } catch (error) {
-      // that a caller has too many questions says nothing of this one
+      // OVERLOADED is about the caller's other questions: this one did not fail
       if (!isOverloaded(error)) failing.set(key, true)
       throw error
     }
@@ -73,13 +73,13 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
   return {
     async answer(request, caller = '') {
       const at = source.counted()
-      // the source is not ready: it says why
+      // the source is not ready: asking it throws the reason
       if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
       const key = keyOf(source, generation(), request)
       const cached = await cache.get(key)
       if (cached?.watermark === at.watermark) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
       const computed = compute(key, request, caller)
-      // where another source can answer, a stale answer is served only while it can be refreshed
+      // where another source can answer instead, an older answer is not served once its refresh has failed
       if (cached === undefined || (canFallBack && failing.has(key))) return { answer: await computed, cache: 'MISS' }
       return refreshedOrStale(computed, cached.answer, options)
     },
@@ -143,7 +143,7 @@ function createComputing(source: TokenSource, ask: Ask, asking: Asking = new Map
     const now = running.get(key)
     if (now === undefined || (now.caller !== caller && !isFirst(now))) return put(key, since, request, caller).answer
     const again = (): Promise<SourceAnswer> => compute(key, request, caller)
-    // who waits for the one time after it asks for what is known by then
+    // asks again when that answer is there, with the watermark of then; whoever else waits shares that question
     if (now.since !== since) return now.answer.then(again, again)
     return now.answer.catch((error: unknown) => {
       if (now.caller !== caller && isOverloaded(error)) return again()

@@ -71,7 +71,10 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
   }
 }
 
-/** Throws QUERY_TOO_EXPENSIVE where all answers together have more sums than those to one operation may, as each half does. */
+/**
+ * Throws QUERY_TOO_EXPENSIVE where all answers together have more sums than those to one operation may, as each half
+ * does.
+ */
 async function mergeHalves(
   halves: readonly [TokenAnswer, TokenAnswer][],
   queries: readonly TokenQuery[],
@@ -92,7 +95,9 @@ async function mergeHalves(
 
 const atOnce: InTurn = (_, run) => run()
 
-/** What waits for its turn holds up no publication: the turn comes before the reading. */
+/**
+ * Waits for a turn first and for the gate second, so that a question that waits for its turn holds up no publication.
+ */
 const inRead = <T>(inTurn: InTurn, read: DatabaseSourcesOptions['read'], caller: string, run: () => Promise<T>) =>
   inTurn(caller, () => read(run))
 

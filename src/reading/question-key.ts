@@ -9,11 +9,14 @@ type Filter = { readonly [K in keyof TokenFilter]?: TokenFilter[K] | null | obje
 /** A list whose text is longer is named by its digest. */
 const MAX_LITERAL = 128
 
-// a thousand names that a hundred aliases share are sorted once
+// by object: aliases that share a variable share its filter, whose names are sorted once
 const keysOfLists = new WeakMap<readonly string[], string>()
 const keysOfFilters = new WeakMap<object, string>()
 
-/** The same for filters that select the same, in whichever order or how often they name it. Computed once for each object. */
+/**
+ * The same for filters that select the same, in whichever order or how often they name it. Computed once for each
+ * object.
+ */
 export function filterKey(filter: Filter): string {
   let key = keysOfFilters.get(filter)
   if (key === undefined) {

@@ -20,7 +20,7 @@ const MAX_SHARE = 1 / 8
 /** A larger answer is computed anew sooner than it is written, sent and read. */
 const MAX_REDIS_BYTES = 1 << 20
 const TTL = '24h'
-/** Redis is asked no longer than this: an answer can be computed in less. */
+/** Milliseconds that Redis gets: after that, computing the answer is as fast. */
 const REDIS_TIMEOUT_MS = 250
 /** After an error Redis is left alone for a while. */
 const CIRCUIT_OPEN = '5s'
@@ -78,7 +78,7 @@ export function createAnswerCache({ redisUrl, maxBytes, onProblem }: AnswerCache
 
 /** bentocache bounds its own memory by bytes only where it keeps texts, which would have to be parsed at every hit. */
 function memoryOf(memory: LRUCache<string, Entry>) {
-  // it is handed on as it is: bentocache puts entries into it where it does not serialize them
+  // bentocache does not serialize entries for this store: what it puts in is what it gets back
   const cacheInstance = memory as unknown as LRUCache<string, string>
   const options = { serialize: false }
   return {

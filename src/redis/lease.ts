@@ -29,8 +29,8 @@ const RENEW = `
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`
 
 /**
- * One holder at a time among several hosts. It is no more than politeness, for Redis may forget: that a holder who
- * lost it changes nothing is seen to by the fence in the database (`takeRightToPublish`).
+ * One holder at a time among several hosts, as long as Redis forgets nothing. Correctness does not depend on it: a holder
+ * who lost the lease and does not know it is stopped by the fence in the database (`takeRightToPublish`).
  */
 export async function takeLease(options: LeaseOptions): Promise<LeaseAnswer> {
   const { redisUrl, name, holder, onLost, ttlMs = TTL_MS } = options
@@ -64,7 +64,7 @@ export async function takeLease(options: LeaseOptions): Promise<LeaseAnswer> {
         clearInterval(timer)
         onLost(by)
       })
-      // Redis is away: whoever takes the lease meanwhile takes the right to publish with it
+      // Redis is away: if somebody else takes the lease meanwhile, they also take the right to publish, which stops us
       .catch(() => undefined)
   }, ttlMs / 3)
   return {

@@ -10,7 +10,7 @@ export interface AwaitedPublications {
   close(): void
 }
 
-/** Waiting for a publication makes sense only while there is nobody before. */
+/** With more than this the database is behind anyway: who comes then is told at once that it is not published yet. */
 const MAX_WAITING = 64
 
 export function createAwaitedPublications(): AwaitedPublications {

@@ -79,7 +79,10 @@ interface Refusal {
   written: number
 }
 
-/** Each statement has its price, and so has memory: some batches at once, and each is read back by itself. */
+/**
+ * Writes several batches with one statement, since each statement costs some 30 ms; not all, since they are in memory
+ * together.
+ */
 async function write(store: RecordStore, batches: readonly RecordBatch[]): Promise<Refusal | undefined> {
   let written = 0
   for (const some of inChunks(batches, WRITTEN_RECORDS)) {
@@ -94,11 +97,14 @@ async function write(store: RecordStore, batches: readonly RecordBatch[]): Promi
   return undefined
 }
 
-/** What the database refuses holds up nothing else: the group is left, and comes again without it. */
+/**
+ * Finds the records that the database refuses and sets them aside. The group is abandoned; its ranges come again
+ * without them.
+ */
 async function setAside(parts: ShippingParts, ranges: readonly LogRange[], refusal: Refusal): Promise<Shipped> {
   const { ledger, logs, store } = parts
   const found = await searchRefused(refusal.batches, store.write)
-  // it was something else, and is over: as any other failure
+  // each record is taken by itself: the failure was something else, and is tried again like any other
   if (found.refused.size === 0) throw refusal.cause
   const places = ranges.flatMap(({ state }): RefusedPlaces[] => {
     const positions = found.refused.get(ledger.nameOf(state))
@@ -119,8 +125,8 @@ async function publish({ gate, ledger, logs, store }: ShippingParts, group: Grou
 }
 
 /**
- * Settles what a crash or a failure left halfway: a group is published if it is all there, else left alone for ever
- * and sent anew. Returns what was published.
+ * Settles the group that a crash or a failure left halfway: it is published if the database has all of it; else it is
+ * abandoned, and its ranges are sent under new numbers. Returns the group that was published.
  */
 export async function settle(parts: ShippingParts): Promise<Group | undefined> {
   const { ledger } = parts
@@ -138,7 +144,7 @@ export async function settle(parts: ShippingParts): Promise<Group | undefined> {
   return open.group
 }
 
-/** Of a group that was sent, by this process or by one that was killed: only what is read back counts. */
+/** The batches of a group that the database does not have as they were planned. */
 async function missingOf(store: RecordStore, group: Group): Promise<PublishedBatch[]> {
   const found = await readBackLike(store, group.batches)
   return group.batches.filter(({ batch, records, digest }) => {
@@ -147,7 +153,10 @@ async function missingOf(store: RecordStore, group: Group): Promise<PublishedBat
   })
 }
 
-/** Editions that count no more make room for the ones that follow them. Returns whether there were any. */
+/**
+ * Takes editions that count no more out of what readers see, and begins the next edition of each. Returns whether
+ * there were any.
+ */
 export async function retire({ gate, ledger, logs, store }: ShippingParts): Promise<boolean> {
   const retired = await logs.retired()
   if (retired.length === 0) return false

@@ -18,11 +18,16 @@ export interface Group {
 export const NO_RUN = 'live'
 
 export type Entry =
-  /** The first of each ledger, and the first that a later release writes: `format` is `LEDGER_FORMAT` of that release. */
+  /**
+   * The first of each ledger, and the first that a later release writes: `format` is `LEDGER_FORMAT` of that release.
+   */
   | { kind: 'opened'; ledger: string; ledgerNumber: number; store: string; format?: number }
   /** A group is about to be sent. */
   | { kind: 'planned'; group: Group }
-  /** Every statement that writes it was answered: for whoever looks at the file after a crash. */
+  /**
+   * Every statement that writes it was answered. Nothing follows from it; it helps whoever reads the file after a
+   * crash.
+   */
   | { kind: 'sent' }
   /** What was read back of it is what was sent. */
   | { kind: 'verified' }

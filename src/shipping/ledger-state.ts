@@ -49,7 +49,7 @@ const APPLY: { [Kind in Entry['kind']]: (state: LedgerState, entry: EntryOf<Kind
     state.unsettled = { group, verified: false }
     state.batches += group.batches.length
   },
-  // only what is read back counts
+  // nothing follows from it: whether a group arrived is found by reading back
   sent: () => undefined,
   verified(state) {
     if (state.unsettled !== undefined) state.unsettled = { ...state.unsettled, verified: true }

@@ -8,7 +8,7 @@ import { openLedgerFile } from './ledger-file.ts'
 import { applyEntry, emptyState, isJournal, type LedgerState, snapshotOf, tokensOf } from './ledger-state.ts'
 
 /** What a ledger knows. */
-interface LedgerViews {
+interface LedgerFacts {
   /** Where each log stands. */
   states(): LogState[]
   state(key: string): LogState | undefined
@@ -68,7 +68,7 @@ interface LedgerNotes {
  * What was shipped, fsynced: the truth about how far each log is published. A group goes PLANNED → SENT →
  * VERIFIED → PUBLISHED; one that a crash left halfway is settled by reading back.
  */
-export interface Ledger extends LedgerViews, LedgerNames, LedgerNotes {
+export interface Ledger extends LedgerFacts, LedgerNames, LedgerNotes {
   close(): void
 }
 
@@ -100,9 +100,9 @@ export function openLedger(path: string, store: string, minSeq: number, compactB
     close()
     throw new OtherStoreError(path)
   }
-  // from here on it holds what a release before could misread
+  // an earlier release could misread what is written from here on, and is to refuse the file
   if ((opened.format ?? 1) < LEDGER_FORMAT) write({ ...opened, format: LEDGER_FORMAT })
-  return { ...viewsOf(state), ...namesOf(state, opened), ...notesInto(write, state), close }
+  return { ...factsOf(state), ...namesOf(state, opened), ...notesInto(write, state), close }
 }
 
 const firstEntry = (store: string): Entry => ({
@@ -131,7 +131,7 @@ function openEntries(path: string, state: LedgerState, compactBytes: number) {
   }
 }
 
-const viewsOf = (state: LedgerState): LedgerViews => ({
+const factsOf = (state: LedgerState): LedgerFacts => ({
   states: () => [...state.states.values()],
   state: (key) => state.states.get(key),
   archived: () => state.archived,

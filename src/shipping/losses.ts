@@ -23,7 +23,8 @@ export function journalLosses(extents: readonly SegmentExtent[], all: readonly L
     const inFiles = Math.max(1, had - records)
     losses.inFiles += inFiles
     const held = Math.max(0, ...published.map((edition) => edition.records ?? 0))
-    // of an edition from before its ledger was lost the end is not known to the byte
+    // all its records are published: where an edition of a lost ledger ends is not known to the byte, so records are
+    // compared
     if (acknowledgedRecords > 0 && held >= acknowledgedRecords) continue
     const nowhere = published.reduce((ranges, edition) => without(ranges, readableOf(edition)), lost)
     losses.everywhere += Math.ceil((inFiles * bytesOf(nowhere)) / bytesOf(lost))
@@ -33,7 +34,7 @@ export function journalLosses(extents: readonly SegmentExtent[], all: readonly L
 
 const GONE = { readTo: 0, records: 0, unreadable: [], acknowledgedTo: 0, acknowledgedRecords: 0 }
 
-/** What an edition of a segment has of it. */
+/** The ranges of a segment that one of its editions holds. */
 const readableOf = ({ publishedTo, unreadable = [] }: LogState): Range[] => without([[0, publishedTo]], unreadable)
 
 /** What is left of some ranges when others are taken away. */

@@ -62,7 +62,7 @@ export async function searchRefused(batches: readonly RecordBatch[], write: Writ
   }
   await search(lines)
 
-  // a line in two batches is set aside with both of its parts
+  // the records of one line may be in two batches: they are set aside together
   const left = accepted.filter((line) => refused.get(line.batch.log)?.includes(positionOf(line)) !== true)
   return { refused, accepted: left.reduce((sum, { records }) => sum + records.length, 0) }
 }

@@ -12,7 +12,7 @@ export interface Assignment {
   selection: LogSelection
 }
 
-/** What the shipper does, as somebody decides who comes after it: a run's control. */
+/** What the shipper asks a run's control, which is made after it and given to `begin`. */
 export interface ShippingOrders {
   /** In the order in which they are served. */
   assignments(): Assignment[]
@@ -45,7 +45,9 @@ export interface Shipper {
   kick(): void
   /** Settles when a log is published up to a byte; `false` where that takes longer than `waitMs`. */
   whenPublished(key: string, to: number, waitMs: number): Promise<boolean>
-  /** Runs something while nothing is shipped, published or retired; throws at once where the store cannot be reached. */
+  /**
+   * Runs something while nothing is shipped, published or retired; throws at once where the store cannot be reached.
+   */
   exclusive<T>(run: () => Promise<T>): Promise<T>
   /** Of the groups that were shipped lately; `undefined` before there was one. */
   recordsPerSecond(): number | undefined
@@ -138,7 +140,7 @@ function createCarrier(parts: ShippingParts, events: EventEmitter<ShipperEvents>
       const ranges = await parts.logs.nextRanges(selection, maxRecords)
       if (ranges.length === 0) return false
       const first = await shipRanges(ranges, run, maxRecords)
-      // what comes behind them may have more of what is refused
+      // only these, which the database takes: behind them there may be more records that it refuses
       const taken = first > 0 ? await parts.logs.nextRanges(selection, first) : []
       if (taken.length > 0) await shipRanges(taken, run, maxRecords)
       return true

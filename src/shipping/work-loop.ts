@@ -1,3 +1,5 @@
+import { ExponentialBackoff, halfJitterGenerator } from 'cockatiel'
+
 /** What is done again and again, one thing after the other. */
 export interface Work {
   /** Settles what was left halfway: before anything else. */
@@ -24,8 +26,8 @@ export interface WorkLoop {
   close(): Promise<void>
 }
 
-const RETRY_MIN_MS = 500
-const RETRY_MAX_MS = 30_000
+/** Twice as long each time, and not at the same moment as others. */
+const BACK_OFF = new ExponentialBackoff({ generator: halfJitterGenerator, initialDelay: 500, maxDelay: 30_000 })
 
 export function createWorkLoop(work: Work): WorkLoop {
   const jobs = createJobs()
@@ -46,7 +48,7 @@ export function createWorkLoop(work: Work): WorkLoop {
     } catch (error) {
       if (!closed) failed(error as Error)
     }
-    // in the same turn as the last look for more: the next kick begins a run of its own
+    // nobody can kick between the last look at `again` and this: the next kick begins a run of its own
     running = undefined
   }
   const failed = (error: Error): void => {
@@ -56,7 +58,7 @@ export function createWorkLoop(work: Work): WorkLoop {
   }
   const kick = (): void => {
     again = true
-    // after a failure the next try has its time, however much is waiting
+    // while a retry is scheduled, kicks do not bring it forward
     if (!closed && !retry.isWaiting()) running ??= Promise.resolve().then(run)
   }
 
@@ -64,7 +66,7 @@ export function createWorkLoop(work: Work): WorkLoop {
     kick,
     exclusive(job) {
       if (closed) return Promise.reject(work.closing())
-      // somebody waits: not for the end of a back-off
+      // somebody waits for this job, so it is tried now
       retry.stop()
       kick()
       return jobs.add(job)
@@ -79,9 +81,9 @@ export function createWorkLoop(work: Work): WorkLoop {
   }
 }
 
-/** Tries again later: twice as long each time, and not at the same moment as others. */
+/** Tries again later, each time. */
 function createRetry(tryAgain: () => void) {
-  let failures = 0
+  let backOff: ReturnType<typeof BACK_OFF.next> | undefined
   let problem: string | undefined
   let timer: NodeJS.Timeout | undefined
   const stop = (): void => {
@@ -91,15 +93,14 @@ function createRetry(tryAgain: () => void) {
   return {
     failed(error: Error): void {
       problem = error.message
-      const backOff = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** failures++)
-      const retry = (): void => {
+      backOff = backOff?.next(undefined) ?? BACK_OFF.next()
+      timer = setTimeout(() => {
         stop()
         tryAgain()
-      }
-      timer = setTimeout(retry, backOff * (0.5 + Math.random() / 2))
+      }, backOff.duration)
     },
     succeeded(): void {
-      failures = 0
+      backOff = undefined
       problem = undefined
     },
     problem: () => problem,

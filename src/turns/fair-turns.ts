@@ -89,7 +89,7 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
       const asked: Asked = { begin, onDone, onFailed, ofItsMoment }
       const known = callers.get(name)
       if (known !== undefined) known.waiting.push(asked)
-      // time that nobody wanted is not saved up
+      // a caller who comes has used as much as the one with the least: idle time is not saved up
       else callers.set(name, { usedMs: leastUsedMs(callers), waiting: [asked], begun: undefined })
       schedule()
     },
@@ -120,7 +120,7 @@ function leastServed(callers: ReadonlyMap<string, Caller>, mayBegin: boolean): [
   return least
 }
 
-/** Goes on with what a caller has asked for, or begins it. Returns how to tell that it is at its end. */
+/** Works on what a caller has asked for while there is time. Where it is at its end, returns the call that says so. */
 function advance(caller: Caller, asked: Asked, hasTime: () => boolean): (() => void) | undefined {
   try {
     caller.begun ??= { work: asked.begin(), asked }
@@ -135,7 +135,7 @@ function advance(caller: Caller, asked: Asked, hasTime: () => boolean): (() => v
   }
 }
 
-/** Changes that wait until nothing has begun that must not see them. */
+/** Changes that wait until the work that has begun, and must not see them, is done. */
 function createChanges() {
   let waiting: (() => void)[] = []
   return {

@@ -22,8 +22,8 @@ interface Caller {
 }
 
 /**
- * One with many or long questions waits behind itself: who asks for little is served after what runs already. Throws
- * OVERLOADED where too many of one caller wait.
+ * A caller with many or long questions waits for their own questions, not others: whoever has used little time is served
+ * as soon as what runs now is done. Throws OVERLOADED where too many questions of one caller wait.
  */
 export function createTurns({ atOnce, ofOneCaller = atOnce, now = () => performance.now() }: TurnsOptions): InTurn {
   const callers = new Map<string, Caller>()
@@ -37,11 +37,13 @@ export function createTurns({ atOnce, ofOneCaller = atOnce, now = () => performa
 
   const callerOf = (name: string): Caller => {
     const present = [...callers.values()].filter(({ running, waiting }) => running > 0 || waiting.length > 0)
-    // time that nobody wanted is not saved up; what somebody has used is remembered while others are there
+    // a caller who comes has used at least as much as the one with the least: idle time is not saved up. What a
+    // caller has
+    // used is remembered as long as anybody is there
     const usedMs = Math.max(leastUsed(present)?.usedMs ?? 0, callers.get(name)?.usedMs ?? 0)
     const caller = callers.get(name) ?? { usedMs, running: 0, waiting: [] }
     caller.usedMs = caller.running > 0 || caller.waiting.length > 0 ? caller.usedMs : usedMs
-    // whoever comes goes behind those who have had as little
+    // to the end of the map: of callers who have used equally little, the one who came first is first
     callers.delete(name)
     callers.set(name, caller)
     return caller

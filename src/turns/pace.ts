@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 
-// For work on the event loop that belongs to nobody, or that is in its caller's turn already.
+// For work on the event loop that belongs to no caller, or whose caller has the turn already.
 
 /** How long work on one answer may hold the event loop before everybody else has a turn. */
 const SLICE_MS = 5

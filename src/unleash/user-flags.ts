@@ -31,7 +31,7 @@ export function createUserFlags(
   problems: Problems,
 ): (userId: string) => UserFlags {
   const evaluated = <T>(name: string, evaluate: () => T, fallback: T): T => {
-    // told with the definitions
+    // reported by `noteDefinitions` already
     if (repository.getToggle(name) === undefined) return fallback
     try {
       return evaluate()

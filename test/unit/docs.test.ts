@@ -40,4 +40,45 @@ describe('the documents', () => {
       .filter((line) => line.startsWith('| ') && !line.startsWith('| damage') && !line.startsWith('| ---'))
     for (const row of rows) expect(row).toMatch(/\.test\.ts "/)
   })
+
+  const glossary = readFileSync('docs/glossary.md', 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !/^\| (word|---)/.test(line))
+    .map((line) => line.split(' | ').map((cell) => cell.replaceAll(/^\| | \|$/g, '')) as [string, string, string])
+
+  test.each(glossary)('have %s in the glossary, which names what there is in code', (_word, meaning, code) => {
+    const [, symbol, path] = /^(?:`(\w+)` in )?\[[^\]]+\]\(\.\.\/(src\/[^)]+)\)$/.exec(code) ?? []
+    expect(meaning.length).toBeGreaterThan(20)
+    expect(path, code).toBeDefined()
+    if (symbol !== undefined) expect(readFileSync(path as string, 'utf8')).toMatch(new RegExp(`\\b${symbol}\\b`))
+    else expect(existsSync(path as string)).toBe(true)
+  })
+
+  test('have each word once in the glossary, in the order of the alphabet', () => {
+    const words = glossary.map(([word]) => word)
+    expect(words.length).toBeGreaterThan(50)
+    expect(words).toEqual([...new Set(words)].sort((a, b) => a.localeCompare(b, 'en')))
+  })
+
+  // the terms of the domain that everything else is explained by
+  test.each([
+    'transcript',
+    'token record',
+    'enhanced analysis',
+    'ClickHouse source',
+    'hybrid',
+    'migration',
+    'migration progress',
+    'cohort',
+    'source decision',
+    'provenance',
+    'log',
+    'copy',
+    'winner',
+    'cache generation',
+    'watermark',
+    'archived',
+  ])('explain the term %s of the domain in the glossary', (term) => {
+    expect(glossary.map(([word]) => word)).toContain(term)
+  })
 })

@@ -5,7 +5,9 @@ import { SLOT_MS } from '../../domain/token-query.ts'
 /** Slots within these years are put together in SQL: nearly all that is asked for. Before and after they stay apart. */
 const YEARS_BACK = 3
 const YEARS_AHEAD = 1
-/** Hours would have a number for every fourth slot: they are put together as they are read. */
+/**
+ * Not hours: their list of numbers would be as long as the years have hours. They are put together as they are read.
+ */
 const IN_SQL: Record<Granularity, boolean> = { HOUR: false, DAY: true, WEEK: true, MONTH: true }
 const MAX_KEPT_BYTES = 1 << 20
 

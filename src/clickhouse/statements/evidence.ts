@@ -20,7 +20,7 @@ const PUBLISHED = "SELECT batch FROM batches FINAL WHERE state = 'published'"
 /** Published, or kept by a rollback. */
 const NOT_RETIRED = "state != 'retired'"
 const DAY = 'toInt32(intDiv(toUnixTimestamp64Milli(time), 86400000))'
-/** It looks at everything that is published. */
+/** Seconds that a statement may take which reads everything that is published. */
 const WHOLE_SECONDS = 60
 
 export const publishedLogs = {
@@ -117,7 +117,9 @@ export const logStock = {
     .transform(({ last: lastPosition, ...rest }) => ({ ...rest, lastPosition })),
 }
 
-/** Identities that readers count, and those among the published copies. Both tables are in their order: little memory. */
+/**
+ * Identities that readers count, and those among the published copies. Both tables are in their order: little memory.
+ */
 export const identityCounts = {
   name: 'identity-counts',
   sql: `

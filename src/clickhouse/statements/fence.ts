@@ -1,6 +1,9 @@
 import { z } from 'zod'
 
-/** Nobody has taken a later epoch than `epoch`, that of whoever sends the statement. One statement is one snapshot: it cannot change halfway. */
+/**
+ * True while nobody has taken a later epoch than the one of whoever sends the statement. It stands in the statement
+ * itself, which sees one snapshot: nobody can take an epoch between the look and the change.
+ */
 export const FENCED = '{epoch:UInt64} >= (SELECT max(epoch) FROM fences)'
 
 /** Takes the next epoch: statements of every earlier holder publish nothing from then on. */

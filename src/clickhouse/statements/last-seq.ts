@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Published or not. */
+/** The largest number of a batch of which there are copies, published or not. */
 export const lastBatch = {
   name: 'last-batch',
   sql: 'SELECT max(batch) AS last, count() AS rows FROM copies WHERE batch >= {from:UInt64} AND batch < {to:UInt64}',

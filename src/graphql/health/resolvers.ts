@@ -3,7 +3,7 @@ import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { HealthType } from './types.ts'
 
-/** Without it there is no answer at all. */
+/** The one component without which nothing can be answered: if it is DOWN, everything is. */
 const VITAL = 'enhanced-analysis'
 
 @Resolver()

@@ -31,7 +31,7 @@ export class MigrationResolver {
     @Ctx() context: RequestContext,
   ): MigrationType | null {
     const { migrations } = context
-    // one that is away may have runs; where there is to be none, there was none
+    // a database that is away may have runs, so that is an error; without a configured database there are none
     if (migrations === undefined && databaseOf(context)?.state !== 'OFF') throw noDatabase(context)
     const report = migrations?.report(id ?? undefined)
     return report === undefined || migrations === undefined ? null : toMigration(report, migrations)
