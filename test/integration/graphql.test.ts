@@ -38,6 +38,7 @@ describe('tokenMetrics', () => {
         byModel { model ${TOKENS} costUsd }
         byProject { project ${TOKENS} }
         byUser { user ${TOKENS} }
+        byHost { host ${TOKENS} }
         sessions(orderBy: STARTED_ASC) {
           totalCount pageInfo { hasNextPage endCursor }
           edges { cursor node { id project user host startedAt lastActivityAt byModel { model } costUsd ${TOKENS} provenance { source sample } } }
@@ -76,6 +77,7 @@ describe('tokenMetrics', () => {
         { project: 'notes', recordCount: '1' },
       ],
       byUser: [{ user: 'ann', tokens: three }],
+      byHost: [{ host: 'laptop', tokens: three, recordCount: '3' }],
       sessions: {
         totalCount: 2,
         pageInfo: { hasNextPage: false },

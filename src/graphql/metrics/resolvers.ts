@@ -32,6 +32,7 @@ import { METRICS_COST, SERIES_COST } from './cost.ts'
 import { readFilter } from './filter.ts'
 import {
   DataQualityType,
+  HostUsageType,
   ModelUsageType,
   ProjectUsageType,
   ProvenanceType,
@@ -134,6 +135,12 @@ export class TokenMetricsResolver {
   @Size(50)
   async byUser(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<UserUsageType[]> {
     return this.#by('user', question, context, (user, usage) => ({ user, ...usage }))
+  }
+
+  @FieldResolver(() => [HostUsageType], { description: 'The largest first.' })
+  @Size(50)
+  async byHost(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<HostUsageType[]> {
+    return this.#by('host', question, context, (host, usage) => ({ host, ...usage }))
   }
 
   @FieldResolver(() => SessionConnectionType)

@@ -72,6 +72,15 @@ export class ProjectUsageType implements Usage {
   @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null
 }
 
+@ObjectType('HostUsage')
+@Access(READERS)
+export class HostUsageType implements Usage {
+  @Field(() => String) host!: string
+  @Field(() => TokenCountsType) tokens!: TokenCounts
+  @Field(() => BigIntScalar) recordCount!: bigint
+  @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null
+}
+
 @ObjectType('TokenBucket', { description: 'An hour, day, ISO week or month of a time zone that has records.' })
 @Access(READERS)
 export class TokenBucketType implements Usage {

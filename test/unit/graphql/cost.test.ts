@@ -149,7 +149,7 @@ describe('the cost of an operation', () => {
     expect(
       verdict(`query { tokenMetrics(filter: { from: "2026-01-01T00:00:00Z", to: "2026-04-01T00:00:00Z" }) { ${usage} sessionCount
         timeSeries(granularity: DAY) { label ${usage} } byModel { model ${usage} } byProject { project ${usage} }
-        byUser { user ${usage} } sessions(first: 20) { edges { node { id ${usage} } } }
+        byUser { user ${usage} } byHost { host ${usage} } sessions(first: 20) { edges { node { id ${usage} } } }
         quality { duplicateLines refused { reason count } } provenance { source reason asOf } } }`),
     ).toBe('taken')
   })
