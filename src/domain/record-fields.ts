@@ -43,7 +43,7 @@ export const RECORD_FIELDS = {
   cacheRead: { type: 'count', column: 'cache_read', since: 1 },
   cacheCreation5m: { type: 'count', column: 'cache_creation_5m', since: 1 },
   cacheCreation1h: { type: 'count', column: 'cache_creation_1h', since: 1 },
-  sidechain: { type: 'flag', column: 'sidechain', ofWinner: false, since: 1 },
+  sidechain: { type: 'flag', column: 'sidechain', since: 1 },
   byMutation: { type: 'flag', column: 'by_mutation', ofWinner: false, since: 1 },
   path: { type: 'text', column: 'path', since: 1 },
   offset: { type: 'offset', column: 'offset', since: 1 },
@@ -53,7 +53,11 @@ export type FieldName = keyof typeof RECORD_FIELDS
 type NamesOf<Type extends FieldType> = {
   [Field in FieldName]: (typeof RECORD_FIELDS)[Field]['type'] extends Type ? Field : never
 }[FieldName]
-export type TextField = NamesOf<'text'>
+/** Those that groups of equal records are made by, as text each: readers can tell records apart by them. */
+export type LabelField = NamesOf<'text'> | Exclude<NamesOf<'flag'>, NotOfWinner>
+type NotOfWinner = {
+  [Field in FieldName]: (typeof RECORD_FIELDS)[Field] extends { ofWinner: false } ? Field : never
+}[FieldName]
 export type WholeField = NamesOf<'count' | 'moment' | 'offset'>
 
 /** The names of all fields, in their order. */
@@ -61,8 +65,8 @@ export const FIELD_NAMES = Object.keys(RECORD_FIELDS) as FieldName[]
 
 export const fieldOf = (name: FieldName): RecordField => RECORD_FIELDS[name]
 
-/** The texts of a record, in their order: what groups of equal ones are made by. */
-export const TEXT_FIELDS = namesOf<TextField>('text')
+/** The labels of a record, in their order. */
+export const LABEL_FIELDS = namesOf<LabelField>('text', 'flag').filter((name) => fieldOf(name).ofWinner !== false)
 
 /** The whole numbers of a record, in their order. */
 export const WHOLE_FIELDS = namesOf<WholeField>('count', 'moment', 'offset')

@@ -11,6 +11,7 @@ import { type Buckets, bucketStarts } from '../domain/time-buckets.ts'
 import { type GroupUsage, SLOT_MS, type TokenFilter } from '../domain/token-query.ts'
 import type { Origin } from '../domain/token-record.ts'
 import { createDictionary } from './dictionary.ts'
+import { SIDECHAIN } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
 
 /** Where the rows have a dimension. */
@@ -23,12 +24,16 @@ interface Place {
   find?: (value: string) => number | undefined
 }
 
+/** For each combination of flags, whether the record is of a sidechain. */
+const SIDECHAINS = Array.from({ length: 256 }, (_, flags) => String((flags & SIDECHAIN) !== 0))
+
 const PLACES = {
   project: ofOrigin('project'),
   model: ({ columns, models }) => ({ column: columns.model, values: models.texts, find: models.find }),
   session: ({ columns, sessions }) => ({ column: columns.session, values: sessions.texts, find: sessions.find }),
   user: ofOrigin('user'),
   host: ofOrigin('host'),
+  sidechain: ({ columns }) => ({ column: columns.flags, values: SIDECHAINS }),
 } satisfies Record<Dimension, (table: RecordTable) => Place>
 
 function ofOrigin(field: keyof Origin): (table: RecordTable) => Place {

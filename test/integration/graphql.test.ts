@@ -16,7 +16,14 @@ function small(): string {
   writeTranscripts(folder, {
     'shop/a.jsonl': [
       line({ id: 'msg_1', session: 's1', time: '2026-03-28T23:30:00Z', usage }),
-      line({ id: 'msg_2', session: 's1', time: '2026-03-29T21:59:00Z', model: 'claude-opus-4-5-20251101', usage }),
+      line({
+        id: 'msg_2',
+        session: 's1',
+        time: '2026-03-29T21:59:00Z',
+        model: 'claude-opus-4-5-20251101',
+        sidechain: true,
+        usage,
+      }),
     ],
     'notes/b.jsonl': [
       line({ id: 'msg_3', session: 's2', time: '2026-03-29T22:00:00Z', model: 'mystery', usage }),
@@ -131,6 +138,9 @@ describe('tokenMetrics', () => {
     expect(await count({ sessionIds: ['s1'] })).toEqual(['2', 1])
     expect(await count({ users: ['ann'], hosts: ['laptop'] })).toEqual(['3', 2])
     expect(await count({ users: ['bob'] })).toEqual(['0', 0])
+    expect(await count({ sidechain: true })).toEqual(['1', 1])
+    expect(await count({ sidechain: false })).toEqual(['2', 2])
+    expect(await count({ sidechain: null })).toEqual(['3', 2])
     expect(await count({ from: null, projects: null })).toEqual(['3', 2])
   })
 

@@ -1,4 +1,4 @@
-import { FILTER_LISTS } from '../../domain/dimensions.ts'
+import { askedValues, FILTER_LISTS } from '../../domain/dimensions.ts'
 import type { Granularity } from '../../domain/time-buckets.ts'
 import { canonicalTimeZone } from '../../domain/time-zone.ts'
 import { filterKey } from '../../reading/question-key.ts'
@@ -23,7 +23,7 @@ export const METRICS_COST: CostRule = {
   filterBytes(args) {
     const filter = filterOf(args)
     let bytes = 0
-    for (const list of FILTER_LISTS) for (const name of filter[list] ?? []) bytes += Buffer.byteLength(name)
+    for (const list of FILTER_LISTS) for (const name of askedValues(filter[list]) ?? []) bytes += Buffer.byteLength(name)
     return bytes
   },
 }
