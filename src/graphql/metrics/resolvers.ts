@@ -1,11 +1,10 @@
 import { Arg, Ctx, FieldResolver, Float, Int, Query, Resolver, Root } from 'type-graphql'
 import { costOf } from '../../domain/cost.ts'
 import type { GroupedDimension } from '../../domain/dimensions.ts'
-import { BridgeError, invalidArgument } from '../../domain/errors.ts'
+import { BridgeError } from '../../domain/errors.ts'
 import { pageSessions, type SessionOrder, sortSessions } from '../../domain/session-page.ts'
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
 import type { Buckets, Granularity } from '../../domain/time-buckets.ts'
-import { canonicalTimeZone } from '../../domain/time-zone.ts'
 import { type GroupUsage, groupsOf, type TokenAnswer } from '../../domain/token-query.ts'
 import {
   groupByModel,
@@ -30,6 +29,7 @@ import { DateTimeScalar } from '../scalars/date-time.ts'
 import { SessionConnectionType } from '../sessions/types.ts'
 import { METRICS_COST, SERIES_COST } from './cost.ts'
 import { readFilter } from './filter.ts'
+import { readTimeZone } from './time-zone.ts'
 import {
   DataQualityType,
   HostUsageType,
@@ -102,12 +102,10 @@ export class TokenMetricsResolver {
     @Root() { question }: TokenMetricsType,
     @Ctx() context: RequestContext,
   ): Promise<TokenBucket[]> {
-    const zone = canonicalTimeZone(timeZone)
-    if (zone === undefined) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
     const { derived, priceOf, principal } = context
-    const buckets: Buckets = { granularity, timeZone: zone }
+    const buckets: Buckets = { granularity, timeZone: readTimeZone(timeZone) }
     const { answer } = await context.answers.load(question, [buckets])
-    return derived.of(answer, `series ${granularity} ${zone}`, () =>
+    return derived.of(answer, `series ${granularity} ${buckets.timeZone}`, () =>
       collectInSlices(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf), principal.userId),
     )
   }

@@ -48,7 +48,7 @@ export class TokenCountsType implements TokenCounts {
   @Field(() => BigIntScalar) total!: bigint
 }
 
-const COST = 'USD, by the price list of this release; null where nothing of it can be priced.'
+export const COST = 'USD, by the price list of this release; null where nothing of it can be priced.'
 
 @ObjectType('ModelUsage')
 @Access(READERS)
