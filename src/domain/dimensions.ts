@@ -13,8 +13,8 @@ interface DimensionRow {
 }
 
 /**
- * What records can be selected and broken down by. A dimension is a row here, and what the compiler then asks for: how
- * the enhanced analysis finds it (`enhanced-analysis/axes.ts`), and its member in the input `TokenFilter`.
+ * What records can be selected and broken down by. A dimension is a row here, and what the compiler then asks for: its
+ * member in the input `TokenFilter`.
  */
 export const DIMENSIONS = {
   project: { filter: 'projects', field: 'project', value: 'name' },

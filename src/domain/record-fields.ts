@@ -1,5 +1,5 @@
 import type { CountField } from './token-counts.ts'
-import type { RecordCopy } from './token-record.ts'
+import type { Origin, RecordCopy } from './token-record.ts'
 
 /**
  * What a field is, which decides how each store and text writes it. `count`: tokens; `moment`: milliseconds since 1970;
@@ -55,6 +55,8 @@ type NamesOf<Type extends FieldType> = {
 }[FieldName]
 /** Those that groups of equal records are made by, as text each: readers can tell records apart by them. */
 export type LabelField = NamesOf<'text'> | Exclude<NamesOf<'flag'>, NotOfWinner>
+/** The texts that each record has of its own; the others are its origin's, which many records share. */
+export type OwnText = Exclude<NamesOf<'text'>, keyof Origin>
 type NotOfWinner = {
   [Field in FieldName]: (typeof RECORD_FIELDS)[Field] extends { ofWinner: false } ? Field : never
 }[FieldName]
@@ -67,6 +69,22 @@ export const fieldOf = (name: FieldName): RecordField => RECORD_FIELDS[name]
 
 /** The labels of a record, in their order. */
 export const LABEL_FIELDS = namesOf<LabelField>('text', 'flag').filter((name) => fieldOf(name).ofWinner !== false)
+
+const OF_ORIGIN: Readonly<Record<string, true>> = {
+  project: true,
+  user: true,
+  host: true,
+  path: true,
+} satisfies Record<keyof Origin, true>
+
+/** In their order: wherever many records are kept, each has a column of numbers, and a dictionary that says of what. */
+export const OWN_TEXTS = namesOf<OwnText>('text').filter((name) => OF_ORIGIN[name] === undefined)
+
+export const isOwnText = (name: FieldName): name is OwnText => OWN_TEXTS.some((own) => own === name)
+
+/** Something for each of them. */
+export const eachOwnText = <T>(make: (name: OwnText) => T): Record<OwnText, T> =>
+  Object.fromEntries(OWN_TEXTS.map((name) => [name, make(name)])) as Record<OwnText, T>
 
 /** The whole numbers of a record, in their order. */
 export const WHOLE_FIELDS = namesOf<WholeField>('count', 'moment', 'offset')

@@ -7,9 +7,9 @@ import {
   type GroupedDimension,
   type Grouping,
 } from '../domain/dimensions.ts'
+import { isOwnText } from '../domain/record-fields.ts'
 import { type Buckets, bucketStarts } from '../domain/time-buckets.ts'
 import { type GroupUsage, SLOT_MS, type TokenFilter } from '../domain/token-query.ts'
-import type { Origin } from '../domain/token-record.ts'
 import { createDictionary } from './dictionary.ts'
 import { SIDECHAIN } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
@@ -27,17 +27,11 @@ interface Place {
 /** For each combination of flags, whether the record is of a sidechain. */
 const SIDECHAINS = Array.from({ length: 256 }, (_, flags) => String((flags & SIDECHAIN) !== 0))
 
-const PLACES = {
-  project: ofOrigin('project'),
-  model: ({ columns, models }) => ({ column: columns.model, values: models.texts, find: models.find }),
-  session: ({ columns, sessions }) => ({ column: columns.session, values: sessions.texts, find: sessions.find }),
-  user: ofOrigin('user'),
-  host: ofOrigin('host'),
-  sidechain: ({ columns }) => ({ column: columns.flags, values: SIDECHAINS }),
-} satisfies Record<Dimension, (table: RecordTable) => Place>
-
-function ofOrigin(field: keyof Origin): (table: RecordTable) => Place {
-  return ({ columns, origins }) => ({ column: columns.origin, values: origins.list.map((origin) => origin[field]) })
+function placeOf({ columns, texts, origins }: RecordTable, name: Dimension): Place {
+  const { field } = DIMENSIONS[name]
+  if (field === 'sidechain') return { column: columns.flags, values: SIDECHAINS }
+  if (isOwnText(field)) return { column: columns.texts[field], values: texts[field].texts, find: texts[field].find }
+  return { column: columns.origin, values: origins.list.map((origin) => origin[field]) }
 }
 
 /** What a filter asks of one dimension: a row is selected if the number that it has in the column is marked with 1. */
@@ -51,7 +45,7 @@ export function selectionsOf(table: RecordTable, filter: TokenFilter): Selection
   return DIMENSION_NAMES.flatMap((name) => {
     const asked = filter[DIMENSIONS[name].filter]
     if (asked === undefined) return []
-    const place: Place = PLACES[name](table)
+    const place = placeOf(table, name)
     return [{ column: place.column, marks: marksOf(place, asked) }]
   })
 }
@@ -95,7 +89,7 @@ const EVERYTHING: Numbered = {
 }
 
 function numberedBy(table: RecordTable, dimension: GroupedDimension): Numbered {
-  const { column, values, find }: Place = PLACES[dimension](table)
+  const { column, values, find } = placeOf(table, dimension)
   if (find !== undefined)
     return {
       fill(rows, count, numbers) {

@@ -1,6 +1,6 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { formatEdition } from '../domain/log-name.ts'
-import { LABEL_FIELDS, type LabelField } from '../domain/record-fields.ts'
+import { eachOwnText, LABEL_FIELDS, type LabelField, OWN_TEXTS } from '../domain/record-fields.ts'
 import { rowChecksum } from '../domain/row-checksum.ts'
 import { eachCount, TOKEN_COUNTS } from '../domain/token-counts.ts'
 import type { Work } from '../domain/work.ts'
@@ -34,7 +34,8 @@ export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8A
     if (seen++ % STEP === 0) yield
     const file = table.files[c.file[row] as number] as KnownFile
     const day = Math.floor((c.time[row] as number) / DAY_MS)
-    const key = `${c.file[row]} ${day} ${c.model[row]} ${c.session[row]} ${c.origin[row]} ${isSidechain(table, row)}`
+    const texts = OWN_TEXTS.map((field) => c.texts[field][row]).join(' ')
+    const key = `${c.file[row]} ${day} ${texts} ${c.origin[row]} ${isSidechain(table, row)}`
     let group = groups.get(key)
     if (group === undefined) {
       group = {
@@ -77,9 +78,8 @@ function labelsOf(table: RecordTable, row: number): Record<LabelField, string> {
   const { columns: c } = table
   const { project, user, host, path } = table.origins.at(c.origin[row] as number)
   return {
-    session: table.sessions.texts[c.session[row] as number] as string,
     project,
-    model: table.models.texts[c.model[row] as number] as string,
+    ...eachOwnText((field) => table.texts[field].texts[c.texts[field][row] as number] as string),
     user,
     host,
     sidechain: String(isSidechain(table, row)),

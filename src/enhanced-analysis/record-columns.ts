@@ -1,4 +1,5 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
+import { eachOwnText, type OwnText } from '../domain/record-fields.ts'
 import { type CountField, eachCount, TOKEN_COUNTS } from '../domain/token-counts.ts'
 
 const WORDS = IDENTITY_BYTES / 4
@@ -24,8 +25,8 @@ export class Columns {
   counts: Record<CountField, Float64Array> = eachCount(() => new Float64Array(0))
   /** The same in the order of `TOKEN_COUNTS`, for loops over many rows. */
   countList: readonly Float64Array[] = TOKEN_COUNTS.map((field) => this.counts[field])
-  model = new Uint32Array(0)
-  session = new Uint32Array(0)
+  /** Numbers of the texts in the table's dictionaries. */
+  texts: Record<OwnText, Uint32Array> = eachOwnText(() => new Uint32Array(0))
   file = new Uint32Array(0)
   /** Number of its origin: project, user, host and path. */
   origin = new Uint32Array(0)
@@ -44,8 +45,7 @@ export class Columns {
     this.rankOffset = grown(this.rankOffset, capacity)
     this.counts = eachCount((field) => grown(this.counts[field], capacity))
     this.countList = TOKEN_COUNTS.map((field) => this.counts[field])
-    this.model = grown(this.model, capacity)
-    this.session = grown(this.session, capacity)
+    this.texts = eachOwnText((field) => grown(this.texts[field], capacity))
     this.file = grown(this.file, capacity)
     this.origin = grown(this.origin, capacity)
     this.flags = grown(this.flags, capacity)

@@ -1,7 +1,8 @@
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { outranks, type Rank } from '../domain/rank.ts'
+import { eachOwnText, OWN_TEXTS, type OwnText } from '../domain/record-fields.ts'
 import { TOKEN_COUNTS } from '../domain/token-counts.ts'
-import { createDictionary } from './dictionary.ts'
+import { createDictionary, type Dictionary } from './dictionary.ts'
 import type { FileUpdate, FileUpdateHeader, RecordColumns, RefusedByReason } from './file-update.ts'
 import { nameLog } from './log-naming.ts'
 import { Origins } from './origins.ts'
@@ -72,8 +73,7 @@ export function shippableTo(file: KnownFile): number {
  */
 export class RecordTable {
   readonly columns = new Columns()
-  readonly models = createDictionary()
-  readonly sessions = createDictionary()
+  readonly texts: Record<OwnText, Dictionary> = eachOwnText(createDictionary)
   readonly origins = new Origins()
   /** By file id; `undefined` where a file was forgotten. */
   readonly files: (KnownFile | undefined)[] = []
@@ -207,8 +207,11 @@ export class RecordTable {
   }
 
   #insert(file: KnownFile, header: FileUpdateHeader, records: RecordColumns): void {
-    const models = header.models.map((text) => this.models.add(text))
-    const sessions = header.sessions.map((text) => this.sessions.add(text))
+    const texts = OWN_TEXTS.map((field) => ({
+      from: records[field],
+      numbers: header.texts[field].map((text) => this.texts[field].add(text)),
+      field,
+    }))
     const origins = header.origins?.map((origin) => this.origins.add(origin))
     const bodyLength = records.length - header.tail.records
     // words may start at any 8-byte boundary of the update
@@ -230,8 +233,7 @@ export class RecordTable {
       counts.forEach((values, n) => {
         ;(c.countList[n] as Float64Array)[row] = values[i] as number
       })
-      c.model[row] = models[records.model[i] as number] as number
-      c.session[row] = sessions[records.session[i] as number] as number
+      for (const { from, numbers, field } of texts) c.texts[field][row] = numbers[from[i] as number] as number
       const kept = (c.flags[row] as number) & (LIVE | WINS)
       c.flags[row] = kept | LIVE | (records.sidechain[i] === 1 ? SIDECHAIN : 0) | (inTail ? TAIL : 0)
       this.#elect(row)

@@ -64,11 +64,10 @@ describe('what release 1 wrote', () => {
     await journal.close()
   })
 
-  test('the index is read, and counted anew where its format or the counting rules are others', () => {
+  test('the index is of another format, and everything is counted anew; so it is wherever the counting rules are others', () => {
     const data = dataOf()
     const path = join(data, 'index', readdirSync(join(data, 'index'))[0] as string)
-    const bytes = readFileSync(path)
-    const open = (): [string, number] => {
+    const open = (add = false): [string, number] => {
       let frames = 0
       const { index, state } = openIndexFile(
         path,
@@ -77,10 +76,13 @@ describe('what release 1 wrote', () => {
           frames = 0
         },
       )
+      if (add) index.append('forget', Buffer.from('{"key":"1:2"}'))
       index.close()
       return [state, frames]
     }
-    expect(open()).toEqual(['loaded', 2])
+    expect(open(true)).toEqual(['rebuilt', 0])
+    const bytes = readFileSync(path)
+    expect(open()).toEqual(['loaded', 1])
     for (const at of [4, 8]) {
       const changed = Buffer.from(bytes)
       changed.writeUInt32LE(changed.readUInt32LE(at) + 1, at)

@@ -33,7 +33,7 @@ function copy(parts: Partial<TokenCopy> & { identity: string }): TokenCopy {
 }
 
 function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeader> = {}): ArrayBuffer {
-  const { models, sessions, records } = columnsOf(copies)
+  const { texts, records } = columnsOf(copies)
   const header: FileUpdateHeader = {
     key: path,
     path: `/${path}`,
@@ -48,8 +48,7 @@ function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeade
     refused: {},
     tail: { copies: 0, records: 0, refused: {} },
     usesStem: false,
-    models,
-    sessions,
+    texts,
     ...more,
   }
   return encodeFileUpdate(header, records)
@@ -219,7 +218,7 @@ describe('a file update', () => {
         expect(header.path).toBe('/größe')
         expect(Array.from(records.cacheRead)).toEqual(list.map(({ cacheRead }) => cacheRead))
         expect(Array.from(records.time)).toEqual(list.map(({ time }) => time))
-        expect(Array.from(records.session, (n) => header.sessions[n])).toEqual(list.map(({ session }) => session))
+        expect(Array.from(records.session, (n) => header.texts.session[n])).toEqual(list.map(({ session }) => session))
         expect(Array.from(records.sidechain, (n) => n === 1)).toEqual(list.map(({ sidechain }) => sidechain))
       }),
     )
