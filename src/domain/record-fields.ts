@@ -15,6 +15,8 @@ interface RecordField<Type extends FieldType = FieldType> {
   ofWinner?: false
   /** The first version of the record's text (`record-text.ts`) that has it. */
   since: number
+  /** What records have in it that were written before: in the database, in the journal, in a backup. */
+  before?: string | number | boolean
 }
 
 type TypeFor<Field extends keyof RecordCopy> = Field extends CountField
@@ -81,6 +83,14 @@ const OF_ORIGIN: Readonly<Record<string, true>> = {
 export const OWN_TEXTS = namesOf<OwnText>('text').filter((name) => OF_ORIGIN[name] === undefined)
 
 export const isOwnText = (name: FieldName): name is OwnText => OWN_TEXTS.some((own) => own === name)
+
+/** The texts that came in with a record; the path of its log follows from where it stands. */
+export const BROUGHT_TEXTS = namesOf<NamesOf<'text'>>('text').filter((name) => name !== 'path')
+
+/** What a record has that was written before some fields were there: to be spread below what it says itself. */
+export const BEFORE = Object.fromEntries(
+  FIELD_NAMES.flatMap((name) => (fieldOf(name).before === undefined ? [] : [[name, fieldOf(name).before]])),
+) as Partial<RecordCopy>
 
 /** Something for each of them. */
 export const eachOwnText = <T>(make: (name: OwnText) => T): Record<OwnText, T> =>
