@@ -55,8 +55,8 @@ export function benchIndexStore(records: number): void {
   const ownWrite = timed(() => {
     const { index } = openIndexFile(own, nothing, nothing)
     for (let file = 0; file < FILES; file++) {
-      const { models, sessions, records: columns } = columnsOf(copiesOf(file, perFile))
-      index.append('update', encodeFileUpdate({ ...header(file), models, sessions }, columns))
+      const { texts, records: columns } = columnsOf(copiesOf(file, perFile))
+      index.append('update', encodeFileUpdate({ ...header(file), texts }, columns))
     }
     index.close()
   })

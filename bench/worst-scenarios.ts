@@ -43,7 +43,7 @@ const viewer = (name: string, document: string, variables: (n: number) => unknow
 })
 
 const later = (n: number): string => new Date(4e12 + n).toISOString()
-const EVERYTHING = `tokens { total } costUsd sessionCount byModel { model costUsd } byProject { project costUsd } byUser { user costUsd }
+const EVERYTHING = `tokens { total } costUsd sessionCount byModel { model costUsd } byProject { project costUsd } byUser { user costUsd } byHost { host costUsd }
   timeSeries(granularity: DAY) { label costUsd } sessions(first: 20) { totalCount edges { node { id costUsd } } }`
 /** This many filters that select everything, and never the same ones twice. */
 const filters = (count: number, selection: string): Scenario =>

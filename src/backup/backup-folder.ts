@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { z } from 'zod'
 import { BridgeError, invalidArgument, isBridgeError } from '../domain/errors.ts'
+import { BEFORE } from '../domain/record-fields.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 
 /** The format of what is written here; a later one is refused, never misread. */
@@ -123,10 +124,13 @@ export async function readManifest(path: string): Promise<Manifest> {
   return read.data
 }
 
+/** Records that an earlier release saved have not every field of today. */
 export async function* readBatches(path: string): AsyncGenerator<SavedBatch> {
   const text = createReadStream(join(path, RECORDS_FILE)).pipe(createGunzip())
-  for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY }))
-    yield JSON.parse(line) as SavedBatch
+  for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const batch = JSON.parse(line) as SavedBatch
+    yield { ...batch, records: batch.records.map((record) => ({ ...BEFORE, ...record })) }
+  }
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { readConfig } from '../config.ts'
 import { costOf } from '../domain/cost.ts'
-import { DIMENSION_NAMES, DIMENSIONS, type Dimension } from '../domain/dimensions.ts'
+import { DIMENSION_NAMES, DIMENSIONS, type Dimension, valuesOf } from '../domain/dimensions.ts'
 import { isTimeZone, parseMoment } from '../domain/time-buckets.ts'
 import type { TokenFilter } from '../domain/token-query.ts'
 import { openAnalysis } from '../enhanced-analysis/analysis.ts'
@@ -88,6 +88,12 @@ function readFilter(options: AnalyzeOptions): TokenFilter {
   }
   if (filter.from !== undefined && filter.to !== undefined && filter.from > filter.to)
     throw new UsageError(`--from ${options.from} is after --to ${options.to}`)
-  for (const name of DIMENSION_NAMES) if (options[name].length > 0) filter[DIMENSIONS[name].filter] = options[name]
+  for (const name of DIMENSION_NAMES) {
+    const asked = options[name]
+    if (asked.length === 0) continue
+    const wrong = asked.find((value) => valuesOf(name)?.some((known) => known === value) === false)
+    if (wrong !== undefined) throw new UsageError(`--${name} must be true or false, not "${wrong}"`)
+    filter[DIMENSIONS[name].filter] = asked
+  }
   return filter
 }

@@ -27,7 +27,12 @@ export const LIMITS = {
   filters: count(20, 'different filters that one operation may ask for'),
   filterNames: count(1000, 'names in one list of a filter'),
   filterBytes: { value: 256 << 10, shown: '256 KiB', about: 'all names in the filters of one operation' },
-  series: count(20, 'different time series (of a filter, a granularity and a zone) that one operation may ask for'),
+  series: count(
+    20,
+    'different time series (of a filter, a granularity and a zone) and breakdowns that one operation may ask for',
+  ),
+  breakdownDimensions: count(3, 'dimensions of one breakdown'),
+  breakdownFirst: count(1000, 'combinations of values that one breakdown tells'),
   cost: count(
     100_000,
     'values in the answer to one operation, by its fields, arguments and the usual length of lists, before it is executed',

@@ -1,3 +1,5 @@
+import { compareUtf8 } from './compare-utf8.ts'
+
 /** What decides which copy of an identity counts (rule 8). */
 export interface Rank {
   /** Came by mutation, not from a transcript; absent: it did not. */
@@ -27,7 +29,5 @@ export function outranks(a: Rank, b: Rank): boolean {
   return a.offset < b.offset
 }
 
-/** Orders paths by their UTF-8 bytes, as a database does; JavaScript's `<` orders by UTF-16 units. */
-export function comparePaths(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
-}
+/** Orders paths as a database does. */
+export const comparePaths = compareUtf8

@@ -1,5 +1,5 @@
 import type { CountField } from './token-counts.ts'
-import type { RecordCopy } from './token-record.ts'
+import type { Origin, RecordCopy } from './token-record.ts'
 
 /**
  * What a field is, which decides how each store and text writes it. `count`: tokens; `moment`: milliseconds since 1970;
@@ -15,6 +15,8 @@ interface RecordField<Type extends FieldType = FieldType> {
   ofWinner?: false
   /** The first version of the record's text (`record-text.ts`) that has it. */
   since: number
+  /** What records have in it that were written before: in the database, in the journal, in a backup. */
+  before?: string | number | boolean
 }
 
 type TypeFor<Field extends keyof RecordCopy> = Field extends CountField
@@ -43,7 +45,7 @@ export const RECORD_FIELDS = {
   cacheRead: { type: 'count', column: 'cache_read', since: 1 },
   cacheCreation5m: { type: 'count', column: 'cache_creation_5m', since: 1 },
   cacheCreation1h: { type: 'count', column: 'cache_creation_1h', since: 1 },
-  sidechain: { type: 'flag', column: 'sidechain', ofWinner: false, since: 1 },
+  sidechain: { type: 'flag', column: 'sidechain', since: 1 },
   byMutation: { type: 'flag', column: 'by_mutation', ofWinner: false, since: 1 },
   path: { type: 'text', column: 'path', since: 1 },
   offset: { type: 'offset', column: 'offset', since: 1 },
@@ -53,7 +55,13 @@ export type FieldName = keyof typeof RECORD_FIELDS
 type NamesOf<Type extends FieldType> = {
   [Field in FieldName]: (typeof RECORD_FIELDS)[Field]['type'] extends Type ? Field : never
 }[FieldName]
-export type TextField = NamesOf<'text'>
+/** Those that groups of equal records are made by, as text each: readers can tell records apart by them. */
+export type LabelField = NamesOf<'text'> | Exclude<NamesOf<'flag'>, NotOfWinner>
+/** The texts that each record has of its own; the others are its origin's, which many records share. */
+export type OwnText = Exclude<NamesOf<'text'>, keyof Origin>
+type NotOfWinner = {
+  [Field in FieldName]: (typeof RECORD_FIELDS)[Field] extends { ofWinner: false } ? Field : never
+}[FieldName]
 export type WholeField = NamesOf<'count' | 'moment' | 'offset'>
 
 /** The names of all fields, in their order. */
@@ -61,8 +69,32 @@ export const FIELD_NAMES = Object.keys(RECORD_FIELDS) as FieldName[]
 
 export const fieldOf = (name: FieldName): RecordField => RECORD_FIELDS[name]
 
-/** The texts of a record, in their order: what groups of equal ones are made by. */
-export const TEXT_FIELDS = namesOf<TextField>('text')
+/** The labels of a record, in their order. */
+export const LABEL_FIELDS = namesOf<LabelField>('text', 'flag').filter((name) => fieldOf(name).ofWinner !== false)
+
+const OF_ORIGIN: Readonly<Record<string, true>> = {
+  project: true,
+  user: true,
+  host: true,
+  path: true,
+} satisfies Record<keyof Origin, true>
+
+/** In their order: wherever many records are kept, each has a column of numbers, and a dictionary that says of what. */
+export const OWN_TEXTS = namesOf<OwnText>('text').filter((name) => OF_ORIGIN[name] === undefined)
+
+export const isOwnText = (name: FieldName): name is OwnText => OWN_TEXTS.some((own) => own === name)
+
+/** The texts that came in with a record; the path of its log follows from where it stands. */
+export const BROUGHT_TEXTS = namesOf<NamesOf<'text'>>('text').filter((name) => name !== 'path')
+
+/** What a record has that was written before some fields were there: to be spread below what it says itself. */
+export const BEFORE = Object.fromEntries(
+  FIELD_NAMES.flatMap((name) => (fieldOf(name).before === undefined ? [] : [[name, fieldOf(name).before]])),
+) as Partial<RecordCopy>
+
+/** Something for each of them. */
+export const eachOwnText = <T>(make: (name: OwnText) => T): Record<OwnText, T> =>
+  Object.fromEntries(OWN_TEXTS.map((name) => [name, make(name)])) as Record<OwnText, T>
 
 /** The whole numbers of a record, in their order. */
 export const WHOLE_FIELDS = namesOf<WholeField>('count', 'moment', 'offset')

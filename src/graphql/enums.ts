@@ -1,4 +1,6 @@
 import { registerEnumType } from 'type-graphql'
+import { BREAKDOWN_ORDERS } from '../domain/breakdown.ts'
+import { DIMENSION_NAMES, type Dimension } from '../domain/dimensions.ts'
 import { SESSION_ORDERS } from '../domain/session-page.ts'
 import { CACHE_STATUSES, DATA_SOURCES, ROUTING_REASONS, SOURCE_PREFERENCES } from '../domain/source.ts'
 import { GRANULARITIES } from '../domain/time-buckets.ts'
@@ -16,7 +18,14 @@ export const SourcePreferenceEnum = enumOf('SourcePreference', SOURCE_PREFERENCE
 export const RoutingReasonEnum = enumOf('RoutingReason', ROUTING_REASONS)
 export const CacheStatusEnum = enumOf('CacheStatus', CACHE_STATUSES)
 export const GranularityEnum = enumOf('Granularity', GRANULARITIES)
+export const BreakdownOrderEnum = enumOf('BreakdownOrder', BREAKDOWN_ORDERS)
 export const SessionOrderEnum = enumOf('SessionOrder', SESSION_ORDERS)
 export const ComponentStateEnum = enumOf('ComponentState', ['UP', 'DEGRADED', 'DOWN', 'OFF'])
 export const DurabilityEnum = enumOf('Durability', ['STORED', 'JOURNALED'])
 export const MigrationStateEnum = enumOf('MigrationState', MIGRATION_STATES)
+
+/** Every dimension of the domain, under its name in capitals; a resolver gets the domain's own. */
+export const DimensionEnum = Object.fromEntries(DIMENSION_NAMES.map((name) => [name.toUpperCase(), name])) as {
+  [Name in Dimension as Uppercase<Name>]: Name
+}
+registerEnumType(DimensionEnum, { name: 'Dimension' })

@@ -2,6 +2,7 @@ import 'reflect-metadata'
 import type { GraphQLSchema } from 'graphql'
 import { buildSchema } from 'type-graphql'
 import { enforceAccess } from './access.ts'
+import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
 import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver } from './ingest/resolvers.ts'
@@ -16,6 +17,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
   const schema = await buildSchema({
     resolvers: [
       TokenMetricsResolver,
+      BreakdownResolver,
       SessionResolver,
       ViewerResolver,
       HealthResolver,

@@ -1,4 +1,6 @@
+import { digestVersion } from '../domain/digest-version.ts'
 import { isJournalKey, isJournalName, parseLogName } from '../domain/log-name.ts'
+import { TEXT_VERSION } from '../domain/record-text.ts'
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { LogStock, PublishedEvidence, RecordStore } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
@@ -27,7 +29,8 @@ export interface StockParts extends SwitchingParts {
 /**
  * Looks, at the start and before a run, whether the database has fewer rows than its batches and the ledger say. It
  * reads a few columns, so it notices what is gone, not what was altered (that is for a verification). What the files
- * still have is shipped anew, what readers count is chosen anew from the copies; nothing is ever taken out for it.
+ * still have is shipped anew, what readers count is chosen anew from the copies; nothing is ever taken out for it. So are
+ * transcripts that a release shipped which did not have all fields of today: until they are, the files answer.
  * To be called while nothing is shipped, and what a crash left halfway is settled.
  */
 export async function takeStock(parts: StockParts): Promise<Stock> {
@@ -42,9 +45,14 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const isSettled = isRollingBack(ledger) ? isJournalName : () => true
   const short = new Set(shortLogs(ledger, stock).filter(isSettled))
   const lostLogs = archived.filter((name) => short.has(name))
-  const reship = [...onDisk].filter(([name]) => short.has(name)).map(([, { key }]) => key)
-  if (reship.length > 0) {
-    mended.push(`${reship.length} logs of which the database lost records are shipped anew`)
+  const outdated = isRollingBack(ledger) ? new Set<string>() : await outdatedLogs(evidence)
+  for (const [names, why] of [
+    [short, 'of which the database lost records'],
+    [outdated, 'that an earlier release shipped, without fields of today,'],
+  ] as const) {
+    const reship = [...onDisk].filter(([name]) => names.has(name)).map(([, { key }]) => key)
+    if (reship.length === 0) continue
+    mended.push(`${reship.length} logs ${why} are shipped anew`)
     await logs.distrust(reship)
   }
   // where copies are gone, their winners may be all that is left of them: only what is missing is added
@@ -63,6 +71,15 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
  * has given up already: nothing of them is lost.
  */
 const isRollingBack = (ledger: Ledger): boolean => ledger.migrations().at(-1)?.state === 'ROLLING_BACK'
+
+/**
+ * Transcripts with a batch that says less of its records than this release would. What came by mutation says nothing
+ * more when it is read again.
+ */
+async function outdatedLogs(evidence: PublishedEvidence): Promise<Set<string>> {
+  const outdated = (await evidence.batches()).filter(({ digest }) => digestVersion(digest) < TEXT_VERSION)
+  return new Set(outdated.map(({ log }) => log).filter((log) => !isJournalName(log)))
+}
 
 /** The database's stock, as it was when it was looked at last. */
 export interface StockTaking {

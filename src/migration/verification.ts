@@ -1,5 +1,5 @@
 import { type Edition, parseEdition } from '../domain/log-name.ts'
-import { TEXT_FIELDS } from '../domain/record-fields.ts'
+import { LABEL_FIELDS } from '../domain/record-fields.ts'
 import { SUMS } from '../domain/token-counts.ts'
 import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
 import type { DamagedBatch, LogStock, PublishedEvidence } from '../ports/record-store.ts'
@@ -201,7 +201,7 @@ function compare(
 }
 
 function nameOf(group: RowGroup): string {
-  return JSON.stringify([group.log, group.day, ...TEXT_FIELDS.map((field) => group[field])])
+  return JSON.stringify([group.log, group.day, ...LABEL_FIELDS.map((field) => group[field])])
 }
 
 const absolute = (value: bigint): bigint => (value < 0n ? -value : value)

@@ -1,4 +1,4 @@
-import type { TextField } from '../domain/record-fields.ts'
+import type { LabelField } from '../domain/record-fields.ts'
 import type { CountField } from '../domain/token-counts.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 
@@ -72,8 +72,8 @@ export interface CatalogueEntry {
   refused: Record<string, number>
 }
 
-/** What counts of one log on one UTC day, of records that are equal in all their texts. */
-export interface RowGroup extends Record<CountField, bigint>, Record<TextField, string> {
+/** What counts of one log on one UTC day, of records that are equal in all their labels. */
+export interface RowGroup extends Record<CountField, bigint>, Record<LabelField, string> {
   /** `LogState.key` and edition, or the name of the log in the store. */
   log: string
   /** Days since 1970. */
@@ -90,7 +90,7 @@ export interface GroupedRow {
   /** Byte offset of its line. */
   position: number
   tokens: number
-  /** Row checksum, and the texts that groups are made by: equal only if the rows are. */
+  /** Row checksum, and the labels that groups are made by: equal only if the rows are. */
   content: string
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { FILTER_LISTS, groupingKey } from '../domain/dimensions.ts'
+import { askedValues, FILTER_LISTS, groupingKey } from '../domain/dimensions.ts'
 import type { TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceRequest } from '../ports/token-source.ts'
 
 /** A filter, or what comes in as one: members that are null are absent. */
-type Filter = { readonly [K in keyof TokenFilter]?: TokenFilter[K] | null | object | undefined }
+type Filter = { readonly [K in keyof TokenFilter]?: TokenFilter[K] | null | object | boolean | undefined }
 
 /** A list whose text is longer is named by its digest. */
 const MAX_LITERAL = 128
@@ -38,8 +38,9 @@ const queryKey = ({ filter, groupings, sessions = false, countSessions = false }
 export const requestKey = ({ queries, quality }: SourceRequest): string =>
   JSON.stringify([queries.map(queryKey), quality])
 
-function listKey(names: unknown): string | null {
-  if (!Array.isArray(names)) return null
+function listKey(asked: unknown): string | null {
+  const names = askedValues(asked)
+  if (names === undefined) return null
   let key = keysOfLists.get(names)
   if (key === undefined) {
     const text = JSON.stringify([...new Set(names)].sort())

@@ -1,7 +1,8 @@
+import type { OwnText } from '../domain/record-fields.ts'
 import type { CountField } from '../domain/token-counts.ts'
 
 /** One occurrence of a token record in a transcript, as one line of it says. Counts are whole numbers, 0 to 10^12. */
-export interface TokenCopy extends Record<CountField, number> {
+export interface TokenCopy extends Record<CountField, number>, Record<OwnText, string> {
   identity: string
   /** Milliseconds since 1970. */
   time: number
@@ -10,6 +11,4 @@ export interface TokenCopy extends Record<CountField, number> {
   /** All counts together. */
   total: number
   sidechain: boolean
-  model: string
-  session: string
 }

@@ -1,23 +1,28 @@
 import { journalKey } from '../domain/log-name.ts'
+import { BEFORE, BROUGHT_TEXTS } from '../domain/record-fields.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
-import type { IngestEntry } from '../ports/journal.ts'
+import type { IngestEntry, JournaledRecord } from '../ports/journal.ts'
 
 /**
  * The records of an entry as copies at their places: the entry's first byte and the record's index, which
- * together are unique in the segment, because each record takes more than a byte. A lone surrogate, which a release
- * before let in by a token's name, has no bytes in UTF-8: U+FFFD stands for it, before any source counts it.
+ * together are unique in the segment, because each record takes more than a byte. An entry of an earlier release has
+ * not every field of today.
  */
 export function recordsOf(entry: IngestEntry, segment: string, from: number): RecordCopy[] {
   return entry.records.map(({ origin, ...record }, index) => ({
-    ...record,
-    session: record.session.toWellFormed(),
-    project: record.project.toWellFormed(),
-    model: record.model.toWellFormed(),
-    user: record.user.toWellFormed(),
-    host: record.host.toWellFormed(),
+    ...withWellFormedTexts({ ...BEFORE, ...record }),
     byMutation: true,
     position: from + index,
     path: origin?.path.toWellFormed() ?? journalKey(segment),
     offset: origin?.offset ?? from + index,
   }))
+}
+
+/**
+ * A lone surrogate, which a release before let in by a token's name, has no bytes in UTF-8: U+FFFD stands for it, before
+ * any source counts it.
+ */
+function withWellFormedTexts<R extends Omit<JournaledRecord, 'origin'>>(record: R): R {
+  const texts = BROUGHT_TEXTS.map((name) => [name, record[name].toWellFormed()])
+  return { ...record, ...Object.fromEntries(texts) }
 }

@@ -12,7 +12,7 @@ removeEngineAfterAll()
 const WHOLE: TokenQuery = { filter: {}, groupings: [] }
 const ALL: TokenQuery = {
   filter: {},
-  groupings: [['project'], ['user'], [HOURS], [HOURS, 'host', 'project'], ['session', 'user']],
+  groupings: [['project'], ['user'], [HOURS], [HOURS, 'host', 'project'], ['session', 'user'], ['sidechain']],
   sessions: true,
 }
 const NINE = Date.parse('2026-04-02T09:15:03.120Z')
@@ -38,7 +38,7 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
       ],
       'q/b.jsonl': [
         line({ id: 'msg_1', sidechain: true, usage: { output_tokens: 900, cache_read_input_tokens: 200_000 } }),
-        line({ id: 'msg_3', session: 'session-2', time: '2026-04-03T00:00:00Z' }),
+        line({ id: 'msg_3', session: 'session-2', time: '2026-04-03T00:00:00Z', sidechain: true }),
       ],
       'q/c.jsonl': ['{"broken', line({ id: 'msg_4', session: 'session-3', usage: { output_tokens: -1 } })],
     })
@@ -89,6 +89,7 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
       )
     expect(records('project')).toEqual({ p: 2, q: 1 })
     expect(records('user')).toEqual({ ann: 3 })
+    expect(records('sidechain')).toEqual({ false: 2, true: 1 })
     expect(records('session', 'user')).toEqual({ 'session-1 ann': 1, 'session-2 ann': 2 })
     expect(records('project', 'host', HOURS)).toEqual({
       'p laptop 2026-04-02T09:00': 1,
@@ -133,6 +134,9 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
     ['sessions', { sessionIds: ['session-2'] }, 2],
     ['users', { users: ['bob'] }, 0],
     ['hosts', { hosts: ['laptop'] }, 3],
+    ['sidechains', { sidechain: ['true'] }, 1],
+    ['the main chain', { sidechain: ['false'] }, 2],
+    ['both chains', { sidechain: ['false', 'true'] }, 3],
     ['nothing', { models: [] }, 0],
     ["names that are SQL: ' OR 1=1 --", { models: ["' OR 1=1 --", "\\'); DROP TABLE winners; --"] }, 0],
   ])('selects by %s', async (_what, filter, expected) => {

@@ -9,7 +9,8 @@ import { until } from '../support/until.ts'
 const QUESTION = `query ($filter: TokenFilter, $preference: SourcePreference! = AUTO) {
   tokenMetrics(filter: $filter, preference: $preference) {
     tokens { input output cacheCreation cacheRead total } recordCount sessionCount costUsd firstAt lastAt
-    byModel { model tokens { total } } byProject { project tokens { total } } byUser { user tokens { total } }
+    byModel { model tokens { total } } byProject { project tokens { total } } byUser { user tokens { total } } byHost { host tokens { total } }
+    breakdown(by: [MODEL, SIDECHAIN, SESSION], granularity: DAY, first: 2) { values { value } isOther label costUsd tokens { total } }
     timeSeries(granularity: DAY) { label tokens { total } }
     sessions { totalCount edges { node { id project user host tokens { total } startedAt lastActivityAt } } }
     quality { duplicateLines refused { reason count } unpricedTokens archivedTokens unshippedBytes }

@@ -16,7 +16,14 @@ function small(): string {
   writeTranscripts(folder, {
     'shop/a.jsonl': [
       line({ id: 'msg_1', session: 's1', time: '2026-03-28T23:30:00Z', usage }),
-      line({ id: 'msg_2', session: 's1', time: '2026-03-29T21:59:00Z', model: 'claude-opus-4-5-20251101', usage }),
+      line({
+        id: 'msg_2',
+        session: 's1',
+        time: '2026-03-29T21:59:00Z',
+        model: 'claude-opus-4-5-20251101',
+        sidechain: true,
+        usage,
+      }),
     ],
     'notes/b.jsonl': [
       line({ id: 'msg_3', session: 's2', time: '2026-03-29T22:00:00Z', model: 'mystery', usage }),
@@ -38,6 +45,7 @@ describe('tokenMetrics', () => {
         byModel { model ${TOKENS} costUsd }
         byProject { project ${TOKENS} }
         byUser { user ${TOKENS} }
+        byHost { host ${TOKENS} }
         sessions(orderBy: STARTED_ASC) {
           totalCount pageInfo { hasNextPage endCursor }
           edges { cursor node { id project user host startedAt lastActivityAt byModel { model } costUsd ${TOKENS} provenance { source sample } } }
@@ -76,6 +84,7 @@ describe('tokenMetrics', () => {
         { project: 'notes', recordCount: '1' },
       ],
       byUser: [{ user: 'ann', tokens: three }],
+      byHost: [{ host: 'laptop', tokens: three, recordCount: '3' }],
       sessions: {
         totalCount: 2,
         pageInfo: { hasNextPage: false },
@@ -112,6 +121,63 @@ describe('tokenMetrics', () => {
     expect(tokenMetrics.costUsd).toBeGreaterThan(0)
   })
 
+  test('breaks down across dimensions and time in one field, with a row for what was cut off', async () => {
+    const { ask } = await startServer(small())
+    const rows = async (args: string) => {
+      const { data, errors } = await ask(
+        `{ tokenMetrics { breakdown(${args}) { values { dimension value } isOther start label recordCount costUsd tokens { total } } } }`,
+      )
+      if (errors !== undefined) throw new Error(errors[0]?.message)
+      return data.tokenMetrics.breakdown.map((row: Record<string, unknown> & { values: { value: string }[] }) => [
+        row.isOther ? 'other' : row.values.map(({ value }) => value).join(' '),
+        row.label,
+        row.recordCount,
+      ])
+    }
+    expect(await rows('by: [MODEL]')).toEqual([
+      ['claude-opus-4-5-20251101', null, '1'],
+      ['claude-sonnet-4-5-20250929', null, '1'],
+      ['mystery', null, '1'],
+    ])
+    expect(await rows('by: [PROJECT, SIDECHAIN], granularity: MONTH, first: 1, orderBy: VALUE_ASC')).toEqual([
+      ['notes false', '2026-03', '1'],
+      ['other', '2026-03', '2'],
+    ])
+    // a price that nobody knows comes after the cheapest
+    expect(await rows('by: [MODEL], first: 2, orderBy: COST_DESC')).toEqual([
+      ['claude-opus-4-5-20251101', null, '1'],
+      ['claude-sonnet-4-5-20250929', null, '1'],
+      ['other', null, '1'],
+    ])
+    expect(
+      await rows('by: [SESSION, HOST, USER], granularity: DAY, timeZone: "Europe/Berlin", orderBy: RECORDS_DESC'),
+    ).toEqual([
+      ['s1 laptop ann', '2026-03-29', '2'],
+      ['s2 laptop ann', '2026-03-30', '1'],
+    ])
+    const { data } = await ask(
+      '{ tokenMetrics { breakdown(by: [SIDECHAIN, PROJECT], first: 1) { start values { dimension value } } } }',
+    )
+    expect(data.tokenMetrics.breakdown[0]).toEqual({
+      start: null,
+      values: [
+        { dimension: 'SIDECHAIN', value: 'false' },
+        { dimension: 'PROJECT', value: 'notes' },
+      ],
+    })
+    for (const [args, argument] of [
+      ['by: [MODEL, USER, MODEL]', 'by'],
+      ['by: []', 'by'],
+      ['by: [MODEL, USER, HOST, PROJECT]', 'by'],
+      ['by: [MODEL], first: 0', 'first'],
+      ['by: [MODEL], first: 1001', 'first'],
+      ['by: [MODEL], timeZone: "Mars"', 'timeZone'],
+    ])
+      expect(codes(await ask(`{ tokenMetrics { breakdown(${args}) { isOther } } }`))).toEqual([
+        ['INVALID_ARGUMENT', argument],
+      ])
+  })
+
   test('selects by every filter, half-open in time', async () => {
     const { ask } = await startServer(small())
     const count = async (filter: Record<string, unknown>) => {
@@ -129,6 +195,9 @@ describe('tokenMetrics', () => {
     expect(await count({ sessionIds: ['s1'] })).toEqual(['2', 1])
     expect(await count({ users: ['ann'], hosts: ['laptop'] })).toEqual(['3', 2])
     expect(await count({ users: ['bob'] })).toEqual(['0', 0])
+    expect(await count({ sidechain: true })).toEqual(['1', 1])
+    expect(await count({ sidechain: false })).toEqual(['2', 2])
+    expect(await count({ sidechain: null })).toEqual(['3', 2])
     expect(await count({ from: null, projects: null })).toEqual(['3', 2])
   })
 

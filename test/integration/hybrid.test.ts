@@ -23,6 +23,8 @@ const GROUPINGS: Grouping[] = [
   [DAYS_OF_BERLIN],
   ['project', 'user', HOURS],
   ['session', 'host'],
+  ['sidechain'],
+  ['user', 'sidechain', 'session'],
 ]
 const TIMES = ['2026-04-02T09:15:03.120Z', '2026-04-02T09:15:03.121Z', '2026-04-02T23:59:59Z', '2026-05-01T00:00:00Z']
 const QUERIES: TokenQuery[] = [
@@ -38,6 +40,7 @@ const QUERIES: TokenQuery[] = [
   { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: [], sessions: true },
   { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: [['user'], [HOURS]], countSessions: true },
   { filter: { hosts: ['tower'] }, groupings: [['project']], sessions: true },
+  { filter: { sidechain: ['true'] }, groupings: [['project']], sessions: true },
   { filter: { models: [] }, groupings: [], sessions: true },
 ]
 
@@ -97,6 +100,7 @@ const anyJournaled = fc.record({
   user: fc.constantFrom('ann', 'bob'),
   host: fc.constantFrom('laptop', 'tower'),
   project: fc.constantFrom('p', 'q'),
+  sidechain: fc.boolean(),
   session: fc.constantFrom('s1', 's4'),
   time: fc.constantFrom(...TIMES),
   output: fc.integer({ min: 0, max: 5 }),
@@ -120,7 +124,6 @@ function journal(analysis: Analysis, records: readonly Journaled[]): void {
           cacheRead: 0,
           cacheCreation5m: 0,
           cacheCreation1h: 0,
-          sidechain: false,
           byMutation: true,
           position,
           path: 'journal:segment-1',

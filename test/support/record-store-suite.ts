@@ -404,6 +404,32 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     expect(tables).toEqual([])
   })
 
+  test('what was elected before readers could tell sidechains apart says it once the database is brought up to date', async () => {
+    const { db, store, published } = await opened()
+    const evidence = createPublishedEvidence(db)
+    const records = Array.from({ length: 6 }, (_, i) => copy({ id: `s${i}`, position: i, sidechain: i % 3 === 0 }))
+    const again = [copy({ id: 's0', position: 9 }), copy({ id: 's7', position: 9, sidechain: true })]
+    await store.write([
+      { ...batch(1, 'a', 'live'), records },
+      { ...batch(2, 'b', 'live'), records: again },
+    ])
+    await store.publish([batch(1, 'a', 'live'), batch(2, 'b', 'live')], 1)
+    const bySidechain = async () => {
+      const [answer] = await published.answer([{ filter: {}, groupings: [['sidechain']] }], NOTHING)
+      return Object.fromEntries(
+        groupsOf(answer as TokenAnswer, ['sidechain']).map(({ values, usage }) => [values[0], totals(usage).records]),
+      )
+    }
+    // s0 has a copy of the main chain, which wins
+    const expected = { false: 5, true: 2 }
+    expect(await bySidechain()).toEqual(expected)
+    await db.command('as-before', 'ALTER TABLE winners DROP COLUMN sidechain')
+    await db.command('as-before', 'ALTER TABLE schema_changes DELETE WHERE number >= 3 SETTINGS mutations_sync = 2')
+    await applySchemaChanges(db)
+    expect(await bySidechain()).toEqual(expected)
+    expect(await evidence.winnersDiffer()).toBe(false)
+  })
+
   test('has one id for its life, and schema changes are applied once each and refused if edited later', async () => {
     const { db, store } = await opened()
     expect(await store.id()).toBe(await store.id())

@@ -4,7 +4,7 @@ import { fieldOf } from '../../domain/record-fields.ts'
 import { CONTEXT_TIERS, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
 import type { Params, Statement } from '../database.ts'
 import { bucketSlotSql } from './bucket-slots.ts'
-import { COUNT_SUMS, PROMPT, SUM_COLUMNS, WINNER_COLUMNS } from './record-sql.ts'
+import { COUNT_SUMS, labelSql, PROMPT, SUM_COLUMNS, WINNER_COLUMNS } from './record-sql.ts'
 
 const bigint = z.string().transform(BigInt)
 const number = z.string().transform(Number)
@@ -176,7 +176,7 @@ function whereOf(filter: TokenQuery['filter'], excluded: Excluded | undefined): 
     const { filter: list, field } = DIMENSIONS[name]
     const names = filter[list]
     if (names === undefined) continue
-    conditions.push(`has({${list}:Array(String)}, ${fieldOf(field).column})`)
+    conditions.push(`has({${list}:Array(String)}, ${labelSql(field)})`)
     params[list] = names
   }
   return { where: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`, params }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TEXT_FIELDS, type TextField } from '../../domain/record-fields.ts'
+import { LABEL_FIELDS, type LabelField } from '../../domain/record-fields.ts'
 import { ELECTED, election, SLICE } from './elect-winners.ts'
 import {
   COPY_CELLS,
@@ -7,8 +7,10 @@ import {
   COUNT_SUMS,
   copyIn,
   countsIn,
+  LABEL_CELLS,
+  LABEL_COLUMNS,
+  labelSql,
   SUM_COLUMNS,
-  TEXT_COLUMNS,
   TOTAL,
   WINNER_COLUMNS,
 } from './record-sql.ts'
@@ -42,38 +44,37 @@ export const sharedIdentities = {
   row: z.object({ id: z.string() }).transform(({ id }) => ({ identity: id })),
 }
 
-const TEXTS = TEXT_COLUMNS.join(', ')
-const TEXT_CELLS = Object.fromEntries(TEXT_COLUMNS.map((column) => [column, z.string()]))
+const LABELS = LABEL_COLUMNS.join(', ')
 
-/** What readers count of all logs but `logs`, by day and everything that is a text. */
+/** What readers count of all logs but `logs`, by day and every label. */
 export const groupsStatement = (excluded: string | undefined) => ({
   name: 'groups',
   sql: `
     SELECT
-      log, ${DAY} AS day, ${TEXTS},
+      log, ${DAY} AS day, ${LABELS},
       count() AS records,
       ${COUNT_SUMS},
       toUInt32(sum(${ROW_CHECKSUM}) % 4294967296) AS checksum
     FROM winners FINAL
     WHERE log NOT IN {logs:Array(String)} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}
-    GROUP BY log, day, ${TEXTS}`,
+    GROUP BY log, day, ${LABELS}`,
   deadlineSeconds: WHOLE_SECONDS,
   row: z
-    .object({ log: z.string(), day: z.number(), ...TEXT_CELLS, records: number, ...SUM_COLUMNS, checksum: z.number() })
+    .object({ log: z.string(), day: z.number(), ...LABEL_CELLS, records: number, ...SUM_COLUMNS, checksum: z.number() })
     .transform((row) => ({
       log: row.log,
       day: row.day,
-      ...textsIn(row),
+      ...labelsIn(row),
       records: row.records,
       ...countsIn(row),
       checksum: row.checksum,
     })),
 })
 
-const textsIn = (row: object): Record<TextField, string> =>
+const labelsIn = (row: object): Record<LabelField, string> =>
   Object.fromEntries(
-    TEXT_FIELDS.map((field, i) => [field, (row as Record<string, unknown>)[TEXT_COLUMNS[i] as string]]),
-  ) as Record<TextField, string>
+    LABEL_FIELDS.map((field, i) => [field, (row as Record<string, unknown>)[LABEL_COLUMNS[i] as string]]),
+  ) as Record<LabelField, string>
 
 /** The rows of one log and day that readers count. */
 export const rowsStatement = (excluded: string | undefined) => ({
@@ -83,7 +84,7 @@ export const rowsStatement = (excluded: string | undefined) => ({
       replaceAll(toString(identity), '-', '') AS id,
       position,
       ${TOTAL} AS tokens,
-      arrayStringConcat([toString(${ROW_CHECKSUM}), ${TEXTS}], '\\t') AS content
+      arrayStringConcat([toString(${ROW_CHECKSUM}), ${LABEL_FIELDS.map(labelSql).join(', ')}], '\\t') AS content
     FROM winners FINAL
     WHERE log = {log:String} AND ${DAY} = {day:Int32} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}`,
   deadlineSeconds: WHOLE_SECONDS,

@@ -4,8 +4,9 @@ import {
   type FieldName,
   type FieldType,
   fieldOf,
+  LABEL_FIELDS,
+  type LabelField,
   RECORD_FIELDS,
-  TEXT_FIELDS,
 } from '../../domain/record-fields.ts'
 import { textParts, uuidOf } from '../../domain/record-text.ts'
 import { type CountField, eachCount, PROMPT_COUNTS, TOKEN_COUNTS } from '../../domain/token-counts.ts'
@@ -21,8 +22,17 @@ export const WINNER_COLUMNS: readonly string[] = [
   ...FIELD_NAMES.filter((name) => name !== 'identity' && fieldOf(name).ofWinner !== false).map(columnOf),
 ]
 
-/** The texts that groups of rows are made by. */
-export const TEXT_COLUMNS: readonly string[] = TEXT_FIELDS.map(columnOf)
+/** The columns that groups of rows are made by. */
+export const LABEL_COLUMNS: readonly string[] = LABEL_FIELDS.map(columnOf)
+
+/** A label as text; a flag is `true` or `false`. */
+export const labelSql = (name: LabelField): string =>
+  fieldOf(name).type === 'flag' ? `toString(${columnOf(name)})` : columnOf(name)
+
+/** What `LABEL_COLUMNS` look like in a row, as text. */
+export const LABEL_CELLS = Object.fromEntries(
+  LABEL_COLUMNS.map((column) => [column, z.union([z.string(), z.boolean()]).transform(String)]),
+)
 
 /** Fits 64 bits: it is of one record. */
 export const TOTAL = TOKEN_COUNTS.map(columnOf).join(' + ')

@@ -35,7 +35,7 @@ export type IndexState = 'fresh' | 'loaded' | 'cut' | 'rebuilt'
 export type FrameReader = (kind: FrameKind, buffer: ArrayBuffer, start: number, length: number) => void
 
 /** Raise it when the layout changes. */
-export const INDEX_FORMAT_VERSION = 1
+export const INDEX_FORMAT_VERSION = 2
 /** Raise it when a rule, or the reading of one, changes: everything is counted anew. */
 export const COUNTING_VERSION = 3
 

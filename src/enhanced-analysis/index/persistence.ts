@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
+import { eachOwnText } from '../../domain/record-fields.ts'
 import { eachCount } from '../../domain/token-counts.ts'
 import { lockPathOf, takeLock } from '../../process-lock.ts'
 import type { FoundFile } from '../scanning/discovery.ts'
@@ -119,8 +120,7 @@ function encodeFile(table: RecordTable, file: KnownFile): ArrayBuffer {
   for (let row = file.firstRow; row !== -1; row = c.fileNext[row] as number)
     (((c.flags[row] as number) & TAIL) === 0 ? body : tail).push(row)
   const rows = [...body, ...tail]
-  const models = new Map<number, number>()
-  const sessions = new Map<number, number>()
+  const dictionaries = eachOwnText(() => new Map<number, number>())
   const local = (map: Map<number, number>, number: number): number => {
     if (!map.has(number)) map.set(number, map.size)
     return map.get(number) as number
@@ -137,8 +137,9 @@ function encodeFile(table: RecordTable, file: KnownFile): ArrayBuffer {
     time: pick(c.time),
     offset: pick(c.offset),
     ...eachCount((field) => pick(c.counts[field])),
-    model: Uint32Array.from(rows, (row) => local(models, c.model[row] as number)),
-    session: Uint32Array.from(rows, (row) => local(sessions, c.session[row] as number)),
+    ...eachOwnText((field) =>
+      Uint32Array.from(rows, (row) => local(dictionaries[field], c.texts[field][row] as number)),
+    ),
     sidechain: Uint8Array.from(rows, (row) => (((c.flags[row] as number) & SIDECHAIN) === 0 ? 0 : 1)),
   }
   const { key, path, root, relativePath, size, modifiedNs, fingerprint, copies, refused, usesStem } = file
@@ -156,8 +157,9 @@ function encodeFile(table: RecordTable, file: KnownFile): ArrayBuffer {
     refused,
     tail: file.tail,
     usesStem,
-    models: [...models.keys()].map((number) => table.models.texts[number] as string),
-    sessions: [...sessions.keys()].map((number) => table.sessions.texts[number] as string),
+    texts: eachOwnText((field) =>
+      [...dictionaries[field].keys()].map((number) => table.texts[field].texts[number] as string),
+    ),
   }
   return encodeFileUpdate(header, records)
 }

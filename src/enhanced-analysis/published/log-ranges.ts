@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { versionedDigest } from '../../domain/digest-version.ts'
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
+import { eachOwnText } from '../../domain/record-fields.ts'
 import { recordText, TEXT_VERSION } from '../../domain/record-text.ts'
 import type { RecordCopy } from '../../domain/token-record.ts'
 import type { CatalogueEntry, LogRange, LogState } from '../../ports/logs.ts'
@@ -109,8 +110,7 @@ function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
     ...table.origins.at(c.origin[row] as number),
     identity: bytes.toString('hex'),
     time: c.time[row] as number,
-    session: table.sessions.texts[c.session[row] as number] as string,
-    model: table.models.texts[c.model[row] as number] as string,
+    ...eachOwnText((field) => table.texts[field].texts[c.texts[field][row] as number] as string),
     ...c.countsOf(row),
     sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
     byMutation: file.byMutation,

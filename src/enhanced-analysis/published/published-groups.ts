@@ -1,12 +1,12 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { formatEdition } from '../../domain/log-name.ts'
-import { TEXT_FIELDS, type TextField } from '../../domain/record-fields.ts'
+import { eachOwnText, LABEL_FIELDS, type LabelField, OWN_TEXTS } from '../../domain/record-fields.ts'
 import { rowChecksum } from '../../domain/row-checksum.ts'
 import { eachCount, TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import type { Work } from '../../domain/work.ts'
 import type { GroupedRow, LogDay, RowGroup } from '../../ports/logs.ts'
 import type { KnownFile } from '../table/known-file.ts'
-import { LIVE, WINS } from '../table/record-columns.ts'
+import { LIVE, SIDECHAIN, WINS } from '../table/record-columns.ts'
 import type { RecordTable } from '../table/record-table.ts'
 
 const DAY_MS = 86_400_000
@@ -35,11 +35,12 @@ export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8A
     if (seen++ % STEP === 0) yield
     const file = table.files[c.file[row] as number] as KnownFile
     const day = Math.floor((c.time[row] as number) / DAY_MS)
-    const key = `${c.file[row]} ${day} ${c.model[row]} ${c.session[row]} ${c.origin[row]}`
+    const texts = OWN_TEXTS.map((field) => c.texts[field][row]).join(' ')
+    const key = `${c.file[row]} ${day} ${texts} ${c.origin[row]} ${isSidechain(table, row)}`
     let group = groups.get(key)
     if (group === undefined) {
       group = {
-        ...textsOf(table, row),
+        ...labelsOf(table, row),
         ...eachCount(() => 0n),
         log: formatEdition(file),
         day,
@@ -63,29 +64,32 @@ export function groupedRows(table: RecordTable, of: LogDay, left: Uint8Array, wi
   const rows: GroupedRow[] = []
   for (const row of countedRows(table, left, without)) {
     if (c.file[row] !== file.id || Math.floor((c.time[row] as number) / DAY_MS) !== of.day) continue
-    const texts = textsOf(table, row)
+    const labels = labelsOf(table, row)
     rows.push({
       identity: identityOf(table, row).toString('hex'),
       position: c.offset[row] as number,
       tokens: c.total(row),
-      content: [checksumOf(table, row), ...TEXT_FIELDS.map((field) => texts[field])].join('\t'),
+      content: [checksumOf(table, row), ...LABEL_FIELDS.map((field) => labels[field])].join('\t'),
     })
   }
   return rows
 }
 
-function textsOf(table: RecordTable, row: number): Record<TextField, string> {
+function labelsOf(table: RecordTable, row: number): Record<LabelField, string> {
   const { columns: c } = table
   const { project, user, host, path } = table.origins.at(c.origin[row] as number)
   return {
-    session: table.sessions.texts[c.session[row] as number] as string,
     project,
-    model: table.models.texts[c.model[row] as number] as string,
+    ...eachOwnText((field) => table.texts[field].texts[c.texts[field][row] as number] as string),
     user,
     host,
+    sidechain: String(isSidechain(table, row)),
     path,
   }
 }
+
+const isSidechain = ({ columns }: RecordTable, row: number): boolean =>
+  ((columns.flags[row] as number) & SIDECHAIN) !== 0
 
 function checksumOf(table: RecordTable, row: number): number {
   const { columns: c } = table

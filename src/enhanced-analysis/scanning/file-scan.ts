@@ -154,7 +154,7 @@ function createRange(
   }
 
   const handOver = (sizeSeen: number): void => {
-    const { models, sessions, records } = columnsOf([...body.winners.values(), ...tail.winners.values()])
+    const { texts, records } = columnsOf([...body.winners.values(), ...tail.winners.values()])
     const { key, path, root, relativePath } = job
     const header: FileUpdateHeader = {
       key,
@@ -170,8 +170,7 @@ function createRange(
       refused: body.refused,
       tail: { copies: tail.copies, records: tail.winners.size, refused: tail.refused },
       usesStem,
-      models,
-      sessions,
+      texts,
     }
     sink.update(encodeFileUpdate(header, records))
     from = to

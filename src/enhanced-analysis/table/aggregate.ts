@@ -44,7 +44,6 @@ export function* aggregating(
   const selections = selectionsOf(table, query.filter)
   const from = query.filter.from ?? Number.NEGATIVE_INFINITY
   const to = query.filter.to ?? Number.POSITIVE_INFINITY
-  const promptColumns = PROMPT_COUNTS.map((field) => c.counts[field])
 
   const whole = new SumTable()
   const grouped = query.groupings.map((grouping) => ({
@@ -53,7 +52,7 @@ export function* aggregating(
     numbered: numbered(table, grouping, STEP),
   }))
   const sessions = query.sessions === true ? new SumTable() : undefined
-  const latest = new Int32Array(table.sessions.texts.length).fill(-1)
+  const latest = new Int32Array(table.texts.session.texts.length).fill(-1)
   const started = sessions === undefined ? undefined : new Float64Array(latest.length).fill(Number.POSITIVE_INFINITY)
   let sessionCount = 0
   let firstAt = Number.POSITIVE_INFINITY
@@ -63,16 +62,19 @@ export function* aggregating(
   const kinds = new Float64Array(STEP)
   const groups = new Uint32Array(STEP)
   let selected = 0
+  // the columns of now: the table may grow into larger ones between two steps
+  let filtered: readonly [column: ArrayLike<number>, marks: Uint8Array][] = []
+  let promptColumns: readonly Float64Array[] = []
 
   const select = (place: number): void => {
     const row = snapshot.at(place)
     const time = c.time[row] as number
-    const session = c.session[row] as number
+    const session = c.texts.session[row] as number
     if (time < from || time >= to) return
-    for (const { column, marks } of selections) if (marks[column[row] as number] === 0) return
+    for (const [column, marks] of filtered) if (marks[column[row] as number] === 0) return
     let prompt = 0
     for (const column of promptColumns) prompt += column[row] as number
-    kinds[selected] = kindOf(c.model[row] as number, contextTierOf(prompt))
+    kinds[selected] = kindOf(c.texts.model[row] as number, contextTierOf(prompt))
     rows[selected++] = row
     if (time < firstAt) firstAt = time
     if (time > lastAt) lastAt = time
@@ -85,6 +87,8 @@ export function* aggregating(
     selected = 0
     const end = Math.min(start + STEP, snapshot.length)
     const flags = snapshot.flags()
+    filtered = selections.map(({ column, marks }) => [column(), marks])
+    promptColumns = PROMPT_COUNTS.map((field) => c.counts[field])
     for (let place = start; place < end; place++)
       if (((flags[place] as number) & WINS) !== 0 && only?.[place] !== 0) select(place)
     whole.add(rows, NO_GROUPS, kinds, selected, c)
@@ -93,7 +97,7 @@ export function* aggregating(
       table.add(rows, groups, kinds, selected, c)
     }
     if (sessions !== undefined) {
-      for (let i = 0; i < selected; i++) groups[i] = c.session[rows[i] as number] as number
+      for (let i = 0; i < selected; i++) groups[i] = c.texts.session[rows[i] as number] as number
       sessions.add(rows, groups, kinds, selected, c)
     }
     yield
@@ -102,14 +106,14 @@ export function* aggregating(
   const size = grouped.reduce((sum, one) => sum + one.table.size, whole.size + (sessions?.size ?? 0))
   if (size > maxSums)
     throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have ${size} sums, more than ${maxSums}`)
-  const { texts } = table.models
-  const ranks = table.models.ranks()
+  const { texts } = table.texts.model
+  const ranks = table.texts.model.ranks()
   yield
   const sessionOf = (session: number, usage: UsageSums[]): SessionUsage => {
     const row = snapshot.at(latest[session] as number)
     const { project, user, host, path } = table.origins.at(c.origin[row] as number)
     return {
-      id: table.sessions.texts[session] as string,
+      id: table.texts.session.texts[session] as string,
       project,
       user,
       host,

@@ -7,32 +7,32 @@ import {
   type GroupedDimension,
   type Grouping,
 } from '../../domain/dimensions.ts'
+import { isOwnText } from '../../domain/record-fields.ts'
 import { type Buckets, bucketStarts } from '../../domain/time-buckets.ts'
 import { type GroupUsage, SLOT_MS, type TokenFilter } from '../../domain/token-query.ts'
-import type { Origin } from '../../domain/token-record.ts'
 import { createDictionary } from './dictionary.ts'
+import { SIDECHAIN } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
 
 /** Where the rows have a dimension. */
 interface Place {
-  /** A number for each row. */
-  column: Uint32Array | Uint8Array
+  /** A number for each row: the column of now, as the table may grow into a larger one. */
+  column: () => Uint32Array | Uint8Array
   /** The value that a number of the column stands for. */
   values: readonly string[]
   /** Where no two numbers have the same value: the number of one. */
   find?: (value: string) => number | undefined
 }
 
-const PLACES = {
-  project: ofOrigin('project'),
-  model: ({ columns, models }) => ({ column: columns.model, values: models.texts, find: models.find }),
-  session: ({ columns, sessions }) => ({ column: columns.session, values: sessions.texts, find: sessions.find }),
-  user: ofOrigin('user'),
-  host: ofOrigin('host'),
-} satisfies Record<Dimension, (table: RecordTable) => Place>
+/** For each combination of flags, whether the record is of a sidechain. */
+const SIDECHAINS = Array.from({ length: 256 }, (_, flags) => String((flags & SIDECHAIN) !== 0))
 
-function ofOrigin(field: keyof Origin): (table: RecordTable) => Place {
-  return ({ columns, origins }) => ({ column: columns.origin, values: origins.list.map((origin) => origin[field]) })
+function placeOf({ columns, texts, origins }: RecordTable, name: Dimension): Place {
+  const { field } = DIMENSIONS[name]
+  if (field === 'sidechain') return { column: () => columns.flags, values: SIDECHAINS }
+  if (isOwnText(field))
+    return { column: () => columns.texts[field], values: texts[field].texts, find: texts[field].find }
+  return { column: () => columns.origin, values: origins.list.map((origin) => origin[field]) }
 }
 
 /** What a filter asks of one dimension: a row is selected if the number that it has in the column is marked with 1. */
@@ -46,7 +46,7 @@ export function selectionsOf(table: RecordTable, filter: TokenFilter): Selection
   return DIMENSION_NAMES.flatMap((name) => {
     const asked = filter[DIMENSIONS[name].filter]
     if (asked === undefined) return []
-    const place: Place = PLACES[name](table)
+    const place = placeOf(table, name)
     return [{ column: place.column, marks: marksOf(place, asked) }]
   })
 }
@@ -90,11 +90,12 @@ const EVERYTHING: Numbered = {
 }
 
 function numberedBy(table: RecordTable, dimension: GroupedDimension): Numbered {
-  const { column, values, find }: Place = PLACES[dimension](table)
+  const { column, values, find } = placeOf(table, dimension)
   if (find !== undefined)
     return {
       fill(rows, count, numbers) {
-        for (let i = 0; i < count; i++) numbers[i] = column[rows[i] as number] as number
+        const now = column()
+        for (let i = 0; i < count; i++) numbers[i] = now[rows[i] as number] as number
       },
       describe: (number, group) => void group.values.push(values[number] as string),
     }
@@ -102,13 +103,14 @@ function numberedBy(table: RecordTable, dimension: GroupedDimension): Numbered {
   const numberOf = Uint32Array.from(values, (value) => distinct.add(value))
   return {
     fill(rows, count, numbers) {
-      for (let i = 0; i < count; i++) numbers[i] = numberOf[column[rows[i] as number] as number] as number
+      const now = column()
+      for (let i = 0; i < count; i++) numbers[i] = numberOf[now[rows[i] as number] as number] as number
     },
     describe: (number, group) => void group.values.push(distinct.texts[number] as string),
   }
 }
 
-function numberedByBucket({ columns: { time } }: RecordTable, buckets: Buckets): Numbered {
+function numberedByBucket({ columns }: RecordTable, buckets: Buckets): Numbered {
   const startOf = bucketStarts(buckets)
   const starts: number[] = []
   const numberOfStart = new Map<number, number>()
@@ -125,6 +127,7 @@ function numberedByBucket({ columns: { time } }: RecordTable, buckets: Buckets):
   }
   return {
     fill(rows, count, numbers) {
+      const { time } = columns
       for (let i = 0; i < count; i++) {
         const slot = Math.floor((time[rows[i] as number] as number) / SLOT_MS)
         if (slot !== lastSlot) last = numberOfSlot.get(slot) ?? numberOf(slot)

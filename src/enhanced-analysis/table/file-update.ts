@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
+import { eachOwnText, OWN_TEXTS, type OwnText } from '../../domain/record-fields.ts'
 import type { RefusalReason } from '../../domain/refusal.ts'
 import { type CountField, eachCount, TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import type { Origin } from '../../domain/token-record.ts'
@@ -48,9 +49,8 @@ export interface FileUpdateHeader {
   tail: { copies: number; records: number; refused: RefusedByReason }
   /** Some record takes its session from the file's stem. */
   usesStem: boolean
-  /** Dictionaries of the columns `model` and `session`. */
-  models: string[]
-  sessions: string[]
+  /** Dictionaries of the columns of texts. */
+  texts: Record<OwnText, string[]>
   /** Of a segment of the journal: the dictionary of the column `origin`. Never in the index on disk. */
   origins?: Origin[]
   /** Of a segment of the journal: bytes of the range that cannot be read, the first and one past the last. */
@@ -58,13 +58,11 @@ export interface FileUpdateHeader {
 }
 
 /** Records as columns: `n` values each, identities of `IDENTITY_BYTES` bytes. */
-export interface RecordColumns extends Record<CountField, ArrayLike<number>> {
+export interface RecordColumns extends Record<CountField | OwnText, ArrayLike<number>> {
   length: number
   identity: Uint8Array
   time: ArrayLike<number>
   offset: ArrayLike<number>
-  model: ArrayLike<number>
-  session: ArrayLike<number>
   sidechain: Uint8Array
   /** Of a segment of the journal alone. */
   origin?: ArrayLike<number>
@@ -76,8 +74,8 @@ export interface FileUpdate {
   records: RecordColumns
 }
 
-/** In the order in which they are written: another one is another format of the index (`INDEX_VERSION`). */
-const NUMBER_COLUMNS = ['time', 'offset', ...TOKEN_COUNTS, 'model', 'session'] as const
+/** In the order in which they are written: another one is another format of the index (`INDEX_FORMAT_VERSION`). */
+const NUMBER_COLUMNS = ['time', 'offset', ...TOKEN_COUNTS, ...OWN_TEXTS] as const
 
 const digest = (identity: string): Buffer => hash('sha256', identity, 'buffer')
 
@@ -85,17 +83,15 @@ const align8 = (n: number): number => (n + 7) & ~7
 
 type ColumnCopy = Omit<TokenCopy, 'total'>
 
-/** The columns of some copies, with the dictionaries of their models and sessions. `digestOf` gives an identity's bytes. */
+/** The columns of some copies, with the dictionaries of their texts. `digestOf` gives an identity's bytes. */
 export function columnsOf(
   copies: readonly ColumnCopy[],
   digestOf = digest,
 ): {
-  models: string[]
-  sessions: string[]
+  texts: Record<OwnText, string[]>
   records: RecordColumns
 } {
-  const models = new Map<string, number>()
-  const sessions = new Map<string, number>()
+  const dictionaries = eachOwnText(() => new Map<string, number>())
   const identity = Buffer.alloc(IDENTITY_BYTES * copies.length)
   copies.forEach((copy, i) => {
     digestOf(copy.identity).copy(identity, i * IDENTITY_BYTES, 0, IDENTITY_BYTES)
@@ -105,20 +101,18 @@ export function columnsOf(
     time: numbers(),
     offset: numbers(),
     ...eachCount(numbers),
-    model: new Uint32Array(copies.length),
-    session: new Uint32Array(copies.length),
+    ...eachOwnText(() => new Uint32Array(copies.length)),
     sidechain: new Uint8Array(copies.length),
   }
   copies.forEach((copy, i) => {
     columns.time[i] = copy.time
     columns.offset[i] = copy.offset
     for (const field of TOKEN_COUNTS) columns[field][i] = copy[field]
-    columns.model[i] = indexIn(models, copy.model)
-    columns.session[i] = indexIn(sessions, copy.session)
+    for (const field of OWN_TEXTS) columns[field][i] = indexIn(dictionaries[field], copy[field])
     columns.sidechain[i] = copy.sidechain ? 1 : 0
   })
   const records: RecordColumns = { length: copies.length, identity, ...columns }
-  return { models: [...models.keys()], sessions: [...sessions.keys()], records }
+  return { texts: eachOwnText((field) => [...dictionaries[field].keys()]), records }
 }
 
 /**

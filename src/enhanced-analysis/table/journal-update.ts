@@ -16,11 +16,7 @@ export interface JournaledRange {
 /** The same as reading a transcript gives, for a range of the journal that begins at byte `from`. */
 export function journalUpdate({ segment, to, records, unreadableFrom }: JournaledRange, from: number): FileUpdate {
   const origins = new Origins()
-  const {
-    models,
-    sessions,
-    records: columns,
-  } = columnsOf(
+  const { texts, records: columns } = columnsOf(
     records.map((record) => ({ ...record, offset: record.position })),
     (identity) => Buffer.from(identity, 'hex'),
   )
@@ -41,8 +37,7 @@ export function journalUpdate({ segment, to, records, unreadableFrom }: Journale
       refused: {},
       tail: { copies: 0, records: 0, refused: {} },
       usesStem: false,
-      models,
-      sessions,
+      texts,
       origins: origins.list,
       ...(unreadableFrom === undefined ? {} : { unreadable: [unreadableFrom, to] as const }),
     },

@@ -1,4 +1,5 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
+import { eachOwnText, type OwnText } from '../../domain/record-fields.ts'
 import { type CountField, eachCount, TOKEN_COUNTS } from '../../domain/token-counts.ts'
 
 const WORDS = IDENTITY_BYTES / 4
@@ -9,6 +10,8 @@ export const WINS = 2
 export const SIDECHAIN = 4
 /** From a last line without a line feed: dropped when its file is read again. */
 export const TAIL = 8
+
+const MIN_ROWS = 64
 
 /** Rows in typed arrays that grow by doubling: about 100 bytes a row, so that 10 million stay workable. */
 export class Columns {
@@ -24,8 +27,8 @@ export class Columns {
   counts: Record<CountField, Float64Array> = eachCount(() => new Float64Array(0))
   /** The same in the order of `TOKEN_COUNTS`, for loops over many rows. */
   countList: readonly Float64Array[] = TOKEN_COUNTS.map((field) => this.counts[field])
-  model = new Uint32Array(0)
-  session = new Uint32Array(0)
+  /** Numbers of the texts in the table's dictionaries. */
+  texts: Record<OwnText, Uint32Array> = eachOwnText(() => new Uint32Array(0))
   file = new Uint32Array(0)
   /** Number of its origin: project, user, host and path. */
   origin = new Uint32Array(0)
@@ -37,15 +40,14 @@ export class Columns {
 
   reserve(rows: number): void {
     if (rows <= this.capacity) return
-    const capacity = Math.max(1024, this.capacity * 2, rows)
+    const capacity = Math.max(MIN_ROWS, this.capacity * 2, rows)
     this.identity = grown(this.identity, capacity * WORDS)
     this.time = grown(this.time, capacity)
     this.offset = grown(this.offset, capacity)
     this.rankOffset = grown(this.rankOffset, capacity)
     this.counts = eachCount((field) => grown(this.counts[field], capacity))
     this.countList = TOKEN_COUNTS.map((field) => this.counts[field])
-    this.model = grown(this.model, capacity)
-    this.session = grown(this.session, capacity)
+    this.texts = eachOwnText((field) => grown(this.texts[field], capacity))
     this.file = grown(this.file, capacity)
     this.origin = grown(this.origin, capacity)
     this.flags = grown(this.flags, capacity)
@@ -56,9 +58,10 @@ export class Columns {
 
   /** What a row says of its record, but for its identity and its place in the table. */
   copyValues(from: number, to: number): void {
-    for (const column of [this.time, this.offset, this.rankOffset, this.model, this.session, this.origin])
+    const { time, offset, rankOffset, origin, countList, texts } = this
+    for (const column of [time, offset, rankOffset, origin, ...countList, ...Object.values(texts)])
       column[to] = column[from] as number
-    for (const column of this.countList) column[to] = column[from] as number
+    this.flags[to] = (this.flags[from] as number) & SIDECHAIN
   }
 
   total(row: number): number {

@@ -1,9 +1,10 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { outranks, type Rank } from '../../domain/rank.ts'
+import { eachOwnText, OWN_TEXTS, type OwnText } from '../../domain/record-fields.ts'
 import { TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import { type Formatted, formatOf } from '../../transcripts/format-of.ts'
 import type { RootOwner } from '../../transcripts/roots.ts'
-import { createDictionary } from './dictionary.ts'
+import { createDictionary, type Dictionary } from './dictionary.ts'
 import type { FileUpdate, FileUpdateHeader, RecordColumns } from './file-update.ts'
 import { IdentityBuckets } from './identity-buckets.ts'
 import { addRange, createKnownFile, detach, type KnownFile, mergeRefused, NONE } from './known-file.ts'
@@ -24,8 +25,7 @@ const UNOWNED: KnownRoot = { user: 'unknown', host: 'unknown' }
  */
 export class RecordTable {
   readonly columns = new Columns()
-  readonly models = createDictionary()
-  readonly sessions = createDictionary()
+  readonly texts: Record<OwnText, Dictionary> = eachOwnText(createDictionary)
   readonly origins = new Origins()
   /** By file id; `undefined` where a file was forgotten. */
   readonly files: (KnownFile | undefined)[] = []
@@ -154,8 +154,11 @@ export class RecordTable {
   }
 
   #insert(file: KnownFile, header: FileUpdateHeader, records: RecordColumns): void {
-    const models = header.models.map((text) => this.models.add(text))
-    const sessions = header.sessions.map((text) => this.sessions.add(text))
+    const texts = OWN_TEXTS.map((field) => ({
+      from: records[field],
+      numbers: header.texts[field].map((text) => this.texts[field].add(text)),
+      field,
+    }))
     const origins = header.origins?.map((origin) => this.origins.add(origin))
     const bodyLength = records.length - header.tail.records
     // words may start at any 8-byte boundary of the update
@@ -178,8 +181,7 @@ export class RecordTable {
       counts.forEach((values, n) => {
         ;(c.countList[n] as Float64Array)[row] = values[i] as number
       })
-      c.model[row] = models[records.model[i] as number] as number
-      c.session[row] = sessions[records.session[i] as number] as number
+      for (const { from, numbers, field } of texts) c.texts[field][row] = numbers[from[i] as number] as number
       const kept = (c.flags[row] as number) & (LIVE | WINS)
       c.flags[row] = kept | LIVE | (records.sidechain[i] === 1 ? SIDECHAIN : 0) | (inTail ? TAIL : 0)
       this.#elect(row)
@@ -278,11 +280,12 @@ export class RecordTable {
     this.#identities.remove(row)
     if (((c.flags[row] as number) & WINS) !== 0) {
       this.winners--
-      c.flags[row] = 0
+      c.flags[row] = (c.flags[row] as number) & SIDECHAIN
       const heir = this.#heirOf(row)
       if (heir !== NONE) this.#elect(heir)
     }
-    c.flags[row] = 0
+    // of the record, which a snapshot may still read
+    c.flags[row] = (c.flags[row] as number) & SIDECHAIN
     this.#snapshots.free(row)
     this.rows--
   }

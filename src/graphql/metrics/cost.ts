@@ -1,4 +1,5 @@
-import { FILTER_LISTS } from '../../domain/dimensions.ts'
+import { askedValues, FILTER_LISTS } from '../../domain/dimensions.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import type { Granularity } from '../../domain/time-buckets.ts'
 import { canonicalTimeZone } from '../../domain/time-zone.ts'
 import { filterKey } from '../../reading/question-key.ts'
@@ -23,21 +24,43 @@ export const METRICS_COST: CostRule = {
   filterBytes(args) {
     const filter = filterOf(args)
     let bytes = 0
-    for (const list of FILTER_LISTS) for (const name of filter[list] ?? []) bytes += Buffer.byteLength(name)
+    for (const list of FILTER_LISTS)
+      for (const name of askedValues(filter[list]) ?? []) bytes += Buffer.byteLength(name)
     return bytes
   },
 }
 
+function bucketsOf(granularity: Granularity, { from, to }: TokenFilterInput): number {
+  const usual = USUAL_BUCKETS[granularity]
+  if (typeof from !== 'number') return usual
+  // the first and the last bucket may be cut
+  const buckets = Math.ceil(((typeof to === 'number' ? to : Date.now()) - from) / WIDTH_MS[granularity]) + 1
+  return Math.min(usual, Math.max(1, buckets))
+}
+
 export const SERIES_COST: CostRule = {
-  size(args, above) {
-    const { from, to } = filterOf(above)
-    const granularity = args.granularity as Granularity
-    const usual = USUAL_BUCKETS[granularity]
-    if (typeof from !== 'number') return usual
-    // the first and the last bucket may be cut
-    const buckets = Math.ceil(((typeof to === 'number' ? to : Date.now()) - from) / WIDTH_MS[granularity]) + 1
-    return Math.min(usual, Math.max(1, buckets))
-  },
+  size: (args, above) => bucketsOf(args.granularity as Granularity, filterOf(above)),
   series: (args, above) =>
     `${args.granularity} ${canonicalTimeZone(String(args.timeZone))} ${above.preference} ${filterKey(filterOf(above))}`,
+}
+
+/** Of many combinations, the share that is in one bucket: nobody works on everything every day. */
+const USUAL_SHARE = 1 / 8
+
+export const BREAKDOWN_COST: CostRule = {
+  size(args, above) {
+    const first = Math.min(Number(args.first), LIMITS.breakdownFirst.value)
+    const granularity = args.granularity as Granularity | null | undefined
+    if (granularity === null || granularity === undefined) return first + 1
+    return Math.ceil(bucketsOf(granularity, filterOf(above)) * (1 + first * USUAL_SHARE))
+  },
+  series: ({ by, granularity, timeZone, first, orderBy }, above) =>
+    JSON.stringify([
+      by,
+      ...(granularity ? [granularity, canonicalTimeZone(String(timeZone))] : []),
+      first,
+      orderBy,
+      above.preference,
+      filterKey(filterOf(above)),
+    ]),
 }

@@ -1,4 +1,4 @@
-import { FILTER_LISTS } from '../../domain/dimensions.ts'
+import { askedValues, FILTER_LISTS } from '../../domain/dimensions.ts'
 import { invalidArgument } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { TokenFilter } from '../../domain/token-query.ts'
@@ -20,8 +20,8 @@ export function readFilter(input: TokenFilterInput | null | undefined): TokenFil
   if (filter.from !== undefined && filter.to !== undefined && filter.from > filter.to)
     throw invalidArgument('filter.from', 'must not be after filter.to')
   for (const list of FILTER_LISTS) {
-    const names = input[list]
-    if (names === null || names === undefined) continue
+    const names = askedValues(input[list])
+    if (names === undefined) continue
     if (names.length > MAX_NAMES)
       throw invalidArgument(`filter.${list}`, `has ${names.length} names, at most ${MAX_NAMES} are allowed`)
     // no source has such a name: what is counted is well-formed

@@ -1,11 +1,10 @@
 import { Arg, Ctx, FieldResolver, Float, Int, Query, Resolver, Root } from 'type-graphql'
 import { costOf } from '../../domain/cost.ts'
 import type { GroupedDimension } from '../../domain/dimensions.ts'
-import { BridgeError, invalidArgument } from '../../domain/errors.ts'
+import { BridgeError } from '../../domain/errors.ts'
 import { pageSessions, type SessionOrder, sortSessions } from '../../domain/session-page.ts'
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
 import type { Buckets, Granularity } from '../../domain/time-buckets.ts'
-import { canonicalTimeZone } from '../../domain/time-zone.ts'
 import { type GroupUsage, groupsOf, type TokenAnswer } from '../../domain/token-query.ts'
 import {
   groupByModel,
@@ -30,8 +29,10 @@ import { DateTimeScalar } from '../scalars/date-time.ts'
 import { SessionConnectionType } from '../sessions/types.ts'
 import { METRICS_COST, SERIES_COST } from './cost.ts'
 import { readFilter } from './filter.ts'
+import { readTimeZone } from './time-zone.ts'
 import {
   DataQualityType,
+  HostUsageType,
   ModelUsageType,
   ProjectUsageType,
   ProvenanceType,
@@ -101,12 +102,10 @@ export class TokenMetricsResolver {
     @Root() { question }: TokenMetricsType,
     @Ctx() context: RequestContext,
   ): Promise<TokenBucket[]> {
-    const zone = canonicalTimeZone(timeZone)
-    if (zone === undefined) throw invalidArgument('timeZone', `"${timeZone}" is not an IANA time zone`)
     const { derived, priceOf, principal } = context
-    const buckets: Buckets = { granularity, timeZone: zone }
+    const buckets: Buckets = { granularity, timeZone: readTimeZone(timeZone) }
     const { answer } = await context.answers.load(question, [buckets])
-    return derived.of(answer, `series ${granularity} ${zone}`, () =>
+    return derived.of(answer, `series ${granularity} ${buckets.timeZone}`, () =>
       collectInSlices(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf), principal.userId),
     )
   }
@@ -134,6 +133,12 @@ export class TokenMetricsResolver {
   @Size(50)
   async byUser(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<UserUsageType[]> {
     return this.#by('user', question, context, (user, usage) => ({ user, ...usage }))
+  }
+
+  @FieldResolver(() => [HostUsageType], { description: 'The largest first.' })
+  @Size(50)
+  async byHost(@Root() { question }: TokenMetricsType, @Ctx() context: RequestContext): Promise<HostUsageType[]> {
+    return this.#by('host', question, context, (host, usage) => ({ host, ...usage }))
   }
 
   @FieldResolver(() => SessionConnectionType)

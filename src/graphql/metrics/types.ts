@@ -1,6 +1,6 @@
 import { GraphQLString } from 'graphql'
 import { Field, Float, ID, InputType, ObjectType } from 'type-graphql'
-import type { FilterList } from '../../domain/dimensions.ts'
+import type { FilterInput } from '../../domain/dimensions.ts'
 import { REFUSAL_REASONS } from '../../domain/refusal.ts'
 import type { CacheStatus, DataSource, Provenance as DomainProvenance, RoutingReason } from '../../domain/source.ts'
 import type { Unreadable } from '../../domain/unreadable.ts'
@@ -15,7 +15,7 @@ import { DateTimeScalar } from '../scalars/date-time.ts'
 @InputType('TokenFilter', {
   description: 'Which records are counted; what is absent selects all. Half-open: from <= time < to.',
 })
-export class TokenFilterInput implements Record<FilterList, string[] | null | undefined> {
+export class TokenFilterInput implements FilterInput {
   // names are of GraphQL's own type: type-graphql copies a list of any other, for each alias that shares it
   @Field(() => DateTimeScalar, { nullable: true, description: 'First moment.' })
   from?: number | Unreadable | null
@@ -31,6 +31,11 @@ export class TokenFilterInput implements Record<FilterList, string[] | null | un
   users: string[] | null | undefined
   @Field(() => [GraphQLString], { nullable: true })
   hosts: string[] | null | undefined
+  @Field(() => Boolean, {
+    nullable: true,
+    description: "true: sub-agents' records alone; false: without them.",
+  })
+  sidechain: boolean | null | undefined
 }
 
 @ObjectType('TokenCounts', { description: 'Tokens by kind; total is their sum.' })
@@ -43,7 +48,7 @@ export class TokenCountsType implements TokenCounts {
   @Field(() => BigIntScalar) total!: bigint
 }
 
-const COST = 'USD, by the price list of this release; null where nothing of it can be priced.'
+export const COST = 'USD, by the price list of this release; null where nothing of it can be priced.'
 
 @ObjectType('ModelUsage')
 @Access(READERS)
@@ -67,6 +72,15 @@ export class UserUsageType implements Usage {
 @Access(READERS)
 export class ProjectUsageType implements Usage {
   @Field(() => String) project!: string
+  @Field(() => TokenCountsType) tokens!: TokenCounts
+  @Field(() => BigIntScalar) recordCount!: bigint
+  @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null
+}
+
+@ObjectType('HostUsage')
+@Access(READERS)
+export class HostUsageType implements Usage {
+  @Field(() => String) host!: string
   @Field(() => TokenCountsType) tokens!: TokenCounts
   @Field(() => BigIntScalar) recordCount!: bigint
   @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null

@@ -37,7 +37,12 @@ test('every field has its column in the tables of ClickHouse', () => {
     .join('\n')
   const columnsOf = (table: string): string[] => {
     const [, body = ''] = new RegExp(`CREATE TABLE ${table}\n\\(\n([^;]*?)\n\\)\n`).exec(sql) ?? []
-    return body.split('\n').map((line) => line.trim().split(' ')[0] as string)
+    const made = body.split('\n').map((line) => line.trim().split(' ')[0] as string)
+    const alterations = [...sql.matchAll(new RegExp(`ALTER TABLE ${table}\n([^;]*);`, 'g'))].map(([, text]) => text)
+    const added = [...alterations.join(' ').matchAll(/ADD COLUMN IF NOT EXISTS (\w+)/g)].map(
+      ([, name]) => name as string,
+    )
+    return [...made, ...added]
   }
   const fields = FIELD_NAMES.map(fieldOf)
   expect(columnsOf('copies')).toEqual(expect.arrayContaining(fields.map(({ column }) => column)))

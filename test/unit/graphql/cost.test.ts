@@ -138,6 +138,34 @@ describe('the cost of an operation', () => {
     expect(estimateOf(names).filterBytes).toBe(5 + 6)
   })
 
+  test('of a breakdown follows from how many combinations it tells, and in how many buckets', () => {
+    const ask = (args: string, filter = '{}') =>
+      costOf(`{ tokenMetrics(filter: ${filter}) { breakdown(${args}) { values { value } label } } }`)
+    // of each row: itself, label, values, and of each value itself and its text
+    expect(ask('by: [MODEL], first: 9')).toBe(2 + 10 * 5)
+    expect(ask('by: [MODEL, USER], first: 9')).toBe(2 + 10 * 7)
+    const week = '{ from: "2026-01-01T00:00:00Z", to: "2026-01-07T00:00:00Z" }'
+    expect(ask('by: [MODEL], first: 8, granularity: DAY', week)).toBe(2 + 7 * 2 * 5)
+    expect(ask('by: [MODEL], first: 80, granularity: DAY', week)).toBe(2 + 7 * 11 * 5)
+  })
+
+  test('of a stacked chart of the whole history is within the limit, and of a thousand stacks of its hours is not', () => {
+    const chart = (args: string) =>
+      verdict(`{ tokenMetrics { breakdown(${args}) { values { dimension value } isOther start label recordCount costUsd
+        tokens { input output cacheCreation cacheRead total } } } }`)
+    expect(chart('by: [MODEL, PROJECT, USER], granularity: DAY')).toBe('taken')
+    expect(chart('by: [SESSION], first: 1000')).toBe('taken')
+    expect(chart('by: [MODEL], first: 1000, granularity: HOUR')).toMatch(/values in its answer, not \d+: series are/)
+    const by = (n: number) => `a${n}: breakdown(by: [MODEL], first: ${n}) { isOther }`
+    const many = Array.from({ length: 21 }, (_, i) => by(i + 1))
+    expect(verdict(`{ tokenMetrics { ${many.join(' ')} } }`)).toBe(
+      'one operation may ask for 20 different series, not 21',
+    )
+    expect(
+      verdict(`{ tokenMetrics { ${many.slice(1).join(' ')} again: breakdown(by: MODEL, first: 2) { isOther } } }`),
+    ).toBe('taken')
+  })
+
   test('of arguments that cannot be read is left to the execution, which tells what is wrong', () => {
     expect(costOf('query($n: Int!) { tokenMetrics { sessions(first: $n) { edges { cursor } } } }')).toBe(3 + 20 * 2)
     expect(costOf('{ tokenMetrics(filter: { from: "yesterday" }) { timeSeries(granularity: DAY) { label } } }')).toBe(
@@ -158,7 +186,7 @@ describe('the cost of an operation', () => {
     expect(
       verdict(`query { tokenMetrics(filter: { from: "2026-01-01T00:00:00Z", to: "2026-04-01T00:00:00Z" }) { ${usage} sessionCount
         timeSeries(granularity: DAY) { label ${usage} } byModel { model ${usage} } byProject { project ${usage} }
-        byUser { user ${usage} } sessions(first: 20) { edges { node { id ${usage} } } }
+        byUser { user ${usage} } byHost { host ${usage} } sessions(first: 20) { edges { node { id ${usage} } } }
         quality { duplicateLines refused { reason count } } provenance { source reason asOf } } }`),
     ).toBe('taken')
   })

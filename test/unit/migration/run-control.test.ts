@@ -26,6 +26,7 @@ const group = (log: string, input: bigint): RowGroup => ({
   project: 'p',
   user: 'u',
   host: 'h',
+  sidechain: 'false',
   path: log,
   records: 1,
   input,

@@ -13,6 +13,9 @@ test('every list of a filter is part of its key, in whichever order and however 
     expect(filterKey({ [list]: ['b', 'a', 'b'] })).toBe(filterKey({ [list]: ['a', 'b'] }))
     expect(filterKey({ [list]: [] })).not.toBe(filterKey({}))
   }
+  // as GraphQL has it, and as sources do
+  expect(filterKey({ sidechain: true })).toBe(filterKey({ sidechain: ['true'] }))
+  expect(filterKey({ sidechain: false })).not.toBe(filterKey({ sidechain: true }))
   expect(filterKey({ users: ['a'], projects: ['b'] })).toBe(filterKey({ projects: ['b'], users: ['a'] }))
 })
 

@@ -34,7 +34,7 @@ function copy(parts: Partial<TokenCopy> & { identity: string }): TokenCopy {
 }
 
 function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeader> = {}): ArrayBuffer {
-  const { models, sessions, records } = columnsOf(copies)
+  const { texts, records } = columnsOf(copies)
   const header: FileUpdateHeader = {
     key: path,
     path: `/${path}`,
@@ -49,8 +49,7 @@ function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeade
     refused: {},
     tail: { copies: 0, records: 0, refused: {} },
     usesStem: false,
-    models,
-    sessions,
+    texts,
     ...more,
   }
   return encodeFileUpdate(header, records)
@@ -63,6 +62,19 @@ const QUERY: TokenQuery = {
   sessions: true,
 }
 const answer = (table: RecordTable) => aggregate(table, QUERY)
+/** By everything that a row says of its record. */
+const EVERY_AXIS: TokenQuery[] = [
+  { ...QUERY, groupings: [['project'], [HOURS], ['session', 'sidechain', HOURS]] },
+  { filter: { sidechain: ['true'], models: ['m1'] }, groupings: [['sidechain']] },
+]
+/** More rows than there is room for: the columns grow. */
+const crowd = (path: string): ArrayBuffer =>
+  encode(
+    path,
+    Array.from({ length: 200 }, (_, i) =>
+      copy({ identity: `${path} ${i}`, session: `s${i % 4}`, sidechain: i % 2 === 0 }),
+    ),
+  )
 
 const anyCopy = fc
   .record({
@@ -118,12 +130,17 @@ describe('the record table', () => {
         arbitrary: fc.record({ path, copies: fc.array(anyCopy, { maxLength: 8 }).map(winnersOf), fresh: fc.boolean() }),
       },
       { weight: 1, arbitrary: fc.record({ path, forget: fc.constant(true as const) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ path: fc.constantFrom('q/d.jsonl', 'q/e.jsonl'), many: fc.constant(true as const) }),
+      },
       { weight: 1, arbitrary: fc.record({ path, renamed: fc.constantFrom('p/x.jsonl', 'r/y.jsonl') }) },
     )
     type Change = typeof change extends fc.Arbitrary<infer T> ? T : never
     const make = (table: RecordTable, one: Change): void => {
       const known = table.file(one.path)
       if ('forget' in one) table.forget(one.path)
+      else if ('many' in one) apply(table, crowd(one.path))
       else if ('renamed' in one) table.rename(one.path, `/${one.renamed}`, '/', one.renamed)
       else {
         const from = one.fresh || known === undefined ? 0 : known.counted
@@ -135,13 +152,14 @@ describe('the record table', () => {
       fc.property(
         fc.array(change, { maxLength: 8 }),
         fc.array(fc.record({ change, steps: fc.nat(3), ends: fc.boolean() }), { minLength: 1, maxLength: 12 }),
-        (before, after) => {
+        fc.constantFrom(...EVERY_AXIS),
+        (before, after, query) => {
           const table = new RecordTable(owner)
           for (const one of before) make(table, one)
           const begin = () => {
             const snapshot = table.snapshot()
-            const work = aggregating({ table, snapshot }, QUERY)
-            const expected = answer(table)
+            const work = aggregating({ table, snapshot }, query)
+            const expected = aggregate(table, query)
             let answered: TokenAnswer | undefined
             const step = (): boolean => {
               const { done, value } = answered === undefined ? work.next() : { done: true, value: answered }
@@ -283,7 +301,7 @@ describe('a file update', () => {
         expect(header.path).toBe('/größe')
         expect(Array.from(records.cacheRead)).toEqual(list.map(({ cacheRead }) => cacheRead))
         expect(Array.from(records.time)).toEqual(list.map(({ time }) => time))
-        expect(Array.from(records.session, (n) => header.sessions[n])).toEqual(list.map(({ session }) => session))
+        expect(Array.from(records.session, (n) => header.texts.session[n])).toEqual(list.map(({ session }) => session))
         expect(Array.from(records.sidechain, (n) => n === 1)).toEqual(list.map(({ sidechain }) => sidechain))
       }),
     )
