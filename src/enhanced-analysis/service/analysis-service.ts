@@ -1,10 +1,10 @@
-import { BridgeError, isBridgeError } from '../../domain/errors.ts'
-import type { Work } from '../../domain/work.ts'
+import { BridgeError } from '../../domain/errors.ts'
 import { createFairTurns } from '../../turns/fair-turns.ts'
 import { type Analysis, type AnalysisOptions, openAnalysis } from '../analysis.ts'
-import type { AnalysisService, AnalysisStatus, CallName, Calls, ServiceListeners } from './calls.ts'
+import { asError, createCalling } from './calling.ts'
+import type { AnalysisService, AnalysisStatus, ServiceListeners } from './calls.ts'
 import { createLooking } from './looking.ts'
-import { type Changes, createQuestions, OF_THEIR_MOMENT } from './questions.ts'
+import { createQuestions } from './questions.ts'
 import { SAMPLE_ROOT } from './sample.ts'
 import { createStanding } from './standing.ts'
 
@@ -35,7 +35,7 @@ export function createAnalysisService(options: ServiceOptions, listeners: Servic
   const standing = createStanding(analysis, looking.isLooking, listeners.onStatus)
   const moment = () => ({ asOf: standing.lookedAt(), watermark: standing.watermarkOfAnswer() })
   const { questions, changes } = createQuestions(analysis, moment, () => (standing.isSample() ? sample : undefined))
-  const isChange = (name: CallName): name is keyof Changes => name in changes
+  const call = createCalling({ turns, questions, changes, standing, onBug: listeners.onBug })
 
   async function look(): Promise<void> {
     const started = Date.now()
@@ -50,34 +50,6 @@ export function createAnalysisService(options: ServiceOptions, listeners: Servic
     }
   }
 
-  function call<Name extends CallName>(name: Name, asked: Calls[Name][0], caller: string): Promise<Calls[Name][1]> {
-    if (closed) return Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', 'the analysis has ended'))
-    const { promise, resolve, reject } = Promise.withResolvers<Calls[Name][1]>()
-    const onDone = (answer: Calls[Name][1]): void => {
-      // whoever gets an answer knows by then how far it goes
-      standing.tellWhatWaits()
-      resolve(answer)
-    }
-    const onFailed = (thrown: unknown): void => {
-      const error = asError(thrown)
-      if (!isBridgeError(error)) listeners.onBug(error)
-      reject(error)
-    }
-    if (isChange(name)) {
-      const change = changes[name] as (asked: Calls[Name][0]) => void
-      turns
-        .change(() => {
-          change(asked)
-          standing.tellSoon()
-        })
-        .then(() => onDone(undefined as Calls[Name][1]), onFailed)
-    } else {
-      const question = questions[name as keyof typeof questions] as (asked: unknown) => Work<Calls[Name][1]>
-      turns.ask(caller, () => question(asked), onDone, onFailed, { ofItsMoment: OF_THEIR_MOMENT.has(name) })
-    }
-    return promise
-  }
-
   const close = async (): Promise<void> => {
     if (closed) return
     closed = true
@@ -88,7 +60,10 @@ export function createAnalysisService(options: ServiceOptions, listeners: Servic
   }
 
   return {
-    call,
+    call: (name, asked, caller) =>
+      closed
+        ? Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', 'the analysis has ended'))
+        : call(name, asked, caller),
     addJournaled(ranges) {
       turns
         .change(() => {
@@ -116,5 +91,3 @@ async function openSample(): Promise<Analysis> {
   await opened.refresh()
   return opened
 }
-
-const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))

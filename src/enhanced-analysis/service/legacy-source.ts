@@ -6,8 +6,9 @@ import { watchRoots } from '../scanning/watching.ts'
 import type { JournaledRange } from '../table/journal-update.ts'
 import { type AnalysisService, type AnalysisStatus, BRIDGE, type ServiceListeners } from './calls.ts'
 import { healthOf } from './health.ts'
-import { createJournalFeed, type ReadJournal } from './journal-feed.ts'
+import { createJournalFeed, type JournalFeed, type ReadJournal } from './journal-feed.ts'
 import { createPending } from './pending.ts'
+import { keepRunning } from './running.ts'
 import { type Ask, answersThrough, logsThrough } from './through.ts'
 import { createToldStates } from './told-states.ts'
 
@@ -48,76 +49,49 @@ export interface LegacySourceOptions {
   onCrash?: (error: Error) => void
 }
 
-const RESTART_AFTER_MS = 1000
-
 export function startLegacySource(options: LegacySourceOptions): LegacySource {
-  const { roots, maySample = () => true } = options
+  const { roots } = options
   const listeners = new Set<() => void>()
   const feed = createJournalFeed(options.readJournal)
   const pending = createPending()
   const told = createToldStates()
   const ready = Promise.withResolvers<void>()
-  let service: AnalysisService | undefined
-  let status: AnalysisStatus | undefined
-  let restart: NodeJS.Timeout | undefined
-
-  const onStatus = (now: AnalysisStatus): void => {
-    status = now
-    feed.counted(now.journaled)
-    if (now.ready) ready.resolve()
-    options.onStatus?.(now)
-    for (const listener of listeners) listener()
-    // a root may have come into being
-    void watching.extend()
-  }
 
   // not in the thread: the native watcher does not survive the end of a thread
   const watching = watchRoots(
     roots,
-    () => service?.changed(),
+    () => running.current()?.changed(),
     (problem) => options.onWatchProblem?.(problem),
   )
 
-  const stop = (error?: Error): void => {
-    service = undefined
-    status = undefined
-    feed.stop()
-    pending.rejectAll(
-      new BridgeError('SOURCE_UNAVAILABLE', 'the analysis stopped and is started again', { cause: error }),
-    )
-  }
-
-  const start = (): void => {
-    const ended = (error: Error): void => {
-      if (service !== started) return
-      stop(error)
+  const running = keepRunning({
+    start: options.start,
+    feed,
+    told,
+    maySample: options.maySample ?? (() => true),
+    onStatus(status) {
+      feed.counted(status.journaled)
+      if (status.ready) ready.resolve()
+      options.onStatus?.(status)
+      for (const listener of listeners) listener()
+      // a root may have come into being
+      void watching.extend()
+    },
+    onBug: (error) => options.onBug?.(error),
+    onEnd(error) {
+      pending.rejectAll(stopped(error))
       options.onCrash?.(error)
-      restart = setTimeout(start, RESTART_AFTER_MS)
-    }
-    const started = options.start({ onStatus, onBug: (error) => options.onBug?.(error), onEnd: ended })
-    service = started
-    // a journal that cannot be read now may be readable later: the service is begun anew
-    begin(started).catch((error: Error) => started.close().then(() => ended(error)))
-  }
-
-  /** The journal goes before the first look: the service is not ready without it. */
-  const begin = async (started: AnalysisService): Promise<void> => {
-    if (!(await feed.begin(started))) return
-    await Promise.all([
-      started.call('update', told.states(), BRIDGE),
-      started.call('distrust', told.distrusted(), BRIDGE),
-      started.begin(maySample()),
-    ])
-  }
-  start()
+    },
+  })
+  const { status } = running
 
   const unavailable = (): Promise<never> =>
-    Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status, undefined).detail))
+    Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status(), undefined).detail))
 
   const ask: Ask = (name, asked, caller = BRIDGE) => {
-    const current = service
-    return status?.ready === true && current !== undefined
-      ? pending.bounded(caller, () => current.call(name, asked, caller))
+    const service = running.current()
+    return status()?.ready === true && service !== undefined
+      ? pending.bounded(caller, () => service.call(name, asked, caller))
       : unavailable()
   }
 
@@ -126,31 +100,27 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     source: 'LEGACY',
     world: roots.map(({ user, host, path }) => `${user}@${host}=${path}`).join(','),
     ...answersThrough(ask),
-    counted() {
-      if (status?.ready !== true) return undefined
-      const onItsWay = status.journaled === feed.added() ? '' : `~${feed.added()}`
-      return { watermark: `${status.watermark}${onItsWay}`, asOf: status.refreshedAt }
-    },
-    status: () => status,
+    counted: () => countedBy(status(), feed),
+    status,
     whenReady: () => ready.promise,
-    health: () => healthOf(status, watching.problem()),
+    health: () => healthOf(status(), watching.problem()),
     addJournaled: feed.add,
     hasRoom: feed.hasRoom,
-    isAllPublished: () => status?.ready === true && status.unshippedBytes === 0 && status.journaled === feed.added(),
+    isAllPublished: () => isAllPublished(status(), feed),
     logs: {
       ...logs,
       // also before the first look is done
       async update(states) {
         told.update(states)
-        const current = service
-        if (current === undefined) return unavailable()
-        await pending.unbounded(BRIDGE, () => current.call('update', states, BRIDGE))
+        const service = running.current()
+        if (service === undefined) return unavailable()
+        await pending.unbounded(BRIDGE, () => service.call('update', states, BRIDGE))
       },
       distrust(keys) {
         told.distrust(keys)
         return logs.distrust(keys)
       },
-      unshippedBytes: () => status?.unshippedBytes ?? 0,
+      unshippedBytes: () => status()?.unshippedBytes ?? 0,
       onChange(listener) {
         listeners.add(listener)
         return () => void listeners.delete(listener)
@@ -158,10 +128,21 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     },
     async close() {
       await watching.close()
-      clearTimeout(restart)
-      const closing = service
-      stop()
-      await closing?.close()
+      const closed = running.close()
+      pending.rejectAll(stopped())
+      await closed
     },
   }
 }
+
+const stopped = (cause?: Error): BridgeError =>
+  new BridgeError('SOURCE_UNAVAILABLE', 'the analysis stopped and is started again', { cause })
+
+function countedBy(status: AnalysisStatus | undefined, feed: JournalFeed): ReturnType<TokenSource['counted']> {
+  if (status?.ready !== true) return undefined
+  const onItsWay = status.journaled === feed.added() ? '' : `~${feed.added()}`
+  return { watermark: `${status.watermark}${onItsWay}`, asOf: status.refreshedAt }
+}
+
+const isAllPublished = (status: AnalysisStatus | undefined, feed: JournalFeed): boolean =>
+  status?.ready === true && status.unshippedBytes === 0 && status.journaled === feed.added()

@@ -43,6 +43,7 @@ export function createStanding(
   let maySample = true
   let transcriptsMark = ''
   let waiting: NodeJS.Timeout | undefined
+  let closed = false
 
   const isSample = (): boolean => maySample && nothingOnDisk && analysis.journaledBytes() === 0
 
@@ -65,7 +66,8 @@ export function createStanding(
   const tell = (): void => {
     clearTimeout(waiting)
     waiting = undefined
-    onStatus(current())
+    // a look may go on for a while
+    if (!closed) onStatus(current())
   }
 
   return {
@@ -103,7 +105,10 @@ export function createStanding(
     isSample,
     lookedAt: () => status.refreshedAt,
     watermarkOfAnswer: () => watermark('+'),
-    close: () => clearTimeout(waiting),
+    close() {
+      closed = true
+      clearTimeout(waiting)
+    },
   }
 }
 
