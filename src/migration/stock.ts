@@ -42,8 +42,8 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   if (brought > 0) mended.push(`${brought} editions count again: their logs were lost before they were shipped anew`)
 
   const { onDisk, archived } = await publishedLogs(parts)
-  const isSettled = isRollingBack(ledger) ? isJournalName : () => true
-  const short = new Set(shortLogs(ledger, stock).filter(isSettled))
+  const isGivenUp = await givenUp(parts)
+  const short = new Set(shortLogs(ledger, stock).filter((log) => !isGivenUp(log)))
   const lostLogs = archived.filter((name) => short.has(name))
   const outdated = isRollingBack(ledger) ? new Set<string>() : await outdatedLogs(evidence)
   for (const [names, why] of [
@@ -67,10 +67,14 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
 }
 
 /**
- * A rollback is noted in the ledger when it is at its end. Until then the ledger says of transcripts what the database
- * has given up already: nothing of them is lost.
+ * Of which logs the database may have less than the ledger says without a loss: a rollback, and the retirement of an
+ * edition, are noted in the ledger after the database has carried them out. One that was cut off goes on later.
  */
-const isRollingBack = (ledger: Ledger): boolean => ledger.migrations().at(-1)?.state === 'ROLLING_BACK'
+async function givenUp({ ledger, logs }: StockParts): Promise<(log: string) => boolean> {
+  const isRollingBack = ledger.migrations().at(-1)?.state === 'ROLLING_BACK'
+  const toRetire = new Set((await logs.retired()).map((state) => ledger.nameOf(state)))
+  return (log) => toRetire.has(log) || (isRollingBack && !isJournalName(log))
+}
 
 /**
  * Transcripts with a batch that says less of its records than this release would. What came by mutation says nothing

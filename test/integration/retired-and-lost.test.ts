@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { takeStock } from '../../src/migration/stock.ts'
@@ -13,8 +13,8 @@ const wholeOf = async ({ clickhouse }: TestSides) =>
     (await clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })).answers[0]?.whole ?? [],
   )
 
-/** Two transcripts of three records each, shipped; then the first is retired, as if a crash came before it is shipped anew. */
-async function retired() {
+/** Two transcripts of three records each, shipped. */
+async function shipped() {
   const folder = makeFolder()
   const lines = (name: string) => [1, 2, 3].map((i) => line({ id: `msg_${name}_${i}`, session: name }))
   writeTranscripts(folder, { 'p/a.jsonl': lines('a'), 'p/b.jsonl': lines('b') })
@@ -25,14 +25,32 @@ async function retired() {
   expect((await wholeOf(sides)).records).toBe(6)
   const { ledger, store, parts, shipper } = sides
   const state = ledger.states().find(({ path }) => path.endsWith('a.jsonl')) as ReturnType<typeof ledger.states>[0]
+  const stock = () => shipper.exclusive(() => takeStock({ ...parts, store, publish: (run) => run() }))
+  return { sides, state, stock, pathOf: (name: string) => join(folder, 'projects', 'p', name), analysis }
+}
+
+/** The same; then the first is retired, as if a crash came before it is shipped anew. */
+async function retired() {
+  const { sides, state, stock, pathOf, analysis } = await shipped()
+  const { ledger, store, parts } = sides
   const seq = ledger.nextSeq()
   await store.retire([ledger.nameOf(state)], seq)
   ledger.retired([{ ...state, edition: state.edition + 1, publishedTo: 0 }], seq)
   await parts.logs.update(ledger.states())
   expect((await wholeOf(sides)).records).toBe(3)
-  const stock = () => shipper.exclusive(() => takeStock({ ...parts, store, publish: (run) => run() }))
-  return { sides, stock, remove: () => rmSync(join(folder, 'projects', 'p', 'a.jsonl')), analysis }
+  return { sides, stock, remove: () => rmSync(pathOf('a.jsonl')), analysis }
 }
+
+test('a retirement that was cut off before the ledger noted it is no loss', async () => {
+  const { sides, state, stock, pathOf, analysis } = await shipped()
+  renameSync(pathOf('a.jsonl'), pathOf('renamed.jsonl'))
+  await analysis.refresh()
+  await sides.store.retire([sides.ledger.nameOf(state)], sides.ledger.nextSeq())
+  expect(await stock()).toMatchObject({ mended: [], lostRecords: 0 })
+  await sides.ship({ journal: false, transcripts: 'all' })
+  expect((await wholeOf(sides)).records).toBe(6)
+  expect((await sides.verify(true)).verification).toMatchObject({ difference: '0', surplusLogs: [] })
+})
 
 test('a log that was retired, and lost before it was shipped anew, counts again, once', async () => {
   const { sides, stock, remove, analysis } = await retired()
