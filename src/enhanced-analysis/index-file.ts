@@ -37,7 +37,7 @@ export type FrameReader = (kind: FrameKind, buffer: ArrayBuffer, start: number, 
 /** Raise it when the layout changes. */
 export const INDEX_FORMAT_VERSION = 2
 /** Raise it when a rule, or the reading of one, changes: everything is counted anew. */
-export const COUNTING_VERSION = 2
+export const COUNTING_VERSION = 3
 
 const KINDS: readonly FrameKind[] = ['update', 'forget', 'rename']
 const MAGIC = 0x58494254 // TBIX

@@ -72,6 +72,7 @@ export function validateRecord(
   // nobody gets a record past the rule by being named so
   const owner = text('user', submitted.user) ?? text('user', user) ?? user
   const host = text('host', submitted.host) ?? 'unknown'
+  const branch = text('branch', submitted.branch) ?? ''
   const path = text('origin.path', origin?.path, LIMITS.pathLength.value)
   const offset = origin?.offset
   if (isUnreadable(offset)) wrong('invalid_identity', 'origin.offset', `origin.offset ${offset.unreadable}`)
@@ -92,6 +93,7 @@ export function validateRecord(
       model,
       user: owner,
       host,
+      branch,
       input,
       output,
       cacheRead,
