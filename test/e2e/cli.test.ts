@@ -42,6 +42,7 @@ describe('token-bridge analyze', () => {
     expect(keyed(report.byDay, 'date')).toEqual(truth.byDay)
     expect(keyed(report.byModel, 'model')).toEqual(truth.byModel)
     expect(keyed(report.byProject, 'project')).toEqual(truth.byProject)
+    expect(keyed(report.byBranch, 'branch')).toEqual(truth.byBranch)
     expect(keyed(report.bySession, 'id')).toEqual(truth.bySession)
     // a second time from the index, the same
     expect((await run(['analyze', '--transcripts', folder, '--json'], folder)).stdout).toBe(stdout)
