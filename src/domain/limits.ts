@@ -55,6 +55,7 @@ export const LIMITS = {
   pendingQuestions: count(100, 'questions of one user that wait to be answered by a source'),
   // bringing in
   ingestRecords: count(1000, 'records of one `ingestTokenRecords` call'),
+  modelsOfIngester: count(1000, 'different models that one ingester may bring in; records of one more are refused'),
   nameLength: count(200, 'characters of a name (that of a token, too), a message or request id, or an idempotency key'),
   pathLength: count(1000, 'characters of `origin.path`'),
   ingestMistakes: count(100, 'mistakes of a call that are told in full; of each further record the first one'),

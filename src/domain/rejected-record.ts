@@ -6,6 +6,8 @@ export const REJECTION_CODES = [
   'token_count_out_of_range',
   'invalid_text',
   'invalid_identity',
+  /** The caller has brought in as many different models as one may. */
+  'too_many_models',
 ] as const
 export type RejectionCode = (typeof REJECTION_CODES)[number]
 

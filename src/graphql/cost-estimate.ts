@@ -80,7 +80,11 @@ export function estimate({ schema, operation, fragments, variables }: Asked): Es
     if (field === undefined) return LEAF
     const rule = ruleOf(field)
     const args = (): Args => argsOf(node, field)
-    if (rule?.filter !== undefined) filters.set(rule.filter(args()), rule.filterBytes?.(args()) ?? 0)
+    if (rule?.filter !== undefined) {
+      const key = rule.filter(args())
+      // a hundred aliases share the names of one variable: they are measured once
+      if (!filters.has(key)) filters.set(key, rule.filterBytes?.(args()) ?? 0)
+    }
     if (rule?.series !== undefined) series.add(rule.series(args(), above()))
     const named = getNamedType(field.type)
     const below = isObjectType(named) ? ofSelections(node.selectionSet, named, args) : NOTHING

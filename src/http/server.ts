@@ -19,6 +19,7 @@ import { formatError } from '../graphql/errors.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { noteConnection, turnOf } from '../turns/event-loop.ts'
 import { createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
 import { listenError } from './listen-error.ts'
@@ -60,6 +61,11 @@ const LATE_CHECK_MS = 1000
 /** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
 const MAX_DOCUMENT_TOKENS = LIMITS.documentTokens.value
 const MAX_LOGGED_PATH = 200
+/**
+ * Connections that the system holds until they are taken, up to its own bound (`somaxconn`). Where there is no room, a
+ * client is not told: it tries again after 1, 3 and 7 seconds, and a thousand strangers at once delay everybody so.
+ */
+const WAITING_CONNECTIONS = 4096
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -108,6 +114,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     dismiss: (socket) => socket.destroy(),
   })
   fastify.server.on('connection', (socket) => {
+    noteConnection()
     strangers.add(socket, addresses.ofConnection(socket))
     socket.once('close', () => strangers.remove(socket))
   })
@@ -127,6 +134,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       strangers.remove(request.raw.socket)
     } catch (error) {
       if (!isBridgeError(error)) throw error
+      // a thousand strangers at once are answered a few at a time
+      await turnOf(`address ${addresses.of(request.raw)}`)
       metrics.error(error.code)
       void reply.header('www-authenticate', 'Bearer')
       return refuse(request, reply, 401, error.code, error.message)
@@ -136,6 +145,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
     addressOf: addresses.of,
     onOverload: () => metrics.error('OVERLOADED'),
+  })
+  // what a request costs begins here: a user with many of them at once delays nobody else's
+  fastify.addHook('preHandler', async ({ principal }) => {
+    if (principal !== null) await turnOf(principal.userId)
   })
   // who reads nothing of an answer is not waited for; Node sets it anew for what follows
   fastify.addHook('onSend', async (request) => {
@@ -188,7 +201,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   return {
     listen: (host, port) =>
-      fastify.listen({ host, port }).catch((error) => {
+      fastify.listen({ host, port, backlog: WAITING_CONNECTIONS }).catch((error) => {
         throw listenError(error, host, port)
       }),
     async close(deadlineMs) {

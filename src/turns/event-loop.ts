@@ -7,10 +7,16 @@ import { createRoundRobin } from './round-robin.ts'
 /** Who waits for a turn. */
 const waiting = createRoundRobin<() => void>()
 let scheduled = false
+/** Slices of one turn of the event loop take this long together, and the last one its own time. */
+const TURN_MS = 5
+/** When the slices of the last turn had ended; and whether a connection was made in this one. */
+let lastEnded = 0
+let hasConnection = false
 
 /**
- * A turn of the event loop for one slice of work on an answer. There is one event loop, so there is one queue: each of
- * its turns has one slice, however many answers are worked on, and callers take turns.
+ * A turn for one slice of work for a caller: the beginning of a request, or some of a long answer. There is one event
+ * loop, so there is one queue, and callers take turns. Short slices share a turn of the loop; after some milliseconds
+ * what has arrived meanwhile is looked at before the next one, so that a flood of requests delays nobody else's.
  */
 export function turnOf(caller: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -19,17 +25,45 @@ export function turnOf(caller: string): Promise<void> {
   return promise
 }
 
+/**
+ * A connection was made. Node takes one in each turn of the event loop, so others probably wait behind it: they are
+ * taken before the next slice, for as long as slices may take. Else a thousand connections at once would wait for a
+ * thousand slices, and a health check behind them all.
+ */
+export function noteConnection(): void {
+  hasConnection = true
+}
+
 function schedule(): void {
   if (scheduled) return
   scheduled = true
-  setImmediate(() => {
+  setImmediate(takeTurn)
+}
+
+function takeTurn(): void {
+  const now = performance.now()
+  const waits = hasConnection && now - lastEnded < TURN_MS
+  hasConnection = false
+  if (waits) setImmediate(takeTurn)
+  else slice(now)
+}
+
+function slice(turnBegan: number): void {
+  const next = waiting.next()
+  if (next === undefined) {
     scheduled = false
-    const next = waiting.next()
-    if (next === undefined) return
-    // its work follows in microtasks, before the next turn
-    next()
-    schedule()
-  })
+    lastEnded = performance.now()
+    return
+  }
+  next()
+  // its work follows in microtasks; a tick that is asked for in one of them comes after them all
+  queueMicrotask(() => process.nextTick(afterSlice, turnBegan))
+}
+
+function afterSlice(turnBegan: number): void {
+  if (performance.now() - turnBegan < TURN_MS) return slice(turnBegan)
+  lastEnded = performance.now()
+  setImmediate(takeTurn)
 }
 
 /**

@@ -4,6 +4,7 @@ import { LIMITS } from '../domain/limits.ts'
 import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord } from '../domain/rejected-record.ts'
 import type { IngestEntry, Journal, JournalPlace } from '../ports/journal.ts'
+import { createModelsOfCallers } from './models-of-callers.ts'
 import { createRememberedCalls, type RememberedCall } from './remembered-calls.ts'
 import { contentHash, hasContent, type Submission } from './submission.ts'
 import { toldMistakes } from './told-mistakes.ts'
@@ -44,6 +45,7 @@ export interface IngestOptions {
 export function createIngest(options: IngestOptions): Ingest {
   const { journal, whenStored, hasRoom = () => true, now = Date.now } = options
   const calls = createRememberedCalls(options.maxRememberedBytes ?? LIMITS.rememberedBytes.value)
+  const models = createModelsOfCallers()
   const inFlight = new Map<string, Promise<unknown>>()
   const durabilityOf = async (place: JournalPlace) => ((await whenStored(place)) ? 'STORED' : 'JOURNALED')
 
@@ -54,8 +56,11 @@ export function createIngest(options: IngestOptions): Ingest {
     const validated = records.map((record, index) => validateRecord(record, index, { caller, user: caller, key }))
     if (known !== undefined)
       return { ...firstAnswer(known, validated), durability: await durabilityOf(known.place), replayed: true }
-    const accepted = validated.flatMap((result) => ('record' in result ? [result.record] : []))
-    const mistakes = validated.flatMap((result) => ('mistakes' in result ? [result.mistakes] : []))
+    const judged = validated.map((result, index) =>
+      'record' in result && !models.admit(caller, result.record.model) ? { mistakes: [tooManyModels(index)] } : result,
+    )
+    const accepted = judged.flatMap((result) => ('record' in result ? [result.record] : []))
+    const mistakes = judged.flatMap((result) => ('mistakes' in result ? [result.mistakes] : []))
     const answer = { accepted: accepted.length, rejectedCount: mistakes.length, rejected: toldMistakes(mistakes) }
     if (accepted.length === 0) return { ...answer, durability: null, replayed: false }
     const place = await journal.append({
@@ -66,7 +71,7 @@ export function createIngest(options: IngestOptions): Ingest {
       // without a key there is nothing to compare a repeat with
       contentHash: idempotencyKey === undefined ? '' : contentHash(records),
       records: accepted,
-      refused: validated.flatMap((result, index) => ('mistakes' in result ? [index] : [])),
+      refused: judged.flatMap((result, index) => ('mistakes' in result ? [index] : [])),
     })
     return { ...answer, durability: await durabilityOf(place), replayed: false }
   }
@@ -94,7 +99,10 @@ export function createIngest(options: IngestOptions): Ingest {
         if (inFlight.get(name) === turn) inFlight.delete(name)
       }
     },
-    remember: calls.remember,
+    remember(entry, place) {
+      calls.remember(entry, place)
+      models.remember(entry)
+    },
   }
 }
 
@@ -109,11 +117,19 @@ function firstAnswer(
   const mistakes = refused.map((index): RejectedRecord[] => {
     const result = validated[index]
     if (result !== undefined && 'mistakes' in result) return result.mistakes
-    const message = 'the record was refused when it was sent first, by the rules of then'
+    // by rules that have changed since, or for its model
+    const message = 'the record was refused when it was sent first'
     return [{ index, code: 'invalid_text', field: '', message }]
   })
   return { accepted, rejectedCount: refused.length, rejected: toldMistakes(mistakes) }
 }
+
+const tooManyModels = (index: number): RejectedRecord => ({
+  index,
+  code: 'too_many_models',
+  field: 'model',
+  message: `model is one more than the ${LIMITS.modelsOfIngester.shown} different ones that one ingester may bring in`,
+})
 
 const conflict = (): BridgeError =>
   new BridgeError('IDEMPOTENCY_CONFLICT', 'input.idempotencyKey was used for other records', {

@@ -1,5 +1,5 @@
 import { buildSchema, type FragmentDefinitionNode, getOperationAST, parse, specifiedRules, validate } from 'graphql'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
 import type { RequestContext } from '../../../src/graphql/context.ts'
 import { meterLists } from '../../../src/graphql/cost.ts'
@@ -122,6 +122,15 @@ describe('the cost of an operation', () => {
     })
     expect(estimateOf(text, { f, g: { users: ['ann'] } })).toMatchObject({ filters: 2, filterBytes: bytes + 3 })
     expect(estimateOf('{ a: session(id: "a") { id } b: session(id: "b") { id } }').filters).toBe(2)
+  })
+
+  test('measures the names that a hundred aliases share once', () => {
+    const measured = vi.spyOn(Buffer, 'byteLength')
+    const projects = Array.from({ length: 1000 }, (_, i) => `project ${i}`)
+    const text = `query($f: TokenFilter) { ${Array.from({ length: 100 }, (_, i) => `a${i}: tokenMetrics(filter: $f) { recordCount }`).join(' ')} }`
+    estimateOf(text, { f: { projects } })
+    expect(measured.mock.calls.length).toBeLessThan(2000)
+    measured.mockRestore()
   })
 
   test('counts the bytes of a name, which may be more than its letters', () => {

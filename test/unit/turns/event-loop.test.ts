@@ -2,21 +2,43 @@ import { describe, expect, test } from 'vitest'
 import { collectInSlices, inSlices, turnOf } from '../../../src/turns/event-loop.ts'
 
 describe('slices of work on answers', () => {
-  test('come one in each turn of the event loop, however many wait, and callers take turns', async () => {
+  /** Has some slices done, each of which takes `ms`; by which turn of the event loop each was. */
+  async function turnsOf(slices: readonly string[], ms: number): Promise<{ order: string[]; turns: number[] }> {
     const order: string[] = []
-    let turns = 0
+    const turns: number[] = []
+    let turn = 0
     let counting = true
     const count = (): void => {
-      turns++
+      turn++
       if (counting) setImmediate(count)
     }
     setImmediate(count)
-    const slice = (caller: string, n: number) => turnOf(caller).then(() => order.push(`${caller}${n} ${turns}`))
-    await Promise.all([...[1, 2, 3, 4].map((n) => slice('ann', n)), ...[1, 2].map((n) => slice('bob', n))])
+    await Promise.all(
+      slices.map(async (name) => {
+        await turnOf(name.slice(0, 3))
+        const until = performance.now() + ms
+        while (performance.now() < until);
+        order.push(name)
+        turns.push(turn)
+      }),
+    )
     counting = false
-    expect(order.map((one) => one.split(' ')[0])).toEqual(['ann1', 'bob1', 'ann2', 'bob2', 'ann3', 'ann4'])
-    const at = order.map((one) => Number(one.split(' ')[1]))
-    expect(new Set(at).size).toBe(at.length)
+    return { order, turns }
+  }
+
+  test('come in turns by caller, and a long one has a turn of the event loop for itself, however many wait', async () => {
+    const { order, turns } = await turnsOf(['ann1', 'ann2', 'ann3', 'ann4', 'bob1', 'bob2'], 6)
+    expect(order).toEqual(['ann1', 'bob1', 'ann2', 'bob2', 'ann3', 'ann4'])
+    expect(new Set(turns).size).toBe(turns.length)
+  })
+
+  test('share a turn of the event loop where they are short', async () => {
+    const { order, turns } = await turnsOf(
+      Array.from({ length: 100 }, (_, i) => `ann${i}`),
+      0,
+    )
+    expect(order).toEqual(Array.from({ length: 100 }, (_, i) => `ann${i}`))
+    expect(new Set(turns).size).toBeLessThan(50)
   })
 
   test('have everything in order', async () => {

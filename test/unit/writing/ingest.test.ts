@@ -1,23 +1,52 @@
 import { expect, test } from 'vitest'
-import type { JournalEntry } from '../../../src/ports/journal.ts'
-import { createIngest } from '../../../src/writing/ingest.ts'
+import { LIMITS } from '../../../src/domain/limits.ts'
+import type { IngestEntry, JournalEntry } from '../../../src/ports/journal.ts'
+import { createIngest, type Ingest } from '../../../src/writing/ingest.ts'
+
+const tokens = { input: 1n, output: 1n, cacheCreation: 0n, cacheCreation1h: 0n, cacheRead: 0n }
+const record = (model: string) => ({ occurredAt: Date.UTC(2026, 3, 2), model, sessionId: 's', project: 'p', tokens })
+
+/** An ingest with a journal in memory. */
+function ingestInto(entries: JournalEntry[], hasRoom = () => true): Ingest {
+  const ingest = createIngest({
+    journal: {
+      async append(entry) {
+        const place = { segment: 's', from: entries.length, to: entries.push(entry) }
+        ingest.remember(entry as IngestEntry, place)
+        return place
+      },
+    },
+    whenStored: async () => true,
+    hasRoom,
+  })
+  return ingest
+}
+
+test('an ingester brings in so many different models and no more, also after a restart, and takes none from another', async () => {
+  const entries: JournalEntry[] = []
+  const most = LIMITS.modelsOfIngester.value
+  const send = (ingest: Ingest, caller: string, models: string[], key?: string) =>
+    ingest.submit({ caller, idempotencyKey: key, records: models.map(record) })
+  const before = ingestInto(entries)
+  const all = Array.from({ length: most }, (_, i) => `model ${i}`)
+  expect(await send(before, 'ann', all.slice(0, most - 1))).toMatchObject({ accepted: most - 1 })
+  const last = ['last', 'one more', 'last', 'model 0']
+  expect(await send(before, 'ann', last, 'k')).toMatchObject({
+    accepted: 3,
+    rejected: [{ index: 1, code: 'too_many_models', field: 'model' }],
+  })
+  const after = ingestInto([...entries])
+  entries.forEach((entry, i) => void after.remember(entry as IngestEntry, { segment: 's', from: i, to: i + 1 }))
+  expect(await send(after, 'ann', ['one more', 'model 7'])).toMatchObject({ accepted: 1, rejectedCount: 1 })
+  expect(await send(after, 'ann', last, 'k')).toMatchObject({ accepted: 3, rejectedCount: 1, replayed: true })
+  expect(await send(after, 'bob', ['one more'])).toMatchObject({ accepted: 1 })
+})
 
 test('nothing is accepted, and told so, while too much waits to be counted', async () => {
   const entries: JournalEntry[] = []
   let hasRoom = false
-  const ingest = createIngest({
-    journal: {
-      async append(entry) {
-        entries.push(entry)
-        return { segment: 's', from: 0, to: 1 }
-      },
-    },
-    whenStored: async () => true,
-    hasRoom: () => hasRoom,
-  })
-  const tokens = { input: 1n, output: 1n, cacheCreation: 0n, cacheCreation1h: 0n, cacheRead: 0n }
-  const record = { occurredAt: Date.UTC(2026, 3, 2), model: 'm', sessionId: 's', project: 'p', tokens }
-  const send = () => ingest.submit({ caller: 'ann', idempotencyKey: 'k', records: [record] } as never)
+  const ingest = ingestInto(entries, () => hasRoom)
+  const send = () => ingest.submit({ caller: 'ann', idempotencyKey: 'k', records: [record('m')] })
   await expect(send()).rejects.toMatchObject({ code: 'OVERLOADED', retryable: true })
   expect(entries).toEqual([])
   hasRoom = true

@@ -1,0 +1,30 @@
+import { LIMITS } from '../domain/limits.ts'
+import type { IngestEntry } from '../ports/journal.ts'
+
+/**
+ * Sums are kept by model, so each model makes every group of every answer longer, for everybody: one ingester may bring
+ * in so many different ones. What was accepted is known from the journal, so it stays the same after a restart.
+ */
+export interface ModelsOfCallers {
+  /** Whether a record of this model may come in; it counts as one of the caller's from then on. */
+  admit(caller: string, model: string): boolean
+  /** Learns of an entry of the journal. */
+  remember(entry: Pick<IngestEntry, 'caller' | 'records'>): void
+}
+
+export function createModelsOfCallers(most: number = LIMITS.modelsOfIngester.value): ModelsOfCallers {
+  const callers = new Map<string, Set<string>>()
+  const admit = (caller: string, model: string): boolean => {
+    const models = callers.get(caller) ?? new Set()
+    if (models.has(model)) return true
+    if (models.size >= most) return false
+    callers.set(caller, models.add(model))
+    return true
+  }
+  return {
+    admit,
+    remember({ caller, records }) {
+      for (const { model } of records) admit(caller, model)
+    },
+  }
+}
