@@ -22,6 +22,7 @@ function copiesOf(file: number, perFile: number): TokenCopy[] {
     cacheCreation5m: 0,
     cacheCreation1h: 0,
     sidechain: false,
+    branch: 'main',
     model: `model-${i % 4}`,
     session: `session-${file}`,
   }))

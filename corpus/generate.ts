@@ -27,6 +27,16 @@ const MODELS = [
   'claude-haiku-4-5-20251001',
   'claude-sonnet-4-20250514',
 ]
+/** The last two are longer than 200 characters; of the last one, the 200th is half of an emoji. */
+const BRANCHES = [
+  { said: 'main', counted: 'main' },
+  { said: 'feature/größe', counted: 'feature/größe' },
+  { said: 'HEAD', counted: 'HEAD' },
+  { said: '', counted: '' },
+  undefined,
+  { said: 'x'.repeat(1200), counted: 'x'.repeat(200) },
+  { said: `${'y'.repeat(199)}😀`, counted: 'y'.repeat(199) },
+]
 const FIRST_DAY = Date.UTC(2026, 3, 1)
 const DAYS = 200
 const BYTES_PER_RESPONSE = 11_000
@@ -62,6 +72,7 @@ export function generateCorpus(options: CorpusOptions): Truth {
       pathSession: place.pathSession,
       model: random.pick(MODELS),
       sidechain: place.sidechain,
+      branch: random.pick(BRANCHES),
       ending: random.chance(0.05) ? '\r\n' : '\n',
       clock: () => {
         time += random.between(400, 20_000)

@@ -21,6 +21,8 @@ export interface SessionContext {
   pathSession: string | undefined
   model: string
   sidechain: boolean
+  /** As lines say it, and as it is counted; `undefined`: they say none. */
+  branch: { said: string; counted: string } | undefined
   ending: '\n' | '\r\n'
   /** Advances by some seconds at each call; milliseconds since 1970. */
   clock: () => number
@@ -112,6 +114,7 @@ export function writeResponse(context: SessionContext, contentBytes: number): vo
       model: model === '' || model === 'null' ? 'unknown' : model,
       session: context.pathSession ?? context.session,
       project: context.project,
+      branch: context.branch?.counted ?? '',
     }
     const planted = [{ key, values }]
     if (advisor !== undefined)
@@ -193,7 +196,8 @@ function lineJson(context: SessionContext, parts: LineParts): string {
   const time = formatTime(random, parts.time)
   const request = parts.requestId === undefined ? '' : `"requestId":"${parts.requestId}",`
   const uuid = parts.uuid === undefined ? '' : `"uuid":"${parts.uuid}",`
-  const head = `"parentUuid":null,"isSidechain":${context.sidechain},"userType":"external","cwd":"/home/ann/shop","sessionId":"${context.session}","version":"2.1.0","gitBranch":"main"`
+  const branch = context.branch === undefined ? '' : `,"gitBranch":${JSON.stringify(context.branch.said)}`
+  const head = `"parentUuid":null,"isSidechain":${context.sidechain},"userType":"external","cwd":"/home/ann/shop","sessionId":"${context.session}","version":"2.1.0"${branch}`
   if (parts.progress)
     return `{${head},"type":"progress","timestamp":"2030-01-01T00:00:00Z","data":{"type":"agent_progress","message":{"type":"assistant","timestamp":"${time}",${request}${uuid}"message":${message}}}}`
   return `{${head},"type":"assistant",${uuid}"timestamp":"${time}",${request}"message":${message}}`

@@ -19,6 +19,7 @@ export interface Planted extends Tokens {
   model: string
   session: string
   project: string
+  branch: string
 }
 
 export interface TruthGroup {
@@ -39,6 +40,8 @@ export interface Truth {
   byDay: Record<string, TruthGroup>
   byModel: Record<string, TruthGroup>
   byProject: Record<string, TruthGroup>
+  byBranch: Record<string, TruthGroup>
+  bySidechain: Record<string, TruthGroup>
   bySession: Record<string, TruthGroup>
   refused: Record<string, { count: number; places: { file: string; offset: number }[] }>
   /** Files whose last line is unfinished. */
@@ -105,6 +108,8 @@ export function createTruthBook(): TruthBook {
         byDay: group(all, (p) => new Date(p.time).toISOString().slice(0, 10)),
         byModel: group(all, (p) => p.model),
         byProject: group(all, (p) => p.project),
+        byBranch: group(all, (p) => p.branch),
+        bySidechain: group(all, (p) => String(p.sidechain)),
         bySession: group(all, (p) => p.session),
         refused,
         pending: pendingFiles,

@@ -14,11 +14,15 @@ interface Copy {
   output: number
   cacheCreation: number
   cacheRead: number
+  branch: string
 }
 
 interface Recount {
   tokens: { input: string; output: string; cacheCreation: string; cacheRead: string; total: string }
   recordCount: string
+  /** Total tokens. */
+  byBranch: Record<string, string>
+  bySidechain: Record<string, string>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a line may be anything
@@ -39,11 +43,15 @@ export async function recount(folder: string): Promise<Recount> {
       }
     }
   }
-  const sum = (pick: (copy: Copy) => number): string => {
+  const sum = (pick: (copy: Copy) => number, copies: Iterable<Copy> = best.values()): string => {
     let total = 0n
-    for (const copy of best.values()) total += BigInt(pick(copy))
+    for (const copy of copies) total += BigInt(pick(copy))
     return String(total)
   }
+  const by = (name: (copy: Copy) => string): Record<string, string> =>
+    Object.fromEntries(
+      [...Map.groupBy(best.values(), name)].map(([value, copies]) => [value, sum((copy) => copy.total, copies)]),
+    )
   return {
     tokens: {
       input: sum((copy) => copy.input),
@@ -53,6 +61,8 @@ export async function recount(folder: string): Promise<Recount> {
       total: sum((copy) => copy.total),
     },
     recordCount: String(best.size),
+    byBranch: by((copy) => copy.branch),
+    bySidechain: by((copy) => String(copy.sidechain)),
   }
 }
 
@@ -120,12 +130,13 @@ function read(bytes: Buffer, offset: number, place: string): [string, Omit<Copy,
     else if (id !== undefined) identity = JSON.stringify(['moment', id, session, time])
     else if (uuid !== undefined) identity = JSON.stringify(['uuid', uuid])
     else identity = JSON.stringify(['line', session, bytes.toString('base64'), offset])
-    found.push([identity, { ...counts, sidechain, time }])
+    const branch = branchOf(line.gitBranch)
+    found.push([identity, { ...counts, sidechain, time, branch }])
     if (!Array.isArray(usage.iterations)) return
     usage.iterations.forEach((entry: Anything, n: number) => {
       if (entry?.type !== 'advisor_message') return
       const own = countsOf(entry)
-      if (own !== undefined) found.push([JSON.stringify(['advisor', identity, n]), { ...own, sidechain, time }])
+      if (own !== undefined) found.push([JSON.stringify(['advisor', identity, n]), { ...own, sidechain, time, branch }])
     })
   }
   if (isPlain(line) && isPlain(line.message)) count(line, line.message, line.isSidechain === true)
@@ -180,6 +191,16 @@ function sessionOf(named: unknown, place: string): string | undefined {
       ? folders[at - 1]
       : ((named === '' ? undefined : named) ?? basename(place, '.jsonl'))
   return typeof session === 'string' && /^[\w-]{1,100}$/.test(session) ? session : undefined
+}
+
+/** Rule 6: at most 200 UTF-16 units, of whole characters. */
+function branchOf(value: unknown): string {
+  let branch = ''
+  for (const character of typeof value === 'string' ? value : '') {
+    if (branch.length + character.length > 200) break
+    branch += /^[\ud800-\udfff]$/.test(character) ? '\ufffd' : character
+  }
+  return branch
 }
 
 if (import.meta.main) {

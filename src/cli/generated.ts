@@ -67,6 +67,8 @@ export type TokenCountsInput = {
 };
 
 export type TokenRecordInput = {
+  /** The git branch; none known, if absent. */
+  branch?: string | null | undefined;
   host?: string | null | undefined;
   /** For token-bridge push: the identity that the enhanced analysis gave it, 32 hexadecimal digits. */
   identity?: string | number | null | undefined;

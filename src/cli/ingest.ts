@@ -74,6 +74,7 @@ const RECORD = z.strictObject({
   requestId: text,
   user: text,
   host: text,
+  branch: text,
   sidechain: z.boolean().nullish(),
   identity: text,
   origin: z.strictObject({ path: z.string(), offset: count }).nullish(),

@@ -169,7 +169,7 @@ async function* recordsOf(ranges: readonly LogRange[], onChanged: () => void): A
       }
 }
 
-const NAMES = ['project', 'model', 'user', 'host', 'path'] as const
+const NAMES = ['project', 'model', 'user', 'host', 'branch', 'path'] as const
 
 /** A transcript may have names that a bridge lets nobody bring in: they are made plain, so that no record is lost. */
 function plainNames(copy: RecordCopy): Pick<RecordCopy, (typeof NAMES)[number]> {
@@ -179,6 +179,7 @@ function plainNames(copy: RecordCopy): Pick<RecordCopy, (typeof NAMES)[number]> 
     model: name(copy.model),
     user: name(copy.user),
     host: name(copy.host),
+    branch: name(copy.branch),
     // its end tells more than its beginning
     path: toPlainText(copy.path.slice(-LIMITS.pathLength.value), LIMITS.pathLength.value),
   }
@@ -202,6 +203,7 @@ function toInput(copy: RecordCopy): TokenRecordInput {
     },
     user: copy.user,
     host: copy.host,
+    branch: copy.branch,
     sidechain: copy.sidechain,
     identity: copy.identity,
     origin: { path: copy.path, offset: String(copy.offset) },

@@ -22,6 +22,7 @@ export const DIMENSIONS = {
   session: { filter: 'sessionIds', field: 'session', value: 'id' },
   user: { filter: 'users', field: 'user', value: 'name' },
   host: { filter: 'hosts', field: 'host', value: 'name' },
+  branch: { filter: 'branches', field: 'branch', value: 'name' },
   sidechain: { filter: 'sidechain', field: 'sidechain', value: 'true|false', values: ['true', 'false'] },
 } as const satisfies Record<string, DimensionRow>
 

@@ -40,6 +40,7 @@ export const RECORD_FIELDS = {
   model: { type: 'text', column: 'model', since: 1 },
   user: { type: 'text', column: 'user', since: 1 },
   host: { type: 'text', column: 'host', since: 1 },
+  branch: { type: 'text', column: 'branch', since: 3, before: '' },
   input: { type: 'count', column: 'input', since: 1 },
   output: { type: 'count', column: 'output', since: 1 },
   cacheRead: { type: 'count', column: 'cache_read', since: 1 },

@@ -17,6 +17,8 @@ export interface RecordCopy extends Origin, Record<CountField, number> {
   time: number
   session: string
   model: string
+  /** At most 200 characters; empty: none known. */
+  branch: string
   sidechain: boolean
   byMutation: boolean
   /** Byte offset of its line or frame in its log: its place. */

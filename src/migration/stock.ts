@@ -45,7 +45,7 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const isGivenUp = await givenUp(parts)
   const short = new Set(shortLogs(ledger, stock).filter((log) => !isGivenUp(log)))
   const lostLogs = archived.filter((name) => short.has(name))
-  const outdated = isRollingBack(ledger) ? new Set<string>() : await outdatedLogs(evidence)
+  const outdated = new Set((await outdatedLogs(evidence)).filter((log) => !isGivenUp(log)))
   for (const [names, why] of [
     [short, 'of which the database lost records'],
     [outdated, 'that an earlier release shipped, without fields of today,'],
@@ -80,9 +80,9 @@ async function givenUp({ ledger, logs }: StockParts): Promise<(log: string) => b
  * Transcripts with a batch that says less of its records than this release would. What came by mutation says nothing
  * more when it is read again.
  */
-async function outdatedLogs(evidence: PublishedEvidence): Promise<Set<string>> {
+async function outdatedLogs(evidence: PublishedEvidence): Promise<string[]> {
   const outdated = (await evidence.batches()).filter(({ digest }) => digestVersion(digest) < TEXT_VERSION)
-  return new Set(outdated.map(({ log }) => log).filter((log) => !isJournalName(log)))
+  return outdated.map(({ log }) => log).filter((log) => !isJournalName(log))
 }
 
 /** The database's stock, as it was when it was looked at last. */

@@ -1,3 +1,4 @@
+import { eachOwnText } from '../domain/record-fields.ts'
 import { eachCount } from '../domain/token-counts.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { RecordBatch, RefusedRows } from '../ports/record-store.ts'
@@ -78,9 +79,8 @@ function linesOf(batch: RecordBatch): Line[] {
 const NOTHING: RecordCopy = {
   identity: '0'.repeat(32),
   time: 0,
-  session: 'x',
+  ...eachOwnText(() => 'x'),
   project: 'x',
-  model: 'x',
   user: 'x',
   host: 'x',
   path: 'x',

@@ -20,6 +20,7 @@ export interface SubmittedRecord {
   requestId?: string | null
   user?: string | null
   host?: string | null
+  branch?: string | null
   sidechain?: boolean | null
   /** 32 hexadecimal digits: the identity that the sender's enhanced analysis gave it. */
   identity?: string | null

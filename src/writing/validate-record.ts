@@ -40,6 +40,7 @@ export function validateRecord(
   // nobody gets a record past the rule by being named so
   const owner = check.text('user', submitted.user) ?? check.text('user', user) ?? user
   const host = check.text('host', submitted.host) ?? 'unknown'
+  const branch = check.text('branch', submitted.branch) ?? ''
   const origin = originIn(submitted, check)
   if (mistakes.length > 0) return { mistakes }
 
@@ -55,6 +56,7 @@ export function validateRecord(
       model,
       user: owner,
       host,
+      branch,
       ...counts,
       sidechain: submitted.sidechain ?? false,
       ...(origin === undefined ? {} : { origin: { ...origin, path: `${owner}@${host}:${origin.path}` } }),

@@ -46,6 +46,7 @@ function ranges(count: number, first = 0): JournaledRange[] {
           project: `project-${n % 5}`,
           user: 'ann',
           host: 'laptop',
+          branch: '',
           path: 'x',
           input: n % 1000,
           output: 1,

@@ -12,7 +12,15 @@ removeEngineAfterAll()
 const WHOLE: TokenQuery = { filter: {}, groupings: [] }
 const ALL: TokenQuery = {
   filter: {},
-  groupings: [['project'], ['user'], [HOURS], [HOURS, 'host', 'project'], ['session', 'user'], ['sidechain']],
+  groupings: [
+    ['project'],
+    ['user'],
+    [HOURS],
+    [HOURS, 'host', 'project'],
+    ['session', 'user'],
+    ['sidechain'],
+    ['branch', 'sidechain'],
+  ],
   sessions: true,
 }
 const NINE = Date.parse('2026-04-02T09:15:03.120Z')
@@ -34,11 +42,11 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
       'p/a.jsonl': [
         line({ id: 'msg_1', usage: { output_tokens: 10, cache_read_input_tokens: 200_000 } }),
         line({ id: 'msg_1', usage: { output_tokens: 70, cache_read_input_tokens: 200_000 } }),
-        line({ id: 'msg_2', session: 'session-2', model: 'other', time: '2026-04-02T23:59:59.999Z' }),
+        line({ id: 'msg_2', session: 'session-2', branch: 'main', model: 'other', time: '2026-04-02T23:59:59.999Z' }),
       ],
       'q/b.jsonl': [
         line({ id: 'msg_1', sidechain: true, usage: { output_tokens: 900, cache_read_input_tokens: 200_000 } }),
-        line({ id: 'msg_3', session: 'session-2', time: '2026-04-03T00:00:00Z', sidechain: true }),
+        line({ id: 'msg_3', session: 'session-2', time: '2026-04-03T00:00:00Z', sidechain: true, branch: 'größe' }),
       ],
       'q/c.jsonl': ['{"broken', line({ id: 'msg_4', session: 'session-3', usage: { output_tokens: -1 } })],
     })
@@ -89,6 +97,7 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
       )
     expect(records('project')).toEqual({ p: 2, q: 1 })
     expect(records('user')).toEqual({ ann: 3 })
+    expect(records('branch', 'sidechain')).toEqual({ ' false': 1, 'main false': 1, 'größe true': 1 })
     expect(records('sidechain')).toEqual({ false: 2, true: 1 })
     expect(records('session', 'user')).toEqual({ 'session-1 ann': 1, 'session-2 ann': 2 })
     expect(records('project', 'host', HOURS)).toEqual({
@@ -134,6 +143,8 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
     ['sessions', { sessionIds: ['session-2'] }, 2],
     ['users', { users: ['bob'] }, 0],
     ['hosts', { hosts: ['laptop'] }, 3],
+    ['branches', { branches: ['größe', 'main', 'none'] }, 2],
+    ['no branch', { branches: [''] }, 1],
     ['sidechains', { sidechain: ['true'] }, 1],
     ['the main chain', { sidechain: ['false'] }, 2],
     ['both chains', { sidechain: ['false', 'true'] }, 3],

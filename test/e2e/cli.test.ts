@@ -42,6 +42,7 @@ describe('token-bridge analyze', () => {
     expect(keyed(report.byDay, 'date')).toEqual(truth.byDay)
     expect(keyed(report.byModel, 'model')).toEqual(truth.byModel)
     expect(keyed(report.byProject, 'project')).toEqual(truth.byProject)
+    expect(keyed(report.byBranch, 'branch')).toEqual(truth.byBranch)
     expect(keyed(report.bySession, 'id')).toEqual(truth.bySession)
     // a second time from the index, the same
     expect((await run(['analyze', '--transcripts', folder, '--json'], folder)).stdout).toBe(stdout)
@@ -50,7 +51,19 @@ describe('token-bridge analyze', () => {
 
   test('prints a table for people by each breakdown, and what was refused with its place', async () => {
     const folder = small()
-    for (const by of ['day', 'week', 'month', 'hour', 'model', 'project', 'user', 'host', 'sidechain', 'session']) {
+    for (const by of [
+      'day',
+      'week',
+      'month',
+      'hour',
+      'model',
+      'project',
+      'user',
+      'host',
+      'branch',
+      'sidechain',
+      'session',
+    ]) {
       const { code, stdout } = await run(['analyze', '--transcripts', folder, '--no-index', '--by', by], folder)
       expect(code).toBe(0)
       expect(stdout.toLowerCase()).toContain(`│ ${by}`)
@@ -81,6 +94,8 @@ describe('token-bridge analyze', () => {
     expect(await count('--project', 'shop', '--model', 'mystery', '--model', 'claude-opus-4-5-20251101')).toBe('1')
     expect(await count('--session', 's1', '--session', 's3')).toBe('2')
     expect(await count('--user', 'nobody')).toBe('0')
+    expect(await count('--branch', 'main')).toBe('0')
+    expect(await count('--branch', '')).toBe('3')
     expect(await count('--sidechain', 'false')).toBe('3')
     expect(await count('--sidechain', 'true')).toBe('0')
   })

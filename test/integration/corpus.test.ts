@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { generateCorpus } from '../../corpus/generate.ts'
 import type { Truth, TruthGroup } from '../../corpus/truth.ts'
 import { recount } from '../../scripts/recount.ts'
+import type { GroupedDimension } from '../../src/domain/dimensions.ts'
 import { groupsOf, type UsageSums } from '../../src/domain/token-query.ts'
 import { timeSeries, type Usage, usageByModel, usageByValue, usageOf } from '../../src/domain/usage.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
@@ -19,12 +20,21 @@ const groupOf = ({ tokens, recordCount }: Usage): TruthGroup => ({
 })
 const sumsOf = (usage: UsageSums[]) => groupOf(usageOf(usage, priceOf))
 
+const totalsOf = (groups: Record<string, TruthGroup>): Record<string, string> =>
+  Object.fromEntries(Object.entries(groups).map(([value, { tokens }]) => [value, tokens.total]))
+
 /** The analysis in the words of the truth. */
 function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' | 'bytes' | 'pending'> {
-  const [answer] = analysis.answer([{ filter: {}, groupings: [['project'], [DAYS]], sessions: true }])
+  const [answer] = analysis.answer([
+    { filter: {}, groupings: [['project'], ['branch'], ['sidechain'], [DAYS]], sessions: true },
+  ])
   if (answer === undefined) throw new Error('no answer')
   const quality = analysis.quality()
   const iso = (time: number | undefined) => (time === undefined ? null : new Date(time).toISOString())
+  const by = (dimension: GroupedDimension) =>
+    Object.fromEntries(
+      usageByValue(groupsOf(answer, [dimension]), priceOf).map((usage) => [usage.value, groupOf(usage)]),
+    )
   return {
     ...sumsOf(answer.whole),
     sessionCount: answer.sessionCount ?? 0,
@@ -35,9 +45,9 @@ function told(analysis: Analysis, folder: string): Omit<Truth, 'seed' | 'files' 
       [...timeSeries(groupsOf(answer, [DAYS]), DAYS, priceOf)].map((day) => [day.label, groupOf(day)]),
     ),
     byModel: Object.fromEntries(usageByModel(answer.whole, priceOf).map((usage) => [usage.model, groupOf(usage)])),
-    byProject: Object.fromEntries(
-      usageByValue(groupsOf(answer, ['project']), priceOf).map((usage) => [usage.value, groupOf(usage)]),
-    ),
+    byProject: by('project'),
+    byBranch: by('branch'),
+    bySidechain: by('sidechain'),
     bySession: Object.fromEntries((answer.sessions ?? []).map(({ id, usage }) => [id, sumsOf(usage)])),
     refused: Object.fromEntries(
       quality.refused.map(({ reason, count, places }) => [
@@ -79,7 +89,12 @@ describe('a generated corpus', () => {
     const truth = generateCorpus({ ...options, out: folder })
     if (options.tokens !== undefined) expect(truth.tokens.total).toBe(String(options.tokens))
     // whoever shares no code with the counter agrees
-    expect(await recount(folder)).toEqual({ tokens: truth.tokens, recordCount: truth.recordCount })
+    expect(await recount(folder)).toEqual({
+      tokens: truth.tokens,
+      recordCount: truth.recordCount,
+      byBranch: totalsOf(truth.byBranch),
+      bySidechain: totalsOf(truth.bySidechain),
+    })
     const analysis = analysisOf(folder, { threads, index: true })
     await analysis.refresh()
     expect(told(analysis, folder)).toEqual(expected(truth, folder))

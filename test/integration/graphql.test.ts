@@ -22,6 +22,7 @@ function small(): string {
         time: '2026-03-29T21:59:00Z',
         model: 'claude-opus-4-5-20251101',
         sidechain: true,
+        branch: 'fix/a',
         usage,
       }),
     ],
@@ -195,6 +196,8 @@ describe('tokenMetrics', () => {
     expect(await count({ sessionIds: ['s1'] })).toEqual(['2', 1])
     expect(await count({ users: ['ann'], hosts: ['laptop'] })).toEqual(['3', 2])
     expect(await count({ users: ['bob'] })).toEqual(['0', 0])
+    expect(await count({ branches: ['fix/a'] })).toEqual(['1', 1])
+    expect(await count({ branches: [''] })).toEqual(['2', 2])
     expect(await count({ sidechain: true })).toEqual(['1', 1])
     expect(await count({ sidechain: false })).toEqual(['2', 2])
     expect(await count({ sidechain: null })).toEqual(['3', 2])

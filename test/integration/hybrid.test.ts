@@ -25,6 +25,7 @@ const GROUPINGS: Grouping[] = [
   ['session', 'host'],
   ['sidechain'],
   ['user', 'sidechain', 'session'],
+  ['branch', HOURS],
 ]
 const TIMES = ['2026-04-02T09:15:03.120Z', '2026-04-02T09:15:03.121Z', '2026-04-02T23:59:59Z', '2026-05-01T00:00:00Z']
 const QUERIES: TokenQuery[] = [
@@ -40,6 +41,7 @@ const QUERIES: TokenQuery[] = [
   { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: [], sessions: true },
   { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: [['user'], [HOURS]], countSessions: true },
   { filter: { hosts: ['tower'] }, groupings: [['project']], sessions: true },
+  { filter: { branches: ['', 'main'] }, groupings: [['branch']], sessions: true },
   { filter: { sidechain: ['true'] }, groupings: [['project']], sessions: true },
   { filter: { models: [] }, groupings: [], sessions: true },
 ]
@@ -82,6 +84,7 @@ const anyRecord = fc.record({
   time: fc.constantFrom(...TIMES),
   model: fc.constantFrom('m1', 'm2'),
   sidechain: fc.boolean(),
+  branch: fc.constantFrom('main', 'größe/😀', null),
   usage: fc.record({
     output_tokens: fc.integer({ min: 0, max: 3 }),
     cache_read_input_tokens: fc.constantFrom(0, 1, 127_999, 300_000),
@@ -101,6 +104,7 @@ const anyJournaled = fc.record({
   host: fc.constantFrom('laptop', 'tower'),
   project: fc.constantFrom('p', 'q'),
   sidechain: fc.boolean(),
+  branch: fc.constantFrom('main', ''),
   session: fc.constantFrom('s1', 's4'),
   time: fc.constantFrom(...TIMES),
   output: fc.integer({ min: 0, max: 5 }),

@@ -38,7 +38,12 @@ describe('ingestTokenRecords', () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ usage: { input_tokens: 1, output_tokens: 2 } })] })
     const server = await startServer(folder)
-    expect(await ingest(server, [record(), record({ messageId: 'msg_2', user: 'bob', host: 'tower' })])).toMatchObject({
+    expect(
+      await ingest(server, [
+        record(),
+        record({ messageId: 'msg_2', user: 'bob', host: 'tower', branch: 'b'.repeat(200) }),
+      ]),
+    ).toMatchObject({
       accepted: 2,
       rejected: [],
       durability: expect.stringMatching(/JOURNALED|STORED/),
@@ -46,11 +51,15 @@ describe('ingestTokenRecords', () => {
     })
     await untilTotal(server, 203)
     const { data } = await server.ask(
-      '{ tokenMetrics { byUser { user tokens { total } } byProject { project } sessions(orderBy: TOKENS_DESC) { edges { node { id project user host } } } } }',
+      '{ tokenMetrics { byUser { user tokens { total } } byProject { project } breakdown(by: [USER, BRANCH], orderBy: VALUE_ASC) { values { value } } sessions(orderBy: TOKENS_DESC) { edges { node { id project user host } } } } }',
     )
     expect(data.tokenMetrics.byUser).toEqual([
       { user: 'ann', tokens: { total: '103' } },
       { user: 'bob', tokens: { total: '100' } },
+    ])
+    expect(data.tokenMetrics.breakdown).toEqual([
+      { values: [{ value: 'ann' }, { value: '' }] },
+      { values: [{ value: 'bob' }, { value: 'b'.repeat(200) }] },
     ])
     expect(data.tokenMetrics.byProject).toEqual([{ project: 'shop' }, { project: 'p' }])
     expect(data.tokenMetrics.sessions.edges[0].node).toMatchObject({ id: 'session-9', project: 'shop' })
@@ -64,6 +73,7 @@ describe('ingestTokenRecords', () => {
       record({ occurredAt: '2026-02-30T00:00:00Z', tokens: { input: '-1', output: '1000000000001' } }),
       record({ occurredAt: 'yesterday', tokens: { input: '1.5', output: 'many', cacheRead: '1', cacheCreation1h: 5 } }),
       record({ tokens: { input: '1000000000000', output: '0' }, messageId: 'x'.repeat(201), identity: 'zz' }),
+      record({ branch: 'b'.repeat(201) }),
       record({ host: 'a\u0007b', origin: { path: 'x', offset: '-1' } }),
     ])
     expect(answer.accepted).toBe(1)
@@ -81,8 +91,9 @@ describe('ingestTokenRecords', () => {
       [3, 'invalid_tokens', 'tokens.cacheCreation1h'],
       [4, 'invalid_text', 'messageId'],
       [4, 'invalid_identity', 'identity'],
-      [5, 'invalid_text', 'host'],
-      [5, 'invalid_identity', 'origin.offset'],
+      [5, 'invalid_text', 'branch'],
+      [6, 'invalid_text', 'host'],
+      [6, 'invalid_identity', 'origin.offset'],
     ])
     for (const { message, field } of answer.rejected) expect(message).toContain(field)
     await untilTotal(server, 100)

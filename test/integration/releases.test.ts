@@ -122,8 +122,13 @@ describe('what release 1 wrote', () => {
     }
     const answered = (source: string) =>
       until(`answers from ${source}`, async () => {
-        const { tokens, provenance } = (await ask('{ tokenMetrics { tokens { total } provenance { source } } }'))
-          .tokenMetrics
+        const { tokens, provenance, breakdown } = (
+          await ask(
+            '{ tokenMetrics { tokens { total } provenance { source } breakdown(by: [BRANCH]) { values { value } } } }',
+          )
+        ).tokenMetrics
+        // neither its journal nor its transcripts have any
+        expect(breakdown).toEqual([{ values: [{ value: '' }] }])
         return tokens.total === '129' && provenance.source === source ? true : undefined
       })
     await answered('CLICKHOUSE')

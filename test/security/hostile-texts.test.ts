@@ -116,6 +116,7 @@ const journaled = (n: number, more: Partial<JournaledRecord>): JournaledRecord =
   identity: identityDigest(`message:${n}`),
   time: 1_775_000_000_000,
   session: 's',
+  branch: '',
   project: 'p',
   model: 'm',
   user: 'ann',

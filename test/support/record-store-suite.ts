@@ -29,6 +29,7 @@ export const copy = (more: Partial<RecordCopy> & { id: string }): RecordCopy => 
     model: 'm1',
     user: 'ann',
     host: 'laptop',
+    branch: '',
     input: 1,
     output: 0,
     cacheRead: 0,
@@ -112,7 +113,14 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     const records = [copy({ id: 'a' }), copy({ id: 'b', position: 9 })]
     await store.write([{ batch: 1, log: 'log', run: 'live', records }])
     const held = (await store.readBack([1])).get(1)
-    for (const changed of [{ session: 's2' }, { input: 2 }, { time: 1 }, { path: '/x' }, { sidechain: true }]) {
+    for (const changed of [
+      { session: 's2' },
+      { branch: 'b' },
+      { input: 2 },
+      { time: 1 },
+      { path: '/x' },
+      { sidechain: true },
+    ]) {
       expect(held).not.toEqual(
         summarize('log', [{ ...records[0], ...changed } as RecordCopy, records[1] as RecordCopy]),
       )

@@ -39,6 +39,7 @@ function createTinyReader(): TranscriptReader {
       sidechain: false,
       model,
       session: file.naming.stem,
+      branch: '',
     })
   }
   return {

@@ -20,6 +20,7 @@ export interface LineParts {
   time?: string
   model?: string | null
   sidechain?: boolean
+  branch?: unknown
   /** The `usage` object; `input_tokens` and `output_tokens` are 1 where they are not given. */
   usage?: Record<string, unknown>
   content?: unknown
@@ -33,6 +34,7 @@ export function line(parts: LineParts = {}): string {
     ...(session === null ? {} : { sessionId: session }),
     ...(parts.uuid === undefined ? {} : { uuid: parts.uuid }),
     isSidechain: parts.sidechain ?? false,
+    ...(parts.branch === undefined ? {} : { gitBranch: parts.branch }),
     timestamp: parts.time ?? '2026-04-02T09:15:03.120Z',
     ...(parts.requestId === undefined ? {} : { requestId: parts.requestId }),
     message: {

@@ -41,6 +41,7 @@ class TokenRecordInput implements SubmittedRecord {
   @Field(() => String, { nullable: true }) requestId?: string | null
   @Field(() => String, { nullable: true, description: 'The caller, if absent.' }) user?: string | null
   @Field(() => String, { nullable: true }) host?: string | null
+  @Field(() => String, { nullable: true, description: 'The git branch; none known, if absent.' }) branch?: string | null
   @Field(() => Boolean, { nullable: true, description: 'A copy of the main chain counts before one of a sidechain.' })
   sidechain?: boolean | null
   @Field(() => ID, {

@@ -31,6 +31,8 @@ export class TokenFilterInput implements FilterInput {
   users: string[] | null | undefined
   @Field(() => [GraphQLString], { nullable: true })
   hosts: string[] | null | undefined
+  @Field(() => [GraphQLString], { nullable: true, description: 'Git branches; the empty string is: none known.' })
+  branches: string[] | null | undefined
   @Field(() => Boolean, {
     nullable: true,
     description: "true: sub-agents' records alone; false: without them.",

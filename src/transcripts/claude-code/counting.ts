@@ -1,3 +1,4 @@
+import { clipBranch } from '../../domain/branch.ts'
 import { advisorIdentity, identityOf, isUniqueMessageId, lineIdentity, messageIdentity } from '../../domain/identity.ts'
 import { isSessionId, MAX_TOKENS } from '../../domain/limits.ts'
 import type { RefusalReason } from '../../domain/refusal.ts'
@@ -20,7 +21,7 @@ type Json = Record<string, unknown>
 
 /**
  * Counts one line (rules 1 to 7). `line` is the parsed line, or a projection of it that has at least
- * `sessionId`, `uuid`, `timestamp`, `requestId`, `isSidechain`, `message` and `data`.
+ * `sessionId`, `uuid`, `timestamp`, `requestId`, `isSidechain`, `gitBranch`, `message` and `data`.
  */
 export function countLine(line: unknown, context: LineContext, sink: CountingSink): void {
   if (!isObject(line)) return
@@ -54,7 +55,8 @@ export function countUsual(line: UsualLine, context: LineContext, sink: Counting
     (messageId === undefined || !isUniqueMessageId(messageId)
       ? identityOf({ messageId, requestId: line.requestId(), uuid: line.uuid(), session, time })
       : messageIdentity(messageId)) ?? lineIdentity(session, context.lineHash(), offset)
-  sink.copy(toCopy(counts, { identity, time, offset, sidechain, session, model: line.model() ?? 'unknown' }))
+  const branch = line.branch() ?? ''
+  sink.copy(toCopy(counts, { identity, time, offset, sidechain, session, branch, model: line.model() ?? 'unknown' }))
 }
 
 /** `envelope` is what carries the message's timestamp, requestId and uuid; `line` names the session. */
@@ -82,14 +84,15 @@ function countResponse(
       time,
     }) ?? lineIdentity(session, context.lineHash(), offset)
   const model = textOf(message.model) ?? 'unknown'
-  sink.copy(toCopy(counts, { identity, time, offset, sidechain, session, model }))
-  countAdvisors((message.usage as Json).iterations, { identity, time, offset, sidechain, session }, sink)
+  const shared = { identity, time, offset, sidechain, session, branch: textOf(line.gitBranch) ?? '' }
+  sink.copy(toCopy(counts, { ...shared, model }))
+  countAdvisors((message.usage as Json).iterations, shared, sink)
 }
 
 /** Rule 1, last sentence: an advisor's answer is a record of its own, with its own model. */
 function countAdvisors(
   iterations: unknown,
-  shared: Pick<TokenCopy, 'identity' | 'time' | 'offset' | 'sidechain' | 'session'>,
+  shared: Pick<TokenCopy, 'identity' | 'time' | 'offset' | 'sidechain' | 'session' | 'branch'>,
   sink: CountingSink,
 ): void {
   if (!Array.isArray(iterations)) return
@@ -110,7 +113,7 @@ type Counts = Pick<TokenCopy, CountField>
 /** Spelled out: copying with spreads took a tenth of the time of a cold analysis. */
 function toCopy(
   counts: Counts,
-  rest: Pick<TokenCopy, 'identity' | 'time' | 'offset' | 'sidechain' | 'session' | 'model'>,
+  rest: Pick<TokenCopy, 'identity' | 'time' | 'offset' | 'sidechain' | 'session' | 'branch' | 'model'>,
 ): TokenCopy {
   const { input, output, cacheRead, cacheCreation5m, cacheCreation1h } = counts
   return {
@@ -126,6 +129,7 @@ function toCopy(
     sidechain: rest.sidechain,
     // a lone surrogate has no bytes in UTF-8, which every store keeps: U+FFFD stands for it, as in the line's bytes
     model: rest.model.toWellFormed(),
+    branch: clipBranch(rest.branch),
     session: rest.session,
   }
 }

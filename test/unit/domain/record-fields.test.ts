@@ -15,6 +15,7 @@ const RECORD: RecordCopy = {
   model: 'm1',
   user: 'ann',
   host: 'laptop',
+  branch: 'main',
   input: 1,
   output: 2,
   cacheRead: 3,
@@ -29,6 +30,7 @@ const RECORD: RecordCopy = {
 /** As the release wrote it whose digests say no version. */
 const TEXT_1 =
   '00010203-0405-0607-0809-0a0b0c0d0e0f\tlog#0\t7\t1775121303120\ts1\tp\tm1\tann\tlaptop\t1\t2\t3\t4\t5\t1\t0\t/p/a.jsonl\t8'
+const TEXT_3 = TEXT_1.replace('laptop', 'laptop\tmain')
 const DIGEST_1 = 'd56191553779c64da4934accb6eb74faf6467dc67a8acdd40f6104edac27553b'
 
 test('every field has its column in the tables of ClickHouse', () => {
@@ -54,6 +56,7 @@ test('every field has its column in the tables of ClickHouse', () => {
 test('the text of a version stays what it was, whatever fields come', () => {
   expect(recordText('log#0', RECORD, 1)).toBe(TEXT_1)
   expect(recordText('log#0', RECORD, 2)).toBe(TEXT_1)
+  expect(recordText('log#0', RECORD, 3)).toBe(TEXT_3)
   for (const name of FIELD_NAMES) expect(fieldOf(name).since).toBeLessThanOrEqual(TEXT_VERSION)
 })
 
@@ -62,7 +65,8 @@ test('a digest without a version is compared in version 1, one of today says its
   expect(digestLike(DIGEST_1, 'log#0', [{ ...RECORD, cacheRead: 4 }])).not.toBe(DIGEST_1)
   const { digest } = summarize('log#0', [RECORD])
   expect(digestVersion(digest)).toBe(TEXT_VERSION)
-  expect(digest).toBe(versionedDigest(TEXT_VERSION, DIGEST_1))
+  expect(digest).not.toBe(versionedDigest(TEXT_VERSION, DIGEST_1))
+  expect(summarize('log#0', [RECORD], 2).digest).toBe(versionedDigest(2, DIGEST_1))
   expect(digestLike(digest, 'log#0', [RECORD])).toBe(digest)
 })
 

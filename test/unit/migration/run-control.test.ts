@@ -26,6 +26,7 @@ const group = (log: string, input: bigint): RowGroup => ({
   project: 'p',
   user: 'u',
   host: 'h',
+  branch: '',
   sidechain: 'false',
   path: log,
   records: 1,

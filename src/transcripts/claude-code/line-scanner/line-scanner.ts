@@ -35,6 +35,7 @@ export interface UsualLine {
   model(): string | undefined
   uuid(): string | undefined
   requestId(): string | undefined
+  branch(): string | undefined
 }
 
 /**
@@ -85,6 +86,7 @@ const SLOT = {
   model: 14,
   uuid: 15,
   request: 16,
+  branch: 17,
 } as const
 const KINDS = ['other', 'malformed', 'usual'] as const
 
@@ -163,6 +165,7 @@ export function createLineScanner(maxProjectionBytes = MAX_PROJECTION_BYTES): Li
     model: () => text(SLOT.model),
     uuid: () => text(SLOT.uuid),
     requestId: () => text(SLOT.request),
+    branch: () => text(SLOT.branch),
   }
   // one object for all lines: it is read at once
   const line: ScannedLine = {

@@ -27,6 +27,7 @@ function copy(parts: Partial<TokenCopy> & { identity: string }): TokenCopy {
     sidechain: false,
     model: 'm',
     session: 's',
+    branch: '',
     ...parts,
   }
   const { input, output, cacheRead, cacheCreation5m, cacheCreation1h } = filled

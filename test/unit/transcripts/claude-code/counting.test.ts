@@ -217,6 +217,30 @@ describe('limits', () => {
   })
 })
 
+describe('rule 6: the branch', () => {
+  test.each([
+    ['as it is', 'feature/größe', 'feature/größe'],
+    ['absent: empty', undefined, ''],
+    ['null: empty', null, ''],
+    ['no text: empty', 7, ''],
+    ['cut off after 200 characters', 'x'.repeat(201), 'x'.repeat(200)],
+    ['never in the middle of one', `${'x'.repeat(199)}😀`, 'x'.repeat(199)],
+    ['whole up to 200', `${'x'.repeat(198)}😀`, `${'x'.repeat(198)}😀`],
+    ['with half a character, which no store can keep', `a\ud800b`, 'a\ufffdb'],
+    ['with half a character as the last', `${'x'.repeat(199)}\ud800${'x'.repeat(9)}`, `${'x'.repeat(199)}\ufffd`],
+  ])('is that of the line: %s', (_what, branch, expected) => {
+    expect(one({ branch }).branch).toBe(expected)
+  })
+
+  test('is that of the line for the message of a sub-agent and for an advisor, too', () => {
+    const usage = { iterations: [{ type: 'advisor_message', input_tokens: 1, output_tokens: 2 }] }
+    expect(count(line({ branch: 'b', usage })).copies.map(({ branch }) => branch)).toEqual(['b', 'b'])
+    const { message, timestamp } = JSON.parse(line())
+    const progress = { sessionId: 's', gitBranch: 'b', data: { message: { message, timestamp, gitBranch: 'other' } } }
+    expect(count(progress).copies).toMatchObject([{ branch: 'b', sidechain: true }])
+  })
+})
+
 describe('rule 7: identity', () => {
   test('a line without message id and uuid is identified by session, line and place', () => {
     expect(one({ id: null }).identity).toBe('line:session-1:hash-of-the-line:7')

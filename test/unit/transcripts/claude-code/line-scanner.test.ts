@@ -29,10 +29,10 @@ function relevant(line: unknown): unknown {
       cache_creation,
     }
   }
-  const { sessionId, uuid, timestamp, requestId, isSidechain } = line
+  const { sessionId, uuid, timestamp, requestId, isSidechain, gitBranch } = line
   const inner = isObject(line.data) && isObject(line.data.message) ? line.data.message : undefined
   return {
-    own: { sessionId, uuid, timestamp, requestId, isSidechain, message: message(line.message) },
+    own: { sessionId, uuid, timestamp, requestId, isSidechain, gitBranch, message: message(line.message) },
     progress: inner && {
       uuid: inner.uuid,
       timestamp: inner.timestamp,
@@ -87,6 +87,7 @@ const key = fc.constantFrom(
   'sessionId',
   'requestId',
   'isSidechain',
+  'gitBranch',
   'content',
   'messag',
   'messages',

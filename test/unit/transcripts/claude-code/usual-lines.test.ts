@@ -101,6 +101,7 @@ const agentLine = members([
   member('uuid', text('uuid-1')),
   member('timestamp', orOdd(timeText.map((t) => `"${t}"`))),
   member('requestId', text('req_1')),
+  member('gitBranch', text('main', 'HEAD', 'gr\u00fc', 'a\\u0041b', 'x'.repeat(201), 'x'.repeat(1200))),
   member('isSidechain', fc.constantFrom('true', 'false', 'null', '"true"')),
   member('message', orOdd(messageValue)),
   member(
@@ -172,6 +173,7 @@ describe('a usual line', () => {
       'usual',
     ],
     ['without session, model or id', agentsLine({ id: null, session: null, model: null }), 'usual'],
+    ['with a branch', agentsLine({ branch: 'feature/a' }), 'usual'],
     ['with an offset in its time', agentsLine({ time: '2026-04-02T09:15:03.120+02:00' }), 'other'],
     ['with an advisor', agentsLine({ usage: { iterations: [{ type: 'advisor_message' }] } }), 'other'],
   ])('is a line %s', (_what, text, kind) => {

@@ -61,9 +61,10 @@ export const MESSAGE_ID: u32 = 13;
 export const MODEL: u32 = 14;
 export const UUID: u32 = 15;
 export const REQUEST: u32 = 16;
-export const NULL_ALONE: u32 = 17; // cache_creation that is no object: only null is usual
-export const EMPTY_ALONE: u32 = 18; // iterations: only an empty list is usual
-export const SLOTS_END: u32 = 19;
+export const BRANCH: u32 = 17; // the last of the texts
+export const NULL_ALONE: u32 = 18; // cache_creation that is no object: only null is usual
+export const EMPTY_ALONE: u32 = 19; // iterations: only an empty list is usual
+export const SLOTS_END: u32 = 20;
 export const NO_SLOT: u32 = 0;
 /** A longer text is not usual. */
 export const MAX_TEXT: u32 = 1000;

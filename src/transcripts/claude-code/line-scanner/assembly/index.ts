@@ -15,6 +15,7 @@ import {
   AFTER,
   ARRAY_FIRST,
   BAD,
+  BRANCH,
   CACHE_CREATION,
   COLON,
   DATA,
@@ -50,7 +51,6 @@ import {
   NUMBER_ZERO,
   OBJECT_FIRST,
   OUTPUT,
-  REQUEST,
   ROOT,
   SESSION,
   SIDECHAIN,
@@ -159,7 +159,7 @@ export function clear(): void {
     // texts of the unfinished line move along
     const at = events + i * 8;
     const value = load<f64>(at);
-    if (i >= SESSION && i <= REQUEST && value >= 0) store<f64>(at, value - <f64>moved * 65536);
+    if (i >= SESSION && i <= BRANCH && value >= 0) store<f64>(at, value - <f64>moved * 65536);
   }
   out = outBase + unfinished;
   lineOut = outBase;
@@ -348,7 +348,7 @@ function capture(): void {
   const length: u32 = <u32>(out - valueOut);
   const first: u32 = load<u8>(valueOut);
   if (load<f64>(at) != -1) usual = false; // it stands twice
-  else if (slot >= SESSION && slot <= REQUEST) {
+  else if (slot >= SESSION && slot <= BRANCH) {
     if (first == 0x22) {
       if (length > MAX_TEXT || keyEscaped || !isAscii(valueOut, out)) usual = false;
       else if (length > 2) store<f64>(at, <f64>(valueOut + 1) * 65536 + <f64>(length - 2));

@@ -1,5 +1,6 @@
 // The members that count (rules 1 to 7), by the object that they stand in: what becomes of their values.
 import {
+  BRANCH,
   CACHE_1H,
   CACHE_5M,
   CACHE_CREATION,
@@ -76,6 +77,7 @@ function envelopeKey(context: u32, k: usize, length: u32): u32 {
     if (equals8(k, 0x6d617473656d6974) && load<u8>(k, 8) == 0x70) return kept(TIME, own); // timestamp
     if (equals8(k, 0x496e6f6973736573) && load<u8>(k, 8) == 0x64) return kept(SESSION, own); // sessionId
     if (equals8(k, 0x4974736575716572) && load<u8>(k, 8) == 0x64) return kept(REQUEST, own); // requestId
+    if (own && equals8(k, 0x636e617242746967) && load<u8>(k, 8) == 0x68) return kept(BRANCH, own); // gitBranch
   } else if (length == 11) {
     if (equals8(k, 0x6863656469537369) && load<u32>(k, 7) == 0x6e696168) return kept(SIDECHAIN, own); // isSidechain
   }
