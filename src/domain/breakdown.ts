@@ -1,7 +1,7 @@
 import { compareUtf8 } from './compare-utf8.ts'
 import type { PriceOf } from './cost.ts'
 import { type Axis, type Dimension, dimensionsOf, type Grouping } from './dimensions.ts'
-import { addUp } from './merge-answers.ts'
+import { addUp, createSums } from './merge-answers.ts'
 import { type Buckets, bucketLabel } from './time-buckets.ts'
 import type { GroupUsage, UsageSums } from './token-query.ts'
 import { compareBigint, groupByModel, type Usage, usageOf } from './usage.ts'
@@ -42,39 +42,30 @@ interface Combination {
 }
 
 type Ranked = Usage & Pick<BreakdownRow, 'values'>
+type Compare = (a: Ranked, b: Ranked) => number
 
 /**
  * The rows of a breakdown, from the groups of its grouping in any order: the combinations that are the first in the
  * order asked for over the whole range, and in each bucket one row for all others that are in it. Buckets ascend, within
  * one its rows are in the order asked for, what was cut off last. All rows together are the whole. It yields after each
- * group and row.
+ * group, combination and bucket.
  */
 export function* breakDown(
   groups: readonly GroupUsage[],
   breakdown: Breakdown,
   priceOf: PriceOf,
 ): Work<BreakdownRow[]> {
+  const compare = orderOf(breakdown.orderBy)
   const combinations = yield* combine(groups, breakdown.by)
-  const ranked: { combination: Combination; usage: Ranked }[] = []
-  for (const combination of combinations) {
-    const sums = addUp([...combination.cells.values()].flat())
-    ranked.push({ combination, usage: { values: combination.values, ...usageOf(sums, priceOf) } })
+  const { kept, cut } = yield* firstOf(combinations, breakdown.first, compare, priceOf)
+  const rows: BreakdownRow[] = []
+  for (const { told, others, ...place } of yield* inBuckets(kept, cut, breakdown.buckets)) {
+    const inBucket = told.map(({ values, usage }) => ({ values, ...usageOf(addUp(usage), priceOf) })).sort(compare)
+    rows.push(...inBucket.map((row) => ({ ...row, isOther: false, ...place })))
+    if (others.length > 0) rows.push({ values: [], isOther: true, ...place, ...usageOf(others, priceOf) })
     yield
   }
-  const compare = COMPARE[breakdown.orderBy]
-  ranked.sort((a, b) => compare(a.usage, b.usage) || compareValues(a.usage.values, b.usage.values))
-  const rows = yield* rowsOf(
-    ranked.map(({ combination }) => combination),
-    breakdown,
-    priceOf,
-  )
-  return rows.sort(
-    (a, b) =>
-      Number(a.start) - Number(b.start) ||
-      Number(a.isOther) - Number(b.isOther) ||
-      compare(a, b) ||
-      compareValues(a.values, b.values),
-  )
+  return rows
 }
 
 function* combine(groups: readonly GroupUsage[], by: readonly Dimension[]): Work<Iterable<Combination>> {
@@ -101,43 +92,77 @@ function placesOf(by: readonly Dimension[]): number[] {
   return by.map((name) => (name === 'model' ? grouped.length : grouped.indexOf(name)))
 }
 
-function* rowsOf(
-  ranked: readonly Combination[],
-  { first, buckets }: Breakdown,
+/** Parts combinations at the first ones of an order. No more than twice as many as are kept are sorted in one go. */
+function* firstOf(
+  combinations: Iterable<Combination>,
+  first: number,
+  compare: Compare,
   priceOf: PriceOf,
-): Work<BreakdownRow[]> {
-  const labels = new Map<number, string | null>()
-  const placeOf = (start: number): Pick<BreakdownRow, 'start' | 'label'> => {
-    const label = labels.get(start) ?? (buckets === undefined ? null : bucketLabel(start, buckets))
-    labels.set(start, label)
-    return { start: buckets === undefined ? null : start, label }
+): Work<{ kept: Combination[]; cut: Combination[] }> {
+  const best: { combination: Combination; ranked: Ranked }[] = []
+  const cut: Combination[] = []
+  const cutOff = (): void => {
+    best.sort((a, b) => compare(a.ranked, b.ranked))
+    for (const { combination } of best.splice(first)) cut.push(combination)
   }
-  const rows: BreakdownRow[] = []
-  for (const { values, cells } of ranked.slice(0, first))
-    for (const [start, usage] of cells) {
-      rows.push({ values, isOther: false, ...placeOf(start), ...usageOf(addUp(usage), priceOf) })
-      yield
-    }
-  const others = new Map<number, UsageSums[]>()
-  for (const { cells } of ranked.slice(first))
-    for (const [start, usage] of cells) {
-      const other = others.get(start)
-      if (other === undefined) others.set(start, [...usage])
-      else other.push(...usage)
-      yield
-    }
-  for (const [start, usage] of others)
-    rows.push({ values: [], isOther: true, ...placeOf(start), ...usageOf(addUp(usage), priceOf) })
-  return rows
+  for (const combination of combinations) {
+    const { values, cells } = combination
+    best.push({ combination, ranked: { values, ...usageOf(addUp([...cells.values()].flat()), priceOf) } })
+    if (best.length === 2 * first) cutOff()
+    yield
+  }
+  cutOff()
+  return { kept: best.map(({ combination }) => combination), cut }
+}
+
+interface Bucket extends Pick<BreakdownRow, 'start' | 'label'> {
+  told: { values: readonly string[]; usage: UsageSums[] }[]
+  /** Sums of what was cut off, of each model and tier. */
+  others: UsageSums[]
+}
+
+/** What was kept and what was cut off in each bucket, the earliest first. */
+function* inBuckets(
+  kept: readonly Combination[],
+  cut: readonly Combination[],
+  buckets: Buckets | undefined,
+): Work<Bucket[]> {
+  const found = new Map<number, { told: Bucket['told']; others: ReturnType<typeof createSums> }>()
+  const bucketAt = (start: number) => {
+    const bucket = found.get(start) ?? { told: [], others: createSums() }
+    found.set(start, bucket)
+    return bucket
+  }
+  for (const { values, cells } of kept) {
+    for (const [start, usage] of cells) bucketAt(start).told.push({ values, usage })
+    yield
+  }
+  for (const { cells } of cut) {
+    for (const [start, usage] of cells) bucketAt(start).others.add(usage)
+    yield
+  }
+  return [...found]
+    .sort(([a], [b]) => a - b)
+    .map(([start, { told, others }]) => ({
+      start: buckets === undefined ? null : start,
+      label: buckets === undefined ? null : bucketLabel(start, buckets),
+      told,
+      others: others.all,
+    }))
 }
 
 /** What cannot be priced comes after everything that can: it is not free, and not dear. */
-const COMPARE: Record<BreakdownOrder, (a: Ranked, b: Ranked) => number> = {
+const COMPARE: Record<BreakdownOrder, Compare> = {
   TOKENS_DESC: (a, b) => compareBigint(b.tokens.total, a.tokens.total),
   COST_DESC: (a, b) => (b.costUsd ?? -1) - (a.costUsd ?? -1),
   RECORDS_DESC: (a, b) => compareBigint(b.recordCount, a.recordCount),
   VALUE_ASC: () => 0,
 }
+
+const orderOf =
+  (orderBy: BreakdownOrder): Compare =>
+  (a, b) =>
+    COMPARE[orderBy](a, b) || compareValues(a.values, b.values)
 
 function compareValues(a: readonly string[], b: readonly string[]): number {
   for (const [i, value] of a.entries()) {

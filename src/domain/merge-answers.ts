@@ -26,18 +26,25 @@ export function mergeSums(a: readonly UsageSums[], b: readonly UsageSums[]): Usa
 
 /** Adds up those of the same model and tier. */
 export function addUp(sums: readonly UsageSums[]): UsageSums[] {
-  const added: UsageSums[] = []
+  const added = createSums()
+  added.add(sums)
+  return added.all
+}
+
+/** Sums that are added up bit by bit: one of each model and tier. */
+export function createSums(): { add(sums: readonly UsageSums[]): void; all: UsageSums[] } {
+  const all: UsageSums[] = []
   const byModel = new Map<string, UsageSums[]>()
-  for (const one of sums) {
+  const add = (one: UsageSums): void => {
     const tiers = byModel.get(one.model) ?? []
     byModel.set(one.model, tiers)
     const sum = tiers[one.tier]
     if (sum === undefined) {
       tiers[one.tier] = { ...one }
-      added.push(tiers[one.tier] as UsageSums)
+      all.push(tiers[one.tier] as UsageSums)
     } else for (const field of SUMS) sum[field] += one[field]
   }
-  return added
+  return { add: (sums) => sums.forEach(add), all }
 }
 
 /** Most groups have one value, or a start alone: their names cost nothing. */

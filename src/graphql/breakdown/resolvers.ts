@@ -1,11 +1,11 @@
 import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql'
-import { type BreakdownOrder, breakDown, groupingOf } from '../../domain/breakdown.ts'
+import { type BreakdownOrder, type BreakdownRow, breakDown, groupingOf } from '../../domain/breakdown.ts'
 import type { Dimension } from '../../domain/dimensions.ts'
 import { invalidArgument } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { Granularity } from '../../domain/time-buckets.ts'
 import { groupsOf } from '../../domain/token-query.ts'
-import { finishInSlices } from '../../turns/event-loop.ts'
+import { collectInSlices, finishInSlices } from '../../turns/event-loop.ts'
 import type { RequestContext } from '../context.ts'
 import { Cost } from '../cost.ts'
 import { BreakdownOrderEnum, DimensionEnum, GranularityEnum } from '../enums.ts'
@@ -44,12 +44,15 @@ export class BreakdownResolver {
     const groups = grouping.length === 0 ? [{ values: [], start: 0, usage: answer.whole }] : groupsOf(answer, grouping)
     return derived.of(answer, `breakdown ${JSON.stringify(breakdown)}`, async () => {
       const rows = await finishInSlices(breakDown(groups, breakdown, priceOf), principal.userId)
-      return rows.map(({ values, ...row }) => ({
-        ...row,
-        values: values.map((value, i) => ({ dimension: by[i] as Dimension, value })),
-      }))
+      return collectInSlices(shown(rows, by), principal.userId)
     })
   }
+}
+
+/** Rows with the names of their values; each is made when it is taken. */
+function* shown(rows: readonly BreakdownRow[], by: readonly Dimension[]): Generator<BreakdownRowType> {
+  for (const { values, ...row } of rows)
+    yield { ...row, values: values.map((value, i) => ({ dimension: by[i] as Dimension, value })) }
 }
 
 function assertDimensions(by: readonly Dimension[]): void {
