@@ -35,7 +35,7 @@ describe('a server over HTTP', () => {
   test('gets settings, a query id and the name of the caller with each statement, and compressed rows', async () => {
     const db = await open()
     await createRecordStore(db).write([{ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x' })] }])
-    const insert = server.requests.findLast(({ query }) => query.startsWith('INSERT INTO copies'))
+    const insert = server.requests.findLast(({ name }) => name === 'write-batches')
     expect(insert?.settings).toMatchObject({
       async_insert: '0',
       input_format_parallel_parsing: '0',
@@ -64,7 +64,7 @@ describe('a server over HTTP', () => {
   test('after five failures in a row the server is left alone, and statements fail at once', async () => {
     const db = await open()
     for (let i = 0; i < 5; i++) {
-      server.failNext(/SELECT 7/, { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' })
+      server.failNext('busy', { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' })
       await expect(db.query({ name: 'busy', sql: 'SELECT 7', row: anything })).rejects.toMatchObject({ code: 202 })
     }
     const seen = server.requests.length
@@ -73,15 +73,15 @@ describe('a server over HTTP', () => {
   })
 
   test.each([
-    ['an insert that was cut off before', /INSERT INTO copies/, 'cut-off-before' as const],
-    ['an insert that was carried out and never acknowledged', /INSERT INTO copies/, 'cut-off-after' as const],
-    ['a read-back that was cut off', /groupArray/, 'cut-off-after' as const],
-    ['a publication that was cut off before', /INSERT INTO winners/, 'cut-off-before' as const],
-    ['a publication that was carried out and never acknowledged', /INSERT INTO winners/, 'cut-off-after' as const],
-    ['batches that were noted and never acknowledged', /INSERT INTO batches/, 'cut-off-after' as const],
-    ['a server that is busy', /INSERT INTO copies/, { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' }],
-    ['a server that is short of memory', /INSERT INTO winners/, { code: 241, name: 'MEMORY_LIMIT_EXCEEDED' }],
-  ])('%s is settled by reading back: nothing is lost or doubled', async (_what, pattern, failure) => {
+    ['an insert that was cut off before', 'write-batches', 'cut-off-before' as const],
+    ['an insert that was carried out and never acknowledged', 'write-batches', 'cut-off-after' as const],
+    ['a read-back that was cut off', 'read-back', 'cut-off-after' as const],
+    ['a publication that was cut off before', 'publish', 'cut-off-before' as const],
+    ['a publication that was carried out and never acknowledged', 'publish', 'cut-off-after' as const],
+    ['batches that were noted and never acknowledged', 'note-batches', 'cut-off-after' as const],
+    ['a server that is busy', 'write-batches', { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' }],
+    ['a server that is short of memory', 'publish', { code: 241, name: 'MEMORY_LIMIT_EXCEEDED' }],
+  ])('%s is settled by reading back: nothing is lost or doubled', async (_what, name, failure) => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': Array.from({ length: 30 }, (_, i) => line({ id: `msg_${i}` })) })
     const analysis = analysisOf(folder)
@@ -92,7 +92,7 @@ describe('a server over HTTP', () => {
       ledgerPath: join(folder, 'ledger'),
       groupRecords: 10,
     })
-    server.failNext(pattern, failure)
+    server.failNext(name, failure)
     await sides.ship({ journal: true, transcripts: 'all' })
     expect(sides.problems).toHaveLength(1)
     const { answers } = await sides.clickhouse.answer({ queries: [WHOLE], quality: false })

@@ -1,174 +1,115 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync, gzipSync } from 'node:zlib'
-import { createChdbConnection } from 'chdb/connection'
+import { buffer } from 'node:stream/consumers'
+import { startClickHouse } from '../../scripts/clickhouse-server.ts'
 
 /** What came over HTTP, for tests to look at. */
 export interface SeenRequest {
-  path: string
-  query: string
+  /** Of the statement, as its query id says. */
+  name: string
   settings: Record<string, string>
-  params: Record<string, string>
   headers: IncomingMessage['headers']
 }
 
+/** A real ClickHouse server, by a way on which tests can cut, stall and answer in its place. */
 export interface ClickHouseServer {
   url: string
   requests: SeenRequest[]
   /** Requests from now on get no answer. */
   stall(stalled: boolean): void
-  /** The next requests whose statement matches are answered with this exception, or cut off after they were carried out. */
-  failNext(pattern: RegExp, failure: { code: number; name: string } | 'cut-off-after' | 'cut-off-before'): void
+  /** The next statement of this name is answered with this exception, or cut off before or after it was carried out. */
+  failNext(name: string, failure: Failure): void
+  /** Kills the server, and starts it again over the same data, at the same address. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
+
+type Failure = { code: number; name: string } | 'cut-off-after' | 'cut-off-before'
 
 export const USER = 'bridge'
 export const PASSWORD = 'secret of the bridge'
 
-interface Statement {
-  sql: string
-  body: Buffer | undefined
-  settings: Record<string, string>
-  params: Record<string, string>
-}
-
 /** Parameters of the address that are no settings. */
-const NO_SETTINGS = new Set([
-  'query',
-  'database',
-  'query_id',
-  'session_id',
-  'default_format',
-  'enable_http_compression',
-  'wait_end_of_query',
-])
+const NO_SETTINGS = new Set(['query', 'database', 'query_id', 'session_id', 'default_format'])
 
-/** ClickHouse's HTTP interface, as far as the client uses it, in front of the embedded engine. */
 export async function startClickHouseServer(): Promise<ClickHouseServer> {
   const folder = mkdtempSync(join(tmpdir(), 'token-bridge-clickhouse-'))
-  const engine = createChdbConnection({ path: folder })
+  const start = () => startClickHouse({ folder, port: 0, users: [{ name: USER, password: PASSWORD }] })
+  let real = await start()
   const requests: SeenRequest[] = []
-  const failures: { pattern: RegExp; failure: Parameters<ClickHouseServer['failNext']>[1] }[] = []
+  const failures: { name: string; failure: Failure }[] = []
   let stalled = false
-  let last: Promise<unknown> = Promise.resolve()
 
-  const carryOut = async ({ sql, body, settings, params }: Statement, database: string | null): Promise<Buffer> => {
-    const text = (value: string): string => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-    const before = [
-      ...(database === null ? [] : [`USE ${database}`]),
-      ...Object.entries(settings).map(([name, value]) => `SET ${name} = ${text(value)}`),
-      ...Object.entries(params).map(([name, value]) => `SET param_${name} = ${text(value)}`),
-    ]
-    const statement = body === undefined || body.length === 0 ? sql : `${sql}\n${body.toString('utf8')}`
-    const { stream } = await engine.query({ query: [...before, statement].join('; ') })
-    const chunks: Buffer[] = []
-    for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array))
-    return Buffer.concat(chunks)
-  }
-
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = new URL(request.url ?? '/', 'http://server')
-    const bytes = await readBody(request)
-    if (url.pathname === '/ping') return void response.end('Ok.\n')
-    const statement = readStatement(request, url, bytes)
-    requests.push({
-      path: url.pathname,
-      query: statement.sql,
-      settings: statement.settings,
-      params: statement.params,
-      headers: request.headers,
-    })
+  const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await buffer(incoming)
+    const seen = seenOf(incoming)
+    if (seen !== undefined) requests.push(seen)
     if (stalled) return
-    if (!isAllowed(request)) return refuse(response, 516, 'AUTHENTICATION_FAILED', `${USER}: Authentication failed`)
-    const at = failures.findIndex(({ pattern }) => pattern.test(statement.sql))
-    const [failing] = at < 0 ? [] : failures.splice(at, 1)
-    if (failing?.failure === 'cut-off-before') return void request.socket.destroy()
-    if (typeof failing?.failure === 'object')
-      return refuse(response, failing.failure.code, failing.failure.name, 'as the test wants it')
-    // one statement at a time; after a failure, what it left behind is thrown away
-    const result = last.then(() => carryOut(statement, url.searchParams.get('database')))
-    last = result.catch(() => engine.query({ query: 'SELECT 1 FORMAT Null' }))
-    try {
-      const rows = await result
-      if (failing?.failure === 'cut-off-after') return void request.socket.destroy()
-      response.setHeader('x-clickhouse-query-id', url.searchParams.get('query_id') ?? '')
-      response.setHeader('x-clickhouse-summary', '{"read_rows":"0"}')
-      const zip =
-        url.searchParams.get('enable_http_compression') === '1' && /gzip/.test(request.headers['accept-encoding'] ?? '')
-      if (zip) response.setHeader('content-encoding', 'gzip')
-      response.end(zip ? gzipSync(rows) : rows)
-    } catch (error) {
-      const { code, type, message } = error as { code: string; type: string; message: string }
-      refuse(response, Number(code), type, message)
-    }
+    const at = failures.findIndex(({ name }) => name === seen?.name)
+    const failure = at < 0 ? undefined : failures.splice(at, 1)[0]?.failure
+    if (failure === 'cut-off-before') return void incoming.socket.destroy()
+    if (typeof failure === 'object') return refuse(response, failure.code, failure.name)
+    const answer = await carriedOut(real.url, incoming, body)
+    if (failure === 'cut-off-after') return void incoming.socket.destroy()
+    response.writeHead(answer.status, answer.headers).end(answer.body)
   }
-
-  const server = createServer((request, response) => void handle(request, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
+  const proxy = createServer((incoming, response) => {
+    // the server is gone: so is whoever stands before it
+    handle(incoming, response).catch(() => incoming.socket.destroy())
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const { port } = proxy.address() as { port: number }
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
-    stall: (value) => (stalled = value),
-    failNext: (pattern, failure) => void failures.push({ pattern, failure }),
+    stall: (value) => {
+      stalled = value
+    },
+    failNext: (name, failure) => void failures.push({ name, failure }),
+    async restart() {
+      await real.stop()
+      real = await start()
+    },
     async stop() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await last
-      await engine.close()
+      proxy.closeAllConnections()
+      await new Promise((resolve) => proxy.close(resolve))
+      await real.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
+interface Answer {
+  status: number
+  headers: IncomingMessage['headers']
+  body: Buffer
+}
+
+function carriedOut(url: string, { method, url: path, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(new URL(path ?? '/', url), { method, headers: { ...headers, host: new URL(url).host } })
+    sent.on('error', reject)
+    sent.on('response', (response) => {
+      const { statusCode: status = 0 } = response
+      const { 'transfer-encoding': _, ...rest } = response.headers
+      buffer(response).then((all) => resolve({ status, headers: rest, body: all }), reject)
+    })
+    sent.end(body)
+  })
+}
+
 /** As a server tells an exception: status, header and text. */
-function refuse(response: ServerResponse, code: number, name: string, message: string): void {
-  response.statusCode = code === 516 ? 403 : code === 60 || code === 47 ? 404 : 500
-  response.setHeader('x-clickhouse-exception-code', String(code))
-  response.end(`Code: ${code}. DB::Exception: ${message} (${name}) (version 26.7.3.1)\n`)
+function refuse(response: ServerResponse, code: number, name: string): void {
+  response.writeHead(500, { 'x-clickhouse-exception-code': String(code) })
+  response.end(`Code: ${code}. DB::Exception: as the test wants it (${name}) (version 26.7.3.1)\n`)
 }
 
-function isAllowed({ headers }: IncomingMessage): boolean {
-  const basic = Buffer.from(`${USER}:${PASSWORD}`).toString('base64')
-  return (
-    headers.authorization === `Basic ${basic}` ||
-    (headers['x-clickhouse-user'] === USER && headers['x-clickhouse-key'] === PASSWORD)
-  )
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  const bytes = Buffer.concat(chunks)
-  return request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes
-}
-
-function readStatement(request: IncomingMessage, url: URL, bytes: Buffer): Statement {
-  const settings: Record<string, string> = {}
-  const params: Record<string, string> = {}
-  for (const [name, value] of url.searchParams) {
-    if (name.startsWith('param_')) params[name.slice(6)] = value
-    else if (!NO_SETTINGS.has(name)) settings[name] = value
-  }
-  const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(request.headers['content-type'] ?? '')?.[1]
-  if (boundary !== undefined) {
-    const parts = readParts(bytes, boundary)
-    for (const [name, value] of parts) if (name.startsWith('param_')) params[name.slice(6)] = value
-    return { sql: parts.get('query') ?? url.searchParams.get('query') ?? '', body: undefined, settings, params }
-  }
-  const inAddress = url.searchParams.get('query')
-  if (inAddress !== null) return { sql: inAddress, body: bytes, settings, params }
-  return { sql: bytes.toString('utf8'), body: undefined, settings, params }
-}
-
-function readParts(bytes: Buffer, boundary: string): Map<string, string> {
-  const parts = new Map<string, string>()
-  for (const part of bytes.toString('utf8').split(`--${boundary}`)) {
-    const [head = '', ...rest] = part.split('\r\n\r\n')
-    const name = /name="([^"]+)"/.exec(head)?.[1]
-    if (name !== undefined) parts.set(name, rest.join('\r\n\r\n').replace(/\r\n$/, ''))
-  }
-  return parts
+function seenOf({ url, headers }: IncomingMessage): SeenRequest | undefined {
+  const params = new URL(url ?? '/', 'http://server').searchParams
+  const name = /^token-bridge-(.+)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.exec(params.get('query_id') ?? '')?.[1]
+  if (name === undefined) return undefined
+  const settings = [...params].filter(([key]) => !NO_SETTINGS.has(key) && !key.startsWith('param_'))
+  return { name, settings: Object.fromEntries(settings), headers }
 }
