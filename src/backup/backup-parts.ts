@@ -1,5 +1,6 @@
 import type { VerificationParts } from '../migration/verification.ts'
 import type { RecordStore } from '../ports/record-store.ts'
+import type { Publish } from '../shipping/publication.ts'
 
 /** What was saved, or restored. */
 export interface BackupReport {
@@ -17,6 +18,5 @@ export interface BackupParts extends VerificationParts {
   /** The number of the database's last schema change. */
   schema: number
   journalKeys: string[]
-  /** Runs while nobody reads. */
-  publish: <T>(run: () => Promise<T>) => Promise<T>
+  publish: Publish
 }

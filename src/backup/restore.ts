@@ -5,7 +5,8 @@ import { publishedLogs } from '../migration/verification.ts'
 import type { LogState } from '../ports/logs.ts'
 import type { RecordBatch } from '../ports/record-store.ts'
 import { digestLike, evidenceOf, isSameSummary, readBackLike, summarize } from '../shipping/batch-summary.ts'
-import { switchOver } from '../shipping/switch-over.ts'
+import type { Group } from '../shipping/ledger-entries.ts'
+import { NO_LOG } from '../shipping/shared-entries.ts'
 import { type Manifest, readBatches, readManifest, type SavedBatch } from './backup-folder.ts'
 import type { BackupParts, BackupReport } from './backup-parts.ts'
 
@@ -43,7 +44,7 @@ async function bringMissing(parts: BackupParts, path: string) {
     if (missing.length > 0) await bring(parts, missing)
     // damaged batches count no more, now that there is an intact one with the same records
     const gone = replaced
-    if (gone.length > 0) await switchOver(parts, (seq) => parts.store.retireBatches(gone, seq))
+    if (gone.length > 0) await parts.publish({ change: { kind: 'retireBatches', batches: gone }, note: NO_LOG })
     missing = []
     replaced = []
   }
@@ -72,7 +73,8 @@ async function bring({ ledger, store, publish }: BackupParts, saved: readonly Sa
   // with digests of the version that the backup has: the next restore finds these batches by them
   const summaries = saved.map(({ log, records, digest }) => summarize(log, records, digestVersion(digest)))
   const published = batches.map((batch, i) => evidenceOf(batch, summaries[i] as never))
-  ledger.plan({ batches: published, states: [], run: RESTORED, tokens: [] })
+  const group: Group = { batches: published, states: [], run: RESTORED, tokens: [] }
+  ledger.plan(group)
   await store.write(batches)
   ledger.sent()
   const found = await readBackLike(store, published)
@@ -81,11 +83,7 @@ async function bring({ ledger, store, publish }: BackupParts, saved: readonly Sa
     throw new BridgeError('SOURCE_UNAVAILABLE', 'what was read back of a backup is not what was sent: try again')
   }
   ledger.verified()
-  await publish(async () => {
-    const seq = ledger.nextSeq()
-    await store.publish(published, seq)
-    ledger.published(seq)
-  })
+  await publish({ change: { kind: 'publish', batches: published }, note: { kind: 'published', group } })
 }
 
 /**

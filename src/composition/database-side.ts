@@ -8,7 +8,6 @@ import type { Config } from '../config.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { RecordStore } from '../ports/record-store.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { takeLease } from '../redis/lease.ts'
 import { type Closing, openWhole } from './closing.ts'
@@ -43,9 +42,12 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
     const lost = new AbortController()
     const db = await openAndUpdate(config)
     closing.add(() => db.close())
+    const epoch = await takeRight(db, options, lost, closing)
     const publishing = await openPublishingSide({
       db,
-      store: await publishingStore(db, options, lost, closing),
+      store: createRecordStore(db, epoch),
+      epoch,
+      onLost: ({ message }) => lost.abort(message),
       ledgerPath: join(config.dataDir, 'ledger'),
       logs: legacy.logs,
       backupDir: config.backupDir,
@@ -81,12 +83,12 @@ async function openAndUpdate({ clickhouse, dataDir }: Config): Promise<Database>
 }
 
 /** Where several hosts run, one at a time publishes; a stalled one that wakes up is fenced off by the database. */
-async function publishingStore(
+async function takeRight(
   db: Database,
   { config: { redisUrl }, logger }: DatabaseSideOptions,
   lost: AbortController,
   closing: Closing,
-): Promise<RecordStore> {
+): Promise<number> {
   const holder = `${hostname()}:${process.pid}:${randomUUID()}`
   if (redisUrl !== undefined) {
     const name = await createRecordStore(db).id()
@@ -96,5 +98,5 @@ async function publishingStore(
     if (lease.kind === 'taken') closing.add(lease.release)
     else logger.warn({ problem: lease.problem }, 'Redis cannot be asked for the lease: the database alone fences')
   }
-  return createRecordStore(db, await takeRightToPublish(db, holder))
+  return takeRightToPublish(db, holder)
 }

@@ -1,5 +1,6 @@
 import { type Backups, createBackups } from '../backup/backup.ts'
 import type { Database } from '../clickhouse/database.ts'
+import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
 import { readSchemaChanges } from '../clickhouse/schema-changes.ts'
 import { createRunControl, type RunControl } from '../migration/run-control.ts'
@@ -10,6 +11,7 @@ import type { ShippableLogs } from '../ports/logs.ts'
 import type { RecordStore } from '../ports/record-store.ts'
 import { settle } from '../shipping/groups.ts'
 import { type Ledger, openLedger } from '../shipping/ledger.ts'
+import { createPublish, type Publish } from '../shipping/publication.ts'
 import { createPublicationGate, type PublicationGate } from '../shipping/publication-gate.ts'
 import { createShipper, type Shipper } from '../shipping/shipper.ts'
 import { openWhole } from './closing.ts'
@@ -19,6 +21,7 @@ import { logRuns, logShipping, logStock } from './publishing-log.ts'
 export interface PublishingSide {
   ledger: Ledger
   gate: PublicationGate
+  publish: Publish
   shipper: Shipper
   control: RunControl
   stock: StockTaking
@@ -31,6 +34,10 @@ export interface PublishingSide {
 export interface PublishingSideOptions {
   db: Database
   store: RecordStore
+  /** Of the right to publish; absent: nobody else can. */
+  epoch?: number
+  /** The right to publish is lost, or nobody knows what was written by it. */
+  onLost?: (error: Error) => void
   ledgerPath: string
   logs: ShippableLogs
   backupDir: string
@@ -46,21 +53,21 @@ export interface PublishingSideOptions {
 export function openPublishingSide(options: PublishingSideOptions): Promise<PublishingSide> {
   const { store, logs, logger } = options
   return openWhole(async (closing) => {
-    const ledger = await openLedgerOf(store, options.ledgerPath)
+    const ledger = await openLedgerOf(options)
     closing.add(() => ledger.close())
     await logs.update(ledger.states())
     const gate = createPublicationGate()
     // what a crash left halfway is no loss: it is carried to its end before the stock is taken
     await settle({ logs, store, ledger, gate })
+    const publish = createPublish({ ledger, store, gate, logs })
     const parts = { ledger, logs, evidence: createPublishedEvidence(options.db), now: Date.now }
-    const stock = createStockTaking({ ...parts, store, publish: gate.publish }, (found) => logStock(logger, found))
+    const stock = createStockTaking({ ...parts, publish }, (found) => logStock(logger, found))
     await stock.take()
     const shipper = createShipper({ logs, store, ledger, gate, ...groupRecordsOf(options) })
     closing.add(() => shipper.close())
     const control = createRunControl({
       ...parts,
-      store,
-      publish: gate.publish,
+      publish,
       shipper,
       takeStock: stock.take,
       memory,
@@ -75,20 +82,21 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
       folder: options.backupDir,
       schema: readSchemaChanges().length,
       journalKeys: options.journalKeys,
-      publish: gate.publish,
+      publish,
       exclusive: shipper.exclusive,
       onRestored: async () => void (await stock.take()),
     })
-    return { ledger, gate, shipper, control, stock, backups, parts, close: closing.close }
+    return { ledger, gate, publish, shipper, control, stock, backups, parts, close: closing.close }
   })
 }
 
 /** Opens the ledger. A new one, in place of one that was lost, goes on with numbers that the store has not used. */
-async function openLedgerOf(store: RecordStore, path: string): Promise<Ledger> {
-  const ledger = openLedger(path, await store.id(), await store.lastSeq())
+async function openLedgerOf({ db, store, ledgerPath, epoch = 0, onLost }: PublishingSideOptions): Promise<Ledger> {
+  const ledger = openLedger(ledgerPath, await store.id(), await store.lastSeq())
   try {
     const lastBatch = await store.lastBatch(...ledger.batchNumbers())
     if (lastBatch !== undefined) ledger.skipBatch(lastBatch)
+    await ledger.share({ table: createLedgerTable(db), epoch, ...(onLost && { onLost }) })
     return ledger
   } catch (error) {
     ledger.close()

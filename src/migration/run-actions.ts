@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { BridgeError } from '../domain/errors.ts'
-import { switchOver } from '../shipping/switch-over.ts'
+import { NO_LOG } from '../shipping/shared-entries.ts'
 import type { Migration } from './migration.ts'
 import type { MigrationReport } from './run-report.ts'
 import { judged } from './run-steps.ts'
@@ -82,9 +82,9 @@ export async function repair(parts: RunParts, current: () => Migration, by: stri
 }
 
 async function mend(parts: RunParts, findings: Findings): Promise<void> {
-  const { logs, store } = parts
-  if (findings.retire.length > 0) await switchOver(parts, (seq) => store.retire(findings.retire, seq))
-  if (findings.rebuildWinners) await switchOver(parts, store.rebuildWinners)
+  const { logs, publish } = parts
+  if (findings.retire.length > 0) await publish({ change: { kind: 'retire', logs: findings.retire }, note: NO_LOG })
+  if (findings.rebuildWinners) await publish({ change: { kind: 'rebuildWinners' }, note: NO_LOG })
   // verified again: what differs now that the winners follow from the copies, differs in the copies
   const { reship } = findings.rebuildWinners ? await verifyPublished(parts, true) : findings
   if (reship.length > 0) await logs.distrust(reship)

@@ -52,7 +52,7 @@ export interface RunEvents {
 }
 
 export interface RunControlOptions
-  extends Pick<RunParts, 'ledger' | 'logs' | 'store' | 'evidence' | 'publish'>,
+  extends Pick<RunParts, 'ledger' | 'logs' | 'evidence' | 'publish'>,
     Partial<Pick<RunParts, 'takeStock' | 'now'>> {
   /** Carries what the run says, once it is begun with this control as its orders. */
   shipper: Pick<Shipper, 'events' | 'exclusive' | 'kick' | 'recordsPerSecond'>

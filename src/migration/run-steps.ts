@@ -1,4 +1,4 @@
-import { switchOver } from '../shipping/switch-over.ts'
+import { NO_LOG } from '../shipping/shared-entries.ts'
 import type { FrozenLog, Migration } from './migration.ts'
 import { estimateSeconds } from './plan.ts'
 import { isVerifiedIn } from './run-report.ts'
@@ -10,10 +10,10 @@ export type Step = (parts: RunParts, migration: Migration) => Promise<void>
 
 /** PLANNED → RUNNING: what there is to carry is frozen, and what an earlier rollback has kept counts again. */
 export const freeze: Step = async (parts, migration) => {
-  const { logs, store, runs } = parts
+  const { logs, runs } = parts
   await parts.takeStock()
   const catalogue = await logs.catalogue()
-  await switchOver(parts, store.publishKept)
+  await parts.publish({ change: { kind: 'publishKept' }, note: NO_LOG })
   const frozen = catalogue.map((log): FrozenLog => ({ ...log, tokens: String(log.tokens) }))
   // it may have been rolled back meanwhile
   if (runs.latest()?.state !== 'PLANNED') return
@@ -44,19 +44,18 @@ export const finish: Step = async (parts, migration) => {
 }
 
 /** ROLLING_BACK → ROLLED_BACK: what came from transcripts counts no more, unless only ClickHouse still has it. */
-export const rollBack: Step = (parts, migration) =>
-  parts.publish(async () => {
-    const { ledger, logs, store, runs, now } = parts
-    const { discardArchived = false } = migration
-    const { archived } = await publishedLogs(parts)
-    const editions = discardArchived ? [] : [...ledger.archived(), ...(await logs.archived())]
-    const seq = ledger.nextSeq()
-    await store.rollBack(discardArchived ? 'none' : archived, seq)
-    const done: Migration = { ...migration, state: 'ROLLED_BACK', difference: null, error: null, finishedAt: now() }
-    ledger.rolledBack(done, editions, seq)
-    await logs.update(ledger.states())
-    runs.changed(done)
+export const rollBack: Step = async (parts, migration) => {
+  const { ledger, logs, publish, runs, now } = parts
+  const { discardArchived = false } = migration
+  const { archived } = await publishedLogs(parts)
+  const kept = discardArchived ? [] : [...ledger.archived(), ...(await logs.archived())]
+  const done: Migration = { ...migration, state: 'ROLLED_BACK', difference: null, error: null, finishedAt: now() }
+  await publish({
+    change: { kind: 'rollBack', kept: discardArchived ? 'none' : archived },
+    note: { kind: 'rolledBack', migration: done, kept },
   })
+  runs.changed(done)
+}
 
 /** COMPLETED where nothing was found, else FAILED with what was. */
 export function judged(migration: Migration, findings: Findings, now: number): Migration {

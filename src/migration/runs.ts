@@ -1,7 +1,7 @@
 import type { ShippableLogs } from '../ports/logs.ts'
-import type { PublishedEvidence, RecordStore } from '../ports/record-store.ts'
+import type { PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
-import type { SwitchingParts } from '../shipping/switch-over.ts'
+import type { Publish } from '../shipping/publication.ts'
 import type { Action, Migration } from './migration.ts'
 import type { MigrationReport, RunReporter } from './run-report.ts'
 
@@ -19,9 +19,10 @@ export interface Runs {
 }
 
 /** What a step of a run works on. */
-export interface RunParts extends SwitchingParts {
+export interface RunParts {
+  ledger: Ledger
   logs: ShippableLogs
-  store: Pick<RecordStore, 'rollBack' | 'publishKept' | 'rebuildWinners' | 'retire'>
+  publish: Publish
   evidence: PublishedEvidence
   /** Looks whether the database still has what it should. */
   takeStock: () => Promise<unknown>

@@ -2,9 +2,10 @@ import { digestVersion } from '../domain/digest-version.ts'
 import { isJournalKey, isJournalName, parseLogName } from '../domain/log-name.ts'
 import { TEXT_VERSION } from '../domain/record-text.ts'
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
-import type { LogStock, PublishedEvidence, RecordStore } from '../ports/record-store.ts'
+import type { LogStock, PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
-import { type SwitchingParts, switchOver } from '../shipping/switch-over.ts'
+import type { Publish } from '../shipping/publication.ts'
+import { NO_LOG } from '../shipping/shared-entries.ts'
 import { publishedLogs, shortLogs } from './verification.ts'
 
 /** What the database has lost for good, as far as this bridge can tell. */
@@ -19,10 +20,11 @@ export interface Stock {
   mended: string[]
 }
 
-export interface StockParts extends SwitchingParts {
+export interface StockParts {
+  ledger: Ledger
   logs: ShippableLogs
   evidence: PublishedEvidence
-  store: Pick<RecordStore, 'rebuildWinners' | 'electMissing' | 'publish'>
+  publish: Publish
   now: () => number
 }
 
@@ -34,7 +36,7 @@ export interface StockParts extends SwitchingParts {
  * To be called while nothing is shipped, and what a crash left halfway is settled.
  */
 export async function takeStock(parts: StockParts): Promise<Stock> {
-  const { ledger, logs, evidence, store } = parts
+  const { ledger, logs, evidence, publish } = parts
   const stock = await evidence.stock()
   const mended = adoptUnknown(ledger, stock, await unverifiedOf(parts, stock))
   if (mended.length > 0) await logs.update(ledger.states())
@@ -56,10 +58,10 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
     await logs.distrust(reship)
   }
   // where copies are gone, their winners may be all that is left of them: only what is missing is added
-  if (short.size > 0) await switchOver(parts, store.electMissing)
+  if (short.size > 0) await publish({ change: { kind: 'electMissing' }, note: NO_LOG })
   else if (await evidence.hasFewerWinners()) {
     mended.push('what readers count was chosen anew from the copies')
-    await switchOver(parts, store.rebuildWinners)
+    await publish({ change: { kind: 'rebuildWinners' }, note: NO_LOG })
   }
   const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
@@ -109,7 +111,7 @@ export function createStockTaking(parts: StockParts, tell: (stock: Stock) => voi
  * An edition is retired when its log is about to be shipped anew (it was renamed, or mended). Where the log was lost
  * before that, what was verified of it counts again.
  */
-async function bringBackRetired({ ledger, logs, evidence, store, publish }: StockParts): Promise<number> {
+async function bringBackRetired({ ledger, logs, evidence, publish }: StockParts): Promise<number> {
   const retired = (await evidence.retired()).filter(({ log }) => ledger.isOwn(log))
   const byKey = Map.groupBy(retired, ({ log }) => ledger.parseName(log).key)
   const readable = new Set(byKey.size === 0 ? [] : await logs.readable([...byKey.keys()]))
@@ -123,11 +125,8 @@ async function bringBackRetired({ ledger, logs, evidence, store, publish }: Stoc
     const edition = await evidence.intact(ofLatest)
     if (edition.length === 0) continue
     const records = edition.reduce((sum, batch) => sum + batch.records, 0)
-    await publish(async () => {
-      const seq = ledger.nextSeq()
-      await store.publish(edition, seq)
-      ledger.restored([{ key, edition: latest, ...UNKNOWN, records, publishedTo: lastPosition + 1 }], seq)
-    })
+    const editions = [{ key, edition: latest, ...UNKNOWN, records, publishedTo: lastPosition + 1 }]
+    await publish({ change: { kind: 'publish', batches: edition }, note: { kind: 'restored', editions } })
     brought++
   }
   return brought

@@ -4,8 +4,10 @@ import { inChunks } from './batch-chunks.ts'
 import { evidenceOf, isSameSummary, readBackLike, summarize } from './batch-summary.ts'
 import type { Ledger } from './ledger.ts'
 import type { Group } from './ledger-entries.ts'
+import { createPublish, publishAnnounced } from './publication.ts'
 import type { PublicationGate } from './publication-gate.ts'
 import { isRefusal, searchRefused } from './refused-records.ts'
+import type { Changing } from './shared-entries.ts'
 
 /** What shipping works on. */
 export interface ShippingParts {
@@ -60,7 +62,7 @@ export async function ship(parts: ShippingParts, ranges: readonly LogRange[], ru
     }
   }
   ledger.verified()
-  await publish(parts, group)
+  await createPublish(parts)(publishing(group))
   return { kind: 'published', group, records: planned.reduce((sum, batch) => sum + batch.records, 0) }
 }
 
@@ -115,21 +117,21 @@ async function setAside(parts: ShippingParts, ranges: readonly LogRange[], refus
   return { kind: 'refused', places, accepted: refusal.written + found.accepted }
 }
 
-async function publish({ gate, ledger, logs, store }: ShippingParts, group: Group): Promise<void> {
-  await gate.publish(async () => {
-    const seq = ledger.nextSeq()
-    if (group.batches.length > 0) await store.publish(group.batches, seq)
-    ledger.published(seq)
-    await logs.update(group.states)
-  })
-}
+/** A group that was verified. */
+const publishing = (group: Group): Changing => ({
+  change: { kind: 'publish', batches: group.batches },
+  note: { kind: 'published', group },
+})
 
 /**
- * Settles the group that a crash or a failure left halfway: it is published if the database has all of it; else it is
- * abandoned, and its ranges are sent under new numbers. Returns the group that was published.
+ * Settles what a crash or a failure left halfway. What was announced is carried out; a group that was not is published
+ * if the database has all of it, else it is abandoned, and its ranges are sent under new numbers. Returns the group that
+ * was published.
  */
 export async function settle(parts: ShippingParts): Promise<Group | undefined> {
   const { ledger } = parts
+  const announced = await publishAnnounced(parts)
+  if (announced !== undefined) return announced.note.kind === 'published' ? announced.note.group : undefined
   const open = ledger.unsettled()
   if (open === undefined) return undefined
   if (!open.verified) {
@@ -140,7 +142,7 @@ export async function settle(parts: ShippingParts): Promise<Group | undefined> {
     }
     ledger.verified()
   }
-  await publish(parts, open.group)
+  await createPublish(parts)(publishing(open.group))
   return open.group
 }
 
@@ -157,16 +159,14 @@ async function missingOf(store: RecordStore, group: Group): Promise<PublishedBat
  * Takes editions that count no more out of what readers see, and begins the next edition of each. Returns whether
  * there were any.
  */
-export async function retire({ gate, ledger, logs, store }: ShippingParts): Promise<boolean> {
+export async function retire(parts: ShippingParts): Promise<boolean> {
+  const { ledger, logs } = parts
   const retired = await logs.retired()
   if (retired.length === 0) return false
-  await gate.publish(async () => {
-    const seq = ledger.nextSeq()
-    const names = retired.map((state) => ledger.nameOf(state))
-    await store.retire(names, seq)
-    const states = retired.map((state): LogState => ({ ...state, edition: state.edition + 1, publishedTo: 0 }))
-    ledger.retired(states, seq)
-    await logs.update(states)
+  const states = retired.map((state): LogState => ({ ...state, edition: state.edition + 1, publishedTo: 0 }))
+  await createPublish(parts)({
+    change: { kind: 'retire', logs: retired.map((state) => ledger.nameOf(state)) },
+    note: { kind: 'retired', states },
   })
   return true
 }

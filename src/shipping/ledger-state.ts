@@ -96,7 +96,7 @@ const APPLY: { [Kind in Entry['kind']]: (state: LedgerState, entry: EntryOf<Kind
   },
 }
 
-function publishGroup(state: LedgerState, { run, states, tokens }: Group): void {
+export function publishGroup(state: LedgerState, { run, states, tokens }: Group): void {
   states.forEach((next, i) => {
     const of = tokensOf(run, next.key)
     if (run !== NO_RUN) state.tokens.set(of, (state.tokens.get(of) ?? 0n) + BigInt(tokens[i] ?? 0))

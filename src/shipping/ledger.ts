@@ -5,10 +5,12 @@ import type { LogState } from '../ports/logs.ts'
 import { tellMoment } from '../ports/moments.ts'
 import { type Entry, type EntryOf, type Group, LEDGER_FORMAT, readEntry } from './ledger-entries.ts'
 import { openLedgerFile } from './ledger-file.ts'
+import { createAnnouncements, type Entries, idOf, type LedgerAnnouncements } from './ledger-sharing.ts'
 import { applyEntry, emptyState, isJournal, type LedgerState, snapshotOf, tokensOf } from './ledger-state.ts'
+import type { SharedEntry } from './shared-entries.ts'
 
 /** What a ledger knows. */
-interface LedgerFacts {
+export interface LedgerFacts {
   /** Where each log stands. */
   states(): LogState[]
   state(key: string): LogState | undefined
@@ -27,8 +29,8 @@ interface LedgerFacts {
   unsettled(): { group: Group; verified: boolean } | undefined
 }
 
-/** The names and numbers that a ledger gives. */
-interface LedgerNames {
+/** How logs are called in the store. */
+export interface LogNames {
   id(): string
   /** Name of a log's edition in the store. */
   nameOf(edition: Edition): string
@@ -36,6 +38,10 @@ interface LedgerNames {
   isOwn(name: string): boolean
   /** The edition of a log that was named by this ledger. */
   parseName(name: string): Edition
+}
+
+/** The numbers that a ledger gives. */
+interface LedgerNumbers {
   /** The number of the next publication or retirement: also larger than those of a ledger that was lost. */
   nextSeq(): number
   nextBatch(): number
@@ -45,30 +51,25 @@ interface LedgerNames {
   skipBatch(batch: number): void
 }
 
-/** What is noted in a ledger: it is on disk when the call returns. */
+/** What is noted in a ledger: it is on disk when the call returns, and in the database when `kept` settles. */
 interface LedgerNotes {
   plan(group: Group): void
   /** Every statement that writes the group has been answered. */
   sent(): void
   verified(): void
-  published(seq: number): void
   abandon(): void
-  /** The next editions of logs whose earlier ones were retired; none where something that is no log was switched. */
-  retired(states: LogState[], seq: number): void
   saveMigration(migration: Migration): void
   /** Editions that are not on disk count again: they came from a backup. */
   restored(editions: readonly LogState[], seq: number): void
   /** Editions that this ledger had forgotten count as archived; `next` are those with which their logs go on. */
   adopted(editions: readonly LogState[], next: readonly LogState[]): void
-  /** Nothing of the transcripts is published any more; `kept` are archived editions whose copies stay as evidence. */
-  rolledBack(migration: Migration, kept: readonly LogState[], seq: number): void
 }
 
 /**
- * What was shipped, fsynced: the truth about how far each log is published. A group goes PLANNED → SENT →
- * VERIFIED → PUBLISHED; one that a crash left halfway is settled by reading back.
+ * What was shipped, fsynced, and told in the database: the truth about how far each log is published. A group goes
+ * PLANNED → SENT → VERIFIED → PUBLISHED; one that a crash left halfway is settled by reading back.
  */
-export interface Ledger extends LedgerFacts, LedgerNames, LedgerNotes {
+export interface Ledger extends LedgerFacts, LogNames, LedgerNumbers, LedgerNotes, LedgerAnnouncements {
   close(): void
 }
 
@@ -92,17 +93,27 @@ const WASTE_FACTOR = 4
 
 /** `store` is the id of the database; `minSeq` a seq that it has already. */
 export function openLedger(path: string, store: string, minSeq: number, compactBytes = COMPACT_BYTES): Ledger {
-  const state = emptyState(minSeq)
-  const { write, close } = openEntries(path, state, compactBytes)
-  if (state.opened === undefined) write(firstEntry(store))
+  const state = emptyState(0)
+  const entries = openEntries(path, state, compactBytes)
+  if (state.opened === undefined) entries.write(firstEntry(store))
   const opened = state.opened as unknown as EntryOf<'opened'>
   if (opened.store !== store) {
-    close()
+    entries.close()
     throw new OtherStoreError(path)
   }
   // an earlier release could misread what is written from here on, and is to refuse the file
-  if ((opened.format ?? 1) < LEDGER_FORMAT) write({ ...opened, format: LEDGER_FORMAT })
-  return { ...factsOf(state), ...namesOf(state, opened), ...notesInto(write, state), close }
+  if ((opened.format ?? 1) < LEDGER_FORMAT) entries.write({ ...opened, format: LEDGER_FORMAT })
+  const ownSeq = state.seq
+  state.seq = Math.max(ownSeq, minSeq)
+  const sharing = createAnnouncements(entries, state, ownSeq)
+  return {
+    ...factsOf(() => state),
+    ...namesOf(() => idOf(state)),
+    ...numbersOf(state, opened),
+    ...notesInto(entries.write, sharing.tell, state),
+    ...sharing.announcements,
+    close: entries.close,
+  }
 }
 
 const firstEntry = (store: string): Entry => ({
@@ -114,48 +125,64 @@ const firstEntry = (store: string): Entry => ({
 })
 
 /** Applies what is in the file, and what is written into it from now on. */
-function openEntries(path: string, state: LedgerState, compactBytes: number) {
+function openEntries(path: string, state: LedgerState, compactBytes: number): Entries {
   let compactAt = compactBytes
   const file = openLedgerFile(path, (line) => applyEntry(state, readEntry(path, line)))
+  const rewrite = (): void => {
+    file.rewrite([state.opened, { kind: 'snapshot', snapshot: snapshotOf(state) } satisfies Entry])
+    compactAt = Math.max(compactBytes, WASTE_FACTOR * file.size())
+  }
   return {
-    write(entry: Entry): void {
+    write(entry) {
       tellMoment(`ledger ${entry.kind}`, 'before')
       file.append(entry)
       tellMoment(`ledger ${entry.kind}`, 'after')
       applyEntry(state, entry)
-      if (state.unsettled !== undefined || file.size() < compactAt) return
-      file.rewrite([state.opened, { kind: 'snapshot', snapshot: snapshotOf(state) } satisfies Entry])
-      compactAt = Math.max(compactBytes, WASTE_FACTOR * file.size())
+      if (state.unsettled === undefined && file.size() >= compactAt) rewrite()
+    },
+    replace({ ledger, facts }) {
+      const { opened, batches, seq } = state
+      // names are those of the ledger that is gone on with; numbers of batches stay this one's own
+      Object.assign(state, facts, {
+        opened: { ...opened, ledger },
+        batches,
+        seq: Math.max(seq, facts.seq),
+        unsettled: undefined,
+      })
+      rewrite()
     },
     close: file.close,
   }
 }
 
-const factsOf = (state: LedgerState): LedgerFacts => ({
-  states: () => [...state.states.values()],
-  state: (key) => state.states.get(key),
-  archived: () => state.archived,
+export const factsOf = (state: () => LedgerState): LedgerFacts => ({
+  states: () => [...state().states.values()],
+  state: (key) => state().states.get(key),
+  archived: () => state().archived,
   journalEditions: () =>
-    [...state.states.values(), ...state.archived].filter((log) => isJournal(log) && log.publishedTo > 0),
-  migrations: () => [...state.migrations.values()],
-  verifiedTokens: (run, key) => state.tokens.get(tokensOf(run, key)) ?? 0n,
-  seq: () => state.seq,
-  generation: () => state.generation,
-  unsettled: () => state.unsettled,
+    [...state().states.values(), ...state().archived].filter((log) => isJournal(log) && log.publishedTo > 0),
+  migrations: () => [...state().migrations.values()],
+  verifiedTokens: (run, key) => state().tokens.get(tokensOf(run, key)) ?? 0n,
+  seq: () => state().seq,
+  generation: () => state().generation,
+  unsettled: () => state().unsettled,
 })
 
-function namesOf(state: LedgerState, { ledger, ledgerNumber }: EntryOf<'opened'>): LedgerNames {
+export const namesOf = (id: () => string): LogNames => ({
+  id,
+  nameOf: ({ key, edition }) => formatLogName({ ledger: id(), key, edition }),
+  isOwn: (name) => parseLogName(name)?.ledger === id(),
+  parseName(name) {
+    const parsed = parseLogName(name)
+    if (parsed?.ledger !== id()) throw new Error(`${name} is no log of this ledger`)
+    return { key: parsed.key, edition: parsed.edition }
+  },
+})
+
+function numbersOf(state: LedgerState, { ledgerNumber }: EntryOf<'opened'>): LedgerNumbers {
   const firstBatch = ledgerNumber * BATCHES_PER_LEDGER
   let issued = 0
   return {
-    id: () => ledger,
-    nameOf: ({ key, edition }) => formatLogName({ ledger, key, edition }),
-    isOwn: (name) => parseLogName(name)?.ledger === ledger,
-    parseName(name) {
-      const parsed = parseLogName(name)
-      if (parsed?.ledger !== ledger) throw new Error(`${name} is no log of this ledger`)
-      return { key: parsed.key, edition: parsed.edition }
-    },
     nextSeq: () => (issued = Math.max(state.seq + 1, issued + 1, Date.now())),
     nextBatch: () => firstBatch + state.batches,
     batchNumbers: () => [firstBatch, firstBatch + BATCHES_PER_LEDGER],
@@ -165,18 +192,23 @@ function namesOf(state: LedgerState, { ledger, ledgerNumber }: EntryOf<'opened'>
   }
 }
 
-const notesInto = (write: (entry: Entry) => void, state: LedgerState): LedgerNotes => ({
-  plan: (group) => write({ kind: 'planned', group }),
-  sent: () => write({ kind: 'sent' }),
-  verified: () => write({ kind: 'verified' }),
-  published: (seq) => write({ kind: 'published', seq }),
-  abandon: () => write({ kind: 'abandoned' }),
-  retired: (states, seq) => write({ kind: 'retired', states, seq }),
-  saveMigration: (migration) => write({ kind: 'migration', migration }),
-  restored: (editions, seq) => write({ kind: 'restored', editions: [...editions], seq }),
-  adopted(editions, next) {
-    write({ kind: 'restored', editions: [...editions], seq: state.seq })
-    write({ kind: 'retired', states: [...next], seq: state.seq })
-  },
-  rolledBack: (migration, kept, seq) => write({ kind: 'rolledBack', migration, kept: [...kept], seq }),
-})
+type Write = (entry: Entry) => void
+
+function notesInto(write: Write, tell: (entry: SharedEntry) => void, state: LedgerState): LedgerNotes {
+  const writeAndTell = (entry: Entry & SharedEntry): void => {
+    write(entry)
+    tell(entry)
+  }
+  return {
+    plan: (group) => write({ kind: 'planned', group }),
+    sent: () => write({ kind: 'sent' }),
+    verified: () => write({ kind: 'verified' }),
+    abandon: () => write({ kind: 'abandoned' }),
+    saveMigration: (migration) => writeAndTell({ kind: 'migration', migration }),
+    restored: (editions, seq) => writeAndTell({ kind: 'restored', editions: [...editions], seq }),
+    adopted(editions, next) {
+      writeAndTell({ kind: 'restored', editions: [...editions], seq: state.seq })
+      writeAndTell({ kind: 'retired', states: [...next], seq: state.seq })
+    },
+  }
+}

@@ -26,9 +26,9 @@ const BREAKS: Record<string, { file: string; from: string; to: string }> = {
   },
   // the ledger says so before it is so
   'ledger-before-store': {
-    file: 'shipping/groups.js',
-    from: 'if (group.batches.length > 0)\n            await store.publish(group.batches, seq);\n        ledger.published(seq);',
-    to: 'ledger.published(seq);\n        if (group.batches.length > 0)\n            await store.publish(group.batches, seq);',
+    file: 'shipping/publication.js',
+    from: 'await apply(store, change, seq);\n    await ledger.noted(note, seq);',
+    to: 'await ledger.noted(note, seq);\n    await apply(store, change, seq);',
   },
   // a later run believes that what was rolled back is still published
   'rollback-keeps-ledger': {

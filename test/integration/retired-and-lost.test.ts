@@ -23,20 +23,19 @@ async function shipped() {
   const sides = await openSides({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
   await sides.ship({ journal: false, transcripts: 'all' })
   expect((await wholeOf(sides)).records).toBe(6)
-  const { ledger, store, parts, shipper } = sides
+  const { ledger, parts, publish, shipper } = sides
   const state = ledger.states().find(({ path }) => path.endsWith('a.jsonl')) as ReturnType<typeof ledger.states>[0]
-  const stock = () => shipper.exclusive(() => takeStock({ ...parts, store, publish: (run) => run() }))
+  const stock = () => shipper.exclusive(() => takeStock({ ...parts, publish }))
   return { sides, state, stock, pathOf: (name: string) => join(folder, 'projects', 'p', name), analysis }
 }
 
 /** The same; then the first is retired, as if a crash came before it is shipped anew. */
 async function retired() {
   const { sides, state, stock, pathOf, analysis } = await shipped()
-  const { ledger, store, parts } = sides
-  const seq = ledger.nextSeq()
-  await store.retire([ledger.nameOf(state)], seq)
-  ledger.retired([{ ...state, edition: state.edition + 1, publishedTo: 0 }], seq)
-  await parts.logs.update(ledger.states())
+  await sides.publish({
+    change: { kind: 'retire', logs: [sides.ledger.nameOf(state)] },
+    note: { kind: 'retired', states: [{ ...state, edition: state.edition + 1, publishedTo: 0 }] },
+  })
   expect((await wholeOf(sides)).records).toBe(3)
   return { sides, stock, remove: () => rmSync(pathOf('a.jsonl')), analysis }
 }

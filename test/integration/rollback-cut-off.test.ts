@@ -29,14 +29,14 @@ async function cutOff() {
   await sides.ship({ journal: false, transcripts: 'all' })
   rmSync(join(folder, 'projects', 'p', 'gone.jsonl'))
   await analysis.refresh()
-  const { ledger, store, parts, shipper } = sides
+  const { ledger, store, parts, publish, shipper } = sides
   ledger.saveMigration(ROLLING_BACK)
   const harm = async () => {
     // marked and elected anew, with the copies still there, as before they are dropped
     const logs = [...ledger.states()].map((state) => ledger.nameOf(state))
     await store.retire(logs, ledger.nextSeq())
   }
-  const stock = () => shipper.exclusive(() => takeStock({ ...parts, store, publish: (run) => run() }))
+  const stock = () => shipper.exclusive(() => takeStock({ ...parts, publish }))
   return { ledger, harm, stock, analysis }
 }
 

@@ -18,6 +18,7 @@ import type { RecordStore } from '../../src/ports/record-store.ts'
 import type { SourceHealth, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
 import type { Ledger } from '../../src/shipping/ledger.ts'
 import { NO_RUN } from '../../src/shipping/ledger-entries.ts'
+import type { Publish } from '../../src/shipping/publication.ts'
 import type { Shipper } from '../../src/shipping/shipper.ts'
 
 let engineFolder: string | undefined
@@ -78,6 +79,7 @@ export interface TestSides {
   verify(deep?: boolean): Promise<Findings>
   parts: VerificationParts
   store: RecordStore
+  publish: Publish
   problems: string[]
   /** What was found when the stock was taken last: when they were opened. */
   stock(): Stock
@@ -140,6 +142,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     verify: (deep = false) => shipper.exclusive(() => verifyPublished(parts, deep)),
     parts,
     store,
+    publish: publishing.publish,
     problems,
     stock: publishing.stock.latest,
     close: publishing.close,

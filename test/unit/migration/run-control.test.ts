@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createRunControl } from '../../../src/migration/run-control.ts'
 import type { LogState, RowGroup, ShippableLogs } from '../../../src/ports/logs.ts'
-import type { PublishedEvidence } from '../../../src/ports/record-store.ts'
+import type { PublishedEvidence, RecordStore } from '../../../src/ports/record-store.ts'
 import { openLedger } from '../../../src/shipping/ledger.ts'
+import { createPublish } from '../../../src/shipping/publication.ts'
 import type { ShipperEvents } from '../../../src/shipping/shipper.ts'
 import { makeFolder } from '../../support/transcripts.ts'
 
@@ -82,23 +83,24 @@ function scene() {
     publishKept: async () => {},
     rebuildWinners: async () => {},
     retire: async () => {},
-  }
+  } as unknown as RecordStore
   const shipping = new EventEmitter<ShipperEvents>()
   const control = createRunControl({
     ledger,
     logs,
-    store,
     evidence,
-    publish: (run) => run(),
+    publish: createPublish({ ledger, store, logs, gate: { publish: (run) => run() } }),
     shipper: { events: shipping, exclusive: (run) => run(), kick() {}, recordsPerSecond: () => undefined },
     now: () => time,
   })
   control.events.on('changed', ({ state: now }) => changes.push(now))
   const publish = (key: string, to: number, tokens: number): void => {
     const run = control.report()?.id ?? ''
-    ledger.plan({ batches: [], states: [state(key, to)], run, tokens: [String(tokens)] })
+    const group = { batches: [], states: [state(key, to)], run, tokens: [String(tokens)] }
+    ledger.plan(group)
     ledger.verified()
-    ledger.published(ledger.seq() + 1)
+    // nobody shares it: it is noted at once
+    void ledger.noted({ kind: 'published', group }, ledger.seq() + 1)
     shipping.emit('published')
   }
   const begin = async (): Promise<string> => {

@@ -41,15 +41,19 @@ function open(path: string, store = 'store', minSeq = 0): Ledger {
   })
   return ledger
 }
+function publish(ledger: Ledger, group: Group, seq: number): void {
+  ledger.plan(group)
+  ledger.verified()
+  // nobody shares it: it is noted at once
+  void ledger.noted({ kind: 'published', group }, seq)
+}
 const pathIn = (folder: string): string => join(folder, 'ledger')
 
 describe('the ledger', () => {
   test('knows after a restart how far each log is published', () => {
     const path = pathIn(makeFolder())
     const first = open(path)
-    first.plan(group(first, [state(10)]))
-    first.verified()
-    first.published(7)
+    publish(first, group(first, [state(10)]), 7)
     first.close()
     const second = open(path)
     expect(second.states()).toEqual([state(10)])
@@ -97,18 +101,14 @@ describe('the ledger', () => {
 
   test('keeps editions whose content is gone from the disk, and forgets those that were retired', () => {
     const ledger = open(pathIn(makeFolder()))
-    const publish = (next: LogState): void => {
-      ledger.plan(group(ledger, [next]))
-      ledger.verified()
-      ledger.published(ledger.seq() + 1)
-    }
-    publish(state(10))
-    publish(state(5, { edition: 1 }))
+    const publishNext = (next: LogState): void => publish(ledger, group(ledger, [next]), ledger.seq() + 1)
+    publishNext(state(10))
+    publishNext(state(5, { edition: 1 }))
     expect(ledger.archived()).toEqual([state(10)])
     const before = ledger.generation()
-    ledger.retired([state(0, { edition: 2 })], 9)
+    void ledger.noted({ kind: 'retired', states: [state(0, { edition: 2 })] }, 9)
     expect(ledger.generation()).toBe(before + 1)
-    publish(state(5, { edition: 2 }))
+    publishNext(state(5, { edition: 2 }))
     expect(ledger.archived()).toEqual([state(10)])
     expect(ledger.nameOf(state(0, { edition: 2 }))).not.toBe(ledger.nameOf(state(0)))
   })
@@ -128,9 +128,7 @@ describe('the ledger', () => {
     ledger.saveMigration(migration)
     let largest = 0
     for (let i = 1; i <= 500; i++) {
-      ledger.plan({ ...group(ledger, [state(i, { key: `1:${i % 7}`, edition: i > 400 ? 1 : 0 })]), run: 'm' })
-      ledger.verified()
-      ledger.published(i)
+      publish(ledger, { ...group(ledger, [state(i, { key: `1:${i % 7}`, edition: i > 400 ? 1 : 0 })]), run: 'm' }, i)
       largest = Math.max(largest, statSync(path).size)
     }
     const known = (from: Ledger) => ({
@@ -156,9 +154,7 @@ describe('the ledger', () => {
     const path = pathIn(folder)
     const ledger = open(path)
     const sizes = [10, 20, 30].map((to) => {
-      ledger.plan(group(ledger, [state(to)]))
-      ledger.verified()
-      ledger.published(to)
+      publish(ledger, group(ledger, [state(to)]), to)
       return { to, size: statSync(path).size }
     })
     ledger.close()
@@ -180,9 +176,7 @@ describe('the ledger', () => {
     const path = pathIn(makeFolder())
     const ledger = open(path)
     for (const to of [1, 2]) {
-      ledger.plan(group(ledger, [state(to)]))
-      ledger.verified()
-      ledger.published(to)
+      publish(ledger, group(ledger, [state(to)]), to)
     }
     ledger.close()
     const text = readFileSync(path, 'latin1')

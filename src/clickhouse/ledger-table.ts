@@ -1,0 +1,21 @@
+import type { LedgerTable } from '../ports/ledger-table.ts'
+import type { Database } from './database.ts'
+import { FORGET_LEDGER, LEDGER_COLUMNS, ledgerAfter, ledgerHead } from './statements/ledger.ts'
+
+export function createLedgerTable(db: Database): LedgerTable {
+  return {
+    append: (row) =>
+      db.insert('append-ledger', 'ledger', LEDGER_COLUMNS, [LEDGER_COLUMNS.map((column) => row[column])]),
+    async after(mark) {
+      const rows = await db.query(ledgerAfter, { ...mark })
+      const [first] = rows
+      if (first === undefined || first.epoch !== mark.epoch || first.number === mark.number + 1) return rows
+      // what follows was put together meanwhile
+      return db.query(ledgerAfter, { epoch: 0, number: 0 })
+    },
+    async head() {
+      return (await db.query(ledgerHead))[0] ?? { epoch: 0, number: 0, open: false, fence: 0, holder: '' }
+    },
+    forgetBefore: (mark) => db.command('forget-ledger', FORGET_LEDGER, { ...mark }),
+  }
+}

@@ -1,0 +1,94 @@
+import type { LedgerTable } from '../ports/ledger-table.ts'
+import type { Entry, EntryOf } from './ledger-entries.ts'
+import { type LedgerState, snapshotOf } from './ledger-state.ts'
+import type { Changing, Note, SharedEntry, SharedState } from './shared-entries.ts'
+import { createSharedLedger, readShared, type SharedLedger } from './shared-ledger.ts'
+
+/** What is told to others in the database: it is there when the promise settles. */
+export interface LedgerAnnouncements {
+  /** What readers see is about to be changed. */
+  announce(changing: Changing): Promise<void>
+  /** What was announced, by this process or the publisher before it, and is not noted yet. */
+  announced(): Changing | undefined
+  /** What was announced is carried out. */
+  noted(note: Note, seq: number): Promise<void>
+  /** Everything that was noted is there. Throws where it is not: then somebody else publishes, or nobody knows. */
+  kept(): Promise<void>
+  /**
+   * Goes on with what the database has of the ledger, where that knows more than the file, and writes there from now on.
+   */
+  share(sharing: Sharing): Promise<void>
+}
+
+interface Sharing {
+  table: LedgerTable
+  /** Of the right to publish. */
+  epoch: number
+  /** Nothing can be shared any more. */
+  onLost?: (error: Error) => void
+}
+
+/** The ledger's file. */
+export interface Entries {
+  write(entry: Entry): void
+  /** Another ledger's facts stand in place of everything before. */
+  replace(by: SharedState): void
+  close(): void
+}
+
+export const idOf = ({ opened }: LedgerState): string => (opened as EntryOf<'opened'>).ledger
+
+/** `ownSeq` is the largest that the file had. */
+export function createAnnouncements({ write, replace }: Entries, state: LedgerState, ownSeq: number) {
+  let shared: SharedLedger | undefined
+  let announced: Changing | undefined
+  const whole = (): SharedEntry => {
+    const changing = announced === undefined ? {} : { changing: announced }
+    return { kind: 'whole', ledger: idOf(state), snapshot: snapshotOf(state), ...changing }
+  }
+  const announcements: LedgerAnnouncements = {
+    async announce(changing) {
+      if (shared !== undefined) await shared.append({ kind: 'changing', ...changing })
+      announced = changing
+    },
+    announced: () => announced,
+    async noted(note, seq) {
+      if (shared !== undefined) await shared.append({ kind: 'changed', seq })
+      announced = undefined
+      writeNote(write, state, note, seq)
+    },
+    kept: async () => shared?.kept(),
+    async share({ table, epoch, onLost }) {
+      const found = await readShared(table)
+      if (knowsMore(found, state, ownSeq)) {
+        if (!isSame(found, state)) replace(found)
+        announced = found.changing
+      }
+      shared = createSharedLedger({ table, epoch, after: found.mark, whole, ...(onLost && { onLost }) })
+      await shared.append(whole())
+    },
+  }
+  return { announcements, tell: (entry: SharedEntry) => void shared?.append(entry).catch(() => undefined) }
+}
+
+/** What was published before this process is noted as if it had been planned here. */
+function writeNote(write: Entries['write'], state: LedgerState, note: Note, seq: number): void {
+  if (note.kind !== 'published') return write({ ...note, seq })
+  const { group } = note
+  if (JSON.stringify(state.unsettled?.group) !== JSON.stringify(group)) {
+    if (state.unsettled !== undefined) write({ kind: 'abandoned' })
+    write({ kind: 'planned', group })
+  }
+  write({ kind: 'published', seq })
+}
+
+/** Whether the database's ledger is not older than the file's: that is so where the database was given back. */
+function knowsMore({ ledger, facts }: SharedState, { generation }: LedgerState, ownSeq: number): boolean {
+  if (ledger === '') return false
+  return facts.seq > ownSeq || (facts.seq === ownSeq && facts.generation >= generation)
+}
+
+function isSame({ ledger, facts }: SharedState, state: LedgerState): boolean {
+  const textOf = (of: LedgerState): string => JSON.stringify({ ...snapshotOf(of), batches: 0, seq: 0 })
+  return ledger === idOf(state) && textOf(facts) === textOf(state)
+}

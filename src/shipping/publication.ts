@@ -1,0 +1,63 @@
+import type { LogState } from '../ports/logs.ts'
+import type { RecordStore } from '../ports/record-store.ts'
+import type { Ledger } from './ledger.ts'
+import type { PublicationGate } from './publication-gate.ts'
+import { type Change, type Changing, movedBy } from './shared-entries.ts'
+
+/** What a change works on. */
+export interface PublicationParts {
+  ledger: Ledger
+  store: PublicationStore
+  gate: Pick<PublicationGate, 'publish'>
+  logs: { update(states: readonly LogState[]): Promise<void> }
+}
+
+export type PublicationStore = Pick<
+  RecordStore,
+  'publish' | 'retire' | 'retireBatches' | 'electMissing' | 'rebuildWinners' | 'rollBack' | 'publishKept'
+>
+
+/** The one way to change what readers see. */
+export type Publish = (changing: Changing) => Promise<void>
+
+/**
+ * Announces a change in the database, carries it out there, and notes that it is done, while nobody here reads. Whoever
+ * reads elsewhere sees by the announcement that they cannot tell what they see, and whoever takes over carries it out
+ * again. It may be repeated.
+ */
+export const createPublish =
+  (parts: PublicationParts): Publish =>
+  (changing) =>
+    parts.gate.publish(async () => {
+      await parts.ledger.announce(changing)
+      await carryOut(parts, changing)
+    })
+
+/** Carries out what was announced and not noted, by this process or by one before it. Returns what it was. */
+export async function publishAnnounced(parts: PublicationParts): Promise<Changing | undefined> {
+  const changing = parts.ledger.announced()
+  if (changing !== undefined) await parts.gate.publish(() => carryOut(parts, changing))
+  return changing
+}
+
+async function carryOut({ ledger, store, logs }: PublicationParts, { change, note }: Changing): Promise<void> {
+  const seq = ledger.nextSeq()
+  await apply(store, change, seq)
+  await ledger.noted(note, seq)
+  await logs.update(movedBy(note, new Map(ledger.states().map((state) => [state.key, state]))))
+}
+
+function apply(store: PublicationStore, change: Change, seq: number): Promise<void> {
+  switch (change.kind) {
+    case 'publish':
+      return change.batches.length === 0 ? Promise.resolve() : store.publish(change.batches, seq)
+    case 'retire':
+      return store.retire(change.logs, seq)
+    case 'retireBatches':
+      return store.retireBatches(change.batches, seq)
+    case 'rollBack':
+      return store.rollBack(change.kept, seq)
+    default:
+      return store[change.kind](seq)
+  }
+}

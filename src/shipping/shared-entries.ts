@@ -1,0 +1,95 @@
+import type { LedgerMark } from '../ports/ledger-table.ts'
+import type { LogState } from '../ports/logs.ts'
+import type { PublishedBatch } from '../ports/record-store.ts'
+import type { EntryOf, Group, Snapshot } from './ledger-entries.ts'
+import { applyEntry, emptyState, isJournal, type LedgerState, publishGroup } from './ledger-state.ts'
+
+// What of a ledger is in the database: the names of kinds and members are stored there, and stay.
+
+/** What is done to what readers count, as a value: whoever comes after a publisher that ended in it can do it again. */
+export type Change =
+  | { kind: 'publish'; batches: PublishedBatch[] }
+  | { kind: 'retire'; logs: string[] }
+  | { kind: 'retireBatches'; batches: number[] }
+  | { kind: 'electMissing' }
+  | { kind: 'rebuildWinners' }
+  | { kind: 'rollBack'; kept: string[] | 'none' }
+  | { kind: 'publishKept' }
+
+/** What the ledger notes once a change is carried out. */
+export type Note =
+  | { kind: 'published'; group: Group }
+  | Omit<EntryOf<'retired'>, 'seq'>
+  | Omit<EntryOf<'rolledBack'>, 'seq'>
+  | Omit<EntryOf<'restored'>, 'seq'>
+
+export interface Changing {
+  change: Change
+  note: Note
+}
+
+/** What was switched is no log. */
+export const NO_LOG: Note = { kind: 'retired', states: [] }
+
+export type SharedEntry =
+  /** The first of a publisher, and of what stands for everything before it. `ledger` names the logs. */
+  | { kind: 'whole'; ledger: string; snapshot: Snapshot; changing?: Changing }
+  /** What readers count is being changed: until `changed`, nobody can say what they see. */
+  | ({ kind: 'changing' } & Changing)
+  | { kind: 'changed'; seq: number }
+  | EntryOf<'migration'>
+  | EntryOf<'restored'>
+  | EntryOf<'retired'>
+
+/** What the shared ledger comes to. */
+export interface SharedState {
+  /** The ledger that names the logs; empty before there is one. */
+  ledger: string
+  facts: LedgerState
+  changing: Changing | undefined
+  mark: LedgerMark
+}
+
+export const emptyShared = (): SharedState => ({
+  ledger: '',
+  facts: emptyState(0),
+  changing: undefined,
+  mark: { epoch: 0, number: 0 },
+})
+
+/** Returns the logs that stand elsewhere after it. */
+export function applyShared(state: SharedState, entry: SharedEntry): LogState[] {
+  if (entry.kind === 'whole') {
+    state.ledger = entry.ledger
+    state.facts = emptyState(0)
+    applyEntry(state.facts, { kind: 'snapshot', snapshot: entry.snapshot })
+    state.changing = entry.changing
+    return [...state.facts.states.values()]
+  }
+  if (entry.kind === 'changing') {
+    state.changing = entry
+    return []
+  }
+  if (entry.kind !== 'changed') {
+    applyEntry(state.facts, entry)
+    return entry.kind === 'retired' ? entry.states : []
+  }
+  const { changing } = state
+  state.changing = undefined
+  return changing === undefined ? [] : applyNote(state.facts, changing.note, entry.seq)
+}
+
+function applyNote(facts: LedgerState, note: Note, seq: number): LogState[] {
+  if (note.kind === 'published') {
+    publishGroup(facts, note.group)
+    facts.seq = Math.max(facts.seq, seq)
+  } else applyEntry(facts, { ...note, seq })
+  return movedBy(note, facts.states)
+}
+
+/** The logs that stand elsewhere once something was noted. */
+export function movedBy(note: Note, states: ReadonlyMap<string, LogState>): LogState[] {
+  if (note.kind === 'published') return note.group.states
+  if (note.kind === 'retired') return note.states
+  return note.kind === 'restored' ? [] : [...states.values()].filter((log) => !isJournal(log))
+}

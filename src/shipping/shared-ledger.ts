@@ -1,0 +1,91 @@
+import { BridgeError } from '../domain/errors.ts'
+import type { LedgerMark, LedgerTable } from '../ports/ledger-table.ts'
+import { applyShared, emptyShared, type SharedEntry, type SharedState } from './shared-entries.ts'
+
+/** The shared ledger, as its publisher writes it. */
+export interface SharedLedger {
+  /**
+   * Writes an entry after all those before it; it is in the database when the promise settles. Throws CONFLICT once
+   * somebody else has the right to publish. After a failure nobody knows what the table has: everything that follows
+   * fails, too, until the ledger is opened anew with another epoch.
+   */
+  append(entry: SharedEntry): Promise<void>
+  /** Settles when everything that was appended is in the database, and throws where something is not. */
+  kept(): Promise<void>
+}
+
+/** Bytes after which what there is to know is written as a whole, and what is before it forgotten. */
+const WHOLE_BYTES = 16 << 20
+
+/** What the shared ledger comes to now. */
+export async function readShared(table: LedgerTable): Promise<SharedState> {
+  const state = emptyShared()
+  await readOn(table, state)
+  return state
+}
+
+/** Applies what follows; returns the logs that stand elsewhere, and whether there was anything. */
+export async function readOn(table: LedgerTable, state: SharedState) {
+  const rows = await table.after(state.mark)
+  const moved = rows.flatMap(({ epoch, number, entry }) => {
+    state.mark = { epoch, number }
+    return applyShared(state, JSON.parse(entry) as SharedEntry)
+  })
+  return { moved, isChanged: rows.length > 0 }
+}
+
+export interface SharedLedgerOptions {
+  table: LedgerTable
+  epoch: number
+  /** The last entry that is there. */
+  after: LedgerMark
+  /** Everything that there is to know, to stand for what was written before. */
+  whole: () => SharedEntry
+  /** Nothing can be written any more. */
+  onLost?: (error: Error) => void
+  wholeBytes?: number
+}
+
+export function createSharedLedger(options: SharedLedgerOptions): SharedLedger {
+  const { table, epoch, whole, onLost, wholeBytes = WHOLE_BYTES } = options
+  let { number } = options.after
+  let isOpen = false
+  let bytes = 0
+  let last: Promise<void> = Promise.resolve()
+
+  const write = async (entry: SharedEntry): Promise<void> => {
+    isOpen = entry.kind === 'changing' || (isOpen && entry.kind !== 'changed')
+    if (entry.kind === 'whole') isOpen = entry.changing !== undefined
+    const text = JSON.stringify(entry)
+    bytes += text.length
+    number++
+    await table.append({ epoch, number, whole: entry.kind === 'whole', open: isOpen, entry: text })
+    // the change that follows looks by itself whether it came too late
+    if (entry.kind !== 'changing') await requireRight()
+  }
+  /** Whoever takes the right from here on reads what was written. */
+  const requireRight = async (): Promise<void> => {
+    const { fence, holder } = await table.head()
+    if (fence > epoch) throw new BridgeError('CONFLICT', `${holder} publishes to this database now`)
+  }
+  const putTogether = async (): Promise<void> => {
+    if (isOpen || bytes < wholeBytes) return
+    bytes = 0
+    await write(whole())
+    await table.forgetBefore({ epoch, number })
+  }
+
+  return {
+    append(entry) {
+      const written = last.then(async () => {
+        await write(entry)
+        if (entry.kind === 'whole') await table.forgetBefore({ epoch, number })
+        else await putTogether()
+      })
+      last = written
+      written.catch((error: Error) => onLost?.(error))
+      return written
+    },
+    kept: () => last,
+  }
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Database } from '../../src/clickhouse/database.ts'
+import { createLedgerTable } from '../../src/clickhouse/ledger-table.ts'
+import { readShared } from '../../src/shipping/shared-ledger.ts'
+import { count } from '../support/migration-scene.ts'
+import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
+import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+removeEngineAfterAll()
+
+const ALL = { journal: false, transcripts: 'all' } as const
+
+async function scene() {
+  const folder = makeFolder()
+  const lines = (name: string) => [1, 2, 3].map((i) => line({ id: `msg_${name}_${i}`, session: name }))
+  writeTranscripts(folder, { 'p/a.jsonl': lines('a'), 'p/b.jsonl': lines('b') })
+  const analysis = analysisOf(folder)
+  await analysis.refresh()
+  return { analysis, db: await testDatabase(), ledgerOf: (name: string) => join(folder, name) }
+}
+const recordsOf = async ({ clickhouse }: TestSides): Promise<number> => {
+  const { answers } = await clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })
+  return totals(answers[0]?.whole ?? []).records
+}
+const shared = (db: Database) => readShared(createLedgerTable(db))
+
+test('the database has what the publisher knows: logs and editions, runs, and how far they are', async () => {
+  const { analysis, db, ledgerOf } = await scene()
+  const { ledger, ship, rollBack } = await openSides({ analysis, db, ledgerPath: ledgerOf('ledger') })
+  const isTold = async (): Promise<void> => {
+    await ledger.kept()
+    const { facts, ledger: id, changing } = await shared(db)
+    expect([...facts.states.values()]).toEqual(ledger.states())
+    expect([...facts.migrations.values()]).toEqual(ledger.migrations())
+    expect(facts).toMatchObject({ seq: ledger.seq(), generation: ledger.generation(), archived: ledger.archived() })
+    expect([id, changing]).toEqual([ledger.id(), undefined])
+  }
+  await ship(ALL)
+  await isTold()
+  await rollBack()
+  await isTold()
+  await ship(ALL)
+  await isTold()
+})
+
+test('another publisher goes on with it, from another disk: nothing is shipped twice', async () => {
+  const { analysis, db, ledgerOf } = await scene()
+  const first = await openSides({ analysis, db, ledgerPath: ledgerOf('first') })
+  await first.ship(ALL)
+  const known = first.ledger.states()
+  await first.close()
+  const second = await openSides({ analysis, db, ledgerPath: ledgerOf('second') })
+  expect(second.ledger.states()).toEqual(known)
+  expect(second.ledger.id()).toBe(first.ledger.id())
+  await second.ship(ALL)
+  expect(await count(db, 'copies')).toBe(6)
+  expect((await second.verify(true)).verification).toMatchObject({ difference: '0', logsCompared: 2, surplusLogs: [] })
+})
+
+test('a publication that was announced and cut off is carried to its end by whoever comes next', async () => {
+  const { analysis, db, ledgerOf } = await scene()
+  const first = await openSides({
+    analysis,
+    db,
+    ledgerPath: ledgerOf('first'),
+    wrapStore: (store) => ({ ...store, publish: () => Promise.reject(new Error('cut off')) }),
+  })
+  void first.ship(ALL)
+  await until('the publication', () => (first.problems.length > 0 ? true : undefined))
+  await first.close()
+  expect((await shared(db)).changing).toMatchObject({ change: { kind: 'publish' } })
+  const second = await openSides({ analysis, db, ledgerPath: ledgerOf('second') })
+  expect((await shared(db)).changing).toBeUndefined()
+  expect(await recordsOf(second)).toBe(6)
+  await second.ship(ALL)
+  expect(await count(db, 'copies')).toBe(6)
+})
+
+test('a database that was given back, older than the ledger, is told what the ledger knows', async () => {
+  const { analysis, db, ledgerOf } = await scene()
+  const first = await openSides({ analysis, db, ledgerPath: ledgerOf('ledger') })
+  await first.ship(ALL)
+  await first.close()
+  await db.command('harm', 'TRUNCATE TABLE ledger')
+  const again = await openSides({ analysis, db, ledgerPath: ledgerOf('ledger') })
+  expect([...(await shared(db)).facts.states.values()]).toEqual(again.ledger.states())
+  expect(again.ledger.states().map(({ records }) => records)).toEqual([3, 3])
+})
