@@ -1,5 +1,6 @@
 import type { VerificationParts } from '../migration/verification.ts'
 import type { RecordStore } from '../ports/record-store.ts'
+import type { Ledger } from '../shipping/ledger.ts'
 import type { Publish } from '../shipping/publication.ts'
 
 /** What was saved, or restored. */
@@ -14,6 +15,7 @@ export interface BackupReport {
 
 /** What saving and restoring work on. */
 export interface BackupParts extends VerificationParts {
+  ledger: Ledger
   store: RecordStore
   /** The number of the database's last schema change. */
   schema: number

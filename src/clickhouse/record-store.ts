@@ -6,25 +6,13 @@ import type { Database, Params } from './database.ts'
 import { sliceCount } from './slices.ts'
 import { databaseId } from './statements/database-id.ts'
 import { electMissingSlice, electSlice, electWinners } from './statements/elect-winners.ts'
-import { currentFence, takeFence } from './statements/fence.ts'
+import { currentFence } from './statements/fence.ts'
 import { lastBatch, lastSeq } from './statements/last-seq.ts'
 import { noteBatches } from './statements/note-batches.ts'
 import { readBack } from './statements/read-back.ts'
-import { DELETE_RETIRED, emptyRuns, MAKE_NEXT, SWAP } from './statements/rebuild-winners.ts'
+import { DELETE_RETIRED, emptyRuns, makeNext, nextWinners, swapNext } from './statements/rebuild-winners.ts'
 import { COPY_COLUMNS, cellsOf } from './statements/record-sql.ts'
 import { markBatches, OF_BATCHES, OF_LOGS, OF_TRANSCRIPTS } from './statements/retire-batches.ts'
-
-/**
- * Takes the right to publish from whoever had it before: what they still send is written, and never counts. Returns the
- * epoch that carries the right. Throws CONFLICT where somebody else took it at the same time.
- */
-export async function takeRightToPublish(db: Database, holder: string): Promise<number> {
-  await db.command('take-fence', takeFence, { holder })
-  const [current] = await db.query(currentFence)
-  if (current?.holder !== holder)
-    throw new BridgeError('CONFLICT', `${current?.holder} took the database at the same time`)
-  return current.epoch
-}
 
 /** `epoch` is what `takeRightToPublish` gave; 0 where nobody else can publish. */
 export function createRecordStore(db: Database, epoch = 0): RecordStore {
@@ -60,10 +48,11 @@ function createFenced(db: Database, epoch: number): Fenced {
       await stillOurs()
     },
     async rebuildWinners(seq) {
-      for (const [name, sql] of MAKE_NEXT) await db.command(name, sql)
-      await eachSlice(db, (slice) => db.command('elect-slice', electSlice, { seq, ...slice }))
+      for (const [name, sql] of makeNext(epoch)) await db.command(name, sql)
+      const elect = electSlice(nextWinners(epoch))
+      await eachSlice(db, (slice) => db.command('elect-slice', elect, { seq, ...slice }))
       await stillOurs()
-      for (const [name, sql] of SWAP) await db.command(name, sql)
+      for (const [name, sql] of swapNext(epoch)) await db.command(name, sql)
     },
   }
 }

@@ -96,7 +96,7 @@ function openSides({ config, key, roots, flags, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
   const legacy = startFiles({ config, roots, wayIn, logger })
   const database = keepDatabaseSide({ config, legacy, journalKeyId: key.id.toString('hex'), logger })
-  wayIn.events.on('journaled', () => database.current()?.publishing.shipper.kick())
+  wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide(wayIn, legacy, database)
   const reading = createReadingSide({ config, legacy, logger })
   return { flags, wayIn, legacy, database, writing, reading }
@@ -130,7 +130,7 @@ async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: 
     schema: await createSchema(),
     introspection: config.introspection,
     logger,
-    metrics: createMetrics(legacy.status, () => database.current()?.publishing.control.report()),
+    metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
     authenticate: createAuthenticator(secret),
     trustedProxies: config.trustedProxies,
     maxSockets: config.maxSockets,

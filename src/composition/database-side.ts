@@ -1,26 +1,38 @@
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
+import type { Backups } from '../backup/backup.ts'
 import { type Database, openDatabase } from '../clickhouse/database.ts'
-import { createRecordStore, takeRightToPublish } from '../clickhouse/record-store.ts'
+import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
 import type { Config } from '../config.ts'
-import { isBridgeError } from '../domain/errors.ts'
+import { BridgeError } from '../domain/errors.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
+import type { RunControl } from '../migration/run-control.ts'
+import { createWatchedRuns } from '../migration/watched-runs.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
-import { takeLease } from '../redis/lease.ts'
+import { createFollowing, type Following } from '../shipping/following.ts'
 import { type Closing, openWhole } from './closing.ts'
-import { createDatabaseSources, type DatabaseSources } from './database-sources.ts'
+import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
+import { type KeptPublishing, keepPublishing } from './kept-publishing.ts'
 import { publishingHealth } from './publishing-health.ts'
-import { openPublishingSide, type PublishingSide } from './publishing-side.ts'
+import type { PublishingSide } from './publishing-side.ts'
 
-/** Everything that needs the database: what publishes to it, and what answers from it. */
+/** Everything that needs the database: what answers from it, and what publishes to it where this instance may. */
 export interface DatabaseSide extends DatabaseSources {
-  publishing: PublishingSide
+  /** `undefined` while another instance has the right to publish. */
+  publishing(): PublishingSide | undefined
+  /** What is published, as far as this instance knows. */
+  ledger: PublishedView['ledger']
+  /** The runs; where another instance publishes, they can be looked at alone. */
+  runs(): RunControl
+  backups(): Backups
+  /** What the database said in the last second: before, nobody knows how far it is. */
+  isFresh(): boolean
   health(): SourceHealth
-  /** Aborted once somebody else has the right to publish; its reason says who, in words. */
-  lost: AbortSignal
+  /** Who publishes. */
+  publisher(): SourceHealth
+  /** Settles when publishing was tried for the first time. */
+  whenTried(): Promise<void>
   close(): Promise<void>
 }
 
@@ -34,39 +46,46 @@ export interface DatabaseSideOptions {
 
 /** Statements that a ClickHouse server carries out at once; the embedded engine does one after the other. */
 const STATEMENTS_AT_ONCE = 8
+/** Between two looks for what another instance published. */
+const FOLLOW_MS = 250
 
-/** Opens the database, takes the right to publish and begins to ship. Throws where somebody else has that right. */
+/** Opens the database and reads what is published; publishes as soon as nobody else does. */
 export function openDatabaseSide(options: DatabaseSideOptions): Promise<DatabaseSide> {
   const { config, legacy, logger } = options
   return openWhole(async (closing) => {
-    const lost = new AbortController()
     const db = await openAndUpdate(config)
     closing.add(() => db.close())
-    const epoch = await takeRight(db, options, lost, closing)
-    const publishing = await openPublishingSide({
-      db,
-      store: createRecordStore(db, epoch),
-      epoch,
-      onLost: ({ message }) => lost.abort(message),
-      ledgerPath: join(config.dataDir, 'ledger'),
-      logs: legacy.logs,
-      backupDir: config.backupDir,
-      journalKeys: [options.journalKeyId],
-      isSample: () => legacy.status()?.sample === true,
-      logger,
-    })
+    const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
+    await following.refresh()
+    const publishing = keepPublishing({ ...options, db, onEnd: following.forget })
     closing.add(publishing.close)
-    const { shipper, control } = publishing
-    shipper.events.on('problem', (error) => {
-      if (isBridgeError(error) && error.code === 'CONFLICT') lost.abort(error.message)
+    const watched = createWatchedRuns({
+      ledger: following.ledger,
+      logs: legacy.logs,
+      refusal: () => refusal(publishing),
     })
-    const health = (): SourceHealth => publishingHealth(publishing, legacy.logs, config.clickhouse.url)
+    closing.add(watched.close)
+    const whenChanged = (): void => void watched.changed()
+    follow({ following, publishing, whenChanged, onProblem: (err) => logger.debug({ err }, 'no look') }, closing)
+    const { current } = publishing
+    const view: PublishedView = {
+      ledger: () => current()?.ledger ?? following.ledger,
+      read: (run) => (current() ?? following).read(run),
+    }
+    const health = (): SourceHealth => healthOf(publishing, following, options)
     const statementsAtOnce = config.clickhouse.url === undefined ? 1 : STATEMENTS_AT_ONCE
-    const sources = createDatabaseSources({ db, publishing, files: legacy, statementsAtOnce, health })
-    shipper.begin(control)
-    closing.add(legacy.logs.onChange(shipper.kick))
-    if (lost.signal.aborted) throw new Error(lost.signal.reason)
-    return { ...sources, publishing, health, lost: lost.signal, close: closing.close }
+    return {
+      ...createDatabaseSources({ db, view, logs: legacy.logs, files: legacy, statementsAtOnce, health }),
+      publishing: current,
+      ledger: view.ledger,
+      runs: () => current()?.control ?? watched,
+      backups: () => current()?.backups ?? refusing(publishing),
+      isFresh: () => current() !== undefined || following.isFresh(),
+      health,
+      publisher: () => publisherOf(publishing),
+      whenTried: publishing.whenTried,
+      close: closing.close,
+    }
   })
 }
 
@@ -82,21 +101,55 @@ async function openAndUpdate({ clickhouse, dataDir }: Config): Promise<Database>
   }
 }
 
-/** Where several hosts run, one at a time publishes; a stalled one that wakes up is fenced off by the database. */
-async function takeRight(
-  db: Database,
-  { config: { redisUrl }, logger }: DatabaseSideOptions,
-  lost: AbortController,
-  closing: Closing,
-): Promise<number> {
-  const holder = `${hostname()}:${process.pid}:${randomUUID()}`
-  if (redisUrl !== undefined) {
-    const name = await createRecordStore(db).id()
-    const onLost = (by: string): void => lost.abort(`${by} has the lease`)
-    const lease = await takeLease({ redisUrl, name, holder, onLost })
-    if (lease.kind === 'held') throw new Error(`${lease.by} publishes to this database`)
-    if (lease.kind === 'taken') closing.add(lease.release)
-    else logger.warn({ problem: lease.problem }, 'Redis cannot be asked for the lease: the database alone fences')
-  }
-  return takeRightToPublish(db, holder)
+interface FollowParts {
+  following: Following
+  publishing: KeptPublishing
+  whenChanged: () => void
+  onProblem: (error: Error) => void
+}
+
+/** Looks again and again, but while this instance publishes: then it knows. */
+function follow({ following, publishing, whenChanged, onProblem }: FollowParts, closing: Closing): void {
+  const timer = setInterval(() => {
+    if (publishing.current() !== undefined) return
+    following.refresh().then((isChanged) => {
+      if (isChanged) whenChanged()
+    }, onProblem)
+  }, FOLLOW_MS)
+  closing.add(() => clearInterval(timer))
+}
+
+/** Why nothing can be done here that changes what readers see. */
+function refusal(publishing: KeptPublishing): BridgeError {
+  const holder = publishing.holder()
+  if (holder !== undefined)
+    return new BridgeError('CONFLICT', `${holder} publishes to this database: ask that instance`)
+  const why = publishing.problem() ?? 'it is being opened'
+  return new BridgeError('SOURCE_UNAVAILABLE', `the database cannot be used now: ${why}`)
+}
+
+const refusing = (publishing: KeptPublishing): Backups => ({
+  backup: () => Promise.reject(refusal(publishing)),
+  restore: () => Promise.reject(refusal(publishing)),
+})
+
+function publisherOf(publishing: KeptPublishing): SourceHealth {
+  if (publishing.current() !== undefined) return { state: 'UP', detail: 'this instance' }
+  const holder = publishing.holder()
+  if (holder !== undefined) return { state: 'UP', detail: holder }
+  return { state: 'DEGRADED', detail: publishing.problem() ?? 'nobody yet' }
+}
+
+function healthOf(
+  publishing: KeptPublishing,
+  following: Following,
+  { config, legacy }: DatabaseSideOptions,
+): SourceHealth {
+  const { url } = config.clickhouse
+  const side = publishing.current()
+  if (side !== undefined) return publishingHealth(side, legacy.logs, url)
+  const problem = publishing.problem()
+  if (problem !== undefined) return { state: 'DOWN', detail: problem }
+  if (!following.isFresh()) return { state: 'DOWN', detail: 'the database does not answer' }
+  return { state: 'UP', detail: `${url === undefined ? 'embedded' : new URL(url).host}, read alone` }
 }

@@ -1,11 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../clickhouse/database.ts'
+import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
 import { createPublishedRecords } from '../clickhouse/published-records.ts'
 import { archivedTokens } from '../migration/verification.ts'
+import type { ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from '../reading/database-sources.ts'
+import type { LedgerFacts, LogNames } from '../shipping/ledger.ts'
 import { createTurns } from '../turns/in-turn.ts'
-import type { PublishingSide } from './publishing-side.ts'
 
 /** What answers from the database, alone or together with the files. */
 export interface DatabaseSources {
@@ -17,9 +19,17 @@ export interface DatabaseSources {
 const QUESTIONS_AT_ONCE = 8
 const QUESTIONS_OF_ONE = 2
 
+/** What is published, as this instance knows it now: by publishing, or by following whoever does. */
+export interface PublishedView {
+  ledger(): LedgerFacts & LogNames
+  /** Runs what reads the database, so that all that it sees is of one moment. */
+  read: DatabaseSourcesOptions['read']
+}
+
 export interface DatabaseSourcesParts {
   db: Database
-  publishing: Pick<PublishingSide, 'gate' | 'ledger' | 'parts'>
+  view: PublishedView
+  logs: ShippableLogs
   files: TokenSource & UnpublishedRecords
   /** Statements that the database carries out at once. */
   statementsAtOnce: number
@@ -27,22 +37,23 @@ export interface DatabaseSourcesParts {
 }
 
 export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSources {
-  const { files, publishing } = parts
-  const { gate, ledger } = publishing
+  const { files, logs, view } = parts
+  const seq = (): number => view.ledger().seq()
+  const evidence = createPublishedEvidence(parts.db)
   // computing it takes a statement, so it is kept until something is published or the files change
   const archived = new LRUCache<string, bigint>({
     max: 1,
     ignoreFetchAbort: true,
-    fetchMethod: () => archivedTokens(publishing.parts),
+    fetchMethod: () => archivedTokens({ ledger: view.ledger(), logs, evidence, now: Date.now }),
   })
   const options: DatabaseSourcesOptions = {
     files,
     published: createPublishedRecords(parts.db),
-    read: gate.read,
+    read: view.read,
     inTurn: createTurns({ atOnce: QUESTIONS_AT_ONCE, ofOneCaller: QUESTIONS_OF_ONE }),
     statementInTurn: createTurns({ atOnce: parts.statementsAtOnce }),
-    archivedTokens: () => archived.forceFetch(`${ledger.seq()} ${files.counted()?.watermark}`),
-    seq: ledger.seq,
+    archivedTokens: () => archived.forceFetch(`${seq()} ${files.counted()?.watermark}`),
+    seq,
     health: parts.health,
   }
   return { clickhouse: createClickHouseSource(options), hybrid: createHybridSource(options) }

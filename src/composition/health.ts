@@ -18,6 +18,7 @@ export function componentsOf({ legacy, journal, database, reading, flags }: Heal
     { name: 'enhanced-analysis', ...legacy.health() },
     { name: 'journal', ...journal.health() },
     { name: 'clickhouse', ...database.health() },
+    { name: 'publisher', ...database.publisher() },
     { name: 'redis', ...reading.cacheHealth() },
     { name: 'unleash', ...flags.health() },
   ]

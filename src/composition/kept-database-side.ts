@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { aborted } from './aborted.ts'
 import { type DatabaseSide, type DatabaseSideOptions, openDatabaseSide } from './database-side.ts'
 
-/** The database side, which comes up by itself once the database can be reached, and again after it was lost. */
+interface SideHealth {
+  state: 'UP' | 'DEGRADED' | 'DOWN' | 'OFF'
+  detail: string
+}
+
+/** The database side, which comes up by itself once the database can be reached. */
 export interface KeptDatabaseSide {
   /** `undefined` while there is none: everybody is on legacy. */
   current(): DatabaseSide | undefined
-  health(): { state: 'UP' | 'DEGRADED' | 'DOWN' | 'OFF'; detail: string }
+  health(): SideHealth
+  /** Who publishes to it. */
+  publisher(): SideHealth
   /** Settles when the database was opened, or could not be opened for the first time. */
   whenTried(): Promise<void>
   close(): Promise<void>
@@ -14,9 +22,12 @@ export interface KeptDatabaseSide {
 const RETRY_MS = 5000
 const STARTING = 'starting'
 
+const off = (): SideHealth => ({ state: 'OFF', detail: 'neither CLICKHOUSE_URL nor CLICKHOUSE_EMBEDDED' })
+
 const OFF: KeptDatabaseSide = {
   current: () => undefined,
-  health: () => ({ state: 'OFF', detail: 'neither CLICKHOUSE_URL nor CLICKHOUSE_EMBEDDED' }),
+  health: off,
+  publisher: off,
   whenTried: async () => undefined,
   close: async () => undefined,
 }
@@ -34,13 +45,9 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
   const use = async (side: DatabaseSide): Promise<void> => {
     current = side
     logger.info({ clickhouse: url ?? 'embedded' }, 'the database is open')
+    await Promise.race([side.whenTried(), whenClosed])
     tried.resolve()
-    await Promise.race([aborted(side.lost), whenClosed])
-    if (!closing.signal.aborted) {
-      problem = side.lost.reason
-      current = undefined
-      logger.error({ reason: problem }, 'another bridge publishes to the database now: everybody is on legacy here')
-    }
+    await whenClosed
     await side.close()
   }
   const failed = (error: Error): void => {
@@ -62,6 +69,7 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
   return {
     current: () => current,
     whenTried: () => tried.promise,
+    publisher: () => current?.publisher() ?? { state: 'DEGRADED', detail: 'the database is not open' },
     health: () => current?.health() ?? { state: problem === STARTING ? 'DEGRADED' : 'DOWN', detail: problem },
     async close() {
       closing.abort()
@@ -69,9 +77,3 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
     },
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -8,6 +8,8 @@ import type { KeptDatabaseSide } from './kept-database-side.ts'
 /** For so long the losses are taken to be the same. */
 const LOSSES_MS = 1000
 const NO_DATABASE = {}
+/** Whoever publishes takes the stock. */
+const NO_STOCK = { foreignSegments: [], lostRecords: 0 }
 
 /** What was acknowledged or published and cannot be read now. */
 export function createLosses(journal: OpenJournal, database: KeptDatabaseSide): () => Losses {
@@ -21,8 +23,7 @@ export function createLosses(journal: OpenJournal, database: KeptDatabaseSide): 
 
 function lossesOf(journal: OpenJournal, database: DatabaseSide | undefined): Losses {
   if (database === undefined) return journalLosses(journal.extents(), [])
-  const { ledger, stock } = database.publishing
-  const { foreignSegments, lostRecords } = stock.latest()
-  const losses = journalLosses(journal.extents(), [...ledger.journalEditions(), ...foreignSegments])
+  const { foreignSegments, lostRecords } = database.publishing()?.stock.latest() ?? NO_STOCK
+  const losses = journalLosses(journal.extents(), [...database.ledger().journalEditions(), ...foreignSegments])
   return { ...losses, everywhere: losses.everywhere + lostRecords }
 }

@@ -3,6 +3,7 @@ import type { Database } from '../clickhouse/database.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
 import { readSchemaChanges } from '../clickhouse/schema-changes.ts'
+import { BridgeError } from '../domain/errors.ts'
 import { createRunControl, type RunControl } from '../migration/run-control.ts'
 import { createStockTaking, type StockTaking } from '../migration/stock.ts'
 import type { VerificationParts } from '../migration/verification.ts'
@@ -20,7 +21,8 @@ import { logRuns, logShipping, logStock } from './publishing-log.ts'
 /** All that changes what readers of the database see, wired. Nothing is shipped before the shipper is begun. */
 export interface PublishingSide {
   ledger: Ledger
-  gate: PublicationGate
+  /** Runs what reads the database, while nothing is published; throws where another instance publishes meanwhile. */
+  read: PublicationGate['read']
   publish: Publish
   shipper: Shipper
   control: RunControl
@@ -36,6 +38,8 @@ export interface PublishingSideOptions {
   store: RecordStore
   /** Of the right to publish; absent: nobody else can. */
   epoch?: number
+  /** Nobody else can have the database. */
+  isAlone?: boolean
   /** The right to publish is lost, or nobody knows what was written by it. */
   onLost?: (error: Error) => void
   ledgerPath: string
@@ -86,8 +90,36 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
       exclusive: shipper.exclusive,
       onRestored: async () => void (await stock.take()),
     })
-    return { ledger, gate, publish, shipper, control, stock, backups, parts, close: closing.close }
+    return {
+      ledger,
+      read: readAs(options, gate),
+      publish,
+      shipper,
+      control,
+      stock,
+      backups,
+      parts,
+      close: closing.close,
+    }
   })
+}
+
+/** An instance that stalled does not know at once that another one has gone on: it looks after each answer. */
+function readAs(
+  { db, epoch = 0, isAlone = true, onLost }: PublishingSideOptions,
+  gate: PublicationGate,
+): PublicationGate['read'] {
+  if (isAlone) return gate.read
+  const table = createLedgerTable(db)
+  return (run) =>
+    gate.read(async () => {
+      const result = await run()
+      const head = await table.head()
+      if (head.epoch === epoch) return result
+      const error = new BridgeError('SOURCE_UNAVAILABLE', `${head.holder} publishes to this database now`)
+      onLost?.(error)
+      throw error
+    })
 }
 
 /** Opens the ledger. A new one, in place of one that was lost, goes on with numbers that the store has not used. */

@@ -53,8 +53,8 @@ export function createReadingSide({ config, legacy, logger }: ReadingSideOptions
     sourceOf(name, database) {
       if (name === 'LEGACY') return cached(legacy, () => 0, false)
       if (database === undefined) return undefined
-      const { clickhouse, hybrid, publishing } = database
-      return cached(name === 'HYBRID' ? hybrid : clickhouse, publishing.ledger.generation, true)
+      const { clickhouse, hybrid, ledger } = database
+      return cached(name === 'HYBRID' ? hybrid : clickhouse, () => ledger().generation(), true)
     },
     derived: createDerived(Math.ceil(cacheBytes * DERIVED_SHARE)),
     prices: createGenaiPriceList(),

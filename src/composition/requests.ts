@@ -27,9 +27,10 @@ export interface RequestsOptions {
 export function createRequests(options: RequestsOptions): (principal: Principal, requestId: string) => RequestContext {
   const { reading, writing } = options
   return (principal, requestId) => {
-    const database = options.database.current()
+    const open = options.database.current()
+    const database = open?.isFresh() ? open : undefined
     const losses = options.losses()
-    const progress = database?.publishing.control.progress() ?? 0
+    const progress = database?.runs().progress() ?? 0
     const viewer = viewerOf(options, principal, database, progress)
     return {
       requestId,
@@ -48,8 +49,8 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       missingRecords: BigInt(losses.everywhere),
       derived: reading.derived,
       ingest: writing.ingest,
-      migrations: database?.publishing.control,
-      backups: database?.publishing.backups,
+      migrations: database?.runs(),
+      backups: database?.backups(),
       health: options.health,
     }
   }
@@ -67,7 +68,7 @@ function viewerOf(
   const { preferences } = writing
   const userFlags = flags.of(userId)
   const mayChoose = userFlags.userSourceChoice || roles.includes('operator')
-  const cutOverAt = side?.publishing.control.cutOverAt()
+  const cutOverAt = side?.runs().cutOverAt()
   const allPublished = legacy.isAllPublished()
   const stored = (): SourcePreference => preferences.of(userId)
   const decide = ({ filter, preference }: Question): Decision => {

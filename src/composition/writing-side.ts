@@ -28,7 +28,7 @@ export function createWritingSide(
       const now = performance.now()
       const waitMs = now - lastIngestAt < STREAM_MS ? 0 : STORED_WAIT_MS
       lastIngestAt = now
-      const shipper = database.current()?.publishing.shipper
+      const shipper = database.current()?.publishing()?.shipper
       return (await shipper?.whenPublished(journalKey(segment), to, waitMs)) ?? false
     },
   })

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { LRUCache } from 'lru-cache'
 import { BridgeError, invalidArgument } from '../domain/errors.ts'
+import type { LedgerFacts } from '../shipping/ledger.ts'
 import { NO_RUN } from '../shipping/ledger-entries.ts'
 import type { Assignment, Shipper, ShippingOrders } from '../shipping/shipper.ts'
 import { createFollowers, type Followers } from './followers.ts'
@@ -39,6 +40,11 @@ export interface RunControl extends ShippingOrders {
   progress(): number
   /** When the latest run began, in milliseconds since 1970: what is older is history. */
   cutOverAt(): number | undefined
+  /**
+   * Settles when what was done to runs is in the database, where whoever goes on with them finds it. Throws where it is
+   * not there: then it was not done.
+   */
+  kept(): Promise<void>
   /** Ends everybody who follows a run. */
   close(): void
 }
@@ -80,6 +86,7 @@ export function createRunControl(options: RunControlOptions): RunControl {
     ...createActions(parts, shipper),
     ...createReports(parts, reporter, followers),
     ...createOrders(parts),
+    kept: ledger.kept,
     close: followers.close,
   }
 }
@@ -139,9 +146,14 @@ function createActions(
   }
 }
 
+interface ReportParts extends Pick<RunParts, 'logs' | 'recordsPerSecond'> {
+  ledger: Pick<LedgerFacts, 'generation' | 'seq'>
+  runs: Pick<Runs, 'latest' | 'find'>
+}
+
 /** What can be seen of runs. */
-function createReports(
-  { ledger, logs, recordsPerSecond, runs }: RunParts,
+export function createReports(
+  { ledger, logs, recordsPerSecond, runs }: ReportParts,
   { report, isVerified }: RunReporter,
   followers: Followers<string>,
 ): Pick<RunControl, 'plan' | 'follow' | 'isVerified' | 'report' | 'progress' | 'cutOverAt'> {

@@ -3,11 +3,11 @@ import { LABEL_FIELDS } from '../domain/record-fields.ts'
 import { SUMS } from '../domain/token-counts.ts'
 import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
 import type { DamagedBatch, LogStock, PublishedEvidence } from '../ports/record-store.ts'
-import type { Ledger } from '../shipping/ledger.ts'
+import type { LedgerFacts, LogNames } from '../shipping/ledger.ts'
 import type { LogDifference, Verification } from './migration.ts'
 
 export interface VerificationParts {
-  ledger: Ledger
+  ledger: LedgerFacts & LogNames
   logs: ShippableLogs
   evidence: PublishedEvidence
   now: () => number
@@ -68,7 +68,7 @@ export async function publishedLogs({ ledger, logs, evidence }: VerificationPart
 }
 
 /** Names of logs that have fewer records than they were published with. */
-export function shortLogs(ledger: Ledger, stock: readonly LogStock[]): string[] {
+export function shortLogs(ledger: LedgerFacts & LogNames, stock: readonly LogStock[]): string[] {
   const noted = new Map(stock.map((one) => [one.log, one.noted]))
   const fewer = stock.filter(({ noted, found }) => found < noted).map(({ log }) => log)
   const unnoted = [...ledger.states(), ...ledger.archived()].filter(

@@ -12,6 +12,7 @@ export const SHIPPING = [
   'statement read-back',
   'statement note-batches',
   'statement publish',
+  'statement append-ledger',
 ] as const
 
 /** While runs begin, are verified and are rolled back. */

@@ -25,7 +25,7 @@ async function shipped() {
   expect((await wholeOf(sides)).records).toBe(6)
   const { ledger, parts, publish, shipper } = sides
   const state = ledger.states().find(({ path }) => path.endsWith('a.jsonl')) as ReturnType<typeof ledger.states>[0]
-  const stock = () => shipper.exclusive(() => takeStock({ ...parts, publish }))
+  const stock = () => shipper.exclusive(() => takeStock({ ...parts, ledger, publish }))
   return { sides, state, stock, pathOf: (name: string) => join(folder, 'projects', 'p', name), analysis }
 }
 

@@ -36,7 +36,7 @@ async function cutOff() {
     const logs = [...ledger.states()].map((state) => ledger.nameOf(state))
     await store.retire(logs, ledger.nextSeq())
   }
-  const stock = () => shipper.exclusive(() => takeStock({ ...parts, publish }))
+  const stock = () => shipper.exclusive(() => takeStock({ ...parts, ledger, publish }))
   return { ledger, harm, stock, analysis }
 }
 

@@ -133,7 +133,8 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     },
   })
   const health = (): SourceHealth => ({ state: 'UP', detail: '' })
-  const sources = createDatabaseSources({ db, publishing, files, statementsAtOnce: 1, health })
+  const view = { ledger: () => ledger, read: publishing.read }
+  const sources = createDatabaseSources({ db, view, logs, files, statementsAtOnce: 1, health })
   return {
     legacy: files,
     ...sources,

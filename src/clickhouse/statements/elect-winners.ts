@@ -51,4 +51,4 @@ export const electMissingSlice = electInto(
 )
 
 /** The winners of one slice of all published copies, into a table that nobody reads yet. */
-export const electSlice = electInto('winners_next', SLICE, 'is_deleted = 0')
+export const electSlice = (into: string): string => electInto(into, SLICE, 'is_deleted = 0')

@@ -7,16 +7,31 @@ export const countCopies = {
   row: z.object({ copies: z.string().transform(Number) }),
 }
 
-export const MAKE_NEXT = [
-  ['drop-winners-next', 'DROP TABLE IF EXISTS winners_next SYNC'],
-  ['make-winners-next', 'CREATE TABLE winners_next AS winners'],
-] as const
+/**
+ * Where winners are chosen anew that nobody reads yet. Tables cannot be exchanged under a condition, so each publisher
+ * has one of its own, and whoever takes the right drops those of the others: a late exchange finds none.
+ */
+export const nextWinners = (epoch: number): string => `winners_next_${epoch}`
+
+export const makeNext = (epoch: number) =>
+  [
+    ['drop-winners-next', `DROP TABLE IF EXISTS ${nextWinners(epoch)} SYNC`],
+    ['make-winners-next', `CREATE TABLE ${nextWinners(epoch)} AS winners`],
+  ] as const
 
 /** Readers see all of the one table or all of the other. */
-export const SWAP = [
-  ['swap-winners', 'EXCHANGE TABLES winners AND winners_next'],
-  ['drop-old-winners', 'DROP TABLE winners_next SYNC'],
-] as const
+export const swapNext = (epoch: number) =>
+  [
+    ['swap-winners', `EXCHANGE TABLES winners AND ${nextWinners(epoch)}`],
+    ['drop-old-winners', `DROP TABLE ${nextWinners(epoch)} SYNC`],
+  ] as const
+
+/** What publishers have left halfway; a release before this one had no epoch in the name. */
+export const leftWinners = {
+  name: 'left-winners',
+  sql: "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^winners_next(_[0-9]+)?$')",
+  row: z.object({ name: z.string().regex(/^\w+$/) }),
+}
 
 /** Runs none of whose batches are kept or published: their copies can go as a whole. */
 export const emptyRuns = {

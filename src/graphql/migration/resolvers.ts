@@ -51,21 +51,21 @@ export class MigrationResolver {
   async startMigration(@Ctx() context: RequestContext): Promise<MigrationType> {
     const control = controlOf(context)
     await control.requireHistory()
-    return toMigration(control.start(byOf(context)), control)
+    return keptMigration(control.start(byOf(context)), control)
   }
 
   @Mutation(() => MigrationType, { description: 'Stops carrying until it is resumed; what is on its way is finished.' })
   @Access(['operator'])
-  pauseMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): MigrationType {
+  async pauseMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<MigrationType> {
     const control = controlOf(context)
-    return toMigration(control.pause(id, byOf(context)), control)
+    return keptMigration(control.pause(id, byOf(context)), control)
   }
 
   @Mutation(() => MigrationType, { description: 'Goes on where it was.' })
   @Access(['operator'])
-  resumeMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): MigrationType {
+  async resumeMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<MigrationType> {
     const control = controlOf(context)
-    return toMigration(control.resume(id, byOf(context)), control)
+    return keptMigration(control.resume(id, byOf(context)), control)
   }
 
   @Mutation(() => MigrationType, {
@@ -75,7 +75,7 @@ export class MigrationResolver {
   @Access(['operator'])
   async verifyMigration(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<MigrationType> {
     const control = controlOf(context)
-    return toMigration(await control.verify(id, byOf(context)), control)
+    return keptMigration(await control.verify(id, byOf(context)), control)
   }
 
   @Mutation(() => MigrationRepairType, {
@@ -90,7 +90,7 @@ export class MigrationResolver {
   ): Promise<MigrationRepairType> {
     const control = controlOf(context)
     const repair = await control.repair(id, byOf(context), dryRun)
-    return { ...repair, migration: toMigration(repair.migration, control) }
+    return { ...repair, migration: await keptMigration(repair.migration, control) }
   }
 
   @Mutation(() => MigrationType, {
@@ -98,13 +98,13 @@ export class MigrationResolver {
       'Puts all readers back on the files at once, then takes out what came from transcripts. Records that came by mutation stay; archived ones are kept for a later run, unless discardArchived says otherwise.',
   })
   @Access(['operator'])
-  rollbackMigration(
+  async rollbackMigration(
     @Arg('id', () => ID) id: string,
     @Arg('discardArchived', () => Boolean, { defaultValue: false }) discardArchived: boolean,
     @Ctx() context: RequestContext,
-  ): MigrationType {
+  ): Promise<MigrationType> {
     const control = controlOf(context)
-    return toMigration(control.rollback(id, byOf(context), discardArchived), control)
+    return keptMigration(control.rollback(id, byOf(context), discardArchived), control)
   }
 }
 
@@ -138,6 +138,12 @@ export class BackupResolver {
 }
 
 const byOf = ({ principal }: RequestContext): string => principal.userId
+
+/** What was done to a run is told once whoever goes on with it would know. */
+async function keptMigration(report: MigrationReport, control: RunControl): Promise<MigrationType> {
+  await control.kept()
+  return toMigration(report, control)
+}
 
 function toMigration(report: MigrationReport, { isVerified }: RunControl): MigrationType {
   const { catalogue, verification, history, ...rest } = report

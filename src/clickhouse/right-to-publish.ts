@@ -1,0 +1,68 @@
+import { BridgeError } from '../domain/errors.ts'
+import type { Database } from './database.ts'
+import { currentFence, takeFence } from './statements/fence.ts'
+import { BEAT, currentHolder, RELEASE } from './statements/heartbeat.ts'
+import { leftWinners } from './statements/rebuild-winners.ts'
+
+/** Asking for the right to publish: it was taken, or somebody else has it and is alive. */
+export type RightAnswer = { kind: 'taken'; right: RightToPublish } | { kind: 'held'; by: string }
+
+/** The right to publish to a database: as long as nobody else takes it, and that is while this process is alive. */
+export interface RightToPublish {
+  /** Carries it: statements of an earlier one change nothing that readers see. */
+  epoch: number
+  release(): Promise<void>
+}
+
+/** Who did not tell for so long that it is alive is taken for gone. */
+const ALIVE_MS = 8000
+const BEAT_MS = 2000
+
+/**
+ * Takes the right from whoever had it before, without asking: what they still send is written, and never counts. Returns
+ * the epoch that carries the right. Throws CONFLICT where somebody else took it at the same time.
+ */
+export async function takeRightToPublish(db: Database, holder: string): Promise<number> {
+  await db.command('take-fence', takeFence, { holder })
+  const [current] = await db.query(currentFence)
+  if (current?.holder !== holder)
+    throw new BridgeError('CONFLICT', `${current?.holder} took the database at the same time`)
+  for (const { name } of await db.query(leftWinners))
+    await db.command('drop-left-winners', `DROP TABLE IF EXISTS ${name} SYNC`)
+  return current.epoch
+}
+
+export interface AskingOptions {
+  db: Database
+  /** Names the process; it begins with `place`. */
+  holder: string
+  /** What only one process at a time has: whoever had it before is gone, and its right is taken at once. */
+  place: string
+  aliveMs?: number
+}
+
+/**
+ * Asks for the right, and tells while it is held that its holder is alive. How long somebody did not tell is measured by
+ * the clock of the database alone. Correctness does not depend on it: a holder who stalled is stopped by its epoch.
+ */
+export async function askForRight(options: AskingOptions): Promise<RightAnswer> {
+  const { db, holder, place, aliveMs = ALIVE_MS } = options
+  const [current] = await db.query(currentHolder)
+  if (current !== undefined && !current.released && current.silentMs < aliveMs && !current.holder.startsWith(place))
+    return { kind: 'held', by: current.holder }
+  const epoch = await takeRightToPublish(db, holder)
+  const timer = setInterval(() => {
+    // the database is away: nobody else can take the right either
+    db.command('heartbeat', BEAT, { epoch }).catch(() => undefined)
+  }, BEAT_MS)
+  return {
+    kind: 'taken',
+    right: {
+      epoch,
+      async release() {
+        clearInterval(timer)
+        await db.command('release-right', RELEASE, { epoch }).catch(() => undefined)
+      },
+    },
+  }
+}

@@ -1,0 +1,142 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../clickhouse/database.ts'
+import { createRecordStore } from '../clickhouse/record-store.ts'
+import { askForRight, type RightAnswer, takeRightToPublish } from '../clickhouse/right-to-publish.ts'
+import { isBridgeError } from '../domain/errors.ts'
+import { aborted } from './aborted.ts'
+import { openWhole } from './closing.ts'
+import type { DatabaseSideOptions } from './database-side.ts'
+import { openPublishingSide, type PublishingSide } from './publishing-side.ts'
+
+/** The publishing side, wherever this instance has the right to publish; one of several that share a database has it. */
+export interface KeptPublishing {
+  current(): PublishingSide | undefined
+  /** Who has the right, as far as is known; `undefined` where it is this instance, or nobody. */
+  holder(): string | undefined
+  /** Why this instance cannot publish though nobody else does. */
+  problem(): string | undefined
+  /** Settles when it was tried for the first time. */
+  whenTried(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface KeptPublishingOptions extends DatabaseSideOptions {
+  db: Database
+  /** This instance publishes no more: somebody else tells where the logs stand. */
+  onEnd: () => void
+}
+
+/** Between two looks whether whoever has the right is still alive. */
+const RETRY_MS = 2000
+
+export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
+  const { legacy, logger, onEnd } = options
+  const place = placeOf(options.config.dataDir)
+  let current: PublishingSide | undefined
+  let holder: string | undefined
+  let problem: string | undefined
+  const tried = Promise.withResolvers<void>()
+  const closing = new AbortController()
+  const whenClosed = aborted(closing.signal)
+
+  const publish = (): Promise<void> =>
+    openWhole(async (opened) => {
+      const lost = new AbortController()
+      const answer = await rightOf(options, place)
+      if (answer.kind === 'held') {
+        if (holder !== answer.by) logger.info({ holder: answer.by }, 'another instance publishes to the database')
+        holder = answer.by
+        problem = undefined
+        return
+      }
+      opened.add(answer.right.release)
+      const side = await openPublishing(options, answer.right.epoch, lost)
+      opened.add(side.close)
+      opened.add(legacy.logs.onChange(side.shipper.kick))
+      current = side
+      holder = undefined
+      problem = undefined
+      logger.info('this instance publishes to the database')
+      side.shipper.begin(side.control)
+      tried.resolve()
+      await Promise.race([aborted(lost.signal), whenClosed])
+      current = undefined
+      if (!closing.signal.aborted) {
+        problem = lost.signal.reason
+        logger.error({ reason: problem }, 'this instance publishes no more')
+        onEnd()
+      }
+      await opened.close()
+    })
+  const failed = (error: Error): void => {
+    const { message } = error
+    if (message !== problem) logger.error({ err: error }, 'this instance cannot publish to the database')
+    problem = message
+    holder = undefined
+  }
+  const keep = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      await publish().catch(failed)
+      tried.resolve()
+      await sleep(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined)
+    }
+  }
+  const kept = keep()
+  return {
+    current: () => current,
+    holder: () => holder,
+    problem: () => problem,
+    whenTried: () => tried.promise,
+    async close() {
+      closing.abort()
+      await kept
+    },
+  }
+}
+
+async function openPublishing(
+  { db, config, legacy, journalKeyId, logger }: KeptPublishingOptions,
+  epoch: number,
+  lost: AbortController,
+): Promise<PublishingSide> {
+  const side = await openPublishingSide({
+    db,
+    store: createRecordStore(db, epoch),
+    epoch,
+    isAlone: config.clickhouse.url === undefined,
+    onLost: ({ message }) => lost.abort(message),
+    ledgerPath: join(config.dataDir, 'ledger'),
+    logs: legacy.logs,
+    backupDir: config.backupDir,
+    journalKeys: [journalKeyId],
+    isSample: () => legacy.status()?.sample === true,
+    logger,
+  })
+  side.shipper.events.on('problem', (error) => {
+    if (isBridgeError(error) && error.code === 'CONFLICT') lost.abort(error.message)
+  })
+  return side
+}
+
+/** The embedded engine is in this process, and nobody else can have it. */
+async function rightOf({ db, config }: KeptPublishingOptions, place: string): Promise<RightAnswer> {
+  const holder = `${place}:${process.pid}:${randomUUID()}`
+  if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place })
+  return { kind: 'taken', right: { epoch: await takeRightToPublish(db, holder), release: async () => undefined } }
+}
+
+/** Names this data folder, of which one process at a time is the server. */
+function placeOf(dataDir: string): string {
+  const path = join(dataDir, 'instance')
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    writeFileSync(path, randomBytes(6).toString('hex'), { flag: 'wx', mode: 0o600 })
+  } catch {
+    // it has one
+  }
+  return `${hostname()}:${readFileSync(path, 'utf8')}`
+}

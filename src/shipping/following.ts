@@ -1,0 +1,89 @@
+import { BridgeError } from '../domain/errors.ts'
+import type { LedgerMark, LedgerTable } from '../ports/ledger-table.ts'
+import type { LogState } from '../ports/logs.ts'
+import { factsOf, type LedgerFacts, type LogNames, namesOf } from './ledger.ts'
+import { emptyShared } from './shared-entries.ts'
+import { readOn } from './shared-ledger.ts'
+
+/** What somebody publishes, followed by whoever reads alone: no right is needed for it. */
+export interface Following {
+  /** As it was looked at last. */
+  ledger: LedgerFacts & LogNames
+  /**
+   * Runs what reads the database, so that all that it sees is of one moment: where something was published meanwhile, it
+   * is run again. Throws SOURCE_UNAVAILABLE where that is so each time: the files can answer instead.
+   */
+  read<T>(run: () => Promise<T>): Promise<T>
+  /** Looks what was published since; returns whether there was something. */
+  refresh(): Promise<boolean>
+  /** Forgets everything, to look at it anew: somebody else told the logs where they stand. */
+  forget(): void
+  /** It was looked at in the last second: before, what readers see may have been changed unnoticed. */
+  isFresh(): boolean
+}
+
+export interface FollowingOptions {
+  table: LedgerTable
+  logs: { update(states: readonly LogState[]): Promise<void> }
+}
+
+/** An answer is of something that was looked at so lately (promise: other instances learn within a second). */
+const MAX_AGE_MS = 1000
+const ATTEMPTS = 3
+/** A publication takes some 50 ms; a repair or a rollback takes as long as it takes. */
+const MAX_WAIT_MS = 2000
+const LOOK_AGAIN_MS = 25
+
+export function createFollowing({ table, logs }: FollowingOptions): Following {
+  let state = emptyShared()
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let looking: Promise<boolean> | undefined
+
+  const look = async (): Promise<boolean> => {
+    const startedAt = performance.now()
+    const of = state
+    const { moved, isChanged } = await readOn(table, of)
+    if (moved.length > 0) await logs.update(moved)
+    if (of === state) lookedAt = startedAt
+    return isChanged
+  }
+  const refresh = (): Promise<boolean> => {
+    looking ??= look().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+  const isFresh = (): boolean => performance.now() - lookedAt < MAX_AGE_MS
+  /** Waits until nothing is on its way, and returns where that is. */
+  const whenSettled = async (): Promise<LedgerMark> => {
+    await looking
+    if (!isFresh()) await refresh()
+    for (const end = performance.now() + MAX_WAIT_MS; state.changing !== undefined; await refresh()) {
+      if (performance.now() > end) throw unavailable('a publication has not ended')
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
+    }
+    return state.mark
+  }
+
+  return {
+    ledger: { ...factsOf(() => state.facts), ...namesOf(() => state.ledger) },
+    async read(run) {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const before = await whenSettled()
+        const result = await run()
+        const after = await table.head()
+        if (after.epoch === before.epoch && after.number === before.number) return result
+        await refresh()
+      }
+      throw unavailable('something was published each time that it was asked')
+    },
+    refresh,
+    forget() {
+      state = emptyShared()
+      lookedAt = Number.NEGATIVE_INFINITY
+    },
+    isFresh,
+  }
+}
+
+const unavailable = (why: string): BridgeError => new BridgeError('SOURCE_UNAVAILABLE', `${why}: try again`)

@@ -1,0 +1,107 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { signToken } from '../../src/access/tokens.ts'
+import { start } from '../support/cli.ts'
+import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import { post } from '../support/graphql-client.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+let clickhouse: ClickHouseServer
+beforeAll(async () => {
+  clickhouse = await startClickHouseServer()
+})
+afterAll(() => clickhouse.stop())
+
+const SECRET = 'a secret that all instances share, of enough bytes'
+/** Seconds until another instance goes on for one that is gone. */
+const TAKEN_OVER_SECONDS = 15
+
+/** Two real servers with one database, one journal and the same transcripts: the first of them publishes. */
+async function scene(database: string, files: number, lines: number) {
+  const folder = makeFolder()
+  for (let file = 0; file < files; file++)
+    writeTranscripts(folder, {
+      [`p/${file}.jsonl`]: Array.from({ length: lines }, (_, i) =>
+        line({ id: `msg_${file}_${i}`, session: `${file}` }),
+      ),
+    })
+  const token = await signToken(Buffer.from(SECRET), { userId: 'ann', roles: ['viewer', 'operator', 'ingester'] }, 600)
+  const serve = async (name: string) => {
+    const data = join(folder, name)
+    mkdirSync(data, { mode: 0o700 })
+    writeFileSync(join(data, 'journal-key'), `${Buffer.alloc(32, 7).toString('hex')}\n`, { mode: 0o600 })
+    const { stdout, signal, ended } = start(['serve'], folder, {
+      DATA_DIR: data,
+      JOURNAL_DIR: join(folder, 'journal'),
+      TRANSCRIPTS_DIR: `ann@laptop=${join(folder, 'projects')}`,
+      AUTH_JWT_SECRET: SECRET,
+      CLICKHOUSE_URL: clickhouse.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+      CLICKHOUSE_DATABASE: database,
+      RESCAN_INTERVAL_MS: '300',
+      PORT: '0',
+    })
+    const url = await until('the server', () => /answers at (\S+)\/graphql/.exec(stdout())?.[1])
+    const told = async () => {
+      const { data: answered } = await post(url, token, {
+        query: `{
+          tokenMetrics { tokens { total } provenance { source reason } }
+          migration { id state progress tokensVerified }
+          health { components { name detail } } }`,
+      })
+      const { tokens, provenance } = answered.tokenMetrics
+      const publisher = answered.health.components.find(({ name }: { name: string }) => name === 'publisher').detail
+      return { total: Number(tokens.total), source: provenance.source, run: answered.migration, publisher }
+    }
+    const mutate = async (mutation: string) => post(url, token, { query: `mutation { ${mutation} }` })
+    const whenTold = (what: string, is: (now: Awaited<ReturnType<typeof told>>) => boolean, seconds?: number) =>
+      until(
+        what,
+        async () => {
+          const now = await told()
+          return is(now) ? now : undefined
+        },
+        seconds,
+      )
+    return { told, whenTold, mutate, signal, ended }
+  }
+  return { first: await serve('first'), second: await serve('second') }
+}
+
+describe('the instance that publishes', () => {
+  test('is killed in the middle of a run: another one goes on with it within 15 seconds, from where it was', async () => {
+    const { first, second } = await scene('killed', 60, 1000)
+    await first.mutate('startMigration { id }')
+    const half = await first.whenTold('half of the run', ({ run }) => Number(run?.tokensVerified) > 0)
+    expect(half.run).toMatchObject({ state: 'RUNNING' })
+    first.signal('SIGKILL')
+    await first.ended
+    await second.whenTold('it to go on', ({ publisher }) => publisher === 'this instance', TAKEN_OVER_SECONDS)
+    const { run } = await second.told()
+    expect(run.id).toBe(half.run.id)
+    expect(Number(run.tokensVerified)).toBeGreaterThanOrEqual(Number(half.run.tokensVerified))
+    const end = await second.whenTold('the run to end', ({ run: now }) => now.state === 'COMPLETED')
+    expect(end).toMatchObject({ total: 120_000, source: 'CLICKHOUSE', run: { id: half.run.id, progress: 1 } })
+  })
+
+  test('stalls: another one goes on within 15 seconds, and when the first wakes up it publishes nothing and reads along', async () => {
+    const { first, second } = await scene('stalled', 3, 100)
+    await first.mutate('startMigration { id }')
+    await second.whenTold('the run to end', ({ run, source }) => run?.state === 'COMPLETED' && source === 'CLICKHOUSE')
+    first.signal('SIGSTOP')
+    await second.whenTold('it to go on', ({ publisher }) => publisher === 'this instance', TAKEN_OVER_SECONDS)
+    const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 100, output: 0 } }`
+    await second.mutate(`ingestTokenRecords(input: { records: [${record}] }) { accepted }`)
+    await second.whenTold('it to publish', ({ total, source }) => total === 700 && source === 'CLICKHOUSE')
+    first.signal('SIGCONT')
+    const woken = await first.whenTold(
+      'the first to read along',
+      ({ total, source }) => total === 700 && source === 'CLICKHOUSE',
+    )
+    expect(woken.publisher).not.toBe('this instance')
+    expect(await second.told()).toMatchObject({ total: 700, publisher: 'this instance' })
+  })
+})

@@ -1,0 +1,143 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+let clickhouse: ClickHouseServer
+let databases = 0
+beforeAll(async () => {
+  clickhouse = await startClickHouseServer()
+})
+afterAll(() => clickhouse.stop())
+
+/** Instances with one database, one Redis, one journal and, where they have any, the same transcripts. */
+function scene() {
+  const folder = makeFolder()
+  const database = `instances${databases++}`
+  writeTranscripts(folder, {
+    'p/a.jsonl': [1, 2, 3].map((i) => line({ id: `msg_a_${i}`, session: 'a' })),
+    'p/b.jsonl': [1, 2].map((i) => line({ id: `msg_b_${i}`, session: 'b' })),
+  })
+  const key = Buffer.alloc(32, 7).toString('hex')
+  let count = 0
+  const start = async (more: Record<string, string> = {}): Promise<TestServer> => {
+    const data = join(folder, `data-${count++}`)
+    mkdirSync(data, { mode: 0o700 })
+    writeFileSync(join(data, 'journal-key'), `${key}\n`, { mode: 0o600 })
+    return startServer(folder, {
+      DATA_DIR: data,
+      JOURNAL_DIR: join(folder, 'journal'),
+      AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
+      CLICKHOUSE_URL: clickhouse.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+      CLICKHOUSE_DATABASE: database,
+      REDIS_URL: inject('redisUrl'),
+      RESCAN_INTERVAL_MS: '200',
+      ...more,
+    })
+  }
+  return { folder, start, path: (file: string) => join(folder, 'projects', file) }
+}
+
+const OPERATOR = ['viewer', 'operator', 'ingester'] as const
+const operate = (server: TestServer, mutation: string) => server.ask(`mutation { ${mutation} }`, {}, OPERATOR)
+const QUESTION = `{
+  tokenMetrics { tokens { total } sessionCount recordCount provenance { source reason migrationProgress } }
+  migration { id state progress tokensVerified }
+  health { components { name state detail } } }`
+const told = async (server: TestServer) => {
+  const { data } = await server.ask(QUESTION, {}, OPERATOR)
+  const { tokens, sessionCount, recordCount, provenance } = data.tokenMetrics
+  const publisher = data.health.components.find(({ name }: { name: string }) => name === 'publisher')
+  return {
+    answer: { total: Number(tokens.total), sessionCount, recordCount: Number(recordCount) },
+    provenance,
+    run: data.migration,
+    publisher,
+  }
+}
+const whenTold = (server: TestServer, source: string, total: number) =>
+  until(`${total} tokens from ${source}`, async () => {
+    const now = await told(server)
+    return now.answer.total === total && now.provenance.source === source ? now : undefined
+  })
+
+describe('several instances with one database', () => {
+  test('answer from it, all the same and with the same progress, whoever publishes', async () => {
+    const { start, path } = scene()
+    const first = await start()
+    const second = await start()
+    const third = await start()
+    expect((await told(first)).publisher).toEqual({ name: 'publisher', state: 'UP', detail: 'this instance' })
+    const { publisher } = await told(second)
+    expect(publisher).toMatchObject({ state: 'UP', detail: expect.not.stringContaining('this instance') })
+    expect((await operate(second, 'startMigration { id }')).errors?.[0]).toMatchObject({
+      message: `${publisher.detail} publishes to this database: ask that instance`,
+      extensions: { code: 'CONFLICT' },
+    })
+    expect((await operate(first, 'startMigration { id }')).errors).toBeUndefined()
+    await whenTold(first, 'CLICKHOUSE', 10)
+    const { run, answer } = await until('the run to be COMPLETED', async () => {
+      const now = await told(first)
+      return now.run.state === 'COMPLETED' ? now : undefined
+    })
+    for (const other of [second, third]) {
+      const now = await until('the same of another', async () => {
+        const { run: seen, ...rest } = await told(other)
+        return seen?.state === 'COMPLETED' && rest.provenance.source === 'CLICKHOUSE'
+          ? { run: seen, ...rest }
+          : undefined
+      })
+      expect(now).toMatchObject({ answer, run, provenance: { migrationProgress: 1 } })
+    }
+    // what is written later, and what comes in by another instance
+    writeFileSync(path('p/c.jsonl'), `${line({ id: 'msg_c', session: 'c' })}\n`)
+    const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 100, output: 0 } }`
+    await operate(third, `ingestTokenRecords(input: { records: [${record}] }) { accepted }`)
+    for (const server of [first, second, third]) await whenTold(server, 'CLICKHOUSE', 112)
+  })
+
+  test('answer exactly, each time, while one ships, retires, rolls back and repairs', async () => {
+    const { folder, start, path } = scene()
+    for (const session of ['c', 'd', 'e', 'f'])
+      writeTranscripts(folder, {
+        [`q/${session}.jsonl`]: Array.from({ length: 400 }, (_, i) => line({ id: `msg_${session}_${i}`, session })),
+      })
+    const first = await start()
+    const others = [await start(), await start()]
+    const sources = new Set<string>()
+    const wrong: unknown[] = []
+    let isOver = false
+    const watching = others.map(async (server) => {
+      while (!isOver) {
+        const { answer, provenance } = await told(server)
+        sources.add(provenance.source)
+        if (answer.total !== 3210 || answer.sessionCount !== 6 || answer.recordCount !== 1605) wrong.push(answer)
+      }
+    })
+    const ended = (state: string) =>
+      until(`the run to be ${state}`, async () => ((await told(first)).run?.state === state ? true : undefined))
+    const migrate = async (): Promise<string> => {
+      const { data } = await operate(first, 'startMigration { id }')
+      await ended('COMPLETED')
+      for (const server of others) await whenTold(server, 'CLICKHOUSE', 3210)
+      return data.startMigration.id
+    }
+    const id = await migrate()
+    renameSync(path('q/c.jsonl'), path('q/renamed.jsonl'))
+    for (const server of [first, ...others]) await whenTold(server, 'CLICKHOUSE', 3210)
+    await operate(first, `repairMigration(id: "${id}", dryRun: false) { winnersRebuilt }`)
+    await operate(first, `rollbackMigration(id: "${id}") { state }`)
+    await ended('ROLLED_BACK')
+    for (const server of others) await whenTold(server, 'LEGACY', 3210)
+    await migrate()
+    isOver = true
+    await Promise.all(watching)
+    expect(wrong).toEqual([])
+    expect(sources).toContain('CLICKHOUSE')
+  })
+})
