@@ -1,5 +1,5 @@
 -- What the publisher knows, entry by entry, so that other instances read along and one of them can go on with it. Entries
--- of the largest epoch count, from the last one that stands for everything before it.
+-- of the largest epoch count, from the last one that stands for everything before it; earlier epochs can be dropped whole.
 CREATE TABLE ledger
 (
     epoch   UInt64,
@@ -10,6 +10,7 @@ CREATE TABLE ledger
     written DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ReplacingMergeTree
+PARTITION BY epoch
 ORDER BY (epoch, number)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 

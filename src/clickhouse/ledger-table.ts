@@ -1,6 +1,6 @@
 import type { LedgerTable } from '../ports/ledger-table.ts'
 import type { Database } from './database.ts'
-import { FORGET_LEDGER, LEDGER_COLUMNS, ledgerAfter, ledgerHead } from './statements/ledger.ts'
+import { earlierEpochs, FORGET_LEDGER, LEDGER_COLUMNS, ledgerAfter, ledgerHead } from './statements/ledger.ts'
 
 export function createLedgerTable(db: Database): LedgerTable {
   return {
@@ -15,6 +15,10 @@ export function createLedgerTable(db: Database): LedgerTable {
     },
     async head() {
       return (await db.query(ledgerHead))[0] ?? { epoch: 0, number: 0, open: false, fence: 0, holder: '' }
+    },
+    async forgetEpochsBefore(epoch) {
+      for (const { partition } of await db.query(earlierEpochs, { epoch }))
+        await db.command('forget-epoch', `ALTER TABLE ledger DROP PARTITION ${partition}`)
     },
     forgetBefore: (mark) => db.command('forget-ledger', FORGET_LEDGER, { ...mark }),
   }

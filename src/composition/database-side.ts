@@ -5,15 +5,13 @@ import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
 import type { Config } from '../config.ts'
 import { BridgeError } from '../domain/errors.ts'
-import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import { createWatchedRuns } from '../migration/watched-runs.ts'
-import type { Logger } from '../observability/logger.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
 import { type Closing, openWhole } from './closing.ts'
 import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
-import { type KeptPublishing, keepPublishing } from './kept-publishing.ts'
+import { type KeptPublishing, type KeptPublishingOptions, keepPublishing } from './kept-publishing.ts'
 import { publishingHealth } from './publishing-health.ts'
 import type { PublishingSide } from './publishing-side.ts'
 
@@ -36,13 +34,7 @@ export interface DatabaseSide extends DatabaseSources {
   close(): Promise<void>
 }
 
-export interface DatabaseSideOptions {
-  config: Config
-  legacy: LegacySource
-  /** Names the journal's key, for the backups. */
-  journalKeyId: string
-  logger: Logger
-}
+export type DatabaseSideOptions = Omit<KeptPublishingOptions, 'db' | 'onEnd'>
 
 /** Statements that a ClickHouse server carries out at once; the embedded engine does one after the other. */
 const STATEMENTS_AT_ONCE = 8
@@ -149,7 +141,7 @@ function healthOf(
   const side = publishing.current()
   if (side !== undefined) return publishingHealth(side, legacy.logs, url)
   const problem = publishing.problem()
-  if (problem !== undefined) return { state: 'DOWN', detail: problem }
-  if (!following.isFresh()) return { state: 'DOWN', detail: 'the database does not answer' }
+  if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
+  if (!following.isFresh()) return { state: 'DEGRADED', detail: 'the database does not answer' }
   return { state: 'UP', detail: `${url === undefined ? 'embedded' : new URL(url).host}, read alone` }
 }

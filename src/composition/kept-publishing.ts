@@ -6,10 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../clickhouse/database.ts'
 import { createRecordStore } from '../clickhouse/record-store.ts'
 import { askForRight, type RightAnswer, takeRightToPublish } from '../clickhouse/right-to-publish.ts'
+import type { Config } from '../config.ts'
 import { isBridgeError } from '../domain/errors.ts'
+import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
+import type { Logger } from '../observability/logger.ts'
 import { aborted } from './aborted.ts'
 import { openWhole } from './closing.ts'
-import type { DatabaseSideOptions } from './database-side.ts'
 import { openPublishingSide, type PublishingSide } from './publishing-side.ts'
 
 /** The publishing side, wherever this instance has the right to publish; one of several that share a database has it. */
@@ -24,7 +26,12 @@ export interface KeptPublishing {
   close(): Promise<void>
 }
 
-export interface KeptPublishingOptions extends DatabaseSideOptions {
+export interface KeptPublishingOptions {
+  config: Config
+  legacy: LegacySource
+  /** Names the journal's key, for the backups. */
+  journalKeyId: string
+  logger: Logger
   db: Database
   /** This instance publishes no more: somebody else tells where the logs stand. */
   onEnd: () => void

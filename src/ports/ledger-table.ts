@@ -33,6 +33,8 @@ export interface LedgerTable {
   after(mark: LedgerMark): Promise<Pick<LedgerRow, 'epoch' | 'number' | 'entry'>[]>
   /** The last entry that counts; all numbers are 0 where there is none. */
   head(): Promise<LedgerHead>
-  /** Rows before this one are not needed any more. */
+  /** Rows of earlier epochs are not needed any more. */
+  forgetEpochsBefore(epoch: number): Promise<void>
+  /** Nor are those before this one; slower. */
   forgetBefore(mark: LedgerMark): Promise<void>
 }

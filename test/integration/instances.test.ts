@@ -116,7 +116,8 @@ describe('several instances with one database', () => {
       while (!isOver) {
         const { answer, provenance } = await told(server)
         sources.add(provenance.source)
-        if (answer.total !== 3210 || answer.sessionCount !== 6 || answer.recordCount !== 1605) wrong.push(answer)
+        if (answer.total !== 3210 || answer.sessionCount !== 6 || answer.recordCount !== 1605)
+          wrong.push({ ...answer, ...provenance })
       }
     })
     const ended = (state: string) =>

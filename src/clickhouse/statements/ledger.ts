@@ -32,4 +32,13 @@ export const ledgerHead = {
   row: z.object({ epoch: number, number, open: z.boolean(), fence: number, holder: z.string() }),
 }
 
+/** Partitions of earlier epochs. */
+export const earlierEpochs = {
+  name: 'earlier-epochs',
+  sql: `
+    SELECT DISTINCT partition FROM system.parts
+    WHERE database = currentDatabase() AND table = 'ledger' AND active AND toUInt64(partition) < {epoch:UInt64}`,
+  row: z.object({ partition: z.string().regex(/^\d+$/) }),
+}
+
 export const FORGET_LEDGER = 'ALTER TABLE ledger DELETE WHERE (epoch, number) < ({epoch:UInt64}, {number:UInt64})'
