@@ -24,7 +24,7 @@ export interface DatabaseSide extends DatabaseSources {
   /** The runs; where another instance publishes, they can be looked at alone. */
   runs(): RunControl
   backups(): Backups
-  /** What the database said in the last second: before, nobody knows how far it is. */
+  /** What is known of the database is of the last second, and not being switched: else nobody knows how far it is. */
   isFresh(): boolean
   health(): SourceHealth
   /** Who publishes. */
@@ -72,7 +72,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       ledger: view.ledger,
       runs: () => current()?.control ?? watched,
       backups: () => current()?.backups ?? refusing(publishing),
-      isFresh: () => current() !== undefined || following.isFresh(),
+      isFresh: () => !(current()?.isSwitching() ?? !following.isFresh()),
       health,
       publisher: () => publisherOf(publishing),
       whenTried: publishing.whenTried,

@@ -53,6 +53,7 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
     inTurn: createTurns({ atOnce: QUESTIONS_AT_ONCE, ofOneCaller: QUESTIONS_OF_ONE }),
     statementInTurn: createTurns({ atOnce: parts.statementsAtOnce }),
     archivedTokens: () => archived.forceFetch(`${seq()} ${files.counted()?.watermark}`),
+    generation: () => view.ledger().generation(),
     seq,
     health: parts.health,
   }

@@ -24,6 +24,7 @@ export interface PublishingSide {
   /** Runs what reads the database, while nothing is published; throws where another instance publishes meanwhile. */
   read: PublicationGate['read']
   publish: Publish
+  isSwitching: PublicationGate['isSwitching']
   shipper: Shipper
   control: RunControl
   stock: StockTaking
@@ -93,6 +94,7 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
     return {
       ledger,
       read: readAs(options, gate),
+      isSwitching: gate.isSwitching,
       publish,
       shipper,
       control,

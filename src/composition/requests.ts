@@ -28,6 +28,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
   const { reading, writing } = options
   return (principal, requestId) => {
     const open = options.database.current()
+    // what answers: operators act on what is there
     const database = open?.isFresh() ? open : undefined
     const losses = options.losses()
     const progress = database?.runs().progress() ?? 0
@@ -41,6 +42,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         sourceOf: (name) => reading.sourceOf(name, database),
         decide: viewer.decide,
         migrationProgress: progress,
+        generation: database?.ledger().generation(),
         losses,
         learnPrices: reading.prices.learn,
         onFallback: reading.onFallback,
@@ -49,8 +51,8 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       missingRecords: BigInt(losses.everywhere),
       derived: reading.derived,
       ingest: writing.ingest,
-      migrations: database?.runs(),
-      backups: database?.backups(),
+      migrations: open?.runs(),
+      backups: open?.backups(),
       health: options.health,
     }
   }

@@ -6,6 +6,8 @@ export interface SourceRequest {
   queries: readonly TokenQuery[]
   /** Whether the quality of the corpus is asked for, too. */
   quality: boolean
+  /** As it was when the source was chosen: where what readers see was switched since, the choice does not hold. */
+  generation?: number | undefined
 }
 
 /** Everything in it is of one moment. */

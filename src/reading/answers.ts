@@ -39,6 +39,8 @@ export interface AnswersOptions {
   /** Of the facts as they were when the operation began. */
   decide: (question: Question) => Decision
   migrationProgress: number
+  /** Of what is published, when the operation began. */
+  generation?: number | undefined
   /** Records that were acknowledged or published and cannot be read now: an answer that lacks some is stale. */
   losses: Losses
   /** Looks up what models cost before anybody needs it. */
@@ -108,6 +110,7 @@ async function askSource(
   const request: SourceRequest = {
     queries: filters.map((key) => queryOf(asked.get(key) as Key[])),
     quality: keys.some(({ section }) => section === 'quality'),
+    generation: options.generation,
   }
   const { answer, cache, decision: made } = await answerFrom(options, decision, request)
   await options.learnPrices?.(modelsIn(answer))

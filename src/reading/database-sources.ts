@@ -20,6 +20,8 @@ export interface DatabaseSourcesOptions {
   statementInTurn?: InTurn
   /** Tokens that only ClickHouse still has. */
   archivedTokens: () => Promise<bigint>
+  /** Moves when what readers see is switched. */
+  generation: () => number
   /** Publications so far. */
   seq: () => number
   health: () => SourceHealth
@@ -34,8 +36,11 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
   const described = describe('CLICKHOUSE', options)
   return {
     ...described,
-    answer: ({ queries, quality }, caller = '') =>
+    answer: ({ queries, quality, generation }, caller = '') =>
       inRead(inTurn, read, caller, async () => {
+        // what was all published may not be any more
+        if (generation !== undefined && generation !== options.generation())
+          throw new BridgeError('SOURCE_UNAVAILABLE', 'what is published was switched meanwhile')
         const { watermark, asOf } = described.counted() ?? { watermark: '', asOf: Date.now() }
         const asked = quality ? [...queries, WHOLE] : queries
         const answers = await published.answer(asked, NOTHING, (run) => statementInTurn(caller, run))

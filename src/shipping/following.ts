@@ -38,12 +38,19 @@ export function createFollowing({ table, logs }: FollowingOptions): Following {
   let state = emptyShared()
   let lookedAt = Number.NEGATIVE_INFINITY
   let looking: Promise<boolean> | undefined
+  /** What was read is known here, and not to the logs yet. */
+  let isApplying = false
 
   const look = async (): Promise<boolean> => {
     const startedAt = performance.now()
     const of = state
     const { moved, isChanged } = await readOn(table, of)
-    if (moved.length > 0) await logs.update(moved)
+    isApplying = moved.length > 0
+    try {
+      if (isApplying) await logs.update(moved)
+    } finally {
+      isApplying = false
+    }
     if (of === state) lookedAt = startedAt
     return isChanged
   }
@@ -53,7 +60,7 @@ export function createFollowing({ table, logs }: FollowingOptions): Following {
     })
     return looking
   }
-  const isFresh = (): boolean => performance.now() - lookedAt < MAX_AGE_MS
+  const isFresh = (): boolean => !isApplying && performance.now() - lookedAt < MAX_AGE_MS
   /** Waits until nothing is on its way, and returns where that is. */
   const whenSettled = async (): Promise<LedgerMark> => {
     await looking

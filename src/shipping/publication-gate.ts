@@ -7,7 +7,10 @@ import { BridgeError } from '../domain/errors.ts'
 export interface PublicationGate {
   /** Throws SOURCE_UNAVAILABLE where a publication takes too long: the files can answer instead. */
   read<T>(run: () => Promise<T>): Promise<T>
-  publish<T>(run: () => Promise<T>): Promise<T>
+  /** `switches`: what readers see becomes less, or another thing; not where something is added alone. */
+  publish<T>(run: () => Promise<T>, switches?: boolean): Promise<T>
+  /** Something is being switched: what holds now does not hold any more when an answer begins. */
+  isSwitching(): boolean
 }
 
 /** A publication takes some 50 ms; one that takes longer than this waits for a database that does not answer. */
@@ -16,6 +19,7 @@ const MAX_WAIT_MS = 2000
 export function createPublicationGate(maxWaitMs = MAX_WAIT_MS): PublicationGate {
   let readers: Promise<unknown>[] = []
   let lastPublication: Promise<unknown> = Promise.resolve()
+  let isSwitching = false
   const settled = (promise: Promise<unknown>): Promise<unknown> => promise.catch(() => undefined)
   return {
     read(run) {
@@ -23,13 +27,21 @@ export function createPublicationGate(maxWaitMs = MAX_WAIT_MS): PublicationGate 
       readers.push(settled(result))
       return result
     },
-    publish(run) {
+    publish(run, switches = false) {
       const before = [lastPublication, ...readers]
       readers = []
-      const result = Promise.all(before).then(run)
+      const result = Promise.all(before).then(async () => {
+        isSwitching = switches
+        try {
+          return await run()
+        } finally {
+          isSwitching = false
+        }
+      })
       lastPublication = settled(result)
       return result
     },
+    isSwitching: () => isSwitching,
   }
 }
 

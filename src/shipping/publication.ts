@@ -31,14 +31,16 @@ export const createPublish =
     parts.gate.publish(async () => {
       await parts.ledger.announce(changing)
       await carryOut(parts, changing)
-    })
+    }, switches(changing))
 
 /** Carries out what was announced and not noted, by this process or by one before it. Returns what it was. */
 export async function publishAnnounced(parts: PublicationParts): Promise<Changing | undefined> {
   const changing = parts.ledger.announced()
-  if (changing !== undefined) await parts.gate.publish(() => carryOut(parts, changing))
+  if (changing !== undefined) await parts.gate.publish(() => carryOut(parts, changing), switches(changing))
   return changing
 }
+
+const switches = ({ note }: Changing): boolean => note.kind !== 'published'
 
 async function carryOut({ ledger, store, logs }: PublicationParts, { change, note }: Changing): Promise<void> {
   const seq = ledger.nextSeq()

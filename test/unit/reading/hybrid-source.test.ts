@@ -59,6 +59,7 @@ function scene(ofDatabase: TokenAnswer, ofFiles: TokenAnswer) {
       return result
     },
     archivedTokens: async () => 0n,
+    generation: () => 0,
     seq: () => 0,
     health: () => ({ state: 'UP', detail: '' }),
   })
