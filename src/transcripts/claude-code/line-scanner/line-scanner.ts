@@ -134,6 +134,22 @@ export function createLineScanner(maxProjectionBytes = MAX_PROJECTION_BYTES): Li
     const start = Math.floor(packed / 65536)
     return bytes.toString('latin1', start, start + (packed % 65536))
   }
+  /** A text that most lines have in common with the line before: it is made once, and known to whoever looks it up. */
+  const repeated = (slot: number): (() => string | undefined) => {
+    let last = ''
+    let lastBytes = Buffer.alloc(0)
+    return () => {
+      const packed = events[at + slot] as number
+      if (packed < 0) return undefined
+      const start = Math.floor(packed / 65536)
+      const end = start + (packed % 65536)
+      if (lastBytes.compare(bytes, start, end) !== 0) {
+        lastBytes = Buffer.from(bytes.subarray(start, end))
+        last = lastBytes.toString()
+      }
+      return last
+    }
+  }
   const count = (slot: number): number => Math.max(0, events[at + slot] as number)
   const usual: UsualLine = {
     get time() {
@@ -160,12 +176,12 @@ export function createLineScanner(maxProjectionBytes = MAX_PROJECTION_BYTES): Li
     get sidechain() {
       return events[at + SLOT.sidechain] === 1
     },
-    session: () => text(SLOT.session),
+    session: repeated(SLOT.session),
     messageId: () => text(SLOT.messageId),
-    model: () => text(SLOT.model),
+    model: repeated(SLOT.model),
     uuid: () => text(SLOT.uuid),
     requestId: () => text(SLOT.request),
-    branch: () => text(SLOT.branch),
+    branch: repeated(SLOT.branch),
   }
   // one object for all lines: it is read at once
   const line: ScannedLine = {
