@@ -31,11 +31,11 @@ export interface FileUpdateHeader {
   /** `device:inode`: what names a log, through renames. */
   key: string
   path: string
-  /** Position in the list of roots. */
+  /** Path of its root. */
   root: string
-  /** Path under the root's `projects` folder. */
+  /** Path under the root. */
   relativePath: string
-  /** Size and times of the file when it was opened; what it must still have to be skipped next time. */
+  /** Size of the file, and when it was modified, when it was opened: a file that still has both is not read again. */
   size: number
   modifiedNs: string
   /** First byte read. 0 replaces all that was known of the file. */
