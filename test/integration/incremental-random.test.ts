@@ -13,30 +13,11 @@ import {
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
-import { analysisOf, line, makeFolder, totals } from '../support/transcripts.ts'
+import { freshPicture, picture } from '../support/picture.ts'
+import { analysisOf, line, makeFolder } from '../support/transcripts.ts'
 
 const at = (folder: string, name: string) => join(folder, 'projects', name)
 const full = (id: string, output = 1) => `${line({ id, usage: { output_tokens: output } })}\n`
-
-/** Everything that an analysis says, in an order of its own. */
-function picture(analysis: Analysis): unknown {
-  const [answer] = analysis.answer([{ filter: {}, groupings: [['project']], sessions: true }])
-  const keyed = (list: { key: string; usage: Parameters<typeof totals>[0] }[] = []) =>
-    Object.fromEntries(list.map(({ key, usage }) => [key, totals(usage)]))
-  return {
-    whole: totals(answer?.whole ?? []),
-    projects: keyed(answer?.groups.project?.map(({ values: [key = ''], usage }) => ({ key, usage }))),
-    sessions: keyed(answer?.sessions?.map(({ id, usage }) => ({ key: id, usage }))),
-    quality: analysis.quality(),
-  }
-}
-
-async function freshPicture(folder: string): Promise<unknown> {
-  const analysis = analysisOf(folder)
-  await analysis.refresh()
-  return picture(analysis)
-}
 
 test('whatever happens to the files, it says what a count from scratch says', async () => {
   const names = ['p/a.jsonl', 'p/b.jsonl', 'q/c.jsonl', 'p/s/subagents/agent-d.jsonl']

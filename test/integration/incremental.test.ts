@@ -11,30 +11,11 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
-import { analysisOf, countFresh, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
+import { freshPicture, picture } from '../support/picture.ts'
+import { analysisOf, countFresh, line, makeFolder, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 const at = (folder: string, name: string) => join(folder, 'projects', name)
 const full = (id: string, output = 1) => `${line({ id, usage: { output_tokens: output } })}\n`
-
-/** Everything that an analysis says, in an order of its own. */
-function picture(analysis: Analysis): unknown {
-  const [answer] = analysis.answer([{ filter: {}, groupings: [['project']], sessions: true }])
-  const keyed = (list: { key: string; usage: Parameters<typeof totals>[0] }[] = []) =>
-    Object.fromEntries(list.map(({ key, usage }) => [key, totals(usage)]))
-  return {
-    whole: totals(answer?.whole ?? []),
-    projects: keyed(answer?.groups.project?.map(({ values: [key = ''], usage }) => ({ key, usage }))),
-    sessions: keyed(answer?.sessions?.map(({ id, usage }) => ({ key: id, usage }))),
-    quality: analysis.quality(),
-  }
-}
-
-async function freshPicture(folder: string): Promise<unknown> {
-  const analysis = analysisOf(folder)
-  await analysis.refresh()
-  return picture(analysis)
-}
 
 describe('the incremental index', () => {
   test('after a restart reads only what is new', async () => {
