@@ -95,7 +95,7 @@ export function createFairTurns(options: FairTurnsOptions = {}): FairTurns {
     },
     change(apply) {
       const done = changes.add(apply)
-      if (holding === 0) changes.apply()
+      if (holding === 0 && !closed) changes.apply()
       return done
     },
     close() {
