@@ -11,6 +11,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { layoutOf } from '../../src/enhanced-analysis/index/index-file.ts'
+import { NUMBER_COLUMNS } from '../../src/enhanced-analysis/table/file-update.ts'
 import { freshPicture, picture } from '../support/picture.ts'
 import { analysisOf, countFresh, line, makeFolder, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
@@ -193,6 +195,18 @@ describe('the incremental index', () => {
     const last = analysisOf(folder, { index: true })
     expect(last.indexState()).toBe('loaded')
     expect(await last.refresh()).toMatchObject({ bytesRead: 0 })
+  })
+
+  test('says which columns its records have: with another field of a record it is another index', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') })
+    const analysis = analysisOf(folder, { index: true })
+    await analysis.refresh()
+    analysis.close()
+    const layout = readFileSync(join(folder, 'data', 'index', 'transcripts.idx')).readUInt32LE(4)
+    expect(layout).toBe(layoutOf(NUMBER_COLUMNS))
+    expect(layoutOf([...NUMBER_COLUMNS, 'agent'])).not.toBe(layout)
+    expect(layoutOf(NUMBER_COLUMNS.toReversed())).not.toBe(layout)
   })
 
   test('is written anew when most of it is superseded, with the same content', async () => {

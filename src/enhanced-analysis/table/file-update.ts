@@ -74,8 +74,8 @@ export interface FileUpdate {
   records: RecordColumns
 }
 
-/** In the order in which they are written: another one is another format of the index (`INDEX_FORMAT_VERSION`). */
-const NUMBER_COLUMNS = ['time', 'offset', ...TOKEN_COUNTS, ...OWN_TEXTS] as const
+/** In the order in which they are written. An index says which they are: with others it is counted anew. */
+export const NUMBER_COLUMNS = ['time', 'offset', ...TOKEN_COUNTS, ...OWN_TEXTS] as const
 
 const digest = (identity: string): Buffer => hash('sha256', identity, 'buffer')
 
