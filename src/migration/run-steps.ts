@@ -1,5 +1,5 @@
+import type { FrozenLog, Migration } from '../domain/migration.ts'
 import { switchOver } from '../shipping/switch-over.ts'
-import type { FrozenLog, Migration } from './migration.ts'
 import { estimateSeconds } from './plan.ts'
 import { isVerifiedIn } from './run-report.ts'
 import type { RunParts } from './runs.ts'

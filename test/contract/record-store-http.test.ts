@@ -5,8 +5,9 @@ import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
-import { anything, copy, recordStoreSuite, WHOLE } from '../support/record-store-suite.ts'
+import { recordStoreSuite } from '../support/record-store-suite.ts'
 import { openSides } from '../support/sides.ts'
+import { anything, copy, WHOLE } from '../support/store-records.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 
 describe('a server over HTTP', () => {
