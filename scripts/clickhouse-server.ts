@@ -16,7 +16,7 @@ export interface ClickHouseServerOptions {
   folder: string
   /** 0 takes a free port. */
   port: number
-  /** Of ClickHouse's native protocol; absent: none. */
+  /** Of ClickHouse's native protocol; 0 takes a free port, absent: none. */
   nativePort?: number | undefined
   /** Each may do everything, from this machine. */
   users: readonly ClickHouseUser[]
@@ -37,14 +37,16 @@ const ASK_EVERY_MS = 50
 
 /**
  * A real ClickHouse server, out of chDB's library: its own HTTP interface, statements side by side, `KILL QUERY`. It
- * listens on the loopback alone, and ends when this process ends.
+ * listens on the loopback alone, and ends when this process ends. Rejects with EADDRINUSE where a port is taken, else
+ * with what the server said.
  */
 export async function startClickHouse(options: ClickHouseServerOptions): Promise<ClickHouseProcess> {
   const folder = resolve(options.folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const port = await freePort(options.port)
   const url = `http://127.0.0.1:${port}`
-  const { nativePort, users } = options
+  const { users } = options
+  const nativePort = options.nativePort === undefined ? undefined : await freePort(options.nativePort)
   const engine = spawnEngine([
     `--config-file=${writeConfig(folder, { port, nativePort, users })}`,
     `--path=${folder}`,
@@ -123,7 +125,10 @@ function writeConfig(folder: string, what: Pick<ClickHouseServerOptions, 'port' 
   return config
 }
 
-/** The command line itself is the user `default`, who may therefore do what it does, and nothing else. */
+/**
+ * The command line itself is the user `default`, who can have no password, and may do what it does and nothing else:
+ * whoever has a shell on this machine can end the listening.
+ */
 function usersXml(users: readonly ClickHouseUser[]): string {
   const user = ({ name, password }: ClickHouseUser): string => `<${name}>
       <password_sha256_hex>${createHash('sha256').update(password).digest('hex')}</password_sha256_hex>

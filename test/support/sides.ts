@@ -94,12 +94,14 @@ export interface SidesOptions {
   db: Database
   ledgerPath: string
   groupRecords?: number
+  /** 1, as the embedded engine does. */
+  statementsAtOnce?: number
   wrapStore?: (store: RecordStore) => RecordStore
 }
 
 /** Everything from the logs to the answers, without the server around it. */
 export async function openSides(options: SidesOptions): Promise<TestSides> {
-  const { analysis, db } = options
+  const { analysis, db, statementsAtOnce = 1 } = options
   const store = (options.wrapStore ?? ((same) => same))(createRecordStore(db))
   const { files, logs } = served(analysis)
   const publishing = await openPublishingSide({
@@ -131,7 +133,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     },
   })
   const health = (): SourceHealth => ({ state: 'UP', detail: '' })
-  const sources = createDatabaseSources({ db, publishing, files, statementsAtOnce: 1, health })
+  const sources = createDatabaseSources({ db, publishing, files, statementsAtOnce, health })
   return {
     legacy: files,
     ...sources,
