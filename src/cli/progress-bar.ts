@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress'
-import type { RefreshProgress } from '../enhanced-analysis/analysis.ts'
+import type { RefreshProgress } from '../enhanced-analysis/refresh.ts'
 
 const MEGABYTE = 1e6
 

@@ -1,24 +1,20 @@
 import { createHash } from 'node:crypto'
-import { sep } from 'node:path'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { journalKey } from '../domain/log-name.ts'
 import { sumsIn } from '../domain/sums-in.ts'
 import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
 import { finished, type Work } from '../domain/work.ts'
-import { type Formatted, formatOf } from '../transcripts/format-of.ts'
 import type { Root } from '../transcripts/roots.ts'
 import type { IndexState } from './index/index-file.ts'
 import { openPersistence, type Persistence } from './index/persistence.ts'
 import { createShippingView, type ShippingView } from './published/shipping-view.ts'
-import { discover, type FoundFile } from './scanning/discovery.ts'
-import type { ScanJob } from './scanning/file-scan.ts'
+import { type RefreshOptions, type RefreshProgress, type RefreshReport, refresh } from './refresh.ts'
+import type { FoundFile } from './scanning/discovery.ts'
 import { createScanning } from './scanning/scanning.ts'
 import { assertAffordable } from './table/affordable.ts'
 import { aggregating } from './table/aggregate.ts'
-import { decodeFileUpdate } from './table/file-update.ts'
 import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
-import type { KnownFile } from './table/known-file.ts'
 import { type Quality, qualityOf } from './table/quality.ts'
 import { type KnownRoot, RecordTable } from './table/record-table.ts'
 
@@ -32,25 +28,6 @@ export interface AnalysisOptions {
   change?: (apply: () => void) => Promise<void>
   /** Refuses questions that are past the limits of an operation. */
   bounded?: boolean
-}
-
-/** What a refresh is about to do and has done; `bytesDone` grows to `bytesTotal`. */
-export interface RefreshProgress {
-  filesTotal: number
-  bytesTotal: number
-  bytesDone: number
-}
-
-export interface RefreshReport {
-  /** Transcripts on disk. */
-  files: number
-  filesRead: number
-  bytesRead: number
-  filesForgotten: number
-  /** Folders and files that could not be read, with the reason. */
-  unreadable: string[]
-  /** Something that is counted changed. */
-  changed: boolean
 }
 
 /** What is asked of one moment. */
@@ -125,6 +102,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
   let mark: string | undefined
 
   const forget = (key: string): void => {
+    if (table.file(key) === undefined) return
     table.forget(key)
     mark = undefined
     persistence?.forget(key)
@@ -158,70 +136,31 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     }
   }
 
-  const refresh = async (onProgress?: (progress: RefreshProgress) => void): Promise<RefreshReport> => {
-    const found = discover(roots)
-    const onDisk = new Set(found.files.map((file) => file.key))
-    // what cannot be read says nothing about the files in it
-    const isUnknown = (path: string): boolean =>
-      found.unreadable.some((one) => path === one.path || path.startsWith(one.path + sep))
-    const vanished = [...table.transcripts()].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
-    const renamed = found.files.filter((file) => isRenamed(table.file(file.key), file, rootOf))
-    await change(() => {
-      for (const file of vanished) forget(file.key)
-      for (const file of renamed) rename(file)
-    })
-    const requests = found.files.flatMap((file) => {
-      const job = jobFor(table.file(file.key), file)
-      return job === undefined ? [] : [{ job, bytes: Math.max(0, file.size - job.from) }]
-    })
-    const progress: RefreshProgress = {
-      filesTotal: requests.length,
-      bytesTotal: requests.reduce((sum, request) => sum + request.bytes, 0),
-      bytesDone: 0,
-    }
-    if (requests.length > 0) onProgress?.(progress)
-    const updates: Promise<void>[] = []
-    const failures = await scanning.run(requests, {
-      update(encoded) {
-        const applied = change(() => {
-          table.apply(decodeFileUpdate(encoded))
-          mark = undefined
-          persistence?.update(encoded)
-        })
-        // it is heard below
-        applied.catch(() => undefined)
-        updates.push(applied)
-      },
-      progress(bytes) {
-        progress.bytesDone += bytes
-        onProgress?.(progress)
-      },
-    })
-    await Promise.all(updates)
-    await change(() => {
-      for (const failure of failures) if (failure.outcome === 'gone') forget(failure.job.key)
+  const look: RefreshOptions = {
+    roots,
+    rootOf,
+    scanning,
+    table: () => table,
+    change,
+    forget,
+    rename,
+    apply({ update, encoded }) {
+      table.apply(update)
+      mark = undefined
+      persistence?.update(encoded)
+    },
+    finish() {
       persistence?.compactIfWasteful()
       shipping.attach()
-    })
-    return {
-      files: found.files.length,
-      filesRead: requests.length,
-      bytesRead: progress.bytesDone,
-      filesForgotten: vanished.length,
-      unreadable: [
-        ...found.unreadable.map(({ path, reason }) => `${path}: ${reason}`),
-        ...failures.flatMap(({ job, message }) => (message === undefined ? [] : [`${job.path}: ${message}`])),
-      ],
-      changed: requests.length + vanished.length + renamed.length > 0,
-    }
+    },
   }
 
   return {
     refresh(onProgress) {
       // one at a time; a failed one does not stop the next
       const next = refreshing.then(
-        () => refresh(onProgress),
-        () => refresh(onProgress),
+        () => refresh(look, onProgress),
+        () => refresh(look, onProgress),
       )
       refreshing = next
       return next
@@ -271,27 +210,4 @@ function watermarkOf(table: RecordTable): string {
   const files = [...table.transcripts()].sort((a, b) => (a.path < b.path ? -1 : 1))
   for (const { path, counted, size, modifiedNs } of files) digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
   return digest.digest('base64url')
-}
-
-/** What must be read of a file that was found; `undefined` where all of it is counted. */
-function jobFor(known: KnownFile | undefined, found: FoundFile): ScanJob | undefined {
-  const { key, path, root, relativePath, format } = found
-  const job = { key, path, root, relativePath, format }
-  if (known === undefined) return { ...job, from: 0 }
-  if (known.relativePath !== relativePath) {
-    // renamed, and records take their session from the path
-    return { ...job, from: 0 }
-  }
-  if (known.size === found.size && known.modifiedNs === found.modifiedNs) return undefined
-  // the same size at another time, or a smaller one: written anew
-  if (found.size <= known.size) return { ...job, from: 0 }
-  return { ...job, from: known.counted, fingerprint: known.fingerprint }
-}
-
-/** Whether a file has another name and its records stay the same under it. */
-function isRenamed(known: KnownFile | undefined, found: FoundFile, rootOf: (root: string) => Formatted): boolean {
-  if (known === undefined || (known.path === found.path && known.root === found.root)) return false
-  const before = formatOf(rootOf(known.root)).nameLog(known.relativePath)
-  const after = formatOf(found).nameLog(found.relativePath)
-  return before.pathSession === after.pathSession && (before.stem === after.stem || !known.usesStem)
 }

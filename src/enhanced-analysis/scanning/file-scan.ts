@@ -153,7 +153,7 @@ function createRange(
     refuse: (reason, offset) => refuse(held.refused, reason, offset),
   }
 
-  const handOver = (sizeSeen: number): void => {
+  const handOver = (sizeSeen: number, more: boolean): void => {
     const { texts, records } = columnsOf([...body.winners.values(), ...tail.winners.values()])
     const { key, path, root, relativePath } = job
     const header: FileUpdateHeader = {
@@ -165,6 +165,7 @@ function createRange(
       modifiedNs,
       from,
       to,
+      ...(more ? { more } : {}),
       fingerprint: takeFingerprint(fd, to),
       copies: body.copies,
       refused: body.refused,
@@ -188,12 +189,12 @@ function createRange(
     reached(offset) {
       to = offset
       // with the size so far, so that a crash after this part does not make it the whole
-      if (body.winners.size >= MAX_HELD_WINNERS || body.text >= MAX_HELD_TEXT) handOver(to)
+      if (body.winners.size >= MAX_HELD_WINNERS || body.text >= MAX_HELD_TEXT) handOver(to, true)
     },
     beginTail() {
       held = tail
     },
-    end: () => handOver(size),
+    end: () => handOver(size, false),
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Analysis, RefreshReport } from '../analysis.ts'
+import type { Analysis } from '../analysis.ts'
+import type { RefreshReport } from '../refresh.ts'
 import type { AnalysisStatus } from './calls.ts'
 
 /** How the analysis stands, and when that is told. */
