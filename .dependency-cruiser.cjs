@@ -72,8 +72,9 @@ module.exports = {
       scanning: 'scanning|table',
       index: 'index|scanning|table',
       published: 'published|scanning|table',
-      'analysis\\.ts': 'published|index|scanning|table',
-      service: 'service|analysis\\.ts|scanning|table',
+      'refresh\\.ts': 'scanning|table',
+      'analysis\\.ts': 'refresh\\.ts|published|index|scanning|table',
+      service: 'service|(analysis|refresh)\\.ts|scanning|table',
       thread: 'thread|service|analysis\\.ts|table',
     }).map(([room, below]) => ({
       name: `analysis-reads-downwards-from-${room.replace('\\', '')}`,
