@@ -1,11 +1,12 @@
 import { sep } from 'node:path'
 import { type Formatted, formatOf } from '../transcripts/format-of.ts'
 import type { Root } from '../transcripts/roots.ts'
-import type { KeptTable } from './index/kept-table.ts'
+import type { KeptTable, ReadPart } from './index/kept-table.ts'
 import { discover, type Found, type FoundFile } from './scanning/discovery.ts'
 import type { ScanJob } from './scanning/file-scan.ts'
 import type { ScanFailure } from './scanning/scan-worker.ts'
 import type { Scanning, ScanRequest } from './scanning/scanning.ts'
+import { decodeFileUpdate, type FileUpdateHeader } from './table/file-update.ts'
 import type { KnownFile } from './table/known-file.ts'
 import type { RecordTable } from './table/record-table.ts'
 
@@ -55,22 +56,31 @@ export function createRefreshing(parts: RefreshingParts): Refresh {
   }
 }
 
+/**
+ * One look at all transcripts. Where nothing was removed, no answer between two of its changes has less than one before
+ * it: a log that is read anew takes the place of what was counted in one change, and a log is forgotten only when a
+ * second look at the folders does not find it either.
+ */
 async function refresh(
   parts: RefreshingParts,
   onProgress: ((progress: RefreshProgress) => void) | undefined,
 ): Promise<RefreshReport> {
-  const { kept, change } = parts
-  const found = discover(parts.roots)
-  const vanished = vanishedFrom(kept.table, found)
+  const { kept, change, roots } = parts
+  const found = discover(roots)
+  const vanished = stillMissing(roots, missingIn(found, kept.table.transcripts()))
+  const replaced = replacedBy(found, vanished)
   const renamed = found.files.filter((file) => isRenamed(kept.table.file(file.key), file, parts.rootOf))
   await change(() => {
-    for (const { key } of vanished) kept.forget(key)
+    for (const { key, path } of vanished) if (!replaced.has(path)) kept.forget(key)
     for (const file of renamed) kept.rename(file)
   })
   const requests = requestsFor(kept.table, found)
-  const { bytesRead, failures } = await scan(parts, requests, onProgress)
+  const { bytesRead, failures } = await scan(parts, requests, replaced, onProgress)
+  const gone = failures.flatMap(({ job, outcome }) => (outcome === 'gone' ? (kept.table.file(job.key) ?? []) : []))
+  const missing = stillMissing(roots, gone)
   await change(() => {
-    for (const { job, outcome } of failures) if (outcome === 'gone') kept.forget(job.key)
+    // also those in whose place nothing could be read
+    for (const { key } of [...vanished, ...missing]) kept.forget(key)
     kept.compactIfWasteful()
     parts.onApplied()
   })
@@ -87,12 +97,22 @@ async function refresh(
   }
 }
 
-/** What is counted and not on disk any more. What cannot be read says nothing about the files in it. */
-function vanishedFrom(table: RecordTable, { files, unreadable }: Found): KnownFile[] {
+/** Known files that were not found, but for those in what cannot be read, which says nothing about the files in it. */
+function missingIn({ files, unreadable }: Found, known: Iterable<KnownFile>): KnownFile[] {
   const onDisk = new Set(files.map((file) => file.key))
   const isUnknown = (path: string): boolean =>
     unreadable.some((one) => path === one.path || path.startsWith(one.path + sep))
-  return [...table.transcripts()].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
+  return [...known].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
+}
+
+/** Those that a second look does not find either: the first one easily misses a file that is renamed meanwhile. */
+const stillMissing = (roots: readonly Root[], missed: readonly KnownFile[]): KnownFile[] =>
+  missed.length === 0 ? [] : missingIn(discover(roots), missed)
+
+/** Keys of logs that vanished, by their paths, where another one stands now. */
+function replacedBy({ files }: Found, vanished: readonly KnownFile[]): ReadonlyMap<string, string> {
+  const paths = new Set(files.map(({ path }) => path))
+  return new Map(vanished.flatMap(({ path, key }) => (paths.has(path) ? [[path, key] as const] : [])))
 }
 
 function requestsFor(table: RecordTable, { files }: Found): ScanRequest[] {
@@ -104,8 +124,9 @@ function requestsFor(table: RecordTable, { files }: Found): ScanRequest[] {
 
 /** Reads files into the table. Returns when all of it is there. */
 async function scan(
-  { scanning, kept, change }: RefreshingParts,
+  parts: RefreshingParts,
   requests: readonly ScanRequest[],
+  replaced: ReadonlyMap<string, string>,
   onProgress: ((progress: RefreshProgress) => void) | undefined,
 ): Promise<{ bytesRead: number; failures: ScanFailure[] }> {
   const progress: RefreshProgress = {
@@ -114,21 +135,49 @@ async function scan(
     bytesDone: 0,
   }
   if (requests.length > 0) onProgress?.(progress)
-  const updates: Promise<void>[] = []
-  const failures = await scanning.run(requests, {
-    update(encoded) {
-      const applied = change(() => kept.update(encoded))
-      // a failure is thrown below, where all of them are awaited
-      applied.catch(() => undefined)
-      updates.push(applied)
-    },
+  const applying = createApplying(parts, replaced)
+  const failures = await parts.scanning.run(requests, {
+    update: applying.add,
     progress(bytes) {
       progress.bytesDone += bytes
       onProgress?.(progress)
     },
   })
-  await Promise.all(updates)
+  await applying.settle()
   return { bytesRead: progress.bytesDone, failures }
+}
+
+/**
+ * Applies what was read. What takes the place of something that is counted, under the same key or the same path, is
+ * held until its log was read to the end: one change then does both. What was not read to its end takes no place: the
+ * next look reads it.
+ */
+function createApplying({ kept, change }: RefreshingParts, replaced: ReadonlyMap<string, string>) {
+  const applied: Promise<void>[] = []
+  const held = new Map<string, ReadPart[]>()
+  const replaces = ({ key, path, from }: FileUpdateHeader): boolean =>
+    from === 0 && (replaced.has(path) || (kept.table.file(key)?.counted ?? 0) > 0)
+  return {
+    add(encoded: ArrayBuffer): void {
+      const part = { update: decodeFileUpdate(encoded), encoded }
+      const { header } = part.update
+      const parts = [...(held.get(header.key) ?? []), part]
+      if (header.more === true && (parts.length > 1 || replaces(header))) return void held.set(header.key, parts)
+      held.delete(header.key)
+      const one = change(() => {
+        for (const each of parts) kept.update(each)
+        const old = replaced.get(header.path)
+        if (old !== undefined) kept.forget(old)
+      })
+      // a failure is thrown by `settle`
+      one.catch(() => undefined)
+      applied.push(one)
+    },
+    /** All that was read to its end is applied. */
+    async settle(): Promise<void> {
+      await Promise.all(applied)
+    },
+  }
 }
 
 /** What must be read of a file that was found; `undefined` where all of it is counted. */

@@ -1,16 +1,22 @@
 import { createHash } from 'node:crypto'
 import type { FoundFile } from '../scanning/discovery.ts'
-import { decodeFileUpdate } from '../table/file-update.ts'
+import type { FileUpdate } from '../table/file-update.ts'
 import { type KnownRoot, RecordTable } from '../table/record-table.ts'
 import type { IndexState } from './index-file.ts'
 import { openPersistence } from './persistence.ts'
 
+/** What reading a byte range gave, as it is counted and as the index keeps it. */
+export interface ReadPart {
+  update: FileUpdate
+  encoded: ArrayBuffer
+}
+
 /** The table of records, with the index on disk, where there is one: a transcript changes in both. */
 export interface KeptTable {
   readonly table: RecordTable
-  /** What was read of a transcript: an encoded `FileUpdate`. */
-  update(encoded: ArrayBuffer): void
-  /** It is not on disk any more. */
+  /** What was read of a transcript. */
+  update(part: ReadPart): void
+  /** It is not on disk any more, if it was known. */
   forget(key: string): void
   /** It has another name. */
   rename(file: FoundFile): void
@@ -40,12 +46,13 @@ export function openKeptTable(rootOf: (root: string) => KnownRoot, indexPath: st
   let mark: string | undefined
   return {
     table,
-    update(encoded) {
+    update({ update, encoded }) {
       mark = undefined
-      table.apply(decodeFileUpdate(encoded))
+      table.apply(update)
       index?.update(encoded)
     },
     forget(key) {
+      if (table.file(key) === undefined) return
       mark = undefined
       table.forget(key)
       index?.forget(key)

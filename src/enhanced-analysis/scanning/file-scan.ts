@@ -152,8 +152,15 @@ function createRange(
   let held = body
   let usesStem = false
 
-  const handOver = (sizeSeen: number): void => {
-    const bytes = { size: sizeSeen, modifiedNs, from, to, fingerprint: takeFingerprint(fd, to) }
+  const handOver = (sizeSeen: number, more: boolean): void => {
+    const bytes = {
+      size: sizeSeen,
+      modifiedNs,
+      from,
+      to,
+      ...(more ? { more } : {}),
+      fingerprint: takeFingerprint(fd, to),
+    }
     sink.update(encodeUpdate(job, bytes, body, tail, usesStem))
     from = to
     body = nothingHeld()
@@ -173,12 +180,12 @@ function createRange(
     reached(offset) {
       to = offset
       // with the size so far, so that a crash after this part does not make it the whole
-      if (body.winners.size >= MAX_HELD_WINNERS || body.text >= MAX_HELD_TEXT) handOver(to)
+      if (body.winners.size >= MAX_HELD_WINNERS || body.text >= MAX_HELD_TEXT) handOver(to, true)
     },
     beginTail() {
       held = tail
     },
-    end: () => handOver(size),
+    end: () => handOver(size, false),
   }
 }
 

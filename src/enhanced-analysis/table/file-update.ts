@@ -42,6 +42,8 @@ export interface FileUpdateHeader {
   from: number
   /** One past the last byte counted: the start of an unfinished or unterminated line. */
   to: number
+  /** Another update follows from the same reading. */
+  more?: true
   fingerprint: Fingerprint
   /** Record copies in the range, winners or not, without those of the tail. */
   copies: number
