@@ -11,7 +11,6 @@ import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } 
 import type { z } from 'zod'
 import { tellMoment } from '../ports/moments.ts'
 import { createPace, eachGivingWay } from '../turns/pace.ts'
-import { openEmbedded } from './embedded-connection.ts'
 import { StatementError } from './statement-error.ts'
 
 export interface DatabaseOptions {
@@ -99,6 +98,8 @@ async function openEmbeddedDatabase({
   deadlineSeconds = DEADLINE_SECONDS,
 }: DatabaseOptions): Promise<Database> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // the engine's library takes 150 MB and a tenth of a second as soon as it is loaded
+  const { openEmbedded } = await import('./embedded-connection.ts')
   const db = createDatabase(
     createClient({ ...commonOptions(deadlineSeconds), connection: openEmbedded(folder) }),
     deadlineSeconds,
