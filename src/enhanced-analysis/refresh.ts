@@ -59,11 +59,12 @@ export async function refresh(
 ): Promise<RefreshReport> {
   const { roots, rootOf, scanning, table, change, forget, rename } = options
   const found = discover(roots)
-  const vanished = stillMissing(roots, missingIn(found, table().transcripts()))
+  const paths = new Set(found.files.map(({ path }) => path))
+  const { removed, replaced } = lookAgain(roots, missingIn(found, table().transcripts()))
   const renamed = found.files.filter((file) => isRenamed(table().file(file.key), file, rootOf))
-  const parts = createParts(options, vanished, found.files)
+  const parts = createParts(options, replaced)
   await change(() => {
-    for (const { key, path } of vanished) if (!parts.willReplace(path)) forget(key)
+    for (const { key } of removed) forget(key)
     for (const file of renamed) rename(file)
   })
   const requests = found.files.flatMap((file) => {
@@ -85,22 +86,23 @@ export async function refresh(
   })
   await parts.settle()
   const gone = failures.flatMap(({ job, outcome }) => (outcome === 'gone' ? (table().file(job.key) ?? []) : []))
-  const missing = stillMissing(roots, gone)
+  const alsoRemoved = lookAgain(roots, gone).removed
+  // what is in the place of another log changed once more: the next look reads it
+  for (const { job, outcome } of failures) if (outcome !== 'unreadable') paths.delete(job.path)
   await change(() => {
-    // also those in whose place nothing could be read
-    for (const { key } of [...vanished, ...missing]) forget(key)
+    for (const { key } of [...replaced.filter(({ path }) => paths.has(path)), ...alsoRemoved]) forget(key)
     options.finish()
   })
   return {
     files: found.files.length,
     filesRead: requests.length,
     bytesRead: progress.bytesDone,
-    filesForgotten: vanished.length,
+    filesForgotten: removed.length + replaced.length,
     unreadable: [
       ...found.unreadable.map(({ path, reason }) => `${path}: ${reason}`),
       ...failures.flatMap(({ job, message }) => (message === undefined ? [] : [`${job.path}: ${message}`])),
     ],
-    changed: requests.length + vanished.length + renamed.length > 0,
+    changed: requests.length + removed.length + replaced.length + renamed.length > 0,
   }
 }
 
@@ -109,16 +111,14 @@ export async function refresh(
  * held until its log was read to the end: one change then does both. What was not read to its end takes no place: the
  * next look reads it.
  */
-function createParts({ table, change, apply, forget }: RefreshOptions, vanished: KnownFile[], found: FoundFile[]) {
+function createParts({ table, change, apply, forget }: RefreshOptions, replaced: readonly KnownFile[]) {
   const applied: Promise<void>[] = []
   const held = new Map<string, Part[]>()
-  const paths = new Set(found.map(({ path }) => path))
-  const replaced = new Map(vanished.flatMap(({ path, key }) => (paths.has(path) ? [[path, key] as const] : [])))
+  const oldAt = new Map(replaced.map(({ path, key }) => [path, key]))
   const replaces = ({ key, path, from }: FileUpdate['header']): boolean =>
-    from === 0 && (replaced.has(path) || (table().file(key)?.counted ?? 0) > 0)
+    from === 0 && (oldAt.has(path) || (table().file(key)?.counted ?? 0) > 0)
 
   return {
-    willReplace: (path: string): boolean => replaced.has(path),
     add(encoded: ArrayBuffer): void {
       const part = { update: decodeFileUpdate(encoded), encoded }
       const { header } = part.update
@@ -127,7 +127,7 @@ function createParts({ table, change, apply, forget }: RefreshOptions, vanished:
       held.delete(header.key)
       const one = change(() => {
         parts.forEach(apply)
-        const old = replaced.get(header.path)
+        const old = oldAt.get(header.path)
         if (old !== undefined) forget(old)
       })
       // it is heard below
@@ -149,9 +149,20 @@ function missingIn({ files, unreadable }: Found, known: Iterable<KnownFile>): Kn
   return [...known].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
 }
 
-/** Those that a second look does not find either: the first one easily misses a file that is renamed meanwhile. */
-const stillMissing = (roots: readonly Root[], missed: readonly KnownFile[]): KnownFile[] =>
-  missed.length === 0 ? [] : missingIn(discover(roots), missed)
+/**
+ * Of files that a look did not find, those that a second one does not find either: the first one easily misses what is
+ * renamed meanwhile. `replaced`: another file has their path.
+ */
+function lookAgain(
+  roots: readonly Root[],
+  missed: readonly KnownFile[],
+): { removed: KnownFile[]; replaced: KnownFile[] } {
+  if (missed.length === 0) return { removed: [], replaced: [] }
+  const again = discover(roots)
+  const paths = new Set(again.files.map(({ path }) => path))
+  const gone = missingIn(again, missed)
+  return { removed: gone.filter(({ path }) => !paths.has(path)), replaced: gone.filter(({ path }) => paths.has(path)) }
+}
 
 /** What must be read of a file that was found; `undefined` where all of it is counted. */
 function jobFor(known: KnownFile | undefined, found: FoundFile): ScanJob | undefined {
