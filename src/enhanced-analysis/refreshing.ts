@@ -67,20 +67,21 @@ async function refresh(
 ): Promise<RefreshReport> {
   const { kept, change, roots } = parts
   const found = discover(roots)
-  const vanished = stillMissing(roots, missingIn(found, kept.table.transcripts()))
-  const replaced = replacedBy(found, vanished)
+  const paths = new Set(found.files.map(({ path }) => path))
+  const { removed, replaced } = lookAgain(roots, missingIn(found, kept.table.transcripts()))
   const renamed = found.files.filter((file) => isRenamed(kept.table.file(file.key), file, parts.rootOf))
   await change(() => {
-    for (const { key, path } of vanished) if (!replaced.has(path)) kept.forget(key)
+    for (const { key } of removed) kept.forget(key)
     for (const file of renamed) kept.rename(file)
   })
   const requests = requestsFor(kept.table, found)
   const { bytesRead, failures } = await scan(parts, requests, replaced, onProgress)
   const gone = failures.flatMap(({ job, outcome }) => (outcome === 'gone' ? (kept.table.file(job.key) ?? []) : []))
-  const missing = stillMissing(roots, gone)
+  const alsoRemoved = lookAgain(roots, gone).removed
+  // what is in the place of another log changed once more: the next look reads it
+  for (const { job, outcome } of failures) if (outcome !== 'unreadable') paths.delete(job.path)
   await change(() => {
-    // also those in whose place nothing could be read
-    for (const { key } of [...vanished, ...missing]) kept.forget(key)
+    for (const { key } of [...replaced.filter(({ path }) => paths.has(path)), ...alsoRemoved]) kept.forget(key)
     kept.compactIfWasteful()
     parts.onApplied()
   })
@@ -88,12 +89,12 @@ async function refresh(
     files: found.files.length,
     filesRead: requests.length,
     bytesRead,
-    filesForgotten: vanished.length,
+    filesForgotten: removed.length + replaced.length,
     unreadable: [
       ...found.unreadable.map(({ path, reason }) => `${path}: ${reason}`),
       ...failures.flatMap(({ job, message }) => (message === undefined ? [] : [`${job.path}: ${message}`])),
     ],
-    changed: requests.length + vanished.length + renamed.length > 0,
+    changed: requests.length + removed.length + replaced.length + renamed.length > 0,
   }
 }
 
@@ -105,14 +106,19 @@ function missingIn({ files, unreadable }: Found, known: Iterable<KnownFile>): Kn
   return [...known].filter((file) => !onDisk.has(file.key) && !isUnknown(file.path))
 }
 
-/** Those that a second look does not find either: the first one easily misses a file that is renamed meanwhile. */
-const stillMissing = (roots: readonly Root[], missed: readonly KnownFile[]): KnownFile[] =>
-  missed.length === 0 ? [] : missingIn(discover(roots), missed)
-
-/** Keys of logs that vanished, by their paths, where another one stands now. */
-function replacedBy({ files }: Found, vanished: readonly KnownFile[]): ReadonlyMap<string, string> {
-  const paths = new Set(files.map(({ path }) => path))
-  return new Map(vanished.flatMap(({ path, key }) => (paths.has(path) ? [[path, key] as const] : [])))
+/**
+ * Of files that a look did not find, those that a second one does not find either: the first one easily misses what is
+ * renamed meanwhile. `replaced`: another file has their path.
+ */
+function lookAgain(
+  roots: readonly Root[],
+  missed: readonly KnownFile[],
+): { removed: KnownFile[]; replaced: KnownFile[] } {
+  if (missed.length === 0) return { removed: [], replaced: [] }
+  const again = discover(roots)
+  const paths = new Set(again.files.map(({ path }) => path))
+  const gone = missingIn(again, missed)
+  return { removed: gone.filter(({ path }) => !paths.has(path)), replaced: gone.filter(({ path }) => paths.has(path)) }
 }
 
 function requestsFor(table: RecordTable, { files }: Found): ScanRequest[] {
@@ -126,7 +132,7 @@ function requestsFor(table: RecordTable, { files }: Found): ScanRequest[] {
 async function scan(
   parts: RefreshingParts,
   requests: readonly ScanRequest[],
-  replaced: ReadonlyMap<string, string>,
+  replaced: readonly KnownFile[],
   onProgress: ((progress: RefreshProgress) => void) | undefined,
 ): Promise<{ bytesRead: number; failures: ScanFailure[] }> {
   const progress: RefreshProgress = {
@@ -152,11 +158,12 @@ async function scan(
  * held until its log was read to the end: one change then does both. What was not read to its end takes no place: the
  * next look reads it.
  */
-function createApplying({ kept, change }: RefreshingParts, replaced: ReadonlyMap<string, string>) {
+function createApplying({ kept, change }: RefreshingParts, replaced: readonly KnownFile[]) {
   const applied: Promise<void>[] = []
   const held = new Map<string, ReadPart[]>()
+  const oldAt = new Map(replaced.map(({ path, key }) => [path, key]))
   const replaces = ({ key, path, from }: FileUpdateHeader): boolean =>
-    from === 0 && (replaced.has(path) || (kept.table.file(key)?.counted ?? 0) > 0)
+    from === 0 && (oldAt.has(path) || (kept.table.file(key)?.counted ?? 0) > 0)
   return {
     add(encoded: ArrayBuffer): void {
       const part = { update: decodeFileUpdate(encoded), encoded }
@@ -166,7 +173,7 @@ function createApplying({ kept, change }: RefreshingParts, replaced: ReadonlyMap
       held.delete(header.key)
       const one = change(() => {
         for (const each of parts) kept.update(each)
-        const old = replaced.get(header.path)
+        const old = oldAt.get(header.path)
         if (old !== undefined) kept.forget(old)
       })
       // a failure is thrown by `settle`

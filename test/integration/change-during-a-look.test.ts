@@ -63,6 +63,26 @@ describe('between two changes of one look', () => {
   })
 })
 
+test('a transcript that is replaced again and again counts no less, whenever that is', async () => {
+  const folder = makeFolder()
+  const path = join(folder, 'projects/p/a.jsonl')
+  writeTranscripts(folder, { 'p/a.jsonl': lines(10) })
+  const { look } = watched(folder)
+  await look()
+  const replace = () => {
+    writeFileSync(`${path}.tmp`, `${lines(10).join('\n')}\n`)
+    renameSync(`${path}.tmp`, path)
+  }
+  const seen: number[] = []
+  for (let i = 0; i < 5; i++) {
+    utimesSync(path, i, i)
+    seen.push(...(await look(replace)))
+    replace()
+    seen.push(...(await look()))
+  }
+  expect(new Set(seen)).toEqual(new Set([10]))
+})
+
 describe('a transcript that is renamed during a look', () => {
   test('to where was looked already is not taken for one that vanished', async () => {
     const folder = makeFolder()
@@ -81,6 +101,15 @@ describe('a transcript that is renamed during a look', () => {
     })
     expect(Math.min(...seen)).toBe(10)
     expect((await look()).at(-1)).toBe(20)
+  })
+
+  test('over another one leaves the records of one of them', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': lines(10), 'p/b.jsonl': lines(3, 'other') })
+    const { look } = watched(folder)
+    await look()
+    renameSync(join(folder, 'projects/p/b.jsonl'), join(folder, 'projects/p/a.jsonl'))
+    expect((await look()).at(-1)).toBe(3)
   })
 
   test('and one that is removed is counted no more at its end', async () => {
