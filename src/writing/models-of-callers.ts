@@ -12,7 +12,10 @@ export interface ModelsOfCallers {
   release(caller: string, models: readonly string[]): void
   /** Whether a record of this model would be refused. */
   refuses(caller: string, model: string): boolean
-  /** Learns of an entry of the journal. */
+  /**
+   * Learns of an entry of the journal. What it has may go on coming in, also where it is more than the bound: by another
+   * instance at the same time, or a release before there was one.
+   */
   remember(entry: Pick<IngestEntry, 'caller' | 'records'>): void
 }
 
@@ -37,7 +40,9 @@ export function createModelsOfCallers(most: number = LIMITS.modelsOfIngester.val
       if (callers.get(caller)?.size === 0) callers.delete(caller)
     },
     remember({ caller, records }) {
-      for (const { model } of records) admit(caller, model)
+      const models = callers.get(caller) ?? new Set()
+      for (const { model } of records) models.add(model)
+      if (models.size > 0) callers.set(caller, models)
     },
   }
 }

@@ -49,6 +49,18 @@ test('an ingester brings in so many different models and no more, also after a r
   expect(await send(after, 'bob', ['one more'])).toMatchObject({ accepted: 1 })
 })
 
+test('models that another instance, or a release without a bound, let in go on coming in, and no others', async () => {
+  const entries: JournalEntry[] = []
+  const send = (ingest: Ingest, ...models: string[]) =>
+    ingest.submit({ caller: 'ann', idempotencyKey: undefined, records: models.map(record) })
+  const names = (name: string) => Array.from({ length: 1000 }, (_, i) => `${name} ${i}`)
+  await send(ingestInto(entries), ...names('one'))
+  await send(ingestInto(entries), ...names('other'))
+  const both = ingestInto([])
+  entries.forEach((entry, i) => void both.remember(entry as IngestEntry, { segment: 's', from: i, to: i + 1 }))
+  expect(await send(both, 'one 7', 'other 7', 'third')).toMatchObject({ accepted: 2, rejected: [{ index: 2 }] })
+})
+
 test('models of a call that could not be journaled are not counted as brought in', async () => {
   const entries: JournalEntry[] = []
   let isFull = true
