@@ -41,7 +41,9 @@ function countedBranches(lines: readonly string[]): Record<string, number> {
   const context = { naming: { stem: 'a', pathSession: undefined }, offset: 0, lineHash: () => '' } as LineContext
   for (const line of lines)
     countLine(JSON.parse(line), context, {
-      copy: ({ branch }) => void (counted[branch] = (counted[branch] ?? 0) + 1),
+      copy({ branch }) {
+        counted[branch] = (counted[branch] ?? 0) + 1
+      },
       refuse: (reason) => expect.unreachable(reason),
     })
   return counted
