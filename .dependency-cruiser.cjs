@@ -49,6 +49,20 @@ module.exports = {
       from: { path: CORE },
       to: { path: '^src/', pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', CORE] },
     },
+    // the rooms of the core along the flow of data, each with those that it stands on
+    ...Object.entries({
+      reading: 'reading',
+      writing: 'writing',
+      shipping: 'shipping',
+      migration: 'migration|shipping',
+      backup: 'backup|migration|shipping',
+    }).map(([room, below]) => ({
+      name: `core-flows-one-way-from-${room}`,
+      severity: 'error',
+      comment: 'what changes what readers see is called, and calls nobody; who reads or writes knows nothing of it',
+      from: { path: `^src/${room}/` },
+      to: { path: CORE, pathNot: `^src/(${below})/` },
+    })),
     {
       name: 'adapters-import-ports-and-domain',
       severity: 'error',
@@ -72,7 +86,8 @@ module.exports = {
       scanning: 'scanning|table',
       index: 'index|scanning|table',
       published: 'published|scanning|table',
-      'analysis\\.ts': 'published|index|scanning|table',
+      'refreshing\\.ts': 'index|scanning|table',
+      'analysis\\.ts': 'refreshing\\.ts|published|index|scanning|table',
       service: 'service|analysis\\.ts|scanning|table',
       thread: 'thread|service|analysis\\.ts|table',
     }).map(([room, below]) => ({

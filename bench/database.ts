@@ -2,13 +2,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openDatabase } from '../src/clickhouse/database.ts'
+import { type Database, openDatabase } from '../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../src/clickhouse/published-records.ts'
 import { applySchemaChanges } from '../src/clickhouse/schema-changes.ts'
 import type { TokenQuery } from '../src/domain/token-query.ts'
 import { median } from './measure.ts'
 
 const ROUNDS = 7
+/** What a dashboard's whole view asks for. */
+export const VIEW: TokenQuery = {
+  filter: {},
+  groupings: [[{ granularity: 'DAY', timeZone: 'UTC' }], ['project'], ['user']],
+  sessions: true,
+}
 const QUERIES: Record<string, TokenQuery> = {
   'tokens, cost, by model': { filter: {}, groupings: [] },
   'one project': { filter: { projects: ['project-3'] }, groupings: [] },
@@ -17,11 +23,7 @@ const QUERIES: Record<string, TokenQuery> = {
     filter: {},
     groupings: [[{ granularity: 'DAY', timeZone: 'UTC' }], ['project'], ['user']],
   },
-  'sessions (a view)': {
-    filter: {},
-    groupings: [[{ granularity: 'DAY', timeZone: 'UTC' }], ['project'], ['user']],
-    sessions: true,
-  },
+  'sessions (a view)': VIEW,
 }
 
 export async function benchDatabase(sizes: readonly number[]): Promise<void> {
@@ -65,7 +67,7 @@ async function measure(name: string, run: () => Promise<unknown>): Promise<void>
 }
 
 /** Winners as publishing leaves them: several parts, some identities more than once. */
-async function plant(db: Awaited<ReturnType<typeof openDatabase>>, records: number): Promise<void> {
+export async function plant(db: Database, records: number): Promise<void> {
   const parts = 10
   for (let part = 0; part < parts; part++)
     await db.command(

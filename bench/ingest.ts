@@ -2,12 +2,12 @@
 // journaling, reading back or counting anything once.
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { loadJwtSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
+import { createLoadClient } from './load-client.ts'
 import { startBridge, untilLine } from './processes.ts'
 
 const CLIENTS = [1, 10, 50]
@@ -40,7 +40,7 @@ async function loadBridge(
   batch: number,
   seconds: number,
 ): Promise<Result> {
-  const agent = new Agent({ keepAlive: true, maxSockets: clients })
+  const client = createLoadClient(url, clients)
   const latencies: number[] = []
   let refused = 0
   const until = performance.now() + seconds * 1000
@@ -53,7 +53,7 @@ async function loadBridge(
         })
         for (;;) {
           const started = performance.now()
-          const answer = await post(agent, url, token, body)
+          const answer = JSON.parse((await client.post(token, body)).text) as Answer
           if (answer.data?.ingestTokenRecords.accepted === batch) {
             latencies.push(performance.now() - started)
             break
@@ -65,7 +65,7 @@ async function loadBridge(
       }
     }),
   )
-  agent.destroy()
+  client.close()
   latencies.sort((a, b) => a - b)
   const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0
   return { perSecond: (latencies.length * batch) / seconds, p50: at(0.5), p99: at(0.99), refused }
@@ -76,32 +76,8 @@ interface Answer {
   errors?: { extensions: { code: string } }[]
 }
 
-function post(agent: Agent, url: string, token: string, body: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      `${url}/graphql`,
-      {
-        method: 'POST',
-        agent,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          authorization: `Bearer ${token}`,
-        },
-      },
-      (response) => {
-        let text = ''
-        response.on('data', (chunk) => (text += chunk))
-        response.on('end', () => resolve(JSON.parse(text) as Answer))
-      },
-    )
-    sent.on('error', reject)
-    sent.end(body)
-  })
-}
-
 /** In a thread, because a process can have one engine. */
-async function loadClient(clients: number, batch: number, seconds: number): Promise<Result> {
+async function loadPeer(clients: number, batch: number, seconds: number): Promise<Result> {
   const worker = new Worker(new URL('./ingest-peer.ts', import.meta.url), { workerData: { clients, batch, seconds } })
   const [result] = (await once(worker, 'message')) as [Result]
   await once(worker, 'exit')
@@ -124,7 +100,7 @@ export async function benchIngest(seconds: number, only?: string): Promise<void>
       for (const batch of BATCHES) {
         if (only !== undefined && only !== `${clients}x${batch}`) continue
         const ours = await loadBridge(url, token, clients, batch, seconds)
-        const peer = await loadClient(clients, batch, seconds)
+        const peer = await loadPeer(clients, batch, seconds)
         const cells = [
           clients,
           batch,

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 import { benchAnalyze } from './analyze.ts'
 import { benchDatabase } from './database.ts'
+import { benchEngines } from './engines.ts'
 import { benchIndexStore } from './index-store.ts'
 import { benchIngest } from './ingest.ts'
 import { benchQuery } from './query.ts'
 import { benchWorst } from './worst.ts'
 
-const HELP = `usage: npm run bench -- [analyze] [query] [index] [ingest] [database] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000]
+const HELP = `usage: npm run bench -- [analyze] [query] [index] [ingest] [database] [engines] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000]
        npm run bench -- worst [--only SCENARIO] [--full] [--source legacy|clickhouse]
 
 Runs the benchmarks that are named, or all, beside their peers, and prints the ratios. \`worst\` is run only where it
@@ -35,6 +36,7 @@ else {
   if (wanted('query')) await benchQuery(Number(values.mb), 3, 5)
   if (wanted('ingest')) await benchIngest(5, values.only)
   if (wanted('database')) await benchDatabase([1_000_000, 10_000_000])
+  if (wanted('engines')) await benchEngines()
   if (positionals.includes('worst'))
     await benchWorst({ only: values.only, full: values.full, source: sourceOf(values.source) })
   if (wanted('index')) benchIndexStore(Number(values.records))

@@ -43,6 +43,12 @@ export function peakOf(pid: number | undefined): number | undefined {
   }
 }
 
+/** MB that a process holds now, or of it what is its own (not mapped from files); NaN where the system does not tell. */
+export function residentMb(pid: number, what: 'VmRSS' | 'RssAnon' = 'VmRSS'): number {
+  const match = new RegExp(`^${what}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return Number(match?.[1] ?? Number.NaN) / 1024
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -8,7 +8,7 @@ import { loadJwtSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { ask } from '../test/support/graphql-client.ts'
 import { benchCorpus } from './analyze.ts'
-import { measure, median, peakOf } from './measure.ts'
+import { measure, median, peakOf, residentMb } from './measure.ts'
 import { startBridge, untilLine } from './processes.ts'
 
 const HELP = `usage: npm run bench:migration -- [--mb 1024] [--rounds 3]
@@ -115,9 +115,4 @@ async function migrate(corpus: string, dataDir: string, tokens: string): Promise
     server.kill()
     await gone
   }
-}
-
-function residentMb(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  return Number(match?.[1] ?? Number.NaN) / 1024
 }

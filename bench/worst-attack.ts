@@ -1,6 +1,7 @@
 // The attacker of the benchmark `worst`, in a thread of its own: what it does must not delay what is measured.
-import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
+import { createLoadClient } from './load-client.ts'
 import { type Attack, SCENARIOS } from './worst-scenarios.ts'
 
 /** How the attack is started. */
@@ -18,7 +19,7 @@ const { scenario, url, tokens, full, seconds, abortMs } = workerData as AttackOp
 /** How often each answer came. */
 const answers = new Map<string, number>()
 const note = (answer: string): void => void answers.set(answer, (answers.get(answer) ?? 0) + 1)
-const agent = new Agent({ keepAlive: true })
+const client = createLoadClient(url)
 const givenUp = AbortSignal.timeout(abortMs)
 
 interface Answer {
@@ -26,30 +27,15 @@ interface Answer {
   errors?: { message?: string; extensions?: { code?: string } }[]
 }
 
-function post(token: string, query: string, variables: unknown = {}): Promise<void> {
-  const body = Buffer.from(JSON.stringify({ query, variables }))
-  const headers = {
-    'content-type': 'application/json',
-    'content-length': body.length,
-    authorization: `Bearer ${token}`,
+async function post(token: string, query: string, variables: unknown = {}): Promise<void> {
+  try {
+    const { status, text } = await client.post(token, JSON.stringify({ query, variables }), givenUp)
+    note(codeOf(text, status))
+  } catch {
+    // a server that is gone is not asked in a loop without end
+    await sleep(100)
+    note(givenUp.aborted ? 'no answer' : 'cut')
   }
-  return new Promise((resolve) => {
-    const done = (answer: string): void => {
-      note(answer)
-      resolve()
-    }
-    const sent = request(`${url}/graphql`, { method: 'POST', agent, headers, signal: givenUp }, (response) => {
-      let text = ''
-      response.on('data', (chunk) => (text += chunk))
-      response.on('error', () => done('cut'))
-      response.on('end', () => done(codeOf(text, response.statusCode ?? 0)))
-    })
-    sent.on('error', () => {
-      // a server that is gone is not asked in a loop without end
-      setTimeout(() => done(givenUp.aborted ? 'no answer' : 'cut'), 100)
-    })
-    sent.end(body)
-  })
 }
 
 function codeOf(text: string, status: number): string {
@@ -68,5 +54,5 @@ setTimeout(() => ending.abort(), seconds * 1000)
 const attack: Attack = { url, tokens, signal: ending.signal, full, post, note }
 await found?.run(attack)
 parentPort?.postMessage(answers)
-agent.destroy()
+client.close()
 parentPort?.close()

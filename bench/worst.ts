@@ -2,7 +2,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +11,7 @@ import { signToken } from '../src/access/tokens.ts'
 import { ask } from '../test/support/graphql-client.ts'
 import { startBridge, untilLine } from './processes.ts'
 import type { AttackOptions } from './worst-attack.ts'
+import { createProbes, PROBE_TIMEOUT_MS } from './worst-probes.ts'
 import { SCENARIOS } from './worst-scenarios.ts'
 
 /** The bar: a health check, another viewer's answer, and the memory. */
@@ -25,15 +25,6 @@ const ATTACK_SECONDS = 6
 const ABORT_MS = 20_000
 /** What gives memory back gets this long. */
 const SETTLE_MS = 10_000
-/** A probe that is not answered by then is as good as none. */
-const PROBE_TIMEOUT_MS = 30_000
-/** Probes of one kind that wait at once. */
-const MAX_WAITING = 10
-
-const ORDINARY = (to: string): string =>
-  JSON.stringify({
-    query: `{ tokenMetrics(filter: { to: "${to}" }) { tokens { total } byModel { model tokens { total } costUsd } } }`,
-  })
 
 export interface WorstOptions {
   /** Who answers: the files, or ClickHouse after a migration. */
@@ -171,86 +162,6 @@ async function attack(options: AttackOptions): Promise<Map<string, number>> {
   await new Promise((resolve) => worker.on('exit', resolve))
   clearTimeout(late)
   return answers
-}
-
-/** Health checks and another viewer's questions, sent when it is time, whether or not those before were answered. */
-function createProbes(url: string, token: string) {
-  const agent = new Agent({ keepAlive: true })
-  const timers: NodeJS.Timeout[] = []
-  const worst = { health: 0, answer: 0 }
-  let waiting = 0
-  let wrong = 0
-  let n = 0
-
-  const send = (kind: 'health' | 'answer', body?: string): Promise<void> => {
-    const started = performance.now()
-    waiting++
-    return new Promise((resolve) => {
-      const done = (ok: boolean): void => {
-        worst[kind] = Math.max(worst[kind], performance.now() - started)
-        if (!ok) wrong++
-        waiting--
-        resolve()
-      }
-      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
-      const sent = request(
-        `${url}${body === undefined ? '/health/live' : '/graphql'}`,
-        {
-          method: body === undefined ? 'GET' : 'POST',
-          agent,
-          headers: body === undefined ? {} : { ...headers, 'content-length': Buffer.byteLength(body) },
-          signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
-        },
-        (response) => {
-          let text = ''
-          response.on('data', (chunk) => (text += chunk))
-          response.on('end', () => done(response.statusCode === 200 && !text.includes('"errors"')))
-          response.on('error', () => done(false))
-        },
-      )
-      sent.on('error', () => done(false))
-      sent.end(body)
-    })
-  }
-  const every = (ms: number, kind: 'health' | 'answer', bodyOf?: () => string): void => {
-    let open = 0
-    timers.push(
-      setInterval(async () => {
-        if (open >= MAX_WAITING) return
-        open++
-        await send(kind, bodyOf?.())
-        open--
-      }, ms),
-    )
-  }
-  const fixed = ORDINARY('2030-01-01T00:00:00Z')
-  const changing = (): string => ORDINARY(new Date(3e12 + n++).toISOString())
-  return {
-    /** The compiled code, the caches and the heap are those of a server that has been asked before. */
-    async warmUp(): Promise<void> {
-      for (let i = 0; i < 60; i++)
-        await Promise.all([send('health'), send('answer', fixed), send('answer', changing())])
-      worst.health = 0
-      worst.answer = 0
-      wrong = 0
-    },
-    start(): void {
-      every(50, 'health')
-      every(100, 'answer', () => fixed)
-      every(100, 'answer', changing)
-    },
-    /** What was sent during the attack has been answered. */
-    async settled(): Promise<void> {
-      const until = Date.now() + PROBE_TIMEOUT_MS
-      do await sleep(50)
-      while (waiting > 2 && Date.now() < until)
-    },
-    stop(): void {
-      for (const timer of timers) clearInterval(timer)
-      agent.destroy()
-    },
-    figures: () => ({ healthMs: worst.health, answerMs: worst.answer, wrong }),
-  }
 }
 
 function watchPeak(bridge: ChildProcess): () => number {

@@ -16,7 +16,7 @@ export interface ClickHouseServerOptions {
   folder: string
   /** 0 takes a free port. */
   port: number
-  /** Of ClickHouse's native protocol; absent: none. */
+  /** Of ClickHouse's native protocol; 0 takes a free port, absent: none. */
   nativePort?: number | undefined
   /** Each may do everything, from this machine. */
   users: readonly ClickHouseUser[]
@@ -37,18 +37,25 @@ const ASK_EVERY_MS = 50
 
 /**
  * A real ClickHouse server, out of chDB's library: its own HTTP interface, statements side by side, `KILL QUERY`. It
- * listens on the loopback alone, and ends when this process ends.
+ * listens on the loopback alone, and ends when this process ends. Rejects with EADDRINUSE where a port is taken, else
+ * with what the server said.
  */
 export async function startClickHouse(options: ClickHouseServerOptions): Promise<ClickHouseProcess> {
   const folder = resolve(options.folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const port = await freePort(options.port)
   const url = `http://127.0.0.1:${port}`
-  const { nativePort, users } = options
+  const { users } = options
+  const nativePort = options.nativePort === undefined ? undefined : await freePort(options.nativePort)
+  const statements = [
+    'SYSTEM START LISTEN HTTP',
+    ...(nativePort === undefined ? [] : ['SYSTEM START LISTEN TCP']),
+    WAIT,
+  ]
   const engine = spawnEngine([
-    `--config-file=${writeConfig(folder, { port, nativePort, users })}`,
+    `--config-file=${writeConfig(folder, { port, nativePort, users, statements: statements.length })}`,
     `--path=${folder}`,
-    `--query=SYSTEM START LISTEN HTTP;${nativePort === undefined ? '' : 'SYSTEM START LISTEN TCP;'}${WAIT}`,
+    `--query=${statements.join(';')}`,
   ])
   const { child } = engine
   const ended = once(child, 'exit')
@@ -104,9 +111,14 @@ async function untilItAnswers(url: string, { child, said }: Engine): Promise<voi
   throw new Error(`the ClickHouse server does not answer at ${url}: ${said()}`)
 }
 
-function writeConfig(folder: string, what: Pick<ClickHouseServerOptions, 'port' | 'nativePort' | 'users'>): string {
+interface ConfigOptions extends Pick<ClickHouseServerOptions, 'port' | 'nativePort' | 'users'> {
+  /** Of the command line. */
+  statements: number
+}
+
+function writeConfig(folder: string, what: ConfigOptions): string {
   const users = join(folder, 'users.xml')
-  writeFileSync(users, usersXml(what.users), { mode: 0o600 })
+  writeFileSync(users, usersXml(what), { mode: 0o600 })
   const config = join(folder, 'config.xml')
   writeFileSync(
     config,
@@ -123,8 +135,12 @@ function writeConfig(folder: string, what: Pick<ClickHouseServerOptions, 'port' 
   return config
 }
 
-/** The command line itself is the user `default`, who may therefore do what it does, and nothing else. */
-function usersXml(users: readonly ClickHouseUser[]): string {
+/**
+ * The command line itself is the user `default`, who can have no password and must be let in from this machine. So it may
+ * do what the command line does, and its quota is as many statements as the command line has: nobody else gets one, until
+ * the quota's interval ends in 2033.
+ */
+function usersXml({ users, statements }: ConfigOptions): string {
   const user = ({ name, password }: ClickHouseUser): string => `<${name}>
       <password_sha256_hex>${createHash('sha256').update(password).digest('hex')}</password_sha256_hex>
       <networks><ip>127.0.0.1</ip></networks>
@@ -134,13 +150,16 @@ function usersXml(users: readonly ClickHouseUser[]): string {
     </${name}>`
   return `<clickhouse>
   <profiles><default/></profiles>
-  <quotas><default/></quotas>
+  <quotas>
+    <default/>
+    <command><interval><duration>1000000000</duration><queries>${statements}</queries></interval></command>
+  </quotas>
   <users>
     <default>
       <password/>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>default</profile>
-      <quota>default</quota>
+      <quota>command</quota>
       <grants>
         <query>GRANT SYSTEM LISTEN ON *.*</query>
         <query>GRANT SELECT ON system.numbers</query>

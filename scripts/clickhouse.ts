@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { lockPathOf, takeLock } from '../src/process-lock.ts'
 import { startClickHouse } from './clickhouse-server.ts'
 
 const HELP = `usage: npm run clickhouse -- [--port 8123] [--native-port N] [--data .token-bridge/clickhouse-server] [--json]
@@ -41,20 +42,23 @@ function loadPassword(): string {
 function portOf(name: string, text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port < 65536) return port
-  process.stderr.write(`clickhouse: --${name} must be a port, not ${text}\n`)
-  process.exit(2)
+  return fail(`--${name} must be a port, not ${text}`, 2)
 }
 
-const password = loadPassword()
-const nativePort = values['native-port']
+function fail(problem: string, code = 1): never {
+  process.stderr.write(`clickhouse: ${problem}\n`)
+  process.exit(code)
+}
+
 const port = portOf('port', values.port)
+const nativePort = values['native-port'] === undefined ? undefined : portOf('native-port', values['native-port'])
+const data = join(folder, 'data')
 try {
-  const server = await startClickHouse({
-    folder: join(folder, 'data'),
-    port,
-    nativePort: nativePort === undefined ? undefined : portOf('native-port', nativePort),
-    users: [{ name: USER, password }],
-  })
+  if (takeLock(lockPathOf(data)) === undefined)
+    fail(`another server uses the folder ${values.data}: choose another --data`)
+  const password = loadPassword()
+  const users = [{ name: USER, password }]
+  const server = await startClickHouse({ folder: data, port, nativePort, users })
   process.stdout.write(
     values.json
       ? `${JSON.stringify({ url: server.url, user: USER, password, pid: server.pid })}\n`
@@ -63,17 +67,16 @@ Point the bridge at it:
 CLICKHOUSE_URL=${server.url} CLICKHOUSE_USER=${USER} CLICKHOUSE_PASSWORD=${password} npm start
 `,
   )
-  const end = (): void => void server.stop().then(() => process.exit(0))
+  let ending = false
+  const end = (): void => {
+    ending = true
+    server.stop().then(() => process.exit(0))
+  }
   process.on('SIGINT', end)
   process.on('SIGTERM', end)
-  server.ended.then(() => {
-    process.stderr.write('clickhouse: the server has ended\n')
-    process.exit(1)
-  })
+  server.ended.then(() => ending || fail('the server has ended'))
 } catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException
-  process.stderr.write(
-    `clickhouse: ${code === 'EADDRINUSE' ? `port ${port} is taken: choose another --port` : message}\n`,
-  )
-  process.exit(1)
+  const { code, message, port: taken } = error as NodeJS.ErrnoException & { port?: number }
+  const setting = taken === port ? '--port' : '--native-port'
+  fail(code === 'EADDRINUSE' ? `port ${taken} is taken: choose another ${setting}` : message)
 }

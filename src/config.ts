@@ -145,7 +145,7 @@ export const SETTINGS = {
   CLICKHOUSE_EMBEDDED: {
     schema: matching(/^(on|off)$/, 'CLICKHOUSE_EMBEDDED must be on or off'),
     fallback: '`on`',
-    about: '`off` without `CLICKHOUSE_URL`: no database, everybody is on legacy, and 300 MB of memory are saved',
+    about: '`off` without `CLICKHOUSE_URL`: no database, everybody is on legacy, and some 220 MB of memory are saved',
   },
   UNLEASH_URL: {
     schema: httpUrl('UNLEASH_URL'),

@@ -11,7 +11,6 @@ import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } 
 import type { z } from 'zod'
 import { tellMoment } from '../ports/moments.ts'
 import { createPace, eachGivingWay } from '../turns/pace.ts'
-import { openEmbedded } from './embedded-connection.ts'
 import { StatementError } from './statement-error.ts'
 
 export interface DatabaseOptions {
@@ -52,7 +51,9 @@ const DEADLINE_SECONDS = 60
 /** After so many failures in a row (of a kind that may pass) the server is left alone for a while. */
 const FAILURES_TO_BREAK = 5
 const BREAK_MS = 30_000
-/** Connections to one server (promise 2.2). */
+/** Whoever gave up waits so long at most for the end of what it gave up. */
+const KILL_MS = 2000
+/** Connections to one server (promise 2.2), with the one that kills. */
 const MAX_CONNECTIONS = 10
 const NAME = /^[a-zA-Z_]\w*$/
 
@@ -72,6 +73,9 @@ const SETTINGS: ClickHouseSettings = {
   max_result_rows: '0',
   result_overflow_mode: 'throw',
 }
+
+/** Reads on a server: they write nothing, and end by themselves when whoever asked is gone. */
+const READS_ON_SERVER: ClickHouseSettings = { readonly: '2', cancel_http_readonly_queries_on_client_close: 1 }
 
 const commonOptions = (deadlineSeconds: number) => ({
   clickhouse_settings: { ...SETTINGS, max_execution_time: deadlineSeconds },
@@ -94,6 +98,8 @@ async function openEmbeddedDatabase({
   deadlineSeconds = DEADLINE_SECONDS,
 }: DatabaseOptions): Promise<Database> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // the engine's library takes 150 MB and a tenth of a second as soon as it is loaded
+  const { openEmbedded } = await import('./embedded-connection.ts')
   const db = createDatabase(
     createClient({ ...commonOptions(deadlineSeconds), connection: openEmbedded(folder) }),
     deadlineSeconds,
@@ -116,53 +122,97 @@ async function openServerDatabase(options: DatabaseOptions, url: string): Promis
     url,
     username: user,
     password,
-    max_open_connections: MAX_CONNECTIONS,
     compression: { request: true, response: true },
     use_multipart_params_auto: true,
   }
-  // a client that names a database cannot create it
-  const first = createDatabase(createClient(server), deadlineSeconds)
+  // a client that names a database cannot create it; and what kills has a connection when statements have all others
+  const apart = createClient({ ...server, max_open_connections: 1 })
   try {
-    await first.command('create-database', `CREATE DATABASE IF NOT EXISTS ${database}`)
-  } finally {
-    await first.close()
+    const query = `CREATE DATABASE IF NOT EXISTS ${database}`
+    await createDatabase(apart, deadlineSeconds).command('create-database', query)
+  } catch (error) {
+    await apart.close()
+    throw error
   }
-  return createDatabase(createClient({ ...server, database }), deadlineSeconds)
+  const client = createClient({ ...server, database, max_open_connections: MAX_CONNECTIONS - 1 })
+  const db = createDatabase(client, deadlineSeconds, killedBy(apart))
+  return { ...db, close: () => db.close().finally(() => apart.close()) }
 }
+
+/** Ends statements on a server, and waits a little until they are gone. Never throws: `max_execution_time` is left. */
+type Kill = (queryIds: readonly string[]) => Promise<void>
+
+const killedBy =
+  (client: ClickHouseClient): Kill =>
+  async (ids) => {
+    try {
+      await client.command({
+        query: 'KILL QUERY WHERE query_id IN {ids:Array(String)} SYNC',
+        query_params: { ids },
+        query_id: `token-bridge-kill-${randomUUID()}`,
+        abort_signal: AbortSignal.timeout(KILL_MS),
+      })
+    } catch {
+      // the server is away, which is known from what was given up
+    }
+  }
 
 /** What every statement is sent with. */
 interface Common {
   query_id: string
   clickhouse_settings: ClickHouseSettings
+  abort_signal?: AbortSignal
 }
 
-function createDatabase(client: ClickHouseClient, longestSeconds: number): Database {
+interface Attempts {
+  /** Carries out a statement, once. Throws `StatementError`. */
+  attempt<T>(name: string, deadlineSeconds: number | undefined, statement: (common: Common) => Promise<T>): Promise<T>
+  /** Gives up what is being carried out. */
+  end(): Promise<void>
+}
+
+/** Where a statement has no answer (a deadline, a cut connection), nobody waits for it any more: it is killed. */
+function createAttempts(longestSeconds: number, kill: Kill | undefined): Attempts {
+  const running = new Set<string>()
+  let ending = false
+  return {
+    async attempt(name, deadlineSeconds, statement) {
+      const deadline = deadlineSeconds === undefined ? undefined : Math.min(deadlineSeconds, longestSeconds)
+      const queryId = `token-bridge-${name}-${randomUUID()}`
+      running.add(queryId)
+      try {
+        tellMoment(`statement ${name}`, 'before')
+        const result = await statement({
+          query_id: queryId,
+          clickhouse_settings: {
+            log_comment: `token-bridge ${name}`,
+            ...(deadline === undefined ? {} : { max_execution_time: deadline }),
+          },
+          ...(deadline === undefined ? {} : { abort_signal: AbortSignal.timeout((deadline + 1) * 1000) }),
+        })
+        tellMoment(`statement ${name}`, 'after')
+        return result
+      } catch (error) {
+        const failed = new StatementError(name, error)
+        if (failed.code === undefined && !ending) await kill?.([queryId])
+        throw failed
+      } finally {
+        running.delete(queryId)
+      }
+    },
+    async end() {
+      ending = true
+      if (running.size > 0) await kill?.([...running])
+    },
+  }
+}
+
+function createDatabase(client: ClickHouseClient, longestSeconds: number, kill?: Kill): Database {
   const breaker = circuitBreaker(
     handleWhen((error) => error instanceof StatementError && error.retryable),
     { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_BREAK) },
   )
-  const attempt = async <T>(
-    name: string,
-    deadlineSeconds: number | undefined,
-    statement: (common: Common) => Promise<T>,
-  ): Promise<T> => {
-    const deadline = deadlineSeconds === undefined ? undefined : Math.min(deadlineSeconds, longestSeconds)
-    try {
-      tellMoment(`statement ${name}`, 'before')
-      const result = await statement({
-        query_id: `token-bridge-${name}-${randomUUID()}`,
-        clickhouse_settings: {
-          log_comment: `token-bridge ${name}`,
-          ...(deadline === undefined ? {} : { max_execution_time: deadline }),
-        },
-        ...(deadline === undefined ? {} : { abort_signal: AbortSignal.timeout((deadline + 1) * 1000) }),
-      })
-      tellMoment(`statement ${name}`, 'after')
-      return result
-    } catch (error) {
-      throw new StatementError(name, error)
-    }
-  }
+  const { attempt, end } = createAttempts(longestSeconds, kill)
   /** While the breaker is open, a statement fails at once instead of waiting for a server that is away. */
   const run = async <T>(
     name: string,
@@ -182,6 +232,7 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
         async (common) => {
           const settings: ClickHouseSettings = {
             ...common.clickhouse_settings,
+            ...(kill === undefined ? {} : READS_ON_SERVER),
             ...(maxRows === undefined ? {} : { max_result_rows: String(maxRows) }),
           }
           return readRows(
@@ -211,7 +262,7 @@ function createDatabase(client: ClickHouseClient, longestSeconds: number): Datab
       run(name, async (common) => {
         await client.command({ ...common, query: sql, query_params: params })
       }),
-    close: () => client.close(),
+    close: () => end().then(() => client.close()),
   }
 }
 

@@ -7,17 +7,21 @@ import type { Origin, RecordCopy } from './token-record.ts'
  */
 export type FieldType = 'identity' | 'text' | 'count' | 'moment' | 'offset' | 'flag'
 
-interface RecordField<Type extends FieldType = FieldType> {
+interface FieldRow<Type extends FieldType> {
   type: Type
   /** In ClickHouse. */
   column: string
   /** Whether readers count by it: a column of `winners`, too; absent: it is. */
   ofWinner?: false
-  /** The first version of the record's text (`record-text.ts`) that has it. */
-  since: number
-  /** What records have in it that were written before: in the database, in the journal, in a backup. */
-  before?: string | number | boolean
 }
+
+/**
+ * When a field came. `since`: the first version of the record's text (`record-text.ts`) that has it; `before`: what
+ * records have in it that were written earlier, in the database, in the journal, in a backup.
+ */
+type Arrival = { since: 1; before?: undefined } | { since: number; before: string | number | boolean }
+
+type RecordField<Type extends FieldType = FieldType> = FieldRow<Type> & Arrival
 
 type TypeFor<Field extends keyof RecordCopy> = Field extends CountField
   ? 'count'

@@ -1,10 +1,10 @@
 import { registerEnumType } from 'type-graphql'
 import { BREAKDOWN_ORDERS } from '../domain/breakdown.ts'
 import { DIMENSION_NAMES, type Dimension } from '../domain/dimensions.ts'
+import { MIGRATION_STATES } from '../domain/migration.ts'
 import { SESSION_ORDERS } from '../domain/session-page.ts'
 import { CACHE_STATUSES, DATA_SOURCES, ROUTING_REASONS, SOURCE_PREFERENCES } from '../domain/source.ts'
 import { GRANULARITIES } from '../domain/time-buckets.ts'
-import { MIGRATION_STATES } from '../migration/migration.ts'
 
 /** The object that GraphQL calls an enum: each value under its own name. */
 function enumOf<T extends string>(name: string, values: readonly T[]): { [K in T]: K } {

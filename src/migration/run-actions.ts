@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { BridgeError } from '../domain/errors.ts'
+import type { Migration } from '../domain/migration.ts'
 import { NO_LOG } from '../shipping/shared-entries.ts'
-import type { Migration } from './migration.ts'
 import type { MigrationReport } from './run-report.ts'
 import { judged } from './run-steps.ts'
 import { acted, type RunParts } from './runs.ts'

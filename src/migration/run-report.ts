@@ -1,7 +1,7 @@
+import type { FrozenLog, Migration } from '../domain/migration.ts'
 import type { Ledger } from '../shipping/ledger.ts'
 import { alarmsOf, createWatched, type WatchedEvent } from './alarms.ts'
 import { createCarryingRate } from './carrying-rate.ts'
-import type { FrozenLog, Migration } from './migration.ts'
 
 /** A run as it is told: with how far it is. */
 export interface MigrationReport extends Omit<Migration, 'difference' | 'discardArchived' | 'deep'> {

@@ -1,5 +1,5 @@
+import type { FrozenLog, Migration } from '../domain/migration.ts'
 import { NO_LOG } from '../shipping/shared-entries.ts'
-import type { FrozenLog, Migration } from './migration.ts'
 import { estimateSeconds } from './plan.ts'
 import { isVerifiedIn } from './run-report.ts'
 import type { RunParts } from './runs.ts'

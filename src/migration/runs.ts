@@ -1,8 +1,8 @@
+import type { Action, Migration } from '../domain/migration.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
 import type { Publish } from '../shipping/publication.ts'
-import type { Action, Migration } from './migration.ts'
 import type { MigrationReport, RunReporter } from './run-report.ts'
 
 /** The runs that the ledger knows. */

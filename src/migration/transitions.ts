@@ -1,4 +1,4 @@
-import { type Action, MIGRATION_STATES, type MigrationState } from './migration.ts'
+import { type Action, MIGRATION_STATES, type MigrationState } from '../domain/migration.ts'
 import { finish, freeze, rollBack, type Step } from './run-steps.ts'
 
 /** What may become of a run in one of its states. */

@@ -1,10 +1,10 @@
 import { type Edition, parseEdition } from '../domain/log-name.ts'
+import type { LogDifference, Verification } from '../domain/migration.ts'
 import { LABEL_FIELDS } from '../domain/record-fields.ts'
 import { SUMS } from '../domain/token-counts.ts'
 import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
 import type { DamagedBatch, LogStock, PublishedEvidence } from '../ports/record-store.ts'
 import type { LedgerFacts, LogNames } from '../shipping/ledger.ts'
-import type { LogDifference, Verification } from './migration.ts'
 
 export interface VerificationParts {
   ledger: LedgerFacts & LogNames

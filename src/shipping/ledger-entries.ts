@@ -1,4 +1,4 @@
-import type { Migration } from '../migration/migration.ts'
+import type { Migration } from '../domain/migration.ts'
 import type { LogState } from '../ports/logs.ts'
 import type { PublishedBatch } from '../ports/record-store.ts'
 

@@ -1,5 +1,5 @@
 import { isJournalKey } from '../domain/log-name.ts'
-import type { Migration } from '../migration/migration.ts'
+import type { Migration } from '../domain/migration.ts'
 import type { LogState } from '../ports/logs.ts'
 import { type Entry, type EntryOf, type Group, NO_RUN, type Snapshot } from './ledger-entries.ts'
 

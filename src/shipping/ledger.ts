@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { type Edition, formatLogName, parseLogName } from '../domain/log-name.ts'
-import type { Migration } from '../migration/migration.ts'
+import type { Migration } from '../domain/migration.ts'
 import type { LogState } from '../ports/logs.ts'
 import { tellMoment } from '../ports/moments.ts'
 import { type Entry, type EntryOf, type Group, LEDGER_FORMAT, readEntry } from './ledger-entries.ts'

@@ -4,7 +4,7 @@ import { LIMITS } from '../domain/limits.ts'
 import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord } from '../domain/rejected-record.ts'
 import type { IngestEntry, Journal, JournalPlace } from '../ports/journal.ts'
-import { createModelsOfCallers } from './models-of-callers.ts'
+import { createModelsOfCallers, type ModelsOfCallers } from './models-of-callers.ts'
 import { createRememberedCalls, type RememberedCall } from './remembered-calls.ts'
 import { contentHash, hasContent, type Submission } from './submission.ts'
 import { toldMistakes } from './told-mistakes.ts'
@@ -54,16 +54,17 @@ export function createIngest(options: IngestOptions): Ingest {
     if (known !== undefined && !hasContent(known.contentHash, records)) throw conflict()
     const key = idempotencyKey ?? randomUUID()
     const validated = records.map((record, index) => validateRecord(record, index, { caller, user: caller, key }))
-    if (known !== undefined)
-      return { ...firstAnswer(known, validated), durability: await durabilityOf(known.place), replayed: true }
-    const judged = validated.map((result, index) =>
-      'record' in result && !models.admit(caller, result.record.model) ? { mistakes: [tooManyModels(index)] } : result,
-    )
+    if (known !== undefined) {
+      const refusesModel = (model: string): boolean => models.refuses(caller, model)
+      const answer = firstAnswer(known, validated, refusesModel)
+      return { ...answer, durability: await durabilityOf(known.place), replayed: true }
+    }
+    const { judged, fresh } = judgeModels(validated, caller, models)
     const accepted = judged.flatMap((result) => ('record' in result ? [result.record] : []))
     const mistakes = judged.flatMap((result) => ('mistakes' in result ? [result.mistakes] : []))
     const answer = { accepted: accepted.length, rejectedCount: mistakes.length, rejected: toldMistakes(mistakes) }
     if (accepted.length === 0) return { ...answer, durability: null, replayed: false }
-    const place = await journal.append({
+    const entry: IngestEntry = {
       kind: 'ingest',
       at: now(),
       caller,
@@ -72,6 +73,10 @@ export function createIngest(options: IngestOptions): Ingest {
       contentHash: idempotencyKey === undefined ? '' : contentHash(records),
       records: accepted,
       refused: judged.flatMap((result, index) => ('mistakes' in result ? [index] : [])),
+    }
+    const place = await journal.append(entry).catch((error: unknown) => {
+      models.release(caller, fresh)
+      throw error
     })
     return { ...answer, durability: await durabilityOf(place), replayed: false }
   }
@@ -109,15 +114,34 @@ export function createIngest(options: IngestOptions): Ingest {
 /** Names a key of a caller; the length keeps the two apart. */
 const nameOf = (caller: string, key: string): string => `${caller.length}:${caller}:${key}`
 
+/** Refuses those of a model too many; `fresh` are the models that are new with these records. */
+function judgeModels(
+  validated: readonly ValidatedRecord[],
+  caller: string,
+  models: ModelsOfCallers,
+): { judged: ValidatedRecord[]; fresh: string[] } {
+  const fresh: string[] = []
+  const judged = validated.map((result, index) => {
+    if ('mistakes' in result) return result
+    const { model } = result.record
+    const admitted = models.admit(caller, model)
+    if (admitted === 'new') fresh.push(model)
+    return admitted === false ? { mistakes: [tooManyModels(index)] } : result
+  })
+  return { judged, fresh }
+}
+
 /** The same records give the same mistakes; which of them were refused is what the first answer said. */
 function firstAnswer(
   { accepted, refused }: RememberedCall,
   validated: readonly ValidatedRecord[],
+  refusesModel: (model: string) => boolean,
 ): Pick<IngestResult, 'accepted' | 'rejectedCount' | 'rejected'> {
   const mistakes = refused.map((index): RejectedRecord[] => {
     const result = validated[index]
     if (result !== undefined && 'mistakes' in result) return result.mistakes
-    // by rules that have changed since, or for its model
+    if (result !== undefined && refusesModel(result.record.model)) return [tooManyModels(index)]
+    // by rules that have changed since
     const message = 'the record was refused when it was sent first'
     return [{ index, code: 'invalid_text', field: '', message }]
   })

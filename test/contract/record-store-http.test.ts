@@ -5,9 +5,19 @@ import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
-import { anything, copy, recordStoreSuite, WHOLE } from '../support/record-store-suite.ts'
+import { recordStoreSuite } from '../support/record-store-suite.ts'
 import { openSides } from '../support/sides.ts'
+import { anything, copy, WHOLE } from '../support/store-records.ts'
+import { startProxy } from '../support/tcp-proxy.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+/** Statements that no limit of time ends. */
+const ENDLESS = {
+  read: 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1 SETTINGS max_execution_time = 0',
+  write:
+    "INSERT INTO FUNCTION null('n UInt64') SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) = 1 SETTINGS max_execution_time = 0",
+}
 
 describe('a server over HTTP', () => {
   let server: ClickHouseServer
@@ -98,5 +108,46 @@ describe('a server over HTTP', () => {
     const { answers } = await sides.clickhouse.answer({ queries: [WHOLE], quality: false })
     expect(totals(answers[0]?.whole ?? [])).toMatchObject({ records: 30, input: 30 })
     expect(describeFindings(await sides.verify(true))).toBe('')
+  })
+
+  describe('a statement that nobody waits for any more', () => {
+    const running = async (name: string): Promise<unknown[]> => {
+      const other = await open()
+      const sql = `SELECT query_id FROM system.processes WHERE startsWith(query_id, 'token-bridge-${name}-')`
+      const rows = await other.query({ name: 'processes', sql, row: anything })
+      await other.close()
+      return rows
+    }
+    const begun = (name: string) =>
+      until('the statement to run', async () => ((await running(name)).length === 1 ? true : undefined))
+
+    test('is gone from the server once its deadline has passed, be it a read or a write', async () => {
+      const db = await open({ deadlineSeconds: 1 })
+      const read = { name: 'slow-read', sql: ENDLESS.read, row: anything, deadlineSeconds: 1 }
+      const given = { code: undefined, retryable: true }
+      await expect(db.query(read)).rejects.toMatchObject(given)
+      expect(await running('slow-read')).toEqual([])
+      await expect(db.command('slow-write', ENDLESS.write)).rejects.toMatchObject(given)
+      expect(await running('slow-write')).toEqual([])
+    })
+
+    test('is gone once the database is closed', async () => {
+      const db = await open()
+      const written = db.command('left-write', ENDLESS.write).catch((error: Error) => error)
+      await begun('left-write')
+      await db.close()
+      expect(await running('left-write')).toEqual([])
+      expect(await written).toBeInstanceOf(Error)
+    })
+
+    test('ends by itself where it only reads and who asked cannot be reached any more', async () => {
+      const way = await startProxy(server.url)
+      const db = await open({ url: way.url })
+      const read = db.query({ name: 'cut-read', sql: ENDLESS.read, row: anything }).catch((error: Error) => error)
+      await begun('cut-read')
+      await way.cut()
+      expect(await read).toBeInstanceOf(Error)
+      await until('its end', async () => ((await running('cut-read')).length === 0 ? true : undefined))
+    })
   })
 })

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { Grouping } from '../../src/domain/dimensions.ts'
+import { DIMENSION_NAMES, DIMENSIONS, type Dimension, type Grouping } from '../../src/domain/dimensions.ts'
 import { groupsOf, type TokenQuery } from '../../src/domain/token-query.ts'
+import { groupByModel } from '../../src/domain/usage.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
 import { HOURS } from '../support/bucketed.ts'
 import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
@@ -24,6 +25,17 @@ const ALL: TokenQuery = {
   sessions: true,
 }
 const NINE = Date.parse('2026-04-02T09:15:03.120Z')
+
+/** How many records have each value of each dimension. A dimension without a row here does not compile. */
+const RECORDS_BY: Record<Dimension, Record<string, number>> = {
+  project: { p: 2, q: 1 },
+  model: { 'claude-sonnet-4-5-20250929': 2, other: 1 },
+  session: { 'session-1': 1, 'session-2': 2 },
+  user: { ann: 3 },
+  host: { laptop: 3 },
+  branch: { '': 1, main: 1, größe: 1 },
+  sidechain: { false: 2, true: 1 },
+}
 
 /** Each source over the same transcripts; the hybrid with one file shipped and the others not. */
 const SOURCES: Record<
@@ -124,6 +136,18 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
       host: 'laptop',
       startedAt: Date.parse('2026-04-02T23:59:59.999Z'),
     })
+  })
+
+  test.each(DIMENSION_NAMES)('breaks down by %s, and selects by each of its values', async (dimension) => {
+    const groupings: Grouping[] = dimension === 'model' ? [] : [[dimension]]
+    const all = await answer({ filter: {}, groupings })
+    const groups = dimension === 'model' ? groupByModel(all.whole) : groupsOf(all, [dimension])
+    const found = groups.map(({ values: [value = ''], usage }) => [value, totals(usage).records])
+    expect(Object.fromEntries(found)).toEqual(RECORDS_BY[dimension])
+    for (const [value, records] of Object.entries(RECORDS_BY[dimension])) {
+      const { whole } = await answer({ filter: { [DIMENSIONS[dimension].filter]: [value] }, groupings: [] })
+      expect([value, totals(whole).records]).toEqual([value, records])
+    }
   })
 
   test('splits by model and context tier', async () => {

@@ -8,6 +8,13 @@ describe('a server that is killed at any moment', () => {
     expect(report.acknowledged).toBeGreaterThan(100)
   }, 900_000)
 
+  test('loses and doubles nothing in a ClickHouse server either, which is killed, too: 8 kills', async () => {
+    const report = await runKillLoop({ kills: 8, seed: 2, clickhouseServer: true })
+    expect(report.differences).toEqual([])
+    expect(report.acknowledged).toBeGreaterThan(50)
+    expect(report.crashes).toBeGreaterThan(0)
+  }, 900_000)
+
   // each is killed at the moment for which the step is there: by chance it might not be met
   test.each([
     { broken: 'no-read-back', at: 'statement write-batches:before:1', operated: false },

@@ -1,7 +1,5 @@
 import {
   appendFileSync,
-  copyFileSync,
-  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -12,32 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
-import { analysisOf, countFresh, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
+import { layoutOf } from '../../src/enhanced-analysis/index/index-file.ts'
+import { NUMBER_COLUMNS } from '../../src/enhanced-analysis/table/file-update.ts'
+import { freshPicture, picture } from '../support/picture.ts'
+import { analysisOf, countFresh, line, makeFolder, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 const at = (folder: string, name: string) => join(folder, 'projects', name)
 const full = (id: string, output = 1) => `${line({ id, usage: { output_tokens: output } })}\n`
-
-/** Everything that an analysis says, in an order of its own. */
-function picture(analysis: Analysis): unknown {
-  const [answer] = analysis.answer([{ filter: {}, groupings: [['project']], sessions: true }])
-  const keyed = (list: { key: string; usage: Parameters<typeof totals>[0] }[] = []) =>
-    Object.fromEntries(list.map(({ key, usage }) => [key, totals(usage)]))
-  return {
-    whole: totals(answer?.whole ?? []),
-    projects: keyed(answer?.groups.project?.map(({ values: [key = ''], usage }) => ({ key, usage }))),
-    sessions: keyed(answer?.sessions?.map(({ id, usage }) => ({ key: id, usage }))),
-    quality: analysis.quality(),
-  }
-}
-
-async function freshPicture(folder: string): Promise<unknown> {
-  const analysis = analysisOf(folder)
-  await analysis.refresh()
-  return picture(analysis)
-}
 
 describe('the incremental index', () => {
   test('after a restart reads only what is new', async () => {
@@ -217,6 +197,18 @@ describe('the incremental index', () => {
     expect(await last.refresh()).toMatchObject({ bytesRead: 0 })
   })
 
+  test('says which columns its records have: with another field of a record it is another index', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': full('msg_1') })
+    const analysis = analysisOf(folder, { index: true })
+    await analysis.refresh()
+    analysis.close()
+    const layout = readFileSync(join(folder, 'data', 'index', 'transcripts.idx')).readUInt32LE(4)
+    expect(layout).toBe(layoutOf(NUMBER_COLUMNS))
+    expect(layoutOf([...NUMBER_COLUMNS, 'agent'])).not.toBe(layout)
+    expect(layoutOf(NUMBER_COLUMNS.toReversed())).not.toBe(layout)
+  })
+
   test('is written anew when most of it is superseded, with the same content', async () => {
     const folder = makeFolder()
     const index = join(folder, 'data', 'index', 'transcripts.idx')
@@ -294,66 +286,5 @@ describe('the incremental index', () => {
     const analysis = analysisOf(folder, { index: true })
     expect(analysis.indexState()).toBe('fresh')
     analysis.close()
-  })
-
-  test('whatever happens to the files, it says what a count from scratch says', async () => {
-    const names = ['p/a.jsonl', 'p/b.jsonl', 'q/c.jsonl', 'p/s/subagents/agent-d.jsonl']
-    const name = fc.constantFrom(...names)
-    const ids = fc.array(
-      fc.tuple(
-        fc.constantFrom('msg_1', 'msg_2', 'msg_3', 'gen', ''),
-        fc.integer({ min: 0, max: 9 }),
-        fc.constantFrom('s', 't', null),
-      ),
-      { maxLength: 5 },
-    )
-    const content = fc
-      .tuple(ids, fc.constantFrom('', '', '{"half', 'broken\n', full('msg_9').trimEnd()))
-      .map(
-        ([list, end]) =>
-          list.map(([id, output, session]) => `${line({ id, session, usage: { output_tokens: output } })}\n`).join('') +
-          end,
-      )
-    const step = fc.oneof(
-      fc.record({ op: fc.constant('append' as const), name, content }),
-      fc.record({ op: fc.constant('write' as const), name, content }),
-      fc.record({ op: fc.constant('replace' as const), name, content }),
-      fc.record({ op: fc.constant('rename' as const), name, to: name }),
-      fc.record({ op: fc.constant('copy' as const), name, to: name }),
-      fc.record({ op: fc.constant('truncate' as const), name, share: fc.double({ min: 0, max: 1, noNaN: true }) }),
-      fc.record({ op: fc.constant('remove' as const), name }),
-      fc.record({ op: fc.constant('reopen' as const) }),
-    )
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
-        const folder = makeFolder()
-        for (const one of names) mkdirSync(dirname(at(folder, one)), { recursive: true })
-        let clock = 1_000_000
-        let analysis = analysisOf(folder, { index: true })
-        for (const one of steps) {
-          const path = 'name' in one ? at(folder, one.name) : ''
-          if (one.op === 'append') appendFileSync(path, one.content)
-          else if (one.op === 'write') writeFileSync(path, one.content)
-          else if (one.op === 'replace') {
-            writeFileSync(`${path}.tmp`, one.content)
-            renameSync(`${path}.tmp`, path)
-          } else if (one.op === 'remove') rmSync(path, { force: true })
-          else if (one.op === 'reopen') {
-            analysis.close()
-            analysis = analysisOf(folder, { index: true })
-          } else if (existsSync(path)) {
-            if (one.op === 'rename') renameSync(path, at(folder, one.to))
-            else if (one.op === 'copy' && one.to !== one.name) copyFileSync(path, at(folder, one.to))
-            else if (one.op === 'truncate') truncateSync(path, Math.floor(readFileSync(path).length * one.share))
-          }
-          // writes within one tick of the file system's clock would have the same time
-          const changed = one.op === 'copy' ? at(folder, one.to) : path
-          if (one.op !== 'rename' && existsSync(changed) && changed !== '') utimesSync(changed, ++clock, clock)
-          await analysis.refresh()
-          expect(picture(analysis)).toEqual(await freshPicture(folder))
-        }
-      }),
-      { numRuns: 60 },
-    )
   })
 })

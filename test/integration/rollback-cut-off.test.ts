@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Migration } from '../../src/migration/migration.ts'
+import type { Migration } from '../../src/domain/migration.ts'
 import { takeStock } from '../../src/migration/stock.ts'
 import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'

@@ -7,8 +7,8 @@ import type { RecordCopy } from '../../src/domain/token-record.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
 import { searchRefused } from '../../src/shipping/refused-records.ts'
-import { copy } from '../support/record-store-suite.ts'
 import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
+import { copy } from '../support/store-records.ts'
 import { analysisOf, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()

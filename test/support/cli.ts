@@ -19,17 +19,20 @@ export interface Running {
   ended: Promise<Ended>
 }
 
-/**
- * Starts the built program with an environment of its own; killed at the end of the test. `before`: a command that
- * runs it.
- */
-export function start(
+/** Starts the built program. `before`: a command that runs it. */
+export const start = (
   args: readonly string[],
   folder: string,
   settings: Record<string, string> = {},
   before: readonly string[] = [],
+): Running => startCommand([...before, process.execPath, BIN, ...args], folder, settings)
+
+/** Starts a command in a folder, with an environment of its own; killed at the end of the test. */
+export function startCommand(
+  [command = '', ...rest]: readonly string[],
+  folder: string,
+  settings: Record<string, string> = {},
 ): Running {
-  const [command = '', ...rest] = [...before, process.execPath, BIN, ...args]
   const child = spawn(command, rest, {
     cwd: folder,
     env: { PATH: process.env.PATH ?? '', HOME: folder, ...settings },

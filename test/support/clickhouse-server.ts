@@ -51,7 +51,7 @@ export async function startClickHouseServer(): Promise<ClickHouseServer> {
     const failure = at < 0 ? undefined : failures.splice(at, 1)[0]?.failure
     if (failure === 'cut-off-before') return void incoming.socket.destroy()
     if (typeof failure === 'object') return refuse(response, failure.code, failure.name)
-    const answer = await carriedOut(real.url, incoming, body)
+    const answer = await carriedOut(real.url, incoming, body, response)
     if (failure === 'cut-off-after') return void incoming.socket.destroy()
     response.writeHead(answer.status, answer.headers).end(answer.body)
   }
@@ -87,10 +87,17 @@ interface Answer {
   body: Buffer
 }
 
-function carriedOut(url: string, { method, url: path, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
+function carriedOut(
+  url: string,
+  { method, url: path, headers }: IncomingMessage,
+  body: Buffer,
+  client: ServerResponse,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(new URL(path ?? '/', url), { method, headers: { ...headers, host: new URL(url).host } })
     sent.on('error', reject)
+    // whoever asked is gone
+    client.on('close', () => sent.destroy())
     sent.on('response', (response) => {
       const { statusCode: status = 0 } = response
       const { 'transfer-encoding': _, ...rest } = response.headers

@@ -31,20 +31,28 @@ export interface SceneOptions {
   database?: string
 }
 
-/** Scenes over one ClickHouse of this file, each in a database of its own. */
-export function useScenes(): (options?: SceneOptions) => Promise<Scene> {
-  let clickhouse: ClickHouseServer
+/** Either way to ClickHouse, for `describe.each`. */
+export const BOTH_WAYS = ['a ClickHouse server', 'the embedded engine'] as const
+
+/**
+ * Scenes over one ClickHouse, each in a database of its own. Embedded, a process has the engine of one folder at a time:
+ * such scenes of one test share theirs.
+ */
+export function useScenes(
+  way: (typeof BOTH_WAYS)[number] = 'a ClickHouse server',
+): (options?: SceneOptions) => Promise<Scene> {
+  let clickhouse: ClickHouseServer | undefined
   let databases = 0
   beforeAll(async () => {
-    clickhouse = await startClickHouseServer()
+    if (way === 'a ClickHouse server') clickhouse = await startClickHouseServer()
   })
-  afterAll(() => clickhouse.stop())
+  afterAll(() => clickhouse?.stop())
   return ({ folder = makeFolder(), write = true, database = `migration${databases++}` } = {}) =>
-    makeScene(clickhouse.url, database, folder, write)
+    makeScene(clickhouse?.url, database, folder, write)
 }
 
 /** A server over three transcripts, 40 records of 2 tokens each, and one line that all of them have. */
-async function makeScene(url: string, database: string, folder: string, write: boolean): Promise<Scene> {
+async function makeScene(url: string | undefined, database: string, folder: string, write: boolean): Promise<Scene> {
   const lines = (name: string, count: number) =>
     Array.from({ length: count }, (_, i) =>
       line({ id: `msg_${name}_${i}`, session: name, time: `2026-04-0${1 + (i % 5)}T10:00:00.000Z` }),
@@ -56,13 +64,14 @@ async function makeScene(url: string, database: string, folder: string, write: b
       'q/c.jsonl': [...lines('c', 9), line({ id: 'msg_fork' })],
     })
   const server = await startServer(folder, {
-    CLICKHOUSE_URL: url,
-    CLICKHOUSE_USER: USER,
-    CLICKHOUSE_PASSWORD: PASSWORD,
+    ...(url === undefined
+      ? { CLICKHOUSE_EMBEDDED: 'on' }
+      : { CLICKHOUSE_URL: url, CLICKHOUSE_USER: USER, CLICKHOUSE_PASSWORD: PASSWORD }),
     CLICKHOUSE_DATABASE: database,
     RESCAN_INTERVAL_MS: '200',
   })
-  const db = await openDatabase({ url, user: USER, password: PASSWORD, database, folder: '' })
+  const ofEngine = join(folder, 'data', 'clickhouse')
+  const db = await openDatabase({ url, user: USER, password: PASSWORD, database, folder: ofEngine })
   onTestFinished(() => db.close())
   const ask = async (query: string) => {
     const { data, errors } = await server.ask(query, {}, ['viewer', 'operator', 'ingester'])

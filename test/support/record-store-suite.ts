@@ -1,64 +1,26 @@
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import { createPublishedEvidence } from '../../src/clickhouse/published-evidence.ts'
-import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { takeRightToPublish } from '../../src/clickhouse/right-to-publish.ts'
 import { applySchemaChanges, readSchemaChanges } from '../../src/clickhouse/schema-changes.ts'
-import { identityDigest } from '../../src/domain/identity.ts'
-import { outranks } from '../../src/domain/rank.ts'
 import { TEXT_VERSION } from '../../src/domain/record-text.ts'
-import { GRANULARITIES } from '../../src/domain/time-buckets.ts'
-import { groupsOf, SLOT_MS, type TokenAnswer } from '../../src/domain/token-query.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { readBackLike, summarize } from '../../src/shipping/batch-summary.ts'
-import { createTurns } from '../../src/turns/in-turn.ts'
-import { bucketSlots, DAYS_OF_BERLIN } from './bucketed.ts'
+import { publishedAnswersSuite } from './published-answers-suite.ts'
 import { openSides } from './sides.ts'
+import { anything, batch, copy, openStore, WHOLE } from './store-records.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from './transcripts.ts'
-
-export const copy = (more: Partial<RecordCopy> & { id: string }): RecordCopy => {
-  const { id, ...rest } = more
-  return {
-    identity: identityDigest(id),
-    time: Date.parse('2026-04-02T09:15:03.120Z'),
-    session: 's1',
-    project: "p's \\ project\t日本",
-    model: 'm1',
-    user: 'ann',
-    host: 'laptop',
-    branch: '',
-    input: 1,
-    output: 0,
-    cacheRead: 0,
-    cacheCreation5m: 0,
-    cacheCreation1h: 0,
-    sidechain: false,
-    byMutation: false,
-    position: 0,
-    path: '/p/a.jsonl',
-    offset: 0,
-    ...rest,
-  }
-}
-const NOTHING = new Uint8Array(0)
-/** A batch as it is published, where its evidence does not matter. */
-export const batch = (number: number, log: string, run: string) => ({ batch: number, log, run, records: 0, digest: '' })
-export const WHOLE = { filter: {}, groupings: [] }
-
-export const anything = { parse: (row: unknown) => row } as never
+import { winnersSuite } from './winners-suite.ts'
 
 /** What every store must do, whichever engine it is and whichever way leads to it. */
 export function recordStoreSuite(open: () => Promise<Database>): void {
-  const opened = async () => {
-    const db = await open()
-    const published = createPublishedRecords(db)
-    const count = async () => totals((await published.answer([WHOLE], NOTHING))[0]?.whole ?? [])
-    return { db, store: createRecordStore(db), published, count }
-  }
+  const opened = () => openStore(open)
+
+  winnersSuite(open)
+  publishedAnswersSuite(open)
 
   test('what is written is read back to the last byte, and nobody sees it before it is published', async () => {
     const { store, count } = await opened()
@@ -75,38 +37,6 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     await store.publish([batch(1, 'log', 'live')], 10)
     expect(await count()).toEqual({ input: 1_000_000_000_002, output: 7, cacheRead: 3, cacheCreation: 11, records: 3 })
     expect(await store.lastSeq()).toBe(10)
-  })
-
-  test('a filter selects by any name, whatever it looks like', async () => {
-    const { store, published } = await opened()
-    const names = [
-      '\0',
-      'a\0b',
-      '\t',
-      '\r\n',
-      "'",
-      '"',
-      '\\',
-      '\\N',
-      '\\0',
-      '%00',
-      '+',
-      '&=',
-      '{m:String}',
-      '\x7f',
-      '\u2028',
-      '',
-    ]
-    const records = names.map((model, i) => copy({ id: `m${i}`, position: i, model, input: 2 ** i }))
-    await store.write([{ batch: 1, log: 'log', run: 'live', records }])
-    await store.publish([batch(1, 'log', 'live')], 10)
-    const queries = names.map((name) => ({ filter: { models: [name, 'no such name'] }, groupings: [] }))
-    const answers = await published.answer(queries, NOTHING)
-    expect(answers.map(({ whole }) => whole.map(({ model, input }) => [model, Number(input)]))).toEqual(
-      names.map((name, i) => [[name, 2 ** i]]),
-    )
-    const [all] = await published.answer([{ filter: { models: names }, groupings: [] }], NOTHING)
-    expect(totals(all?.whole ?? [])).toMatchObject({ input: 2 ** names.length - 1, records: names.length })
   })
 
   test('a record that was changed on the way is noticed', async () => {
@@ -128,106 +58,6 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     }
     expect(held).not.toEqual(summarize('log', records.slice(1)))
     expect(held).not.toEqual(summarize('other', records))
-  })
-
-  test('publishing again changes nothing; a batch that was never published never counts', async () => {
-    const { store, count } = await opened()
-    await store.write([{ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x', input: 5 })] }])
-    await store.write([
-      { batch: 2, log: 'b', run: 'live', records: [copy({ id: 'x', input: 900 }), copy({ id: 'y' })] },
-    ])
-    const first = batch(1, 'a', 'live')
-    await store.publish([first], 1)
-    await store.publish([first], 2)
-    await store.publish([first], 3)
-    expect(await count()).toMatchObject({ input: 5, records: 1 })
-  })
-
-  test('a log that is retired counts no more, and what it hid comes out again', async () => {
-    const { store, count } = await opened()
-    await store.write([{ batch: 1, log: 'a', run: 'live', records: [copy({ id: 'x', input: 5 })] }])
-    await store.write([{ batch: 2, log: 'b', run: 'm', records: [copy({ id: 'x', input: 9 }), copy({ id: 'y' })] }])
-    await store.publish([batch(1, 'a', 'live')], 1)
-    await store.publish([batch(2, 'b', 'm')], 2)
-    expect(await count()).toMatchObject({ input: 10, records: 2 })
-    await store.retire(['b'], 3)
-    await store.retire(['b', 'unknown'], 4)
-    expect(await count()).toMatchObject({ input: 5, records: 1 })
-    await store.write([{ batch: 3, log: 'b#1', run: 'live', records: [copy({ id: 'y', input: 2 })] }])
-    await store.publish([batch(3, 'b#1', 'live')], 5)
-    expect(await count()).toMatchObject({ input: 7, records: 2 })
-  })
-
-  test('a rollback takes out what came from transcripts, keeps the journal and what is archived, and a later run starts afresh', async () => {
-    const { db, store, count } = await opened()
-    const live = batch(1, 'l/journal:1#0', 'live')
-    await store.write([{ ...live, records: [copy({ id: 'x', input: 3, byMutation: true })] }])
-    await store.publish([live], 1)
-    const first = batch(2, 'l/1:2#0', 'run-1')
-    await store.write([{ ...first, records: [copy({ id: 'x', input: 8 }), copy({ id: 'y', position: 9 })] }])
-    const later = batch(3, 'l/1:2#0', 'live')
-    await store.write([{ ...later, records: [copy({ id: 'later' })] }])
-    const archived = batch(4, 'l/1:3#0', 'run-1')
-    await store.write([{ ...archived, records: [copy({ id: 'gone', input: 50 })] }])
-    await store.publish([first, later, archived], 2)
-    expect(await count()).toMatchObject({ input: 60, records: 4 })
-    for (const seq of [3, 4]) {
-      await store.rollBack(['l/1:3#0'], seq)
-      expect(await count()).toMatchObject({ input: 3, records: 1 })
-    }
-    const copies = async () =>
-      db.query({ name: 'copies', sql: 'SELECT count() AS n FROM copies', row: anything }) as Promise<{ n: string }[]>
-    expect(await copies()).toEqual([{ n: '2' }])
-    expect(await store.lastSeq()).toBe(4)
-    await store.publishKept(5)
-    await store.publishKept(6)
-    expect(await count()).toMatchObject({ input: 53, records: 2 })
-    const second = batch(5, 'l/1:2#1', 'run-2')
-    await store.write([{ ...second, records: [copy({ id: 'x', input: 8 }), copy({ id: 'y', position: 9 })] }])
-    await store.publish([second], 7)
-    expect(await count()).toMatchObject({ input: 59, records: 3 })
-    await store.rollBack('none', 8)
-    await store.publishKept(9)
-    expect(await count()).toMatchObject({ input: 3, records: 1 })
-    expect(await copies()).toEqual([{ n: '1' }])
-  })
-
-  test('winners that were lost, changed or made up are noticed, and right again after they are chosen anew', async () => {
-    const { db, store, count } = await opened()
-    const evidence = createPublishedEvidence(db)
-    const records = Array.from({ length: 20 }, (_, i) => copy({ id: `w${i}`, position: i, input: i }))
-    await store.write([{ ...batch(1, 'a', 'live'), records }])
-    await store.publish([batch(1, 'a', 'live')], 1)
-    const before = await count()
-    expect(await evidence.winnersDiffer()).toBe(false)
-    for (const [i, harm] of [
-      'ALTER TABLE winners DELETE WHERE position = 3 SETTINGS mutations_sync = 2',
-      'INSERT INTO winners SELECT * REPLACE (seq + 1 AS seq, 77 AS output) FROM winners FINAL WHERE position = 4',
-      "INSERT INTO winners SELECT * REPLACE (seq + 1 AS seq, 's9' AS session) FROM winners FINAL WHERE position = 4",
-      'INSERT INTO winners SELECT * REPLACE (generateUUIDv4() AS identity) FROM winners FINAL WHERE position = 5',
-    ].entries()) {
-      await db.command('harm', harm)
-      expect(await evidence.winnersDiffer()).toBe(true)
-      await store.rebuildWinners(1000 + i)
-      expect(await evidence.winnersDiffer()).toBe(false)
-      expect(await count()).toEqual(before)
-    }
-  })
-
-  test('of equal copies in several logs it is always the same one that wins', async () => {
-    const { db, store } = await opened()
-    const evidence = createPublishedEvidence(db)
-    const records = Array.from({ length: 200 }, (_, i) => copy({ id: `same${i}`, position: i }))
-    for (const [i, log] of ['b', 'c', 'a', 'd'].entries()) {
-      await store.write([{ ...batch(i + 1, log, 'live'), records }])
-      await store.publish([batch(i + 1, log, 'live')], i + 1)
-      expect(await evidence.winnersDiffer()).toBe(false)
-    }
-    // in another order on disk
-    await db.command('merge', 'OPTIMIZE TABLE copies FINAL')
-    expect(await evidence.winnersDiffer()).toBe(false)
-    await store.rebuildWinners(10)
-    expect(await evidence.winnersDiffer()).toBe(false)
   })
 
   test('copies that are not what was verified are told by batch', async () => {
@@ -326,119 +156,6 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     expect(await count()).toMatchObject({ input: 12, records: 2 })
   })
 
-  test('sums that would wrap in 64 bits do not', async () => {
-    const { db, count } = await opened()
-    await db.command(
-      'plant',
-      `INSERT INTO winners (identity, seq, input) SELECT generateUUIDv4(), 1, 10000000000000000000 FROM numbers(3)`,
-    )
-    expect((await count()).records).toBe(3)
-    const [answer] = await createPublishedRecords(db).answer([WHOLE], NOTHING)
-    expect(answer?.whole[0]?.input).toBe(30_000_000_000_000_000_000n)
-  })
-
-  test('the winner is the same in SQL and in memory, whatever is published in whichever order', async () => {
-    const { store, published } = await opened()
-    const rank = fc.record({
-      id: fc.constantFrom('a', 'b', 'c'),
-      time: fc.constantFrom(1000, 2000),
-      input: fc.integer({ min: 0, max: 2 }),
-      output: fc.integer({ min: 0, max: 2 }),
-      sidechain: fc.boolean(),
-      byMutation: fc.boolean(),
-      path: fc.constantFrom('/p/a.jsonl', '/p/Z.jsonl', '/p/é.jsonl', '/p/😀.jsonl', '/p/\ue000.jsonl'),
-      offset: fc.constantFrom(0, 9, 10),
-    })
-    let batch = 0
-    let seq = 0
-    let world = 0
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.array(rank, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
-        async (batches) => {
-          world++
-          const all: RecordCopy[] = []
-          for (const one of batches) {
-            batch++
-            const records = one.map((more, i) =>
-              copy({
-                ...more,
-                id: `${world} ${more.id}`,
-                position: i,
-                project: `w${world}`,
-                model: `${more.path}@${more.offset}`,
-              }),
-            )
-            all.push(...records)
-            await store.write([{ batch, log: `log ${batch}`, run: 'live', records }])
-            await store.publish([{ batch, log: `log ${batch}`, run: 'live', records: 0, digest: '' }], ++seq)
-          }
-          const winners = new Map<string, RecordCopy>()
-          const total = (r: RecordCopy) => r.input + r.output
-          for (const record of all) {
-            const best = winners.get(record.identity)
-            if (best === undefined || outranks({ ...record, total: total(record) }, { ...best, total: total(best) }))
-              winners.set(record.identity, record)
-          }
-          const [answer] = await published.answer([{ filter: { projects: [`w${world}`] }, groupings: [] }], NOTHING)
-          const tally = (list: { model: string; tokens: number }[]): Record<string, number> => {
-            const sums: Record<string, number> = {}
-            for (const { model, tokens } of list) sums[model] = (sums[model] ?? 0) + tokens
-            return sums
-          }
-          expect(
-            tally((answer?.whole ?? []).map(({ model, input, output }) => ({ model, tokens: Number(input + output) }))),
-          ).toEqual(tally([...winners.values()].map((record) => ({ model: record.model, tokens: total(record) }))))
-        },
-      ),
-      { numRuns: 25 },
-    )
-  }, 400_000)
-
-  test('leaves out identities, few by parameter and many by a table, and drops the table', async () => {
-    const { db, store, published } = await opened()
-    const records = Array.from({ length: 1000 }, (_, i) => copy({ id: `r${i}`, position: i }))
-    await store.write([{ batch: 1, log: 'a', run: 'live', records }])
-    await store.publish([batch(1, 'a', 'live')], 1)
-    for (const count of [1, 500, 501, 999]) {
-      const excluded = Buffer.concat(records.slice(0, count).map(({ identity }) => Buffer.from(identity, 'hex')))
-      const [answer] = await published.answer([WHOLE], excluded)
-      expect(totals(answer?.whole ?? []).records).toBe(1000 - count)
-    }
-    const tables = await db.query({
-      name: 'tables',
-      sql: "SELECT name FROM system.tables WHERE name LIKE 'excluded_%'",
-      row: anything,
-    })
-    expect(tables).toEqual([])
-  })
-
-  test('what was elected before readers could tell sidechains apart says it once the database is brought up to date', async () => {
-    const { db, store, published } = await opened()
-    const evidence = createPublishedEvidence(db)
-    const records = Array.from({ length: 6 }, (_, i) => copy({ id: `s${i}`, position: i, sidechain: i % 3 === 0 }))
-    const again = [copy({ id: 's0', position: 9 }), copy({ id: 's7', position: 9, sidechain: true })]
-    await store.write([
-      { ...batch(1, 'a', 'live'), records },
-      { ...batch(2, 'b', 'live'), records: again },
-    ])
-    await store.publish([batch(1, 'a', 'live'), batch(2, 'b', 'live')], 1)
-    const bySidechain = async () => {
-      const [answer] = await published.answer([{ filter: {}, groupings: [['sidechain']] }], NOTHING)
-      return Object.fromEntries(
-        groupsOf(answer as TokenAnswer, ['sidechain']).map(({ values, usage }) => [values[0], totals(usage).records]),
-      )
-    }
-    // s0 has a copy of the main chain, which wins
-    const expected = { false: 5, true: 2 }
-    expect(await bySidechain()).toEqual(expected)
-    await db.command('as-before', 'ALTER TABLE winners DROP COLUMN sidechain')
-    await db.command('as-before', 'ALTER TABLE schema_changes DELETE WHERE number >= 3 SETTINGS mutations_sync = 2')
-    await applySchemaChanges(db)
-    expect(await bySidechain()).toEqual(expected)
-    expect(await evidence.winnersDiffer()).toBe(false)
-  })
-
   test('has one id for its life, and schema changes are applied once each and refused if edited later', async () => {
     const { db, store } = await opened()
     expect(await store.id()).toBe(await store.id())
@@ -474,87 +191,6 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
       if (i % 3 === 0) expect(result.status).toBe('rejected')
       else expect(result).toEqual({ status: 'fulfilled', value: [{ n: i }] })
     })
-  })
-
-  test('an answer of more sums than one may have is refused, over all its parts, before they are read', async () => {
-    const { db } = await opened()
-    const half = 20
-    const published = createPublishedRecords(db, 2 * half)
-    const fill = (from: number, count: number) =>
-      db.command(
-        'fill',
-        `INSERT INTO winners (identity, session, project, model, user, host, path, time)
-         SELECT generateUUIDv4(), toString(number), 'p', 'm', 'u', 'h', '/p', now64(3) FROM numbers(${from}, ${count})`,
-      )
-    const bySession = { filter: {}, groupings: [], sessions: true }
-    // one sum is of the whole
-    await fill(0, half - 1)
-    const answers = await published.answer([bySession, bySession], NOTHING)
-    expect(answers.map(({ sessionCount }) => sessionCount)).toEqual([half - 1, half - 1])
-    const tooMuch = { name: 'BridgeError', code: 'QUERY_TOO_EXPENSIVE' }
-    await expect(published.answer([bySession, bySession, WHOLE], NOTHING)).rejects.toMatchObject(tooMuch)
-    await fill(half, half + 1)
-    await expect(published.answer([bySession], NOTHING)).rejects.toMatchObject(tooMuch)
-    expect(await db.query({ name: 'next', sql: 'SELECT number FROM numbers(50)', row: anything })).toHaveLength(50)
-    expect((await published.answer([{ ...WHOLE, countSessions: true }], NOTHING))[0]?.sessionCount).toBe(2 * half)
-  })
-
-  test('an answer about days has a sum for each day, whatever the zone and however far from today', async () => {
-    const { db, published } = await opened()
-    const zone = 'Australia/Lord_Howe'
-    const times = ['2025-10-04T15:15:00Z', '1999-03-01T10:00:00Z', '2261-12-31T20:00:00Z'].map((text) =>
-      Date.parse(text),
-    )
-    // every slot of the days around, among them one with a change of clocks by half an hour
-    const slots = times.flatMap((time) => Array.from({ length: 300 }, (_, i) => time + (i - 150) * SLOT_MS))
-    await db.command(
-      'fill',
-      `INSERT INTO winners (identity, session, project, model, user, host, path, time)
-       SELECT generateUUIDv4(), 's', 'p', 'm', 'u', 'h', '/p', fromUnixTimestamp64Milli([${slots.join(', ')}][number + 1])
-       FROM numbers(${slots.length})`,
-    )
-    const statements: number[] = []
-    const counted = createPublishedRecords({
-      ...db,
-      async query(statement, params) {
-        const rows = await db.query(statement, params)
-        statements.push(rows.length)
-        return rows
-      },
-    })
-    for (const granularity of GRANULARITIES) {
-      const buckets = { granularity, timeZone: zone }
-      const [answer] = await published.answer([{ filter: {}, groupings: [[buckets]] }], NOTHING)
-      const expected = bucketSlots(
-        slots.map((start) => ({ start })),
-        granularity,
-        zone,
-      ).map(({ start, slots }) => [start, BigInt(slots.length)])
-      const found = groupsOf(answer as TokenAnswer, [buckets])
-        .map(({ start, usage }) => [start, usage.reduce((sum, { records }) => sum + records, 0n)] as const)
-        .sort(([a], [b]) => a - b)
-      expect(found).toEqual(expected)
-    }
-    const aroundNow = {
-      filter: { from: Date.UTC(2025, 0, 1), to: Date.UTC(2026, 0, 1) },
-      groupings: [[DAYS_OF_BERLIN]],
-    }
-    await counted.answer([aroundNow], NOTHING)
-    // and one of the whole
-    expect(statements).toEqual([4 + 1])
-  })
-
-  test('each statement of an answer has a turn of its own: a short question does not wait for a long list of them', async () => {
-    const { published } = await opened()
-    const turns = createTurns({ atOnce: 1 })
-    const ended: string[] = []
-    const ask = async (caller: string, questions: number): Promise<void> => {
-      const queries = Array.from({ length: questions }, (_, i) => ({ filter: { from: i }, groupings: [] }))
-      await published.answer(queries, NOTHING, (run) => turns(caller, run))
-      ended.push(caller)
-    }
-    await Promise.all([ask('ann', 20), ask('bob', 1)])
-    expect(ended).toEqual(['bob', 'ann'])
   })
 
   test('others have their turns while many rows are read', async () => {

@@ -96,12 +96,14 @@ export interface SidesOptions {
   db: Database
   ledgerPath: string
   groupRecords?: number
+  /** 1, as the embedded engine does. */
+  statementsAtOnce?: number
   wrapStore?: (store: RecordStore) => RecordStore
 }
 
 /** Everything from the logs to the answers, without the server around it. */
 export async function openSides(options: SidesOptions): Promise<TestSides> {
-  const { analysis, db } = options
+  const { analysis, db, statementsAtOnce = 1 } = options
   const store = (options.wrapStore ?? ((same) => same))(createRecordStore(db))
   const { files, logs } = served(analysis)
   const publishing = await openPublishingSide({
@@ -134,7 +136,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
   })
   const health = (): SourceHealth => ({ state: 'UP', detail: '' })
   const view = { ledger: () => ledger, read: publishing.read }
-  const sources = createDatabaseSources({ db, view, logs, files, statementsAtOnce: 1, health })
+  const sources = createDatabaseSources({ db, view, logs, files, statementsAtOnce, health })
   return {
     legacy: files,
     ...sources,

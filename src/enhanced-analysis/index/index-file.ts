@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { NUMBER_COLUMNS } from '../table/file-update.ts'
 
 /**
  * The incremental index on disk: an append-only file of frames, each one change to what is known of the
@@ -34,10 +35,10 @@ export type IndexState = 'fresh' | 'loaded' | 'cut' | 'rebuilt'
 
 export type FrameReader = (kind: FrameKind, buffer: ArrayBuffer, start: number, length: number) => void
 
-/** Raise it when the layout changes. */
-export const INDEX_FORMAT_VERSION = 2
+/** Raise it when the layout changes otherwise than by the columns of records. */
+const INDEX_FORMAT_VERSION = 2
 /** Raise it when a rule, or the reading of one, changes: everything is counted anew. */
-export const COUNTING_VERSION = 3
+const COUNTING_VERSION = 3
 
 const KINDS: readonly FrameKind[] = ['update', 'forget', 'rename']
 const MAGIC = 0x58494254 // TBIX
@@ -172,10 +173,13 @@ function createWindow(fd: number, size: number): { at(offset: number, length: nu
   }
 }
 
+/** A number for the layout of an index whose records have these columns. */
+export const layoutOf = (columns: readonly string[]): number => crc32(`${INDEX_FORMAT_VERSION} ${columns.join(' ')}`)
+
 function fileHeader(): Buffer {
   const header = Buffer.alloc(FILE_HEADER_BYTES)
   header.writeUInt32LE(MAGIC, 0)
-  header.writeUInt32LE(INDEX_FORMAT_VERSION, 4)
+  header.writeUInt32LE(layoutOf(NUMBER_COLUMNS), 4)
   header.writeUInt32LE(COUNTING_VERSION, 8)
   header.writeUInt32LE(crc32(header.subarray(0, 12)), 12)
   return header

@@ -5,7 +5,7 @@ import { eachCount } from '../../domain/token-counts.ts'
 import { lockPathOf, takeLock } from '../../process-lock.ts'
 import type { FoundFile } from '../scanning/discovery.ts'
 import { decodeFileUpdate, encodeFileUpdate, type FileUpdateHeader, type RecordColumns } from '../table/file-update.ts'
-import type { KnownFile } from '../table/known-file.ts'
+import { type KnownFile, NONE } from '../table/known-file.ts'
 import { SIDECHAIN, TAIL } from '../table/record-columns.ts'
 import type { RecordTable } from '../table/record-table.ts'
 import { type FrameReader, type IndexState, openIndexFile, readIndexFile } from './index-file.ts'
@@ -114,10 +114,19 @@ function sizeOf(table: RecordTable): number {
 
 /** All that is known of a file, as one update from its first byte. */
 function encodeFile(table: RecordTable, file: KnownFile): ArrayBuffer {
+  const { texts, records } = recordsOf(table, file)
+  const { key, path, root, relativePath, size, modifiedNs, counted, fingerprint, copies, refused, tail, usesStem } =
+    file
+  const of = { key, path, root, relativePath, size, modifiedNs, fingerprint, copies, refused, tail, usesStem }
+  return encodeFileUpdate({ ...of, from: 0, to: counted, texts }, records)
+}
+
+/** The rows of a file as columns, those of its tail last, with dictionaries of the texts that occur in it. */
+function recordsOf(table: RecordTable, file: KnownFile): Pick<FileUpdateHeader, 'texts'> & { records: RecordColumns } {
   const { columns: c } = table
   const body: number[] = []
   const tail: number[] = []
-  for (let row = file.firstRow; row !== -1; row = c.fileNext[row] as number)
+  for (let row = file.firstRow; row !== NONE; row = c.fileNext[row] as number)
     (((c.flags[row] as number) & TAIL) === 0 ? body : tail).push(row)
   const rows = [...body, ...tail]
   const dictionaries = eachOwnText(() => new Map<number, number>())
@@ -142,24 +151,8 @@ function encodeFile(table: RecordTable, file: KnownFile): ArrayBuffer {
     ),
     sidechain: Uint8Array.from(rows, (row) => (((c.flags[row] as number) & SIDECHAIN) === 0 ? 0 : 1)),
   }
-  const { key, path, root, relativePath, size, modifiedNs, fingerprint, copies, refused, usesStem } = file
-  const header: FileUpdateHeader = {
-    key,
-    path,
-    root,
-    relativePath,
-    size,
-    modifiedNs,
-    from: 0,
-    to: file.counted,
-    fingerprint,
-    copies,
-    refused,
-    tail: file.tail,
-    usesStem,
-    texts: eachOwnText((field) =>
-      [...dictionaries[field].keys()].map((number) => table.texts[field].texts[number] as string),
-    ),
-  }
-  return encodeFileUpdate(header, records)
+  const texts = eachOwnText((field) =>
+    [...dictionaries[field].keys()].map((number) => table.texts[field].texts[number] as string),
+  )
+  return { texts, records }
 }

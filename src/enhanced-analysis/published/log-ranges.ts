@@ -24,21 +24,21 @@ interface NextRange {
 }
 
 /** Gives the next records of a log, in the order of the log and in batches: at least those of one line. */
-export function createRanges(table: () => RecordTable): (file: KnownFile, next: NextRange) => LogRange {
+export function createRanges(table: RecordTable): (file: KnownFile, next: NextRange) => LogRange {
   /** Rows of each file in its order, for as long as the file is known. */
   const plans = new WeakMap<KnownFile, { version: number; rows: Uint32Array }>()
 
   const sorted = (file: KnownFile): Uint32Array => {
     const known = plans.get(file)
     if (known?.version === file.version) return known.rows
-    const { offset } = table().columns
-    const rows = Uint32Array.from(table().rowsOf(file)).sort((a, b) => (offset[a] as number) - (offset[b] as number))
+    const { offset } = table.columns
+    const rows = Uint32Array.from(table.rowsOf(file)).sort((a, b) => (offset[a] as number) - (offset[b] as number))
     plans.set(file, { version: file.version, rows })
     return rows
   }
 
   return (file, { from, to, recordsBefore, maxRecords }) => {
-    const { offset, flags } = table().columns
+    const { offset, flags } = table.columns
     const rows = sorted(file)
     let at = lowerBound(rows, offset, from)
     const batches: RecordCopy[][] = []
@@ -56,8 +56,8 @@ export function createRanges(table: () => RecordTable): (file: KnownFile, next: 
         break
       }
       if (taken % MAX_BATCH_RECORDS === 0) batches.push([])
-      batches.at(-1)?.push(copyOf(table(), file, row))
-      if (((flags[row] as number) & WINS) !== 0) winnerTokens += BigInt(table().columns.total(row))
+      batches.at(-1)?.push(copyOf(table, file, row))
+      if (((flags[row] as number) & WINS) !== 0) winnerTokens += BigInt(table.columns.total(row))
       taken++
     }
     const { key, edition, path, root, relativePath, fingerprint } = file
@@ -67,7 +67,7 @@ export function createRanges(table: () => RecordTable): (file: KnownFile, next: 
     if (recordsBefore !== undefined) state.records = recordsBefore + taken
     const unreadable = unreadableBefore(file, end)
     if (unreadable.length > 0) state.unreadable = unreadable
-    if (end > fingerprint.counted) state.tail = tailDigest(table(), file, fingerprint.counted, end)
+    if (end > fingerprint.counted) state.tail = tailDigest(table, file, fingerprint.counted, end)
     return { state, from, batches, winnerTokens }
   }
 }

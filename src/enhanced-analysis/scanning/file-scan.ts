@@ -116,6 +116,7 @@ interface Range {
   end: () => void
 }
 
+/** What was found in a part of a range and is not handed over yet. */
 interface Held {
   winners: Map<string, TokenCopy>
   copies: number
@@ -125,6 +126,13 @@ interface Held {
 }
 
 const nothingHeld = (): Held => ({ winners: new Map(), copies: 0, text: 0, refused: {} })
+
+function hold(held: Held, copy: TokenCopy): void {
+  held.copies++
+  held.text += copy.model.length
+  const best = held.winners.get(copy.identity)
+  if (best === undefined || outranks(copy, best)) held.winners.set(copy.identity, copy)
+}
 
 /** Collects the winners of a byte range and hands them over, in one update or, for a long range, in several. */
 function createRange(
@@ -140,39 +148,20 @@ function createRange(
   let to = rangeFrom
   let body = nothingHeld()
   let tail = nothingHeld()
+  /** Where what comes next belongs: `body` or `tail`. */
   let held = body
   let usesStem = false
 
-  const lines: CountingSink = {
-    copy(copy) {
-      held.copies++
-      held.text += copy.model.length
-      const best = held.winners.get(copy.identity)
-      if (best === undefined || outranks(copy, best)) held.winners.set(copy.identity, copy)
-    },
-    refuse: (reason, offset) => refuse(held.refused, reason, offset),
-  }
-
-  const handOver = (sizeSeen: number): void => {
-    const { texts, records } = columnsOf([...body.winners.values(), ...tail.winners.values()])
-    const { key, path, root, relativePath } = job
-    const header: FileUpdateHeader = {
-      key,
-      path,
-      root,
-      relativePath,
+  const handOver = (sizeSeen: number, more: boolean): void => {
+    const bytes = {
       size: sizeSeen,
       modifiedNs,
       from,
       to,
+      ...(more ? { more } : {}),
       fingerprint: takeFingerprint(fd, to),
-      copies: body.copies,
-      refused: body.refused,
-      tail: { copies: tail.copies, records: tail.winners.size, refused: tail.refused },
-      usesStem,
-      texts,
     }
-    sink.update(encodeFileUpdate(header, records))
+    sink.update(encodeUpdate(job, bytes, body, tail, usesStem))
     from = to
     body = nothingHeld()
     tail = nothingHeld()
@@ -184,17 +173,40 @@ function createRange(
       naming: trackStem(naming, () => (usesStem = true)),
       lineHash: (offset) => hashLine(fd, offset, size),
     },
-    lines,
+    lines: {
+      copy: (copy) => hold(held, copy),
+      refuse: (reason, offset) => refuse(held.refused, reason, offset),
+    },
     reached(offset) {
       to = offset
       // with the size so far, so that a crash after this part does not make it the whole
-      if (body.winners.size >= MAX_HELD_WINNERS || body.text >= MAX_HELD_TEXT) handOver(to)
+      if (body.winners.size >= MAX_HELD_WINNERS || body.text >= MAX_HELD_TEXT) handOver(to, true)
     },
     beginTail() {
       held = tail
     },
-    end: () => handOver(size),
+    end: () => handOver(size, false),
   }
+}
+
+type BytesRead = Pick<FileUpdateHeader, 'size' | 'modifiedNs' | 'from' | 'to' | 'fingerprint'>
+
+function encodeUpdate(job: ScanJob, bytes: BytesRead, body: Held, tail: Held, usesStem: boolean): ArrayBuffer {
+  const { texts, records } = columnsOf([...body.winners.values(), ...tail.winners.values()])
+  const { key, path, root, relativePath } = job
+  const header: FileUpdateHeader = {
+    key,
+    path,
+    root,
+    relativePath,
+    ...bytes,
+    copies: body.copies,
+    refused: body.refused,
+    tail: { copies: tail.copies, records: tail.winners.size, refused: tail.refused },
+    usesStem,
+    texts,
+  }
+  return encodeFileUpdate(header, records)
 }
 
 /** A naming that notes when a line's session is taken from the file's stem. */

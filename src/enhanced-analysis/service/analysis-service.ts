@@ -6,7 +6,7 @@ import type { AnalysisService, AnalysisStatus, ServiceListeners } from './calls.
 import { createLooking } from './looking.ts'
 import { createQuestions } from './questions.ts'
 import { SAMPLE_ROOT } from './sample.ts'
-import { createStanding } from './standing.ts'
+import { createStanding, type Standing } from './standing.ts'
 
 export interface ServiceOptions {
   /** Opens the analysis, which must apply what it finds by `change`. */
@@ -24,31 +24,16 @@ export interface DirectService extends AnalysisService {
 export function createAnalysisService(options: ServiceOptions, listeners: ServiceListeners): DirectService {
   const turns = createFairTurns()
   const analysis = options.open({ change: turns.change, bounded: true })
-  let sample: Analysis | undefined
-  let closed = false
-
-  const looking = createLooking({
-    look,
-    onLooked: () => standing.tell(),
-    rescanIntervalMs: options.rescanIntervalMs,
-  })
-  const standing = createStanding(analysis, looking.isLooking, listeners.onStatus)
-  const moment = () => ({ asOf: standing.lookedAt(), watermark: standing.watermarkOfAnswer() })
-  const { questions, changes } = createQuestions(analysis, moment, () => (standing.isSample() ? sample : undefined))
+  const standing = createStanding(analysis, listeners.onStatus)
+  const looks = createLooks(analysis, standing, listeners.onBug)
+  const looking = createLooking({ look: looks.look, rescanIntervalMs: options.rescanIntervalMs })
+  const { questions, changes } = createQuestions(
+    analysis,
+    () => ({ asOf: standing.lookedAt(), watermark: standing.watermarkOfAnswer() }),
+    looks.sample,
+  )
   const call = createCalling({ turns, questions, changes, standing, onBug: listeners.onBug })
-
-  async function look(): Promise<void> {
-    const started = Date.now()
-    try {
-      const report = await analysis.refresh(({ bytesTotal, bytesDone }) => standing.reading(bytesTotal, bytesDone))
-      if (report.files === 0) sample ??= await openSample()
-      standing.looked(report, started)
-    } catch (thrown) {
-      const error = asError(thrown)
-      standing.failed(error)
-      listeners.onBug(error)
-    }
-  }
+  let closed = false
 
   const close = async (): Promise<void> => {
     if (closed) return
@@ -83,6 +68,28 @@ export function createAnalysisService(options: ServiceOptions, listeners: Servic
     changed: looking.changed,
     status: standing.status,
     close,
+  }
+}
+
+/** Looks at the transcripts, and opens the sample where there are none. */
+function createLooks(analysis: Analysis, standing: Standing, onBug: (error: Error) => void) {
+  let sample: Analysis | undefined
+  return {
+    async look(): Promise<void> {
+      standing.looks()
+      try {
+        const report = await analysis.refresh(({ bytesTotal, bytesDone }) => standing.reading(bytesTotal, bytesDone))
+        if (report.files === 0) sample ??= await openSample()
+        standing.looked(report)
+      } catch (thrown) {
+        const error = asError(thrown)
+        standing.looked(error)
+        onBug(error)
+      }
+      standing.tell()
+    },
+    /** What answers in place of the analysis; `undefined`: nothing does. */
+    sample: () => (standing.isSample() ? sample : undefined),
   }
 }
 

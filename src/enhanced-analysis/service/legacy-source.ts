@@ -51,50 +51,14 @@ export interface LegacySourceOptions {
 
 export function startLegacySource(options: LegacySourceOptions): LegacySource {
   const { roots } = options
-  const listeners = new Set<() => void>()
-  const feed = createJournalFeed(options.readJournal)
-  const pending = createPending()
-  const told = createToldStates()
-  const ready = Promise.withResolvers<void>()
-
-  // not in the thread: the native watcher does not survive the end of a thread
-  const watching = watchRoots(
-    roots,
-    () => running.current()?.changed(),
-    (problem) => options.onWatchProblem?.(problem),
-  )
-
-  const running = keepRunning({
-    start: options.start,
-    feed,
-    told,
-    maySample: options.maySample ?? (() => true),
-    onStatus(status) {
-      feed.counted(status.journaled)
-      if (status.ready) ready.resolve()
-      options.onStatus?.(status)
-      for (const listener of listeners) listener()
-      // a root may have come into being
-      void watching.extend()
-    },
-    onBug: (error) => options.onBug?.(error),
-    onEnd(error) {
-      pending.rejectAll(stopped(error))
-      options.onCrash?.(error)
-    },
-  })
+  const { running, feed, told, pending, watching, onChange, whenReady } = startParts(options)
   const { status } = running
-
-  const unavailable = (): Promise<never> =>
-    Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status(), undefined).detail))
-
   const ask: Ask = (name, asked, caller = BRIDGE) => {
     const service = running.current()
     return status()?.ready === true && service !== undefined
       ? pending.bounded(caller, () => service.call(name, asked, caller))
-      : unavailable()
+      : unavailable(status())
   }
-
   const logs = logsThrough(ask, options.scanThreads)
   return {
     source: 'LEGACY',
@@ -102,7 +66,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     ...answersThrough(ask),
     counted: () => countedBy(status(), feed),
     status,
-    whenReady: () => ready.promise,
+    whenReady,
     health: () => healthOf(status(), watching.problem()),
     addJournaled: feed.add,
     hasRoom: feed.hasRoom,
@@ -113,7 +77,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       async update(states) {
         told.update(states)
         const service = running.current()
-        if (service === undefined) return unavailable()
+        if (service === undefined) return unavailable(undefined)
         await pending.unbounded(BRIDGE, () => service.call('update', states, BRIDGE))
       },
       distrust(keys) {
@@ -121,10 +85,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
         return logs.distrust(keys)
       },
       unshippedBytes: () => status()?.unshippedBytes ?? 0,
-      onChange(listener) {
-        listeners.add(listener)
-        return () => void listeners.delete(listener)
-      },
+      onChange,
     },
     async close() {
       await watching.close()
@@ -134,6 +95,48 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     },
   }
 }
+
+/** The service, what goes to it, and what it is told by the file system. */
+function startParts(options: LegacySourceOptions) {
+  const listeners = new Set<() => void>()
+  const onChange = (listener: () => void): (() => void) => {
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+  const feed = createJournalFeed(options.readJournal)
+  const pending = createPending()
+  const told = createToldStates()
+  const ready = Promise.withResolvers<void>()
+  const running = keepRunning({
+    start: options.start,
+    feed,
+    told,
+    maySample: options.maySample ?? (() => true),
+    onStatus(status) {
+      feed.counted(status.journaled)
+      if (status.ready) ready.resolve()
+      options.onStatus?.(status)
+      for (const listener of listeners) listener()
+    },
+    onBug: (error) => options.onBug?.(error),
+    onEnd(error) {
+      pending.rejectAll(stopped(error))
+      options.onCrash?.(error)
+    },
+  })
+  // not in the thread: the native watcher does not survive the end of a thread
+  const watching = watchRoots(
+    options.roots,
+    () => running.current()?.changed(),
+    (problem) => options.onWatchProblem?.(problem),
+  )
+  // a root may have come into being
+  onChange(() => void watching.extend())
+  return { running, feed, told, pending, watching, onChange, whenReady: () => ready.promise }
+}
+
+const unavailable = (status: AnalysisStatus | undefined): Promise<never> =>
+  Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', healthOf(status, undefined).detail))
 
 const stopped = (cause?: Error): BridgeError =>
   new BridgeError('SOURCE_UNAVAILABLE', 'the analysis stopped and is started again', { cause })

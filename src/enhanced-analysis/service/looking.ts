@@ -4,15 +4,12 @@ export interface Looking {
   begin(): void
   /** Something changed on disk. */
   changed(): void
-  isLooking(): boolean
   close(): void
 }
 
 export interface LookingOptions {
   /** One look. Never rejects. */
   look(): Promise<void>
-  /** It is over. */
-  onLooked(): void
   /** Milliseconds between two looks where nothing changes. */
   rescanIntervalMs: number
 }
@@ -22,7 +19,7 @@ const SETTLE_MS = 150
 /** A rescan may take at most this share of the time. */
 const MAX_RESCAN_SHARE = 0.05
 
-export function createLooking({ look, onLooked, rescanIntervalMs }: LookingOptions): Looking {
+export function createLooking({ look, rescanIntervalMs }: LookingOptions): Looking {
   let closed = false
   let timer: NodeJS.Timeout | undefined
   let dueAt = Number.POSITIVE_INFINITY
@@ -45,8 +42,6 @@ export function createLooking({ look, onLooked, rescanIntervalMs }: LookingOptio
     const started = Date.now()
     await look()
     looking = false
-    if (closed) return
-    onLooked()
     const took = Date.now() - started
     schedule(changedMeanwhile ? SETTLE_MS : Math.max(rescanIntervalMs, took / MAX_RESCAN_SHARE))
   }
@@ -57,7 +52,6 @@ export function createLooking({ look, onLooked, rescanIntervalMs }: LookingOptio
       if (looking) changedMeanwhile = true
       else schedule(SETTLE_MS)
     },
-    isLooking: () => looking,
     close() {
       closed = true
       clearTimeout(timer)

@@ -2,99 +2,67 @@ import type { Analysis, RefreshReport } from '../analysis.ts'
 import type { AnalysisStatus } from './calls.ts'
 
 /** How the analysis stands, and when that is told. */
-export interface Standing {
+export interface Standing extends Telling {
   /** As it is now. */
   status(): AnalysisStatus
-  /** Tells it now. */
-  tell(): void
-  /** Tells it soon: what comes in a burst is told together. */
-  tellSoon(): void
-  /** Tells now what was to be told soon. */
-  tellWhatWaits(): void
-  /** The first look is going on. */
+  /** A look begins. */
+  looks(): void
+  /** It reads so much. */
   reading(bytesTotal: number, bytesDone: number): void
-  /** A look that began at this moment is done. */
-  looked(report: RefreshReport, startedAt: number): void
-  /** A look failed. */
-  failed(error: Error): void
+  /** It is over: done, or failed. */
+  looked(outcome: RefreshReport | Error): void
   /** So many ranges of the journal were counted. */
   journaled(ranges: number): void
   /** Sets whether the sample may answer: nothing was ever brought in that is gone now. */
   allowSample(may: boolean): void
   isSample(): boolean
-  /** When the last look began; 0 before. Milliseconds since 1970. */
+  /** When the last look that was done began; 0 before. Milliseconds since 1970. */
   lookedAt(): number
   /** Of an answer, never the current one while a look is going on: what it has read so far is in the answer. */
   watermarkOfAnswer(): string
-  close(): void
 }
 
-/** What comes in a burst is told at most this often. */
-const TELL_MS = 100
-
-export function createStanding(
-  analysis: Analysis,
-  isLooking: () => boolean,
-  onStatus: (status: AnalysisStatus) => void,
-): Standing {
+export function createStanding(analysis: Analysis, onStatus: (status: AnalysisStatus) => void): Standing {
   const status = { ...UNKNOWN }
+  /** When the look that is going on began. */
+  let lookingSince: number | undefined
   /** What cannot be read may be transcripts: then there is no sample. */
   let nothingOnDisk = false
   let maySample = true
   let transcriptsMark = ''
-  let waiting: NodeJS.Timeout | undefined
-  let closed = false
 
   const isSample = (): boolean => maySample && nothingOnDisk && analysis.journaledBytes() === 0
-
   const watermark = (whileLooking: string): string => {
     if (isSample()) return 'sample'
-    if (!isLooking()) transcriptsMark = analysis.watermark()
-    return `${transcriptsMark}${isLooking() ? whileLooking : ''}.${analysis.journaledBytes()}`
+    if (lookingSince === undefined) transcriptsMark = analysis.watermark()
+    return `${transcriptsMark}${lookingSince === undefined ? '' : whileLooking}.${analysis.journaledBytes()}`
   }
-
   const current = (): AnalysisStatus => ({
     ...status,
-    records: analysis.records(),
+    ...figuresOf(analysis),
     watermark: watermark(''),
-    unshippedBytes: analysis.shipping.unshippedBytes(),
-    indexState: analysis.indexState(),
-    indexProblem: analysis.indexProblem(),
     sample: isSample(),
   })
-
-  const tell = (): void => {
-    clearTimeout(waiting)
-    waiting = undefined
-    // a look may go on for a while
-    if (!closed) onStatus(current())
-  }
+  const telling = createTelling(() => onStatus(current()))
 
   return {
+    ...telling,
     status: current,
-    tell,
-    tellSoon: () => {
-      waiting ??= setTimeout(tell, TELL_MS)
-    },
-    tellWhatWaits: () => {
-      if (waiting !== undefined) tell()
+    looks() {
+      lookingSince = Date.now()
     },
     reading(bytesTotal, bytesDone) {
       Object.assign(status, { bytesTotal, bytesDone })
-      if (!status.ready) tell()
+      // from then on it is told when it is over
+      if (!status.ready) telling.tell()
     },
-    looked({ files, unreadable, bytesRead }, startedAt) {
-      nothingOnDisk = files === 0 && unreadable.length === 0
-      status.ready = true
-      status.transcripts = files
-      status.bytesRead += bytesRead
-      status.refreshes++
-      status.refreshedAt = startedAt
-      status.refreshMs = Date.now() - startedAt
-      status.unreadable = unreadable
-    },
-    failed({ message }) {
-      status.unreadable = [message]
+    looked(outcome) {
+      if (outcome instanceof Error) status.unreadable = [outcome.message]
+      else {
+        nothingOnDisk = outcome.files === 0 && outcome.unreadable.length === 0
+        Object.assign(status, afterLook(status, outcome, lookingSince as number))
+      }
+      lookingSince = undefined
     },
     journaled(ranges) {
       status.journaled += ranges
@@ -105,6 +73,64 @@ export function createStanding(
     isSample,
     lookedAt: () => status.refreshedAt,
     watermarkOfAnswer: () => watermark('+'),
+  }
+}
+
+const figuresOf = (analysis: Analysis) => ({
+  records: analysis.records(),
+  unshippedBytes: analysis.shipping.unshippedBytes(),
+  indexState: analysis.indexState(),
+  indexProblem: analysis.indexProblem(),
+})
+
+function afterLook(
+  { bytesRead, refreshes }: AnalysisStatus,
+  report: RefreshReport,
+  beganAt: number,
+): Partial<AnalysisStatus> {
+  return {
+    ready: true,
+    transcripts: report.files,
+    bytesRead: bytesRead + report.bytesRead,
+    refreshes: refreshes + 1,
+    refreshedAt: beganAt,
+    refreshMs: Date.now() - beganAt,
+    unreadable: report.unreadable,
+  }
+}
+
+/** When something is told: what comes in a burst is told together. */
+interface Telling {
+  /** Tells it now. */
+  tell(): void
+  /** Tells it soon. */
+  tellSoon(): void
+  /** Tells now what was to be told soon. */
+  tellWhatWaits(): void
+  /** Nothing is told any more. */
+  close(): void
+}
+
+/** What comes in a burst is told at most this often. */
+const TELL_MS = 100
+
+function createTelling(onTell: () => void): Telling {
+  let waiting: NodeJS.Timeout | undefined
+  let closed = false
+  const tell = (): void => {
+    clearTimeout(waiting)
+    waiting = undefined
+    // a look may go on for a while after the end
+    if (!closed) onTell()
+  }
+  return {
+    tell,
+    tellSoon() {
+      waiting ??= setTimeout(tell, TELL_MS)
+    },
+    tellWhatWaits() {
+      if (waiting !== undefined) tell()
+    },
     close() {
       closed = true
       clearTimeout(waiting)

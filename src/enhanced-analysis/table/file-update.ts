@@ -31,17 +31,19 @@ export interface FileUpdateHeader {
   /** `device:inode`: what names a log, through renames. */
   key: string
   path: string
-  /** Position in the list of roots. */
+  /** Path of its root. */
   root: string
-  /** Path under the root's `projects` folder. */
+  /** Path under the root. */
   relativePath: string
-  /** Size and times of the file when it was opened; what it must still have to be skipped next time. */
+  /** Size of the file, and when it was modified, when it was opened: a file that still has both is not read again. */
   size: number
   modifiedNs: string
   /** First byte read. 0 replaces all that was known of the file. */
   from: number
   /** One past the last byte counted: the start of an unfinished or unterminated line. */
   to: number
+  /** Another update follows from the same reading. */
+  more?: true
   fingerprint: Fingerprint
   /** Record copies in the range, winners or not, without those of the tail. */
   copies: number
@@ -74,8 +76,8 @@ export interface FileUpdate {
   records: RecordColumns
 }
 
-/** In the order in which they are written: another one is another format of the index (`INDEX_FORMAT_VERSION`). */
-const NUMBER_COLUMNS = ['time', 'offset', ...TOKEN_COUNTS, ...OWN_TEXTS] as const
+/** In the order in which they are written. An index says which they are: with others it is counted anew. */
+export const NUMBER_COLUMNS = ['time', 'offset', ...TOKEN_COUNTS, ...OWN_TEXTS] as const
 
 const digest = (identity: string): Buffer => hash('sha256', identity, 'buffer')
 

@@ -6,6 +6,7 @@ import { type Formatted, formatOf } from '../../transcripts/format-of.ts'
 import type { RootOwner } from '../../transcripts/roots.ts'
 import { createDictionary, type Dictionary } from './dictionary.ts'
 import type { FileUpdate, FileUpdateHeader, RecordColumns } from './file-update.ts'
+import { FreeRows } from './free-rows.ts'
 import { IdentityBuckets } from './identity-buckets.ts'
 import { addRange, createKnownFile, detach, type KnownFile, mergeRefused, NONE } from './known-file.ts'
 import { Origins } from './origins.ts'
@@ -36,11 +37,8 @@ export class RecordTable {
   readonly #byKey = new Map<string, KnownFile>()
   readonly #rootOf: (root: string) => KnownRoot
   readonly #identities = new IdentityBuckets(this.columns)
-  #firstFree = NONE
-  readonly #snapshots = new Snapshots(this.columns, (row) => {
-    this.columns.fileNext[row] = this.#firstFree
-    this.#firstFree = row
-  })
+  readonly #freeRows = new FreeRows(this.columns)
+  readonly #snapshots = new Snapshots(this.columns, this.#freeRows)
 
   constructor(rootOf: (root: string) => KnownRoot = () => UNOWNED) {
     this.#rootOf = rootOf
@@ -246,9 +244,7 @@ export class RecordTable {
 
   #allocate(file: KnownFile, words: Uint32Array, at: number): number {
     const c = this.columns
-    let row = this.#firstFree
-    if (row === NONE) row = c.length++
-    else this.#firstFree = c.fileNext[row] as number
+    const row = this.#freeRows.take()
     c.identity.set(words.subarray(at, at + WORDS), row * WORDS)
     c.file[row] = file.id
     c.flags[row] = LIVE

@@ -1,3 +1,4 @@
+import type { FreeRows } from './free-rows.ts'
 import type { Columns } from './record-columns.ts'
 
 /** The rows of a table as they were at one moment, while the table goes on to change. */
@@ -11,22 +12,31 @@ export interface Snapshot {
   close(): void
 }
 
+interface Opened {
+  /** Counts up. */
+  number: number
+  length: number
+  flags: Uint8Array | undefined
+  moved: Map<number, number>
+}
+
 /**
  * What must outlive a change for those who still read the table as it was. Nothing is kept while nobody does. Flags
- * are copied at the first change; values that are written over go to a spare row; rows that become free are not used
- * again until the last snapshot is closed.
+ * are copied at the first change; values that are written over go to a spare row; rows that become free are used again
+ * as soon as nobody reads them any more who began before that, though others may have begun since.
  */
 export class Snapshots {
   readonly #columns: Columns
-  readonly #open = new Set<{ length: number; flags: Uint8Array | undefined; moved: Map<number, number> }>()
-  /** Free, but perhaps still read. */
-  #freed: number[] = []
-  readonly #onFree: (row: number) => void
+  /** The oldest first. */
+  readonly #open = new Set<Opened>()
+  #opened = 0
+  /** Rows that are free, but perhaps still read by whoever began up to the number-th; the oldest first. */
+  readonly #freed: { upTo: number; rows: number[] }[] = []
+  readonly #rows: FreeRows
 
-  /** `onFree` hears of each row that may be used again. */
-  constructor(columns: Columns, onFree: (row: number) => void) {
+  constructor(columns: Columns, rows: FreeRows) {
     this.#columns = columns
-    this.#onFree = onFree
+    this.#rows = rows
   }
 
   get areOpen(): boolean {
@@ -35,7 +45,7 @@ export class Snapshots {
 
   open(): Snapshot {
     const columns = this.#columns
-    const one = { length: columns.length, flags: undefined as Uint8Array | undefined, moved: new Map<number, number>() }
+    const one: Opened = { number: ++this.#opened, length: columns.length, flags: undefined, moved: new Map() }
     this.#open.add(one)
     return {
       length: one.length,
@@ -43,10 +53,7 @@ export class Snapshots {
       at: (row) => one.moved.get(row) ?? row,
       close: () => {
         this.#open.delete(one)
-        if (this.#open.size > 0) return
-        const freed = this.#freed
-        this.#freed = []
-        for (const row of freed) this.#onFree(row)
+        this.#giveBack()
       },
     }
   }
@@ -59,7 +66,7 @@ export class Snapshots {
   /** The values of a row are about to be written over. There must be room for a row. */
   beforeWriting(row: number): void {
     if (!this.areOpen) return
-    const spare = this.#columns.length++
+    const spare = this.#rows.take()
     this.#columns.copyValues(row, spare)
     this.free(spare)
     // whoever began after an earlier writing reads another value than those before it
@@ -68,7 +75,18 @@ export class Snapshots {
 
   /** Nothing of the table is in this row any more. */
   free(row: number): void {
-    if (this.areOpen) this.#freed.push(row)
-    else this.#onFree(row)
+    if (!this.areOpen) return this.#rows.give(row)
+    const last = this.#freed.at(-1)
+    if (last?.upTo === this.#opened) last.rows.push(row)
+    else this.#freed.push({ upTo: this.#opened, rows: [row] })
+  }
+
+  /** Who began after a row was free has its flags of then, by which it is nobody's. */
+  #giveBack(): void {
+    const oldest = this.#open.values().next().value?.number ?? Number.POSITIVE_INFINITY
+    for (let first = this.#freed[0]; first !== undefined && first.upTo < oldest; first = this.#freed[0]) {
+      this.#freed.shift()
+      for (const row of first.rows) this.#rows.give(row)
+    }
   }
 }

@@ -114,28 +114,113 @@ const MAX_PROJECTION_BYTES = 128 << 20
 
 /** A line with usage whose projection would be larger than `maxProjectionBytes` is handed over as malformed. */
 export function createLineScanner(maxProjectionBytes = MAX_PROJECTION_BYTES): LineScanner {
-  const wasm = new WebAssembly.Instance(compileLineScanner(), {
+  const wasm = instantiate()
+  const inputPointer = wasm.init(maxProjectionBytes)
+  const inputBytes = wasm.inputBytes()
+  const events = createEvents(wasm.memory)
+
+  const drain = (onLine: (line: ScannedLine) => void): void => {
+    const found = wasm.eventCount()
+    if (found > 0) {
+      events.renew()
+      const first = wasm.eventsPointer() / 8
+      for (let i = 0; i < found; i++) onLine(events.lineAt(first + i * EVENT_LENGTH))
+    }
+    wasm.clear()
+  }
+
+  return {
+    // a view is good for one chunk: the memory may grow
+    input: () => new Uint8Array(wasm.memory.buffer, inputPointer, inputBytes),
+    begin: (offset) => wasm.begin(offset),
+    push(length, onLine) {
+      for (let done = 0; done < length; ) {
+        done += wasm.scan(done, length - done)
+        drain(onLine)
+      }
+    },
+    finish(onLine) {
+      const last = wasm.finish()
+      drain(onLine)
+      return last === 0 ? 'none' : last === 1 ? 'complete' : 'unfinished'
+    },
+    lineOffset: () => wasm.lineOffset(),
+  }
+}
+
+const instantiate = (): Exports =>
+  new WebAssembly.Instance(compileLineScanner(), {
     env: {
       abort() {
         throw new Error('the line scanner ran out of memory')
       },
     },
   }).exports as unknown as Exports
-  const inputPointer = wasm.init(maxProjectionBytes)
-  const inputBytes = wasm.inputBytes()
 
-  let bytes = Buffer.from(wasm.memory.buffer)
-  let events = new Float64Array(wasm.memory.buffer)
-  /** First of the values of the event that is being handed out. */
+/** Reads the lines that the program has found out of its memory. */
+interface Events {
+  /** The memory may have grown, which makes views on it void. */
+  renew(): void
+  /** The line whose values begin at this place; good until the next one is asked for. */
+  lineAt(place: number): ScannedLine
+}
+
+function createEvents(memory: WebAssembly.Memory): Events {
+  let bytes = Buffer.from(memory.buffer)
+  let values = new Float64Array(memory.buffer)
   let at = 0
   const text = (slot: number): string | undefined => {
-    const packed = events[at + slot] as number
+    const packed = values[at + slot] as number
     if (packed < 0) return undefined
     const start = Math.floor(packed / 65536)
     return bytes.toString('latin1', start, start + (packed % 65536))
   }
-  const count = (slot: number): number => Math.max(0, events[at + slot] as number)
-  const usual: UsualLine = {
+  /** A text that most lines have in common with the line before: it is made once, and known to whoever looks it up. */
+  const repeated = (slot: number): (() => string | undefined) => {
+    let last = ''
+    let lastBytes = Buffer.alloc(0)
+    return () => {
+      const packed = values[at + slot] as number
+      if (packed < 0) return undefined
+      const start = Math.floor(packed / 65536)
+      const end = start + (packed % 65536)
+      if (lastBytes.compare(bytes, start, end) !== 0) {
+        lastBytes = Buffer.from(bytes.subarray(start, end))
+        last = lastBytes.toString()
+      }
+      return last
+    }
+  }
+  // one object for all lines: it is read at once
+  const line: ScannedLine = {
+    offset: 0,
+    kind: 'usual',
+    usual: usualLine((slot) => values[at + slot] as number, text, repeated),
+    projection: () => JSON.parse(bytes.toString('utf8', values[at + 2], values[at + 3])) as unknown,
+  }
+  return {
+    renew() {
+      if (bytes.buffer === memory.buffer) return
+      bytes = Buffer.from(memory.buffer)
+      values = new Float64Array(memory.buffer)
+    },
+    lineAt(place) {
+      at = place
+      line.offset = values[at + 1] as number
+      line.kind = KINDS[values[at] as number] as ScannedLine['kind']
+      return line
+    },
+  }
+}
+
+/** Each value is read when it is asked for; `repeated` gives a reader of a text that lines share. Counts are negative where a line does not have them. */
+function usualLine(
+  value: (slot: number) => number,
+  text: (slot: number) => string | undefined,
+  repeated: (slot: number) => () => string | undefined,
+): UsualLine {
+  const count = (slot: number): number => Math.max(0, value(slot))
+  return {
     get time() {
       return count(SLOT.time)
     },
@@ -158,57 +243,13 @@ export function createLineScanner(maxProjectionBytes = MAX_PROJECTION_BYTES): Li
       return count(SLOT.cache1h)
     },
     get sidechain() {
-      return events[at + SLOT.sidechain] === 1
+      return value(SLOT.sidechain) === 1
     },
-    session: () => text(SLOT.session),
+    session: repeated(SLOT.session),
     messageId: () => text(SLOT.messageId),
-    model: () => text(SLOT.model),
+    model: repeated(SLOT.model),
     uuid: () => text(SLOT.uuid),
     requestId: () => text(SLOT.request),
-    branch: () => text(SLOT.branch),
-  }
-  // one object for all lines: it is read at once
-  const line: ScannedLine = {
-    offset: 0,
-    kind: 'usual',
-    usual,
-    projection: () => JSON.parse(bytes.toString('utf8', events[at + 2], events[at + 3])) as unknown,
-  }
-
-  const drain = (onLine: (line: ScannedLine) => void): void => {
-    const found = wasm.eventCount()
-    if (found > 0) {
-      // the memory may have grown, which makes views on it void
-      if (bytes.buffer !== wasm.memory.buffer) {
-        bytes = Buffer.from(wasm.memory.buffer)
-        events = new Float64Array(wasm.memory.buffer)
-      }
-      const first = wasm.eventsPointer() / 8
-      for (let i = 0; i < found; i++) {
-        at = first + i * EVENT_LENGTH
-        line.offset = events[at + 1] as number
-        line.kind = KINDS[events[at] as number] as ScannedLine['kind']
-        onLine(line)
-      }
-    }
-    wasm.clear()
-  }
-
-  return {
-    // a view is good for one chunk: the memory may grow
-    input: () => new Uint8Array(wasm.memory.buffer, inputPointer, inputBytes),
-    begin: (offset) => wasm.begin(offset),
-    push(length, onLine) {
-      for (let done = 0; done < length; ) {
-        done += wasm.scan(done, length - done)
-        drain(onLine)
-      }
-    },
-    finish(onLine) {
-      const last = wasm.finish()
-      drain(onLine)
-      return last === 0 ? 'none' : last === 1 ? 'complete' : 'unfinished'
-    },
-    lineOffset: () => wasm.lineOffset(),
+    branch: repeated(SLOT.branch),
   }
 }

@@ -188,6 +188,25 @@ describe('the record table', () => {
     )
   })
 
+  test('takes no more room for changes without end while there is always somebody who sums', () => {
+    const table = new RecordTable(owner)
+    const path = 'p/a.jsonl'
+    const many = Array.from({ length: 100 }, (_, i) => copy({ identity: `${i}` }))
+    let before = table.snapshot()
+    const lengths: number[] = []
+    for (let round = 1; round <= 50; round++) {
+      const after = table.snapshot()
+      before.close()
+      before = after
+      // read anew, and then written over
+      apply(table, encode(path, many))
+      apply(table, encode(path, winnersOf(many.map((one) => ({ ...one, total: 9, output: 8 }))), { from: 10, to: 20 }))
+      lengths.push(table.columns.length)
+    }
+    before.close()
+    expect(lengths.at(-1)).toBe(lengths[5])
+  })
+
   test('says the same whatever the order in which files come', () => {
     fc.assert(
       fc.property(files, fc.nat(), (lists, turn) => {

@@ -174,6 +174,7 @@ describe('a usual line', () => {
     ],
     ['without session, model or id', agentsLine({ id: null, session: null, model: null }), 'usual'],
     ['with a branch', agentsLine({ branch: 'feature/a' }), 'usual'],
+    ['with a branch in another script', agentsLine({ branch: 'größe/日本 😀' }), 'usual'],
     ['with an offset in its time', agentsLine({ time: '2026-04-02T09:15:03.120+02:00' }), 'other'],
     ['with an advisor', agentsLine({ usage: { iterations: [{ type: 'advisor_message' }] } }), 'other'],
   ])('is a line %s', (_what, text, kind) => {

@@ -350,7 +350,8 @@ function capture(): void {
   if (load<f64>(at) != -1) usual = false; // it stands twice
   else if (slot >= SESSION && slot <= BRANCH) {
     if (first == 0x22) {
-      if (length > MAX_TEXT || keyEscaped || !isAscii(valueOut, out)) usual = false;
+      // people name branches in their own script
+      if (length > MAX_TEXT || keyEscaped || (slot != BRANCH && !isAscii(valueOut, out))) usual = false;
       else if (length > 2) store<f64>(at, <f64>(valueOut + 1) * 65536 + <f64>(length - 2));
       else if (slot == SESSION) usual = false; // an empty session is a wrong one
       else store<f64>(at, -2); // empty is as absent, but it stood there

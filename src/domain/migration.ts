@@ -1,5 +1,3 @@
-import type { CatalogueEntry } from '../ports/logs.ts'
-
 export const MIGRATION_STATES = [
   'PLANNED',
   'RUNNING',
@@ -13,8 +11,17 @@ export const MIGRATION_STATES = [
 export type MigrationState = (typeof MIGRATION_STATES)[number]
 
 /** A log of a run's catalogue; tokens as decimal text, because the ledger is JSON. A release before this one froze less. */
-export type FrozenLog = Pick<CatalogueEntry, 'key' | 'path' | 'to' | 'records'> &
-  Partial<Pick<CatalogueEntry, 'sha256' | 'duplicates' | 'refused'>> & { tokens: string }
+export interface FrozenLog {
+  key: string
+  path: string
+  /** The records that begin before this byte are carried. */
+  to: number
+  records: number
+  tokens: string
+  sha256?: string
+  duplicates?: { own: number; owners: Record<string, number> }
+  refused?: Record<string, number>
+}
 
 /** Rows of one log and day that are not what the log says. */
 export interface LogDifference {

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startClickHouse } from '../../scripts/clickhouse-server.ts'
+
+/** A real ClickHouse server that is killed, too. */
+export interface MortalClickHouse {
+  /** How a bridge is pointed at it. */
+  settings: Record<string, string>
+  /** Kills it after so many milliseconds, and starts it again at the same address, over the same data. */
+  crashAfter(ms: number): Promise<void>
+  crashes(): number
+  stop(): Promise<void>
+}
+
+export async function startMortalClickHouse(folder: string): Promise<MortalClickHouse> {
+  const user = { name: 'bridge', password: 'secret of the bridge' }
+  const start = (port: number) => startClickHouse({ folder, port, users: [user] })
+  let server = await start(0)
+  const { url } = server
+  let crashes = 0
+  let crash = Promise.resolve()
+  const crashAfter = async (ms: number): Promise<void> => {
+    await sleep(ms)
+    await server.stop()
+    crashes++
+    server = await start(Number(new URL(url).port))
+  }
+  return {
+    settings: { CLICKHOUSE_URL: url, CLICKHOUSE_USER: user.name, CLICKHOUSE_PASSWORD: user.password },
+    crashes: () => crashes,
+    crashAfter: (ms) => (crash = crashAfter(ms)),
+    async stop() {
+      // one that is being started again is stopped, too
+      await crash.catch(() => undefined)
+      await server.stop()
+    },
+  }
+}

@@ -1,0 +1,7 @@
+import { describe } from 'vitest'
+import { hybridSuite } from '../support/hybrid-suite.ts'
+import { useServerDatabases } from '../support/server-databases.ts'
+
+// the embedded engine has many more runs: what a server may do differently shows in a few
+describe('the hybrid answer of a ClickHouse server', () =>
+  hybridSuite(useServerDatabases(), { cuts: 8, changes: 6, statementsAtOnce: 8 }))

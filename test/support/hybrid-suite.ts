@@ -1,0 +1,285 @@
+import { appendFileSync, existsSync, mkdirSync, renameSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Database } from '../../src/clickhouse/database.ts'
+import type { Grouping } from '../../src/domain/dimensions.ts'
+import { identityDigest } from '../../src/domain/identity.ts'
+import type { TokenAnswer, TokenQuery } from '../../src/domain/token-query.ts'
+import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
+import { describeFindings } from '../../src/migration/verification.ts'
+import type { LogSelection } from '../../src/ports/logs.ts'
+import type { TokenSource } from '../../src/ports/token-source.ts'
+import { DAYS_OF_BERLIN, HOURS } from './bucketed.ts'
+import { openSides } from './sides.ts'
+import { analysisOf, line, makeFolder, writeTranscripts } from './transcripts.ts'
+
+const ALL: LogSelection = { journal: true, transcripts: 'all' }
+const GROUPINGS: Grouping[] = [
+  ['project'],
+  ['user'],
+  ['host'],
+  [DAYS_OF_BERLIN],
+  ['project', 'user', HOURS],
+  ['session', 'host'],
+  ['sidechain'],
+  ['user', 'sidechain', 'session'],
+  ['branch', HOURS],
+]
+const TIMES = ['2026-04-02T09:15:03.120Z', '2026-04-02T09:15:03.121Z', '2026-04-02T23:59:59Z', '2026-05-01T00:00:00Z']
+const QUERIES: TokenQuery[] = [
+  { filter: {}, groupings: GROUPINGS, sessions: true, countSessions: true },
+  { filter: {}, groupings: [], countSessions: true },
+  { filter: {}, groupings: [[HOURS], ['project']], countSessions: true },
+  {
+    filter: { from: Date.parse(TIMES[1] as string), to: Date.parse(TIMES[2] as string) },
+    groupings: GROUPINGS,
+    sessions: true,
+    countSessions: true,
+  },
+  { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: [], sessions: true },
+  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: [['user'], [HOURS]], countSessions: true },
+  { filter: { hosts: ['tower'] }, groupings: [['project']], sessions: true },
+  { filter: { branches: ['', 'main'] }, groupings: [['branch']], sessions: true },
+  { filter: { sidechain: ['true'] }, groupings: [['project']], sessions: true },
+  { filter: { models: [] }, groupings: [], sessions: true },
+]
+
+/** The whole in every breakdown, and one filter: enough where the same is asked after every change. */
+const FEW_QUERIES = [QUERIES[0], QUERIES[3]] as TokenQuery[]
+/** The very first line of a log is shipped without its end, and becomes another one: once found, here for ever. */
+const FIRST_LINE_SPOILED: Change[] = [
+  { kind: 'begin', file: 'p/a.jsonl', parts: { id: 'msg_1', usage: { cache_read_input_tokens: 1 } }, share: 1 },
+  { kind: 'ship', records: 1 },
+  { kind: 'append', file: 'p/a.jsonl', parts: { id: 'msg_1' } },
+]
+/** Against a hang: these run some thirty seconds on two idle cores, and many tests beside them. */
+const DEADLINE_MS = 900_000
+
+/** Rows in one order, and without the zeros that nobody sees. */
+function normal(answer: TokenAnswer): unknown {
+  const text = (value: unknown): string =>
+    JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item))
+  const sorted = <T>(list: readonly T[] | undefined): T[] | undefined =>
+    list?.toSorted((a, b) => (text(a) < text(b) ? -1 : 1))
+  const usage = <T extends { usage: unknown[] }>(list: readonly T[] | undefined): T[] | undefined =>
+    sorted(list?.map((group) => ({ ...group, usage: sorted(group.usage) })))
+  return {
+    ...answer,
+    whole: sorted(answer.whole),
+    groups: Object.fromEntries(Object.entries(answer.groups).map(([by, groups]) => [by, usage(groups)])),
+    sessions: usage(answer.sessions),
+  }
+}
+
+async function all(source: TokenSource, queries = QUERIES): Promise<unknown> {
+  const { answers, quality } = await source.answer({ queries, quality: true })
+  return { answers: answers.map(normal), archived: quality?.archivedTokens }
+}
+
+const anyRecord = fc.record({
+  id: fc.constantFrom('msg_1', 'msg_2', 'msg_3', 'msg_4', 'short'),
+  session: fc.constantFrom('s1', 's2', 's3'),
+  time: fc.constantFrom(...TIMES),
+  model: fc.constantFrom('m1', 'm2'),
+  sidechain: fc.boolean(),
+  branch: fc.constantFrom('main', 'größe/😀', null),
+  usage: fc.record({
+    output_tokens: fc.integer({ min: 0, max: 3 }),
+    cache_read_input_tokens: fc.constantFrom(0, 1, 127_999, 300_000),
+    cache_creation_input_tokens: fc.constantFrom(0, 7),
+  }),
+})
+const anyFile = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: anyRecord.map((parts) => line(parts)) },
+    { weight: 1, arbitrary: fc.constant('{"x":') },
+  ),
+  { minLength: 1, maxLength: 8 },
+)
+const anyJournaled = fc.record({
+  id: fc.constantFrom('msg_1', 'msg_3', 'msg_9'),
+  user: fc.constantFrom('ann', 'bob'),
+  host: fc.constantFrom('laptop', 'tower'),
+  project: fc.constantFrom('p', 'q'),
+  sidechain: fc.boolean(),
+  branch: fc.constantFrom('main', ''),
+  session: fc.constantFrom('s1', 's4'),
+  time: fc.constantFrom(...TIMES),
+  output: fc.integer({ min: 0, max: 5 }),
+})
+type Journaled = typeof anyJournaled extends fc.Arbitrary<infer T> ? T : never
+
+function journal(analysis: Analysis, records: readonly Journaled[]): void {
+  records.forEach(({ id, output, time, ...rest }, i) => {
+    const position = i * 100
+    analysis.addJournaled({
+      segment: 'segment-1',
+      to: position + 100,
+      records: [
+        {
+          ...rest,
+          identity: identityDigest(`message:${id}`),
+          time: Date.parse(time),
+          model: 'm1',
+          input: 1,
+          output,
+          cacheRead: 0,
+          cacheCreation5m: 0,
+          cacheCreation1h: 0,
+          byMutation: true,
+          position,
+          path: 'journal:segment-1',
+          offset: position,
+        },
+      ],
+    })
+  })
+}
+
+export interface HybridSuiteOptions {
+  /** Runs of each property. */
+  cuts: number
+  changes: number
+  /** Statements that the database carries out at once. */
+  statementsAtOnce: number
+}
+
+/** The hybrid answer, held against that of the files; `open` gives a new database each time. */
+export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteOptions): void {
+  test(
+    'is the legacy one at every byte cut of the logs into shipped and not shipped, and so is ClickHouse at the end',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.record({ a: anyFile, b: anyFile, c: anyFile, journaled: fc.array(anyJournaled, { maxLength: 5 }) }),
+          fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
+          fc.boolean(),
+          fc.integer({ min: 1, max: 4 }),
+          async ({ a, b, c, journaled }, cuts, journalFirst, groupRecords) => {
+            const folder = makeFolder()
+            const files = { 'p/a.jsonl': a, 'p/x/subagents/b.jsonl': b, 'q/c.jsonl': c.join('\n') }
+            writeTranscripts(folder, files)
+            const analysis = analysisOf(folder)
+            await analysis.refresh()
+            journal(analysis, journaled)
+            const db = await open()
+            const { statementsAtOnce } = options
+            const ledgerPath = join(folder, 'ledger')
+            const sides = await openSides({ analysis, db, ledgerPath, groupRecords, statementsAtOnce })
+            const expected = await all(sides.legacy)
+            expect(await all(sides.hybrid)).toEqual(expected)
+            const catalogue = analysis.shipping.catalogue()
+            const transcripts = new Map(catalogue.map(({ key, to }, i) => [key, Math.floor(to * (cuts[i] as number))]))
+            await sides.ship({ journal: journalFirst, transcripts })
+            expect(await all(sides.hybrid)).toEqual(expected)
+            expect(describeFindings(await sides.verify())).toBe('')
+            await sides.ship(ALL)
+            expect(analysis.shipping.unshippedBytes()).toBe(0)
+            expect(await all(sides.hybrid)).toEqual(expected)
+            expect(await all(sides.clickhouse)).toEqual(expected)
+            expect(describeFindings(await sides.verify(true))).toBe('')
+            expect(sides.problems).toEqual([])
+            await sides.close()
+            await db.close()
+          },
+        ),
+        { numRuns: options.cuts },
+      )
+    },
+    DEADLINE_MS,
+  )
+
+  const name = fc.constantFrom('p/a.jsonl', 'p/b.jsonl', 'q/c.jsonl')
+  const anyChange: fc.Arbitrary<Change> = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('append' as const), file: name, parts: anyRecord }) },
+    // a last line without its end, which counts if it parses
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('begin' as const),
+        file: name,
+        parts: anyRecord,
+        share: fc.constantFrom(0.5, 1),
+      }),
+    },
+    // what makes another line of it
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('spoil' as const), file: name }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('rename' as const), file: name, to: name }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant('ship' as const), records: fc.integer({ min: 1, max: 3 }) }),
+    },
+    { weight: 1, arbitrary: fc.constant({ kind: 'rollback' as const }) },
+  )
+
+  test(
+    'stays the legacy one while logs grow, end in the middle of a line, are renamed, shipped and rolled back',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(anyChange, { minLength: 3, maxLength: 14 }), async (changes) => {
+          const folder = makeFolder()
+          writeTranscripts(folder, { 'p/keep.jsonl': [line({ id: 'msg_1', session: 's1' })] })
+          const at = (file: string): string => join(folder, 'projects', file)
+          const analysis = analysisOf(folder)
+          await analysis.refresh()
+          const db = await open()
+          const { statementsAtOnce } = options
+          const ledgerPath = join(folder, 'ledger')
+          const sides = await openSides({ analysis, db, ledgerPath, groupRecords: 2, statementsAtOnce })
+          for (const change of changes) {
+            if (change.kind === 'ship') {
+              // up to some byte of each log
+              const catalogue = analysis.shipping.catalogue()
+              const to = catalogue.map((log, i) => [log.key, (log.to * ((change.records + i) % 4)) / 3] as const)
+              await sides.ship({
+                journal: true,
+                transcripts: new Map(to.map(([key, byte]) => [key, Math.floor(byte)])),
+              })
+            } else if (change.kind === 'rollback') await sides.rollBack()
+            else apply(change, at)
+            await analysis.refresh()
+            const expected = await all(sides.legacy, FEW_QUERIES)
+            // while an edition waits to be retired, the files answer
+            if (analysis.shipping.isExact()) {
+              expect(await all(sides.hybrid, FEW_QUERIES)).toEqual(expected)
+              expect(describeFindings(await sides.verify())).toBe('')
+            }
+          }
+          await sides.ship(ALL)
+          const expected = await all(sides.legacy)
+          expect(analysis.shipping.unshippedBytes()).toBe(0)
+          expect(await all(sides.clickhouse)).toEqual(expected)
+          expect(await all(sides.hybrid)).toEqual(expected)
+          expect(sides.problems).toEqual([])
+          await sides.close()
+          await db.close()
+        }),
+        { numRuns: options.changes, examples: [[FIRST_LINE_SPOILED]] },
+      )
+    },
+    DEADLINE_MS,
+  )
+}
+
+type Change =
+  | { kind: 'ship'; records: number }
+  | { kind: 'rollback' }
+  | { kind: 'append'; file: string; parts: Parameters<typeof line>[0] }
+  | { kind: 'begin'; file: string; parts: Parameters<typeof line>[0]; share: number }
+  | { kind: 'spoil'; file: string }
+  | { kind: 'rename'; file: string; to: string }
+
+function apply(change: Exclude<Change, { kind: 'ship' | 'rollback' }>, at: (file: string) => string): void {
+  const path = at(change.file)
+  mkdirSync(dirname(path), { recursive: true })
+  if (change.kind === 'append') appendFileSync(path, `${line(change.parts)}\n`)
+  else if (change.kind === 'begin') {
+    const text = line(change.parts)
+    appendFileSync(path, text.slice(0, Math.floor(text.length * change.share)))
+  } else if (change.kind === 'spoil') appendFileSync(path, '}\n')
+  else if (existsSync(path) && !existsSync(at(change.to))) {
+    mkdirSync(dirname(at(change.to)), { recursive: true })
+    renameSync(path, at(change.to))
+  }
+}

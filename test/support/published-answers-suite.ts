@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest'
+import type { Database } from '../../src/clickhouse/database.ts'
+import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
+import { GRANULARITIES } from '../../src/domain/time-buckets.ts'
+import { groupsOf, SLOT_MS, type TokenAnswer } from '../../src/domain/token-query.ts'
+import { createTurns } from '../../src/turns/in-turn.ts'
+import { bucketSlots, DAYS_OF_BERLIN } from './bucketed.ts'
+import { anything, batch, copy, NOTHING, openStore, WHOLE } from './store-records.ts'
+import { totals } from './transcripts.ts'
+
+/** What readers of every store are answered. */
+export function publishedAnswersSuite(open: () => Promise<Database>): void {
+  const opened = () => openStore(open)
+
+  test('a filter selects by any name, whatever it looks like', async () => {
+    const { store, published } = await opened()
+    const names = [
+      '\0',
+      'a\0b',
+      '\t',
+      '\r\n',
+      "'",
+      '"',
+      '\\',
+      '\\N',
+      '\\0',
+      '%00',
+      '+',
+      '&=',
+      '{m:String}',
+      '\x7f',
+      '\u2028',
+      '',
+    ]
+    const records = names.map((model, i) => copy({ id: `m${i}`, position: i, model, input: 2 ** i }))
+    await store.write([{ batch: 1, log: 'log', run: 'live', records }])
+    await store.publish([batch(1, 'log', 'live')], 10)
+    const queries = names.map((name) => ({ filter: { models: [name, 'no such name'] }, groupings: [] }))
+    const answers = await published.answer(queries, NOTHING)
+    expect(answers.map(({ whole }) => whole.map(({ model, input }) => [model, Number(input)]))).toEqual(
+      names.map((name, i) => [[name, 2 ** i]]),
+    )
+    const [all] = await published.answer([{ filter: { models: names }, groupings: [] }], NOTHING)
+    expect(totals(all?.whole ?? [])).toMatchObject({ input: 2 ** names.length - 1, records: names.length })
+  })
+
+  test('sums that would wrap in 64 bits do not', async () => {
+    const { db, count } = await opened()
+    await db.command(
+      'plant',
+      `INSERT INTO winners (identity, seq, input) SELECT generateUUIDv4(), 1, 10000000000000000000 FROM numbers(3)`,
+    )
+    expect((await count()).records).toBe(3)
+    const [answer] = await createPublishedRecords(db).answer([WHOLE], NOTHING)
+    expect(answer?.whole[0]?.input).toBe(30_000_000_000_000_000_000n)
+  })
+
+  test('leaves out identities, few by parameter and many by a table, and drops the table', async () => {
+    const { db, store, published } = await opened()
+    const records = Array.from({ length: 1000 }, (_, i) => copy({ id: `r${i}`, position: i }))
+    await store.write([{ batch: 1, log: 'a', run: 'live', records }])
+    await store.publish([batch(1, 'a', 'live')], 1)
+    for (const count of [1, 500, 501, 999]) {
+      const excluded = Buffer.concat(records.slice(0, count).map(({ identity }) => Buffer.from(identity, 'hex')))
+      const [answer] = await published.answer([WHOLE], excluded)
+      expect(totals(answer?.whole ?? []).records).toBe(1000 - count)
+    }
+    const tables = await db.query({
+      name: 'tables',
+      sql: "SELECT name FROM system.tables WHERE name LIKE 'excluded_%'",
+      row: anything,
+    })
+    expect(tables).toEqual([])
+  })
+
+  test('an answer of more sums than one may have is refused, over all its parts, before they are read', async () => {
+    const { db } = await opened()
+    const half = 20
+    const published = createPublishedRecords(db, 2 * half)
+    const fill = (from: number, count: number) =>
+      db.command(
+        'fill',
+        `INSERT INTO winners (identity, session, project, model, user, host, path, time)
+         SELECT generateUUIDv4(), toString(number), 'p', 'm', 'u', 'h', '/p', now64(3) FROM numbers(${from}, ${count})`,
+      )
+    const bySession = { filter: {}, groupings: [], sessions: true }
+    // one sum is of the whole
+    await fill(0, half - 1)
+    const answers = await published.answer([bySession, bySession], NOTHING)
+    expect(answers.map(({ sessionCount }) => sessionCount)).toEqual([half - 1, half - 1])
+    const tooMuch = { name: 'BridgeError', code: 'QUERY_TOO_EXPENSIVE' }
+    await expect(published.answer([bySession, bySession, WHOLE], NOTHING)).rejects.toMatchObject(tooMuch)
+    await fill(half, half + 1)
+    await expect(published.answer([bySession], NOTHING)).rejects.toMatchObject(tooMuch)
+    expect(await db.query({ name: 'next', sql: 'SELECT number FROM numbers(50)', row: anything })).toHaveLength(50)
+    expect((await published.answer([{ ...WHOLE, countSessions: true }], NOTHING))[0]?.sessionCount).toBe(2 * half)
+  })
+
+  test('an answer about days has a sum for each day, whatever the zone and however far from today', async () => {
+    const { db, published } = await opened()
+    const zone = 'Australia/Lord_Howe'
+    const times = ['2025-10-04T15:15:00Z', '1999-03-01T10:00:00Z', '2261-12-31T20:00:00Z'].map((text) =>
+      Date.parse(text),
+    )
+    // every slot of the days around, among them one with a change of clocks by half an hour
+    const slots = times.flatMap((time) => Array.from({ length: 300 }, (_, i) => time + (i - 150) * SLOT_MS))
+    await db.command(
+      'fill',
+      `INSERT INTO winners (identity, session, project, model, user, host, path, time)
+       SELECT generateUUIDv4(), 's', 'p', 'm', 'u', 'h', '/p', fromUnixTimestamp64Milli([${slots.join(', ')}][number + 1])
+       FROM numbers(${slots.length})`,
+    )
+    const statements: number[] = []
+    const counted = createPublishedRecords({
+      ...db,
+      async query(statement, params) {
+        const rows = await db.query(statement, params)
+        statements.push(rows.length)
+        return rows
+      },
+    })
+    for (const granularity of GRANULARITIES) {
+      const buckets = { granularity, timeZone: zone }
+      const [answer] = await published.answer([{ filter: {}, groupings: [[buckets]] }], NOTHING)
+      const expected = bucketSlots(
+        slots.map((start) => ({ start })),
+        granularity,
+        zone,
+      ).map(({ start, slots }) => [start, BigInt(slots.length)])
+      const found = groupsOf(answer as TokenAnswer, [buckets])
+        .map(({ start, usage }) => [start, usage.reduce((sum, { records }) => sum + records, 0n)] as const)
+        .sort(([a], [b]) => a - b)
+      expect(found).toEqual(expected)
+    }
+    const aroundNow = {
+      filter: { from: Date.UTC(2025, 0, 1), to: Date.UTC(2026, 0, 1) },
+      groupings: [[DAYS_OF_BERLIN]],
+    }
+    await counted.answer([aroundNow], NOTHING)
+    // and one of the whole
+    expect(statements).toEqual([4 + 1])
+  })
+
+  test('each statement of an answer has a turn of its own: a short question does not wait for a long list of them', async () => {
+    const { published } = await opened()
+    const turns = createTurns({ atOnce: 1 })
+    const ended: string[] = []
+    const ask = async (caller: string, questions: number): Promise<void> => {
+      const queries = Array.from({ length: questions }, (_, i) => ({ filter: { from: i }, groupings: [] }))
+      await published.answer(queries, NOTHING, (run) => turns(caller, run))
+      ended.push(caller)
+    }
+    await Promise.all([ask('ann', 20), ask('bob', 1)])
+    expect(ended).toEqual(['bob', 'ann'])
+  })
+}
