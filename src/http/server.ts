@@ -146,6 +146,9 @@ const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOpti
 type Addresses = ReturnType<typeof createAddresses>
 type SocketStrangers = ReturnType<typeof createStrangers<Socket>>
 
+/** As other servers log it; nobody reads it. */
+const CLIENT_GONE = 499
+
 /** Connections are strangers until they show a token, or become WebSockets, which are counted by themselves. */
 function watchStrangers(fastify: FastifyInstance, addresses: Addresses): SocketStrangers {
   const strangers = createStrangers<Socket>({
@@ -194,8 +197,11 @@ function addHooks(
     onOverload: () => metrics.error('OVERLOADED'),
   })
   // what a request costs begins here: a user with many of them at once delays nobody else's
-  fastify.addHook('preHandler', async ({ principal }) => {
-    if (principal !== null) await turnOf(principal.userId)
+  fastify.addHook('preHandler', async ({ principal, raw }, reply) => {
+    if (principal === null) return
+    await turnOf(principal.userId)
+    // who went away while it waited is answered nothing, and nothing is done for them
+    if (raw.socket.destroyed) return reply.code(CLIENT_GONE).send()
   })
   // who reads nothing of an answer is not waited for; Node sets it anew for what follows
   fastify.addHook('onSend', async (request) => {
