@@ -200,8 +200,8 @@ function addHooks(
   fastify.addHook('preHandler', async ({ principal, raw }, reply) => {
     if (principal === null) return
     await turnOf(principal.userId)
-    // who went away while it waited is answered nothing, and nothing is done for them
-    if (raw.socket.destroyed) return reply.code(CLIENT_GONE).send()
+    // who went away while it waited is answered nothing, and nothing is done for them; Node ends the other half then
+    if (!raw.socket.writable) return reply.code(CLIENT_GONE).send()
   })
   // who reads nothing of an answer is not waited for; Node sets it anew for what follows
   fastify.addHook('onSend', async (request) => {
