@@ -1,6 +1,6 @@
 import { BridgeError } from '../domain/errors.ts'
 import type { Database } from './database.ts'
-import { currentFence, takeFence } from './statements/fence.ts'
+import { currentFence, epochAfter, TAKE_FENCE } from './statements/fence.ts'
 import { BEAT, currentHolder, RELEASE } from './statements/heartbeat.ts'
 import { leftWinners } from './statements/rebuild-winners.ts'
 
@@ -20,16 +20,19 @@ const BEAT_MS = 2000
 
 /**
  * Takes the right from whoever had it before, without asking: what they still send is written, and never counts. Returns
- * the epoch that carries the right. Throws CONFLICT where somebody else took it at the same time.
+ * the epoch that carries the right: nobody else has the same one, and the largest counts. Throws CONFLICT where somebody
+ * else took a larger one at the same time.
  */
 export async function takeRightToPublish(db: Database, holder: string): Promise<number> {
-  await db.command('take-fence', takeFence, { holder })
+  const [before] = await db.query(currentFence)
+  const epoch = epochAfter(before?.epoch ?? 0)
+  await db.command('take-fence', TAKE_FENCE, { epoch, holder })
   const [current] = await db.query(currentFence)
-  if (current?.holder !== holder)
+  if (current?.epoch !== epoch)
     throw new BridgeError('CONFLICT', `${current?.holder} took the database at the same time`)
   for (const { name } of await db.query(leftWinners))
     await db.command('drop-left-winners', `DROP TABLE IF EXISTS ${name} SYNC`)
-  return current.epoch
+  return epoch
 }
 
 export interface AskingOptions {
