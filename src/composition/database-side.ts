@@ -9,10 +9,11 @@ import type { RunControl } from '../migration/run-control.ts'
 import { createWatchedRuns } from '../migration/watched-runs.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
+import type { DatabaseLosses } from '../shipping/shared-entries.ts'
 import { type Closing, openWhole } from './closing.ts'
 import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
 import { type KeptPublishing, type KeptPublishingOptions, keepPublishing } from './kept-publishing.ts'
-import { publishingHealth } from './publishing-health.ts'
+import { lossesHealth, publishingHealth } from './publishing-health.ts'
 import type { PublishingSide } from './publishing-side.ts'
 
 /** Everything that needs the database: what answers from it, and what publishes to it where this instance may. */
@@ -21,6 +22,8 @@ export interface DatabaseSide extends DatabaseSources {
   publishing(): PublishingSide | undefined
   /** What is published, as far as this instance knows. */
   ledger: PublishedView['ledger']
+  /** What it has lost: whoever publishes takes the stock. */
+  losses(): DatabaseLosses
   /** The runs; where another instance publishes, they can be looked at alone. */
   runs(): RunControl
   backups(): Backups
@@ -70,6 +73,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       ...createDatabaseSources({ db, view, logs: legacy.logs, files: legacy, statementsAtOnce, health }),
       publishing: current,
       ledger: view.ledger,
+      losses: () => current()?.stock.latest() ?? following.losses(),
       runs: () => current()?.control ?? watched,
       backups: () => current()?.backups ?? refusing(publishing),
       isFresh: () => !(current()?.isSwitching() ?? !following.isFresh()),
@@ -143,5 +147,7 @@ function healthOf(
   const problem = publishing.problem()
   if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
   if (!following.isFresh()) return { state: 'DEGRADED', detail: 'the database does not answer' }
+  const lost = lossesHealth(following.losses())
+  if (lost !== undefined) return lost
   return { state: 'UP', detail: `${url === undefined ? 'embedded' : new URL(url).host}, read alone` }
 }

@@ -5,18 +5,11 @@ import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { LogStock, PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
 import type { Publish } from '../shipping/publication.ts'
-import { NO_LOG } from '../shipping/shared-entries.ts'
+import { type DatabaseLosses, NO_LOG, NOTHING_LOST } from '../shipping/shared-entries.ts'
 import { publishedLogs, shortLogs } from './verification.ts'
 
-/** What the database has lost for good, as far as this bridge can tell. */
-export interface Stock {
-  /** Published records of archived logs that nobody has any more. */
-  lostRecords: number
-  /** Names of these logs. */
-  lostLogs: string[]
-  /** Published editions of segments of the journal that were shipped by another ledger, such as one that is gone. */
-  foreignSegments: LogState[]
-  /** What was begun to be mended, in words. */
+/** What was found, and what was begun to be mended, in words. */
+export interface Stock extends DatabaseLosses {
   mended: string[]
 }
 
@@ -96,10 +89,12 @@ export interface StockTaking {
 
 /** `tell` hears of each look. */
 export function createStockTaking(parts: StockParts, tell: (stock: Stock) => void): StockTaking {
-  let latest: Stock = { lostRecords: 0, lostLogs: [], foreignSegments: [], mended: [] }
+  let latest: Stock = { ...NOTHING_LOST, mended: [] }
   return {
     async take() {
       latest = await takeStock(parts)
+      const { mended: _, ...losses } = latest
+      await parts.ledger.tellLosses(losses)
       tell(latest)
       return latest
     },

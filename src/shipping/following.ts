@@ -2,7 +2,7 @@ import { BridgeError } from '../domain/errors.ts'
 import type { LedgerMark, LedgerTable } from '../ports/ledger-table.ts'
 import type { LogState } from '../ports/logs.ts'
 import { factsOf, type LedgerFacts, type LogNames, namesOf } from './ledger.ts'
-import { emptyShared } from './shared-entries.ts'
+import { type DatabaseLosses, emptyShared } from './shared-entries.ts'
 import { readOn } from './shared-ledger.ts'
 
 /** What somebody publishes, followed by whoever reads alone: no right is needed for it. */
@@ -18,6 +18,8 @@ export interface Following {
   refresh(): Promise<boolean>
   /** Forgets everything, to look at it anew: somebody else told the logs where they stand. */
   forget(): void
+  /** What the database has lost, as its publisher found. */
+  losses(): DatabaseLosses
   /** It was looked at in the last second: before, what readers see may have been changed unnoticed. */
   isFresh(): boolean
 }
@@ -89,6 +91,7 @@ export function createFollowing({ table, logs }: FollowingOptions): Following {
       state = emptyShared()
       lookedAt = Number.NEGATIVE_INFINITY
     },
+    losses: () => state.losses,
     isFresh,
   }
 }

@@ -1,7 +1,14 @@
 import type { LedgerTable } from '../ports/ledger-table.ts'
 import type { Entry, EntryOf } from './ledger-entries.ts'
 import { type LedgerState, snapshotOf } from './ledger-state.ts'
-import type { Changing, Note, SharedEntry, SharedState } from './shared-entries.ts'
+import {
+  type Changing,
+  type DatabaseLosses,
+  NOTHING_LOST,
+  type Note,
+  type SharedEntry,
+  type SharedState,
+} from './shared-entries.ts'
 import { createSharedLedger, readShared, type SharedLedger } from './shared-ledger.ts'
 
 /** What is told to others in the database: it is there when the promise settles. */
@@ -12,6 +19,8 @@ export interface LedgerAnnouncements {
   announced(): Changing | undefined
   /** What was announced is carried out. */
   noted(note: Note, seq: number): Promise<void>
+  /** What the database has lost. */
+  tellLosses(losses: DatabaseLosses): Promise<void>
   /** Everything that was noted is there. Throws where it is not: then somebody else publishes, or nobody knows. */
   kept(): Promise<void>
   /**
@@ -42,9 +51,10 @@ export const idOf = ({ opened }: LedgerState): string => (opened as EntryOf<'ope
 export function createAnnouncements({ write, replace }: Entries, state: LedgerState, ownSeq: number) {
   let shared: SharedLedger | undefined
   let announced: Changing | undefined
+  let losses = NOTHING_LOST
   const whole = (): SharedEntry => {
     const changing = announced === undefined ? {} : { changing: announced }
-    return { kind: 'whole', ledger: idOf(state), snapshot: snapshotOf(state), ...changing }
+    return { kind: 'whole', ledger: idOf(state), snapshot: snapshotOf(state), losses, ...changing }
   }
   const announcements: LedgerAnnouncements = {
     async announce(changing) {
@@ -56,6 +66,11 @@ export function createAnnouncements({ write, replace }: Entries, state: LedgerSt
       if (shared !== undefined) await shared.append({ kind: 'changed', seq })
       announced = undefined
       writeNote(write, state, note, seq)
+    },
+    async tellLosses(found) {
+      if (JSON.stringify(found) === JSON.stringify(losses)) return
+      losses = found
+      if (shared !== undefined) await shared.append({ kind: 'stock', losses })
     },
     kept: async () => shared?.kept(),
     async share({ table, epoch, onLost }) {

@@ -18,6 +18,8 @@ export interface LedgerFacts {
   archived(): LogState[]
   /** Published editions of the journal's segments. */
   journalEditions(): LogState[]
+  /** Transcripts are published, on whatever disk they are. */
+  hasTranscripts(): boolean
   migrations(): Migration[]
   /** Tokens of a log that a run has published. */
   verifiedTokens(run: string, key: string): bigint
@@ -161,12 +163,19 @@ export const factsOf = (state: () => LedgerState): LedgerFacts => ({
   archived: () => state().archived,
   journalEditions: () =>
     [...state().states.values(), ...state().archived].filter((log) => isJournal(log) && log.publishedTo > 0),
+  hasTranscripts: () => hasPublishedTranscript(state().states.values()) || hasPublishedTranscript(state().archived),
   migrations: () => [...state().migrations.values()],
   verifiedTokens: (run, key) => state().tokens.get(tokensOf(run, key)) ?? 0n,
   seq: () => state().seq,
   generation: () => state().generation,
   unsettled: () => state().unsettled,
 })
+
+/** Looks no further than the first. */
+function hasPublishedTranscript(logs: Iterable<LogState>): boolean {
+  for (const log of logs) if (log.publishedTo > 0 && !isJournal(log)) return true
+  return false
+}
 
 export const namesOf = (id: () => string): LogNames => ({
   id,

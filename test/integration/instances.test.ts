@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { openDatabase } from '../../src/clickhouse/database.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -40,7 +41,7 @@ function scene() {
       ...more,
     })
   }
-  return { folder, start, path: (file: string) => join(folder, 'projects', file) }
+  return { folder, database, start, path: (file: string) => join(folder, 'projects', file) }
 }
 
 const OPERATOR = ['viewer', 'operator', 'ingester'] as const
@@ -144,5 +145,65 @@ describe('several instances with one database', () => {
     await Promise.all(watching)
     expect(wrong).toEqual([])
     expect(sources).toContain('CLICKHOUSE')
+  })
+
+  test('say all the same that the database lost what nobody else has', async () => {
+    const { start, path, database } = scene()
+    const servers = [await start(), await start()]
+    const [first] = servers as [TestServer, TestServer]
+    await operate(first, 'startMigration { id }')
+    await whenTold(first, 'CLICKHOUSE', 10)
+    rmSync(path('p/b.jsonl'))
+    const lost = (server: TestServer) =>
+      server.ask(
+        `{ tokenMetrics { quality { archivedTokens missingRecords } provenance { stale } }
+           health { components { name state detail } } }`,
+        {},
+        OPERATOR,
+      )
+    await until('the archive', async () =>
+      (await lost(first)).data.tokenMetrics.quality.archivedTokens === '4' ? true : undefined,
+    )
+    const db = await openDatabase({ url: clickhouse.url, user: USER, password: PASSWORD, database, folder: '' })
+    for (const table of ['copies', 'winners']) await db.command('harm', `TRUNCATE TABLE ${table}`)
+    await db.close()
+    await operate(first, 'startMigration { id }')
+    for (const server of servers)
+      await until('the loss', async () => {
+        const { tokenMetrics, health } = (await lost(server)).data
+        const { state, detail } = health.components.find(({ name }: { name: string }) => name === 'clickhouse')
+        const isTold = tokenMetrics.quality.missingRecords === '2' && tokenMetrics.provenance.stale
+        return isTold && state === 'DEGRADED' && detail.includes('1 archived logs are gone') ? true : undefined
+      })
+  })
+
+  test('of which one has no transcripts: it says so, and answers what the database has, or nothing', async () => {
+    const { start, folder } = scene()
+    const first = await start()
+    await operate(first, 'startMigration { id }')
+    await whenTold(first, 'CLICKHOUSE', 10)
+    mkdirSync(join(folder, 'none', 'projects'), { recursive: true })
+    const empty = await start({ TRANSCRIPTS_DIR: join(folder, 'none') })
+    await whenTold(empty, 'CLICKHOUSE', 10)
+    const asked = async (preference: string) => {
+      const { data, errors } = await empty.ask(
+        `{ tokenMetrics(preference: ${preference}) { tokens { total } provenance { source reason stale } }
+           health { components { name state detail } } }`,
+        {},
+        OPERATOR,
+      )
+      return { ...data?.tokenMetrics?.provenance, code: errors?.[0]?.extensions?.code, health: data?.health }
+    }
+    expect(await asked('AUTO')).toMatchObject({ source: 'CLICKHOUSE', stale: false })
+    const legacy = await asked('LEGACY')
+    expect(legacy).toMatchObject({ source: 'LEGACY', stale: true })
+    expect(legacy.health.components[0]).toMatchObject({ state: 'DEGRADED', detail: /no transcripts on this disk/ })
+    const restarted = clickhouse.restart()
+    await until('the database to be away', async () =>
+      (await asked('AUTO')).code === 'SOURCE_UNAVAILABLE' ? true : undefined,
+    )
+    await restarted
+    await until('answers again', async () => ((await asked('AUTO')).source === 'CLICKHOUSE' ? true : undefined))
+    expect((await told(empty)).answer.total).toBe(10)
   })
 })
