@@ -133,6 +133,7 @@ async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: 
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
     authenticate: createAuthenticator(secret),
     trustedProxies: config.trustedProxies,
+    whenCurrent: journal.whenCurrent,
     maxSockets: config.maxSockets,
     createContext: createRequests({
       ...sides,

@@ -37,7 +37,7 @@ export interface DatabaseSide extends DatabaseSources {
   close(): Promise<void>
 }
 
-export type DatabaseSideOptions = Omit<KeptPublishingOptions, 'db' | 'onEnd'>
+export type DatabaseSideOptions = Omit<KeptPublishingOptions, 'db' | 'following'>
 
 /** Statements that a ClickHouse server carries out at once; the embedded engine does one after the other. */
 const STATEMENTS_AT_ONCE = 8
@@ -52,7 +52,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
     closing.add(() => db.close())
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()
-    const publishing = keepPublishing({ ...options, db, onEnd: following.forget })
+    const publishing = keepPublishing({ ...options, db, following })
     closing.add(publishing.close)
     const watched = createWatchedRuns({
       ledger: following.ledger,

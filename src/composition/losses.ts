@@ -17,7 +17,8 @@ export function createLosses(journal: OpenJournal, database: KeptDatabaseSide): 
     ttl: LOSSES_MS,
     memoMethod: () => lossesOf(journal, database.current()),
   })
-  return () => losses.memo(database.current() ?? NO_DATABASE)
+  // what was just noticed is told at once
+  return () => losses.memo(database.current() ?? NO_DATABASE, { forceRefresh: journal.isBehind() })
 }
 
 function lossesOf(journal: OpenJournal, database: DatabaseSide | undefined): Losses {

@@ -44,6 +44,8 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
   maxSockets: number
+  /** Settles when everything is known that was acknowledged elsewhere before it was called. */
+  whenCurrent: () => Promise<void>
   createContext: (principal: Principal, requestId: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
@@ -167,7 +169,7 @@ function watchStrangers(fastify: FastifyInstance, addresses: Addresses): SocketS
 
 function addHooks(
   fastify: FastifyInstance,
-  { authenticate, metrics }: HttpServerOptions,
+  { authenticate, metrics, whenCurrent }: HttpServerOptions,
   addresses: Addresses,
   strangers: SocketStrangers,
 ): void {
@@ -199,6 +201,7 @@ function addHooks(
   // what a request costs begins here: a user with many of them at once delays nobody else's
   fastify.addHook('preHandler', async ({ principal, raw }, reply) => {
     if (principal === null) return
+    await whenCurrent()
     await turnOf(principal.userId)
     // who went away while it waited is answered nothing, and nothing is done for them; Node ends the other half then
     if (!raw.socket.writable) return reply.code(CLIENT_GONE).send()

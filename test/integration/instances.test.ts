@@ -47,7 +47,7 @@ function scene() {
 const OPERATOR = ['viewer', 'operator', 'ingester'] as const
 const operate = (server: TestServer, mutation: string) => server.ask(`mutation { ${mutation} }`, {}, OPERATOR)
 const QUESTION = `{
-  tokenMetrics { tokens { total } sessionCount recordCount provenance { source reason migrationProgress } }
+  tokenMetrics { tokens { total } sessionCount recordCount provenance { source reason migrationProgress stale } }
   migration { id state progress tokensVerified }
   health { components { name state detail } } }`
 const told = async (server: TestServer) => {
@@ -100,6 +100,17 @@ describe('several instances with one database', () => {
     const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 100, output: 0 } }`
     await operate(third, `ingestTokenRecords(input: { records: [${record}] }) { accepted }`)
     for (const server of [first, second, third]) await whenTold(server, 'CLICKHOUSE', 112)
+  })
+
+  test('have what another one has acknowledged in their very next answers', async () => {
+    const { start } = scene()
+    const servers = [await start(), await start(), await start()]
+    const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 100, output: 0 } }`
+    for (let n = 0; n < 30; n++) {
+      await operate(servers[n % 3] as TestServer, `ingestTokenRecords(input: { records: [${record}] }) { accepted }`)
+      const { answer, provenance } = await told(servers[(n + 1) % 3] as TestServer)
+      expect({ total: answer.total, stale: provenance.stale }).toEqual({ total: 10 + 100 * (n + 1), stale: false })
+    }
   })
 
   test('answer exactly, each time, while one ships, retires, rolls back and repairs', async () => {

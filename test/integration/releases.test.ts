@@ -52,6 +52,7 @@ describe('what release 1 wrote', () => {
     const journal = openJournal({
       folder: join(data, 'journal'),
       key: loadJournalKey(data, join(data, 'journal')),
+      instance: '0123456789ab',
       followIntervalMs: 60_000,
       headsPath: join(data, 'journal-heads'),
       listener: {
