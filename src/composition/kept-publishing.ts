@@ -35,13 +35,15 @@ export interface KeptPublishingOptions {
   db: Database
   /** This instance publishes no more: somebody else tells where the logs stand. */
   onEnd: () => void
+  /** The database answers again, after it did not. */
+  onBack: () => void
 }
 
 /** Between two looks whether whoever has the right is still alive. */
 const RETRY_MS = 2000
 
 export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
-  const { legacy, logger, onEnd } = options
+  const { legacy, logger, onEnd, onBack } = options
   const place = placeOf(options.config.dataDir)
   let current: PublishingSide | undefined
   let holder: string | undefined
@@ -53,7 +55,10 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   const publish = (): Promise<void> =>
     openWhole(async (opened) => {
       const lost = new AbortController()
-      const answer = await rightOf(options, place)
+      const answer = await rightOf(options, place, () => {
+        onBack()
+        current?.shipper.tryNow()
+      })
       if (answer.kind === 'held') {
         if (holder !== answer.by) logger.info({ holder: answer.by }, 'another instance publishes to the database')
         holder = answer.by
@@ -130,9 +135,9 @@ async function openPublishing(
 }
 
 /** The embedded engine is in this process, and nobody else can have it. */
-async function rightOf({ db, config }: KeptPublishingOptions, place: string): Promise<RightAnswer> {
+async function rightOf({ db, config }: KeptPublishingOptions, place: string, onBack: () => void): Promise<RightAnswer> {
   const holder = `${place}:${process.pid}:${randomUUID()}`
-  if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place })
+  if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place, onBack })
   return { kind: 'taken', right: { epoch: await takeRightToPublish(db, holder), release: async () => undefined } }
 }
 
