@@ -1,8 +1,9 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { KEY_FORM } from './domain/key-text.ts'
 import { LIMITS } from './domain/limits.ts'
-import { httpUrl, matching, networks, share, text, whole } from './setting-schemas.ts'
+import { httpUrl, key, matching, networks, oneOf, secret, share, text, whole } from './setting-schemas.ts'
 
 /**
  * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
@@ -25,6 +26,8 @@ export interface Config {
   }
   dataDir: string
   journalDir: string
+  /** 32 bytes, or the path of the file that holds them; absent: a key that is made at the first start, under `dataDir`. */
+  journalKey: Buffer | { file: string } | undefined
   backupDir: string
   authJwtSecret: string | undefined
   clickhouse: {
@@ -63,9 +66,7 @@ export interface Config {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 /** A name that is mistyped would be taken for development, and show the schema. */
-const ENVIRONMENTS: readonly string[] = ['development', 'production', 'test']
-
-const MIN_SECRET_BYTES = 32
+const ENVIRONMENTS = ['development', 'production', 'test'] as const
 
 /** Each setting: how it is read, its default as text, and what it does (the README's table). */
 export const SETTINGS = {
@@ -102,7 +103,17 @@ export const SETTINGS = {
     schema: text,
     fallback: '`journal` under `DATA_DIR`',
     about:
-      'folder of the encrypted journal; instances that share it, each with a copy of the same `journal-key`, see the same records',
+      'folder of the encrypted journal; instances that share it, all with the same `JOURNAL_KEY`, see the same records',
+  },
+  JOURNAL_KEY: {
+    schema: key('JOURNAL_KEY'),
+    fallback: 'made at the first start, under `DATA_DIR`',
+    about: `key that the journal is encrypted with: ${KEY_FORM}`,
+  },
+  JOURNAL_KEY_FILE: {
+    schema: text,
+    fallback: 'none',
+    about: 'file that holds that key, instead of `JOURNAL_KEY`; nobody but its owner may read it',
   },
   BACKUP_DIR: {
     schema: text,
@@ -110,12 +121,7 @@ export const SETTINGS = {
     about: 'folder of the backups of what only ClickHouse still has',
   },
   AUTH_JWT_SECRET: {
-    schema: z
-      .string()
-      .optional()
-      .refine((secret) => secret === undefined || Buffer.byteLength(secret) >= MIN_SECRET_BYTES, {
-        message: `AUTH_JWT_SECRET must have at least ${MIN_SECRET_BYTES} bytes`,
-      }),
+    schema: secret('AUTH_JWT_SECRET', 32),
     fallback: 'made at the first start, under `DATA_DIR`',
     about: 'secret that bearer tokens are signed with (HS256)',
   },
@@ -185,28 +191,12 @@ export const SETTINGS = {
     about: 'milliseconds that requests in flight get at a shutdown; 10 s after them it ends in any case',
   },
   NODE_ENV: {
-    schema: z
-      .string()
-      .optional()
-      .refine((value) => value === undefined || ENVIRONMENTS.includes(value), {
-        message: `NODE_ENV must be one of ${ENVIRONMENTS.join(', ')}`,
-      }),
+    schema: oneOf('NODE_ENV', ENVIRONMENTS, 'development'),
     fallback: '`development`',
     about: '`development`, `test`, or `production`, which turns introspection off',
   },
   LOG_LEVEL: {
-    schema: z
-      .string()
-      .optional()
-      .transform((level, context) => {
-        const known = LOG_LEVELS.find((one) => one === (level ?? 'info'))
-        if (known !== undefined) return known
-        context.addIssue({
-          code: 'custom',
-          message: `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${level}"`,
-        })
-        return z.NEVER
-      }),
+    schema: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     fallback: '`info`',
     about: `one of ${LOG_LEVELS.join(', ')}`,
   },
@@ -233,11 +223,11 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       environment[name]?.trim() === '' ? undefined : environment[name]?.trim(),
     ]),
   )
-  const result = z.object(SHAPE).safeParse(present)
-  if (!result.success) throw new ConfigError(result.error.issues.map((issue) => issue.message))
-  const settings = result.data
+  const settings = checked(present)
   const home = environment.HOME ?? homedir()
-  const dataDir = resolve(settings.DATA_DIR === undefined ? '.token-bridge' : expandHome(settings.DATA_DIR, home))
+  const pathOf = (path: string | undefined) => path && resolve(expandHome(path, home))
+  const dataDir = pathOf(settings.DATA_DIR) ?? resolve('.token-bridge')
+  const journalKeyFile = pathOf(settings.JOURNAL_KEY_FILE)
   return {
     host: settings.HOST ?? SETTINGS.HOST.fallback,
     port: settings.PORT,
@@ -251,10 +241,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       host: hostname(),
     },
     dataDir,
-    journalDir:
-      settings.JOURNAL_DIR === undefined ? join(dataDir, 'journal') : resolve(expandHome(settings.JOURNAL_DIR, home)),
-    backupDir:
-      settings.BACKUP_DIR === undefined ? join(dataDir, 'backups') : resolve(expandHome(settings.BACKUP_DIR, home)),
+    journalDir: pathOf(settings.JOURNAL_DIR) ?? join(dataDir, 'journal'),
+    journalKey: journalKeyFile === undefined ? settings.JOURNAL_KEY : { file: journalKeyFile },
+    backupDir: pathOf(settings.BACKUP_DIR) ?? join(dataDir, 'backups'),
     authJwtSecret: settings.AUTH_JWT_SECRET,
     clickhouse: {
       url: settings.CLICKHOUSE_URL,
@@ -269,7 +258,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       appName: settings.UNLEASH_APP_NAME ?? 'token-bridge',
       refreshIntervalMs: settings.UNLEASH_REFRESH_INTERVAL_MS,
     },
-    flagsFile: settings.FLAGS_FILE === undefined ? undefined : resolve(expandHome(settings.FLAGS_FILE, home)),
+    flagsFile: pathOf(settings.FLAGS_FILE),
     migrationProgressThreshold: settings.MIGRATION_PROGRESS_THRESHOLD,
     redisUrl: settings.REDIS_URL,
     cacheMaxMb: settings.CACHE_MAX_MB,
@@ -279,6 +268,16 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     logLevel: settings.LOG_LEVEL,
     introspection: settings.NODE_ENV !== 'production',
   }
+}
+
+/** The settings as they are read, where none is wrong. */
+function checked(present: Record<string, string | undefined>) {
+  const result = z.object(SHAPE).safeParse(present)
+  const mistakes = result.success ? [] : result.error.issues.map((issue) => issue.message)
+  if (present.JOURNAL_KEY !== undefined && present.JOURNAL_KEY_FILE !== undefined)
+    mistakes.push('JOURNAL_KEY and JOURNAL_KEY_FILE are both set: set one of them')
+  if (!result.success || mistakes.length > 0) throw new ConfigError(mistakes)
+  return result.data
 }
 
 function expandHome(path: string, home: string): string {

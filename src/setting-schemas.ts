@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KEY_FORM, parseKey } from './domain/key-text.ts'
 
 // How the texts of settings are read: each schema tells what is wrong with the setting of a name.
 
@@ -11,6 +12,18 @@ export const matching = (form: RegExp, message: string) =>
     .string()
     .optional()
     .refine((value) => value === undefined || form.test(value), { message })
+
+/** One of some texts. */
+export const oneOf = <Value extends string>(name: string, values: readonly Value[], fallback: Value) =>
+  z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      const known = values.find((value) => value === (text ?? fallback))
+      if (known !== undefined) return known
+      context.addIssue({ code: 'custom', message: `${name} must be one of ${values.join(', ')}, not "${text}"` })
+      return z.NEVER
+    })
 
 /** A whole number, both ends included. */
 export const whole = (name: string, min: number, max: number, fallback: number) =>
@@ -64,4 +77,25 @@ export const httpUrl = (name: string) =>
     .optional()
     .refine((url) => url === undefined || (/^https?:\/\/\S+$/.test(url) && URL.canParse(url)), {
       message: `${name} must begin with http:// or https://`,
+    })
+
+/** A text of at least so many bytes, which is never shown. */
+export const secret = (name: string, minBytes: number) =>
+  z
+    .string()
+    .optional()
+    .refine((value) => value === undefined || Buffer.byteLength(value) >= minBytes, {
+      message: `${name} must have at least ${minBytes} bytes`,
+    })
+
+/** A key. What was given instead is never shown: it may be most of one. */
+export const key = (name: string) =>
+  z
+    .string()
+    .optional()
+    .transform((value, context) => {
+      const bytes = value === undefined ? undefined : parseKey(value)
+      if (value === undefined || bytes !== undefined) return bytes
+      context.addIssue({ code: 'custom', message: `${name} must be ${KEY_FORM}` })
+      return z.NEVER
     })

@@ -31,7 +31,7 @@ export async function takeRightToPublish(db: Database, holder: string): Promise<
   if (current?.epoch !== epoch)
     throw new BridgeError('CONFLICT', `${current?.holder} took the database at the same time`)
   for (const { name } of await db.query(leftWinners))
-    await db.command('drop-left-winners', `DROP TABLE IF EXISTS ${name} SYNC`)
+    await db.command('drop-left-winners', `DROP TABLE IF EXISTS ${name} SYNC`, {}, { repeatable: true })
   return epoch
 }
 
@@ -41,6 +41,8 @@ export interface AskingOptions {
   holder: string
   /** What only one process at a time has: whoever had it before is gone, and its right is taken at once. */
   place: string
+  /** The database answers again, after it did not. */
+  onBack?: () => void
   aliveMs?: number
 }
 
@@ -50,22 +52,38 @@ export interface AskingOptions {
  */
 export async function askForRight(options: AskingOptions): Promise<RightAnswer> {
   const { db, holder, place, aliveMs = ALIVE_MS } = options
-  const [current] = await db.query(currentHolder)
+  const [current] = await db.for('look').query(currentHolder)
   if (current !== undefined && !current.released && current.silentMs < aliveMs && !current.holder.startsWith(place))
     return { kind: 'held', by: current.holder }
   const epoch = await takeRightToPublish(db, holder)
-  const timer = setInterval(() => {
-    // the database is away: nobody else can take the right either
-    db.command('heartbeat', BEAT, { epoch }).catch(() => undefined)
-  }, BEAT_MS)
+  const stop = beat(options, epoch)
   return {
     kind: 'taken',
     right: {
       epoch,
       async release() {
-        clearInterval(timer)
+        stop()
         await db.command('release-right', RELEASE, { epoch }).catch(() => undefined)
       },
     },
   }
+}
+
+/** Tells again and again that the holder is alive, and notices when the database is back. Returns what ends it. */
+function beat({ db, onBack }: AskingOptions, epoch: number): () => void {
+  const look = db.for('look')
+  let isAway = false
+  const timer = setInterval(() => {
+    look.command('heartbeat', BEAT, { epoch }).then(
+      () => {
+        if (isAway) onBack?.()
+        isAway = false
+      },
+      // nobody else can take the right either
+      () => {
+        isAway = true
+      },
+    )
+  }, BEAT_MS)
+  return () => clearInterval(timer)
 }

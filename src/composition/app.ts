@@ -46,7 +46,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   requireFolders(config)
   const place = takeServerPlace(config.dataDir)
   try {
-    const key = loadJournalKey(config.dataDir, config.journalDir)
+    const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const roots = resolveRoots(config.transcripts)
     const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
     const sides = openSides({ config, key, roots, logger, flags: await openFlags(config, logger) })

@@ -7,6 +7,8 @@ import type { Config } from '../config.ts'
 import { BridgeError } from '../domain/errors.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import { createWatchedRuns } from '../migration/watched-runs.ts'
+import { type HealthWatch, watchHealth } from '../policies/health-watch.ts'
+import { POLICIES } from '../policies/policies.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
 import type { DatabaseLosses } from '../shipping/shared-entries.ts'
@@ -37,10 +39,8 @@ export interface DatabaseSide extends DatabaseSources {
   close(): Promise<void>
 }
 
-export type DatabaseSideOptions = Omit<KeptPublishingOptions, 'db' | 'following'>
+export type DatabaseSideOptions = Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'>
 
-/** Statements that a ClickHouse server carries out at once; the embedded engine does one after the other. */
-const STATEMENTS_AT_ONCE = 8
 /** Between two looks for what another instance published. */
 const FOLLOW_MS = 250
 
@@ -52,7 +52,10 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
     closing.add(() => db.close())
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()
-    const publishing = keepPublishing({ ...options, db, following })
+    // the embedded engine is no dependency: it is in this process
+    const asked = config.clickhouse.url === undefined ? undefined : watchHealth(db.ask)
+    if (asked !== undefined) closing.add(asked.close)
+    const publishing = keepPublishing({ ...options, db, following, onBack: () => asked?.heard() })
     closing.add(publishing.close)
     const watched = createWatchedRuns({
       ledger: following.ledger,
@@ -60,15 +63,19 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       refusal: () => refusal(publishing),
     })
     closing.add(watched.close)
-    const whenChanged = (): void => void watched.changed()
-    follow({ following, publishing, whenChanged, onProblem: (err) => logger.debug({ err }, 'no look') }, closing)
+    const onLooked = (isChanged: boolean): void => {
+      asked?.heard()
+      if (isChanged) watched.changed()
+    }
+    follow({ following, publishing, onLooked, onProblem: (err) => logger.debug({ err }, 'no look') }, closing)
     const { current } = publishing
     const view: PublishedView = {
       ledger: () => current()?.ledger ?? following.ledger,
       read: (run) => (current() ?? following).read(run),
     }
-    const health = (): SourceHealth => healthOf(publishing, following, options)
-    const statementsAtOnce = config.clickhouse.url === undefined ? 1 : STATEMENTS_AT_ONCE
+    const health = (): SourceHealth => healthOf({ db, publishing, following, asked }, options)
+    // the embedded engine carries out one after the other
+    const statementsAtOnce = config.clickhouse.url === undefined ? 1 : POLICIES.clickhouse.question.atOnce
     return {
       ...createDatabaseSources({ db, view, logs: legacy.logs, files: legacy, statementsAtOnce, health }),
       publishing: current,
@@ -100,17 +107,15 @@ async function openAndUpdate({ clickhouse, dataDir }: Config): Promise<Database>
 interface FollowParts {
   following: Following
   publishing: KeptPublishing
-  whenChanged: () => void
+  onLooked: (isChanged: boolean) => void
   onProblem: (error: Error) => void
 }
 
 /** Looks again and again, but while this instance publishes: then it knows. */
-function follow({ following, publishing, whenChanged, onProblem }: FollowParts, closing: Closing): void {
+function follow({ following, publishing, onLooked, onProblem }: FollowParts, closing: Closing): void {
   const timer = setInterval(() => {
     if (publishing.current() !== undefined) return
-    following.refresh().then((isChanged) => {
-      if (isChanged) whenChanged()
-    }, onProblem)
+    following.refresh().then(onLooked, onProblem)
   }, FOLLOW_MS)
   closing.add(() => clearInterval(timer))
 }
@@ -136,14 +141,28 @@ function publisherOf(publishing: KeptPublishing): SourceHealth {
   return { state: 'DEGRADED', detail: publishing.problem() ?? 'nobody yet' }
 }
 
-function healthOf(
-  publishing: KeptPublishing,
-  following: Following,
-  { config, legacy }: DatabaseSideOptions,
-): SourceHealth {
-  const { url } = config.clickhouse
+interface HealthParts {
+  db: Database
+  publishing: KeptPublishing
+  following: Following
+  asked: HealthWatch | undefined
+}
+
+/** What publishing or reading says; where that is nothing bad, what the database said when it was asked last. */
+function healthOf({ db, publishing, following, asked }: HealthParts, options: DatabaseSideOptions): SourceHealth {
+  const { url } = options.config.clickhouse
   const side = publishing.current()
-  if (side !== undefined) return publishingHealth(side, legacy.logs, url)
+  const used =
+    side === undefined ? readingHealth(publishing, following, url) : publishingHealth(side, options.legacy.logs, url)
+  const ageMs = asked?.ageMs()
+  if (used.state !== 'UP') return { ...used, ageMs }
+  if (db.isLeftAlone())
+    return { state: 'DEGRADED', detail: 'it failed several times in a row: questions go elsewhere for a while', ageMs }
+  const problem = asked?.problem()
+  return problem === undefined ? { ...used, ageMs } : { state: 'DEGRADED', detail: problem, ageMs }
+}
+
+function readingHealth(publishing: KeptPublishing, following: Following, url: string | undefined): SourceHealth {
   const problem = publishing.problem()
   if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
   if (!following.isFresh()) return { state: 'DEGRADED', detail: 'the database does not answer' }

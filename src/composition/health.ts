@@ -15,16 +15,26 @@ export interface HealthParts {
   flags: Flags
 }
 
+/** How everything is, as far as is known: nothing is asked for it. */
 export function componentsOf({ legacy, journal, database, reading, flags }: HealthParts): Component[] {
   return [
-    { name: 'enhanced-analysis', ...analysisHealth(legacy, database) },
-    { name: 'journal', ...journal.health() },
-    { name: 'clickhouse', ...database.health() },
-    { name: 'publisher', ...database.publisher() },
-    { name: 'redis', ...reading.cacheHealth() },
-    { name: 'unleash', ...flags.health() },
+    component('enhanced-analysis', analysisHealth(legacy, database)),
+    component('journal', journal.health()),
+    component('clickhouse', database.health()),
+    component('publisher', database.publisher()),
+    component('redis', reading.cacheHealth()),
+    component('unleash', flags.health()),
   ]
 }
+
+type Health = Pick<Component, 'state' | 'detail'> & { ageMs?: number | undefined }
+
+const component = (name: string, { state, detail, ageMs }: Health): Component => ({
+  name,
+  state,
+  detail,
+  ageSeconds: ageMs === undefined ? null : ageMs / 1000,
+})
 
 /** An instance on whose disk there are no transcripts says so: it answers what the database has. */
 function analysisHealth(legacy: LegacySource, database: KeptDatabaseSide): SourceHealth {

@@ -5,6 +5,7 @@ import { type DatabaseSide, type DatabaseSideOptions, openDatabaseSide } from '.
 interface SideHealth {
   state: 'UP' | 'DEGRADED' | 'DOWN' | 'OFF'
   detail: string
+  ageMs?: number | undefined
 }
 
 /** The database side, which comes up by itself once the database can be reached. */
@@ -38,6 +39,7 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
   if (url === undefined && !embedded) return OFF
   let current: DatabaseSide | undefined
   let problem = STARTING
+  let triedAt = performance.now()
   const tried = Promise.withResolvers<void>()
   const closing = new AbortController()
   const whenClosed = aborted(closing.signal)
@@ -52,6 +54,7 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
   }
   const failed = (error: Error): void => {
     const { message } = error
+    triedAt = performance.now()
     if (message !== problem) logger.error({ err: error }, 'the database cannot be opened: everybody is on legacy')
     problem = message
   }
@@ -70,7 +73,12 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
     current: () => current,
     whenTried: () => tried.promise,
     publisher: () => current?.publisher() ?? { state: 'DEGRADED', detail: 'the database is not open' },
-    health: () => current?.health() ?? { state: problem === STARTING ? 'DEGRADED' : 'DOWN', detail: problem },
+    health: () =>
+      current?.health() ?? {
+        state: problem === STARTING ? 'DEGRADED' : 'DOWN',
+        detail: problem,
+        ageMs: performance.now() - triedAt,
+      },
     async close() {
       closing.abort()
       await kept

@@ -36,13 +36,15 @@ export interface KeptPublishingOptions {
   db: Database
   /** What others publish: while this instance does, it tells the logs where they stand. */
   following: Pick<Following, 'pause' | 'resume'>
+  /** The database answers again, after it did not. */
+  onBack: () => void
 }
 
 /** Between two looks whether whoever has the right is still alive. */
 const RETRY_MS = 2000
 
 export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
-  const { legacy, logger, following } = options
+  const { legacy, logger, following, onBack } = options
   const place = `${hostname()}:${instanceOf(options.config.dataDir)}`
   let current: PublishingSide | undefined
   let holder: string | undefined
@@ -54,7 +56,10 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   const publish = (): Promise<void> =>
     openWhole(async (opened) => {
       const lost = new AbortController()
-      const answer = await rightOf(options, place)
+      const answer = await rightOf(options, place, () => {
+        onBack()
+        current?.shipper.tryNow()
+      })
       if (answer.kind === 'held') {
         if (holder !== answer.by) logger.info({ holder: answer.by }, 'another instance publishes to the database')
         holder = answer.by
@@ -136,8 +141,8 @@ async function openPublishing(
 }
 
 /** The embedded engine is in this process, and nobody else can have it. */
-async function rightOf({ db, config }: KeptPublishingOptions, place: string): Promise<RightAnswer> {
+async function rightOf({ db, config }: KeptPublishingOptions, place: string, onBack: () => void): Promise<RightAnswer> {
   const holder = `${place}:${process.pid}:${randomUUID()}`
-  if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place })
+  if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place, onBack })
   return { kind: 'taken', right: { epoch: await takeRightToPublish(db, holder), release: async () => undefined } }
 }

@@ -22,15 +22,12 @@ function scene() {
     'p/a.jsonl': [1, 2, 3].map((i) => line({ id: `msg_a_${i}`, session: 'a' })),
     'p/b.jsonl': [1, 2].map((i) => line({ id: `msg_b_${i}`, session: 'b' })),
   })
-  const key = Buffer.alloc(32, 7).toString('hex')
   let count = 0
   const start = async (more: Record<string, string> = {}): Promise<TestServer> => {
-    const data = join(folder, `data-${count++}`)
-    mkdirSync(data, { mode: 0o700 })
-    writeFileSync(join(data, 'journal-key'), `${key}\n`, { mode: 0o600 })
     return startServer(folder, {
-      DATA_DIR: data,
+      DATA_DIR: join(folder, `data-${count++}`),
       JOURNAL_DIR: join(folder, 'journal'),
+      JOURNAL_KEY: Buffer.alloc(32, 7).toString('base64'),
       AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
       CLICKHOUSE_URL: clickhouse.url,
       CLICKHOUSE_USER: USER,

@@ -5,6 +5,7 @@ import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { currentFence } from '../../src/clickhouse/statements/fence.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { startServer } from '../support/server.ts'
+import { startProxy } from '../support/tcp-proxy.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -79,6 +80,29 @@ describe('the right to publish', () => {
     const [current] = await db.query(currentFence)
     if (typeof epoch === 'string') expect(current).toEqual({ epoch: first, holder: 'c' })
     else expect(current).toEqual({ epoch, holder: 'b' })
+  })
+
+  test('comes with the news that the database is back, after it was not heard', async () => {
+    await openAt('away')
+    const way = await startProxy(clickhouse.url)
+    const db = await openDatabase({ url: way.url, user: USER, password: PASSWORD, database: 'away', folder: '' })
+    onTestFinished(() => db.close())
+    let back = 0
+    const answer = await askForRight({ db, place: 'here', holder: 'here:1', onBack: () => back++ })
+    if (answer.kind === 'taken') onTestFinished(answer.right.release)
+    const beats = () => clickhouse.requests.filter(({ name }) => name === 'heartbeat').length
+    const before = beats()
+    await until('a sign of life', () => beats() > before || undefined)
+    expect(back).toBe(0)
+    await way.cut()
+    // a sign of life comes every two seconds: more than one is not heard
+    const cutAt = performance.now()
+    await until('some that are not heard', () => performance.now() - cutAt > 5000 || undefined)
+    await way.restore()
+    await until('the news', () => back > 0 || undefined)
+    const told = beats()
+    await until('another sign of life', () => beats() > told || undefined)
+    expect(back).toBe(1)
   })
 
   test('that somebody else took stops whoever stalled: it publishes nothing, reads on, and has the right again once they are gone', async () => {
