@@ -61,6 +61,8 @@ interface LedgerNotes {
   verified(): void
   abandon(): void
   saveMigration(migration: Migration): void
+  /** Logs are called so from now on; or they are published up to here alone. */
+  register(states: readonly LogState[]): void
   /** Editions that are not on disk count again: they came from a backup. */
   restored(editions: readonly LogState[], seq: number): void
   /** Editions that this ledger had forgotten count as archived; `next` are those with which their logs go on. */
@@ -214,6 +216,9 @@ function notesInto(write: Write, tell: (entry: SharedEntry) => void, state: Ledg
     verified: () => write({ kind: 'verified' }),
     abandon: () => write({ kind: 'abandoned' }),
     saveMigration: (migration) => writeAndTell({ kind: 'migration', migration }),
+    register(states) {
+      if (states.length > 0) writeAndTell({ kind: 'registered', states: [...states] })
+    },
     restored: (editions, seq) => writeAndTell({ kind: 'restored', editions: [...editions], seq }),
     adopted(editions, next) {
       writeAndTell({ kind: 'restored', editions: [...editions], seq: state.seq })

@@ -54,6 +54,7 @@ export type SharedEntry =
   | EntryOf<'migration'>
   | EntryOf<'restored'>
   | EntryOf<'retired'>
+  | EntryOf<'registered'>
 
 /** What the shared ledger comes to. */
 export interface SharedState {
@@ -93,7 +94,7 @@ export function applyShared(state: SharedState, entry: SharedEntry): LogState[] 
   }
   if (entry.kind !== 'changed') {
     applyEntry(state.facts, entry)
-    return entry.kind === 'retired' ? entry.states : []
+    return entry.kind === 'retired' || entry.kind === 'registered' ? entry.states : []
   }
   const { changing } = state
   state.changing = undefined
