@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backups } from '../backup/backup.ts'
 import { type Database, openDatabase } from '../clickhouse/database.ts'
+import { createJournalTable } from '../clickhouse/journal-table.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
 import type { Config } from '../config.ts'
@@ -9,6 +11,7 @@ import type { RunControl } from '../migration/run-control.ts'
 import { createWatchedRuns } from '../migration/watched-runs.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Closing, openWhole } from './closing.ts'
 import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
 import { type KeptPublishing, type KeptPublishingOptions, keepPublishing } from './kept-publishing.ts'
@@ -34,21 +37,31 @@ export interface DatabaseSide extends DatabaseSources {
   close(): Promise<void>
 }
 
-export type DatabaseSideOptions = Omit<KeptPublishingOptions, 'db' | 'onEnd'>
+export interface DatabaseSideOptions extends Omit<KeptPublishingOptions, 'db' | 'onEnd'> {
+  otherJournals: OtherJournals
+  /** Settles when the logs were looked at: before, nobody could say what of them is published. Rejects at the end. */
+  whenCounted: () => Promise<void>
+}
 
 /** Statements that a ClickHouse server carries out at once; the embedded engine does one after the other. */
 const STATEMENTS_AT_ONCE = 8
 /** Between two looks for what another instance published. */
 const FOLLOW_MS = 250
+/** The end waits so long at most for a last look. */
+const END_MS = 1000
 
 /** Opens the database and reads what is published; publishes as soon as nobody else does. */
 export function openDatabaseSide(options: DatabaseSideOptions): Promise<DatabaseSide> {
-  const { config, legacy, logger } = options
+  const { config, legacy, otherJournals, logger } = options
   return openWhole(async (closing) => {
     const db = await openAndUpdate(config)
     closing.add(() => db.close())
+    closing.add(await otherJournals.join(createJournalTable(db)))
+    await options.whenCounted()
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()
+    // as far as that can be had soon: whether all is published is told where this instance ends
+    closing.add(() => Promise.race([following.refresh().catch(() => undefined), sleep(END_MS)]))
     const publishing = keepPublishing({ ...options, db, onEnd: following.forget })
     closing.add(publishing.close)
     const watched = createWatchedRuns({
@@ -64,6 +77,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       ledger: () => current()?.ledger ?? following.ledger,
       read: (run) => (current() ?? following).read(run),
     }
+    otherJournals.follow({ ledger: view.ledger, whenCurrent: () => view.read(async () => undefined) })
     const health = (): SourceHealth => healthOf(publishing, following, options)
     const statementsAtOnce = config.clickhouse.url === undefined ? 1 : STATEMENTS_AT_ONCE
     return {

@@ -1,5 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +11,7 @@ import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts
 import type { Logger } from '../observability/logger.ts'
 import { aborted } from './aborted.ts'
 import { openWhole } from './closing.ts'
+import { instanceOf } from './instance.ts'
 import { openPublishingSide, type PublishingSide } from './publishing-side.ts'
 
 /** The publishing side, wherever this instance has the right to publish; one of several that share a database has it. */
@@ -42,7 +42,7 @@ const RETRY_MS = 2000
 
 export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   const { legacy, logger, onEnd } = options
-  const place = placeOf(options.config.dataDir)
+  const place = `${hostname()}:${instanceOf(options.config.dataDir)}`
   let current: PublishingSide | undefined
   let holder: string | undefined
   let problem: string | undefined
@@ -134,16 +134,4 @@ async function rightOf({ db, config }: KeptPublishingOptions, place: string): Pr
   const holder = `${place}:${process.pid}:${randomUUID()}`
   if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place })
   return { kind: 'taken', right: { epoch: await takeRightToPublish(db, holder), release: async () => undefined } }
-}
-
-/** Names this data folder, of which one process at a time is the server. */
-function placeOf(dataDir: string): string {
-  const path = join(dataDir, 'instance')
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  try {
-    writeFileSync(path, randomBytes(6).toString('hex'), { flag: 'wx', mode: 0o600 })
-  } catch {
-    // it has one
-  }
-  return `${hostname()}:${readFileSync(path, 'utf8')}`
 }

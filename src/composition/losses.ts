@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Losses } from '../domain/losses.ts'
 import type { OpenJournal } from '../journal/journal.ts'
 import { journalLosses } from '../shipping/losses.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 
@@ -12,13 +13,18 @@ const NO_DATABASE = {}
 const NO_STOCK = { foreignSegments: [], lostRecords: 0 }
 
 /** What was acknowledged or published and cannot be read now. */
-export function createLosses(journal: OpenJournal, database: KeptDatabaseSide): () => Losses {
+export function createLosses(
+  journal: OpenJournal,
+  database: KeptDatabaseSide,
+  otherJournals: Pick<OtherJournals, 'present'>,
+): () => Losses {
   const losses = new LRUCache<object, Losses>({
     max: 1,
     ttl: LOSSES_MS,
     memoMethod: () => lossesOf(journal, database.current()),
   })
-  return () => losses.memo(database.current() ?? NO_DATABASE)
+  // what others have published in the last second can be read by nobody but ClickHouse
+  return () => losses.memo(database.current() ?? NO_DATABASE, { forceRefresh: otherJournals.present() })
 }
 
 function lossesOf(journal: OpenJournal, database: DatabaseSide | undefined): Losses {

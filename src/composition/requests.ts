@@ -6,6 +6,7 @@ import type { Component, RequestContext, ViewerContext } from '../graphql/contex
 import type { Flags } from '../ports/flags.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, decideSource } from '../reading/decision.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import type { ReadingSide } from './reading-side.ts'
@@ -20,6 +21,7 @@ export interface RequestsOptions {
   /** Of the migration: below it everybody is on legacy. */
   threshold: number
   losses: () => Losses
+  otherJournals: Pick<OtherJournals, 'mayLack'>
   health: () => Component[]
 }
 
@@ -44,6 +46,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         migrationProgress: progress,
         generation: database?.ledger().generation(),
         losses,
+        mayLack: options.otherJournals.mayLack(),
         learnPrices: reading.prices.learn,
         onFallback: reading.onFallback,
       }),

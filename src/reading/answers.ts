@@ -43,6 +43,8 @@ export interface AnswersOptions {
   generation?: number | undefined
   /** Records that were acknowledged or published and cannot be read now: an answer that lacks some is stale. */
   losses: Losses
+  /** Others may have acknowledged records that no source here has: every answer is stale. */
+  mayLack?: boolean
   /** Looks up what models cost before anybody needs it. */
   learnPrices?: (models: Iterable<string>) => Promise<void>
   /** The chosen source failed; the files answer instead. */
@@ -170,9 +172,9 @@ function provenanceOf(
   { asOf, sample }: SourceAnswer,
   cache: CacheStatus,
   { source, reason, cohort }: Decision,
-  { migrationProgress, losses }: Pick<AnswersOptions, 'migrationProgress' | 'losses'>,
+  { migrationProgress, losses, mayLack = false }: Pick<AnswersOptions, 'migrationProgress' | 'losses' | 'mayLack'>,
 ): Provenance {
-  const lacks = losses.everywhere > 0 || (source === 'LEGACY' && losses.inFiles > 0)
+  const lacks = mayLack || losses.everywhere > 0 || (source === 'LEGACY' && losses.inFiles > 0)
   return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE' || lacks, sample }
 }
 
