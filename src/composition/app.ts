@@ -12,12 +12,14 @@ import type { Logger } from '../observability/logger.ts'
 import { createMetrics } from '../observability/metrics.ts'
 import type { Flags } from '../ports/flags.ts'
 import { takeServerPlace } from '../server-file.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
 import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
 import { createLosses } from './losses.ts'
+import { openOtherJournals } from './other-journals.ts'
 import { createReadingSide, type ReadingSide } from './reading-side.ts'
 import { createRequests } from './requests.ts'
 import { openWayIn, type WayIn } from './way-in.ts'
@@ -85,6 +87,7 @@ interface SidesOptions {
 interface Sides {
   flags: Flags
   wayIn: WayIn
+  otherJournals: OtherJournals
   legacy: LegacySource
   database: KeptDatabaseSide
   writing: WritingSide
@@ -94,17 +97,19 @@ interface Sides {
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
 function openSides({ config, key, roots, flags, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
+  const otherJournals = openOtherJournals(config, wayIn, logger)
   const legacy = startFiles({ config, roots, wayIn, logger })
-  const database = keepDatabaseSide({ config, legacy, journalKeyId: key.id.toString('hex'), logger })
+  const database = keepDatabaseSide({ config, legacy, otherJournals, journalKeyId: key.id.toString('hex'), logger })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
-  const writing = createWritingSide(wayIn, legacy, database)
+  const writing = createWritingSide(wayIn, legacy, database, otherJournals)
   const reading = createReadingSide({ config, legacy, logger })
-  return { flags, wayIn, legacy, database, writing, reading }
+  return { flags, wayIn, otherJournals, legacy, database, writing, reading }
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
-async function closeSides({ flags, wayIn, legacy, database, reading }: Sides): Promise<void> {
+async function closeSides({ flags, wayIn, otherJournals, legacy, database, reading }: Sides): Promise<void> {
   await wayIn.journal.close()
+  otherJournals.end()
   await database.close()
   await legacy.close()
   await reading.close()
@@ -123,7 +128,7 @@ interface Listening {
 }
 
 async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: Logger): Promise<Listening> {
-  const { wayIn, legacy, database } = sides
+  const { wayIn, otherJournals, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
   const http: HttpServer = await createHttpServer({
@@ -133,12 +138,12 @@ async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: 
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
     authenticate: createAuthenticator(secret),
     trustedProxies: config.trustedProxies,
-    whenCurrent: journal.whenCurrent,
+    whenCurrent: otherJournals.whenCurrent,
     maxSockets: config.maxSockets,
     createContext: createRequests({
       ...sides,
       threshold: config.migrationProgressThreshold,
-      losses: createLosses(journal, database),
+      losses: createLosses(journal, database, otherJournals),
       health: () => componentsOf({ ...sides, journal }),
     }),
     readiness() {

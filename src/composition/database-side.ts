@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backups } from '../backup/backup.ts'
 import { type Database, openDatabase } from '../clickhouse/database.ts'
+import { createJournalTable } from '../clickhouse/journal-table.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
 import type { Config } from '../config.ts'
@@ -11,6 +13,7 @@ import { type HealthWatch, watchHealth } from '../policies/health-watch.ts'
 import { POLICIES } from '../policies/policies.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseLosses } from '../shipping/shared-entries.ts'
 import { type Closing, openWhole } from './closing.ts'
 import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
@@ -39,19 +42,29 @@ export interface DatabaseSide extends DatabaseSources {
   close(): Promise<void>
 }
 
-export type DatabaseSideOptions = Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'>
+export interface DatabaseSideOptions extends Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'> {
+  otherJournals: OtherJournals
+  /** Settles when the logs were looked at: before, nobody could say what of them is published. Rejects at the end. */
+  whenCounted: () => Promise<void>
+}
 
 /** Between two looks for what another instance published. */
 const FOLLOW_MS = 250
+/** The end waits so long at most for a last look. */
+const END_MS = 1000
 
 /** Opens the database and reads what is published; publishes as soon as nobody else does. */
 export function openDatabaseSide(options: DatabaseSideOptions): Promise<DatabaseSide> {
-  const { config, legacy, logger } = options
+  const { config, legacy, otherJournals, logger } = options
   return openWhole(async (closing) => {
     const db = await openAndUpdate(config)
     closing.add(() => db.close())
+    closing.add(await otherJournals.join(createJournalTable(db)))
+    await options.whenCounted()
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()
+    // as far as that can be had soon: whether all is published is told where this instance ends
+    closing.add(() => Promise.race([following.refresh().catch(() => undefined), sleep(END_MS)]))
     // the embedded engine is no dependency: it is in this process
     const asked = config.clickhouse.url === undefined ? undefined : watchHealth(db.ask)
     if (asked !== undefined) closing.add(asked.close)
@@ -73,6 +86,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       ledger: () => current()?.ledger ?? following.ledger,
       read: (run) => (current() ?? following).read(run),
     }
+    otherJournals.follow({ ledger: view.ledger, whenCurrent: () => view.read(async () => undefined) })
     const health = (): SourceHealth => healthOf({ db, publishing, following, asked }, options)
     // the embedded engine carries out one after the other
     const statementsAtOnce = config.clickhouse.url === undefined ? 1 : POLICIES.clickhouse.question.atOnce

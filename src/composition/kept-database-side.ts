@@ -33,8 +33,8 @@ const OFF: KeptDatabaseSide = {
   close: async () => undefined,
 }
 
-export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide {
-  const { config, legacy, logger } = options
+export function keepDatabaseSide(options: Omit<DatabaseSideOptions, 'whenCounted'>): KeptDatabaseSide {
+  const { config, legacy, otherJournals, logger } = options
   const { url, embedded } = config.clickhouse
   if (url === undefined && !embedded) return OFF
   let current: DatabaseSide | undefined
@@ -53,16 +53,24 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
     await side.close()
   }
   const failed = (error: Error): void => {
+    otherJournals.cannotJoin()
+    if (closing.signal.aborted) return
     const { message } = error
     triedAt = performance.now()
     if (message !== problem) logger.error({ err: error }, 'the database cannot be opened: everybody is on legacy')
     problem = message
   }
-  const keep = async (): Promise<void> => {
-    // before the first look at the logs nobody could say what of them is published
+  const whenCounted = async (): Promise<void> => {
     await Promise.race([legacy.whenReady(), whenClosed])
+    closing.signal.throwIfAborted()
+  }
+  const keep = async (): Promise<void> => {
+    // the embedded engine is nobody else's, and costs memory
+    if (url === undefined) await whenCounted().catch(() => undefined)
     while (!closing.signal.aborted) {
-      await openDatabaseSide(options).then(use).catch(failed)
+      await openDatabaseSide({ ...options, whenCounted })
+        .then(use)
+        .catch(failed)
       tried.resolve()
       await sleep(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined)
     }

@@ -3,6 +3,7 @@ import type { Losses } from '../domain/losses.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { OpenJournal } from '../journal/journal.ts'
 import { journalLosses } from '../shipping/losses.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 
@@ -11,14 +12,19 @@ const LOSSES_MS = 1000
 const NO_DATABASE = {}
 
 /** What was acknowledged or published and cannot be read now. */
-export function createLosses(journal: OpenJournal, database: KeptDatabaseSide): () => Losses {
+export function createLosses(
+  journal: OpenJournal,
+  database: KeptDatabaseSide,
+  otherJournals: Pick<OtherJournals, 'present'>,
+): () => Losses {
   const losses = new LRUCache<object, Losses>({
     max: 1,
     ttl: LOSSES_MS,
     memoMethod: () => lossesOf(journal, database.current()),
   })
-  // what was just noticed is told at once
-  return () => losses.memo(database.current() ?? NO_DATABASE, { forceRefresh: journal.isBehind() })
+  // what was just noticed is told at once; what others have published in the last second can be read by ClickHouse alone
+  return () =>
+    losses.memo(database.current() ?? NO_DATABASE, { forceRefresh: journal.isBehind() || otherJournals.present() })
 }
 
 function lossesOf(journal: OpenJournal, database: DatabaseSide | undefined): Losses {

@@ -6,6 +6,7 @@ import type { Component, RequestContext, ViewerContext } from '../graphql/contex
 import type { Flags } from '../ports/flags.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
@@ -21,6 +22,7 @@ export interface RequestsOptions {
   /** Of the migration: below it everybody is on legacy. */
   threshold: number
   losses: () => Losses
+  otherJournals: Pick<OtherJournals, 'mayLack'>
   health: () => Component[]
 }
 
@@ -47,6 +49,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         generation: database?.ledger().generation(),
         losses,
         lacksTranscripts: lacks,
+        mayLack: options.otherJournals.mayLack(),
         learnPrices: reading.prices.learn,
         onFallback: reading.onFallback,
       }),

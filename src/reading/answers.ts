@@ -45,6 +45,8 @@ export interface AnswersOptions {
   losses: Losses
   /** There are none here though some are published: what the files say is stale, and stands in for no other source. */
   lacksTranscripts?: boolean
+  /** Others may have acknowledged records that no source here has: every answer is stale. */
+  mayLack?: boolean
   /** Looks up what models cost before anybody needs it. */
   learnPrices?: (models: Iterable<string>) => Promise<void>
   /** The chosen source failed; the files answer instead. */
@@ -179,11 +181,12 @@ function provenanceOf(
   { asOf, sample }: SourceAnswer,
   cache: CacheStatus,
   { source, reason, cohort }: Decision,
-  options: Pick<AnswersOptions, 'migrationProgress' | 'losses' | 'lacksTranscripts'>,
+  options: Pick<AnswersOptions, 'migrationProgress' | 'losses' | 'lacksTranscripts' | 'mayLack'>,
 ): Provenance {
-  const { migrationProgress, losses, lacksTranscripts = false } = options
+  const { migrationProgress, losses, lacksTranscripts = false, mayLack = false } = options
   const isBehind = source === 'LEGACY' || (source === 'HYBRID' && migrationProgress < 1)
-  const lacks = losses.everywhere > 0 || (source === 'LEGACY' && losses.inFiles > 0) || (lacksTranscripts && isBehind)
+  const lacks =
+    mayLack || losses.everywhere > 0 || (source === 'LEGACY' && losses.inFiles > 0) || (lacksTranscripts && isBehind)
   return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE' || lacks, sample }
 }
 

@@ -8,7 +8,6 @@ const log = (publishedTo: number): LogState => ({
   key: '1:2',
   edition: 0,
   path: 'p/a.jsonl',
-  root: '',
   relativePath: 'p/a.jsonl',
   fingerprint: { counted: publishedTo, sha256: '' },
   publishedTo,
