@@ -104,10 +104,14 @@ function createPublisher(servers: ReadonlyMap<number, Server>): Pick<Scene, 'pub
   }
 }
 
-export async function publishes(server: Asked): Promise<boolean> {
-  const answer = await server.ask('{ health { components { name detail } } }')
-  const components: { name: string; detail: string }[] = answer?.data?.health.components ?? []
-  return components.some(({ name, detail }) => name === 'publisher' && detail === 'this instance')
+export const publishes = async (server: Asked): Promise<boolean> =>
+  (await publisherOf(server))?.detail === 'this instance'
+
+/** What a server says of who publishes. */
+export async function publisherOf(server: Asked): Promise<{ state: string; detail: string } | undefined> {
+  const answer = await server.ask('{ health { components { name state detail } } }')
+  const components: { name: string; state: string; detail: string }[] = answer?.data?.health.components ?? []
+  return components.find(({ name }) => name === 'publisher')
 }
 
 async function rowsOf({ settings }: MortalClickHouse): Promise<Counted> {
