@@ -13,7 +13,7 @@ export interface Scene {
   world: World
   clickhouse: MortalClickHouse
   /** `undefined` where it was killed before it answered. */
-  start(instance: number, settings?: Record<string, string>): Promise<Server | undefined>
+  start(instance: number, settings?: Record<string, string>, stallMs?: number): Promise<Server | undefined>
   /** The latest server of an instance; `undefined` before there was one. */
   server(instance: number): Server | undefined
   dataDirOf(instance: number): string
@@ -48,11 +48,17 @@ export async function createScene({ random, broken }: SceneOptions): Promise<Sce
   return {
     world: createWorld(folder, random),
     clickhouse,
-    async start(instance, settings = {}) {
+    async start(instance, settings = {}, stallMs) {
       const dataDir = dataDirOf(instance)
       giveKey(dataDir)
       // what is logged of faults is expected
-      const server = await startServer({ folder, dataDir, settings: { ...shared, ...settings }, isQuiet: true })
+      const server = await startServer({
+        folder,
+        dataDir,
+        settings: { ...shared, ...settings },
+        stallMs,
+        isQuiet: true,
+      })
       if (server !== undefined) servers.set(instance, server)
       return server
     },
