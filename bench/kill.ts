@@ -36,7 +36,7 @@ async function ofOne(): Promise<{ text: string; differences: string[] }> {
 
 async function ofSeveral(instances: number): Promise<{ text: string; differences: string[] }> {
   const report = await runInstancesLoop({ faults: Number(kills), seed: Number(seed), instances, onFault })
-  const { faults, takeovers, acknowledged, answers, stale, unanswered, sources, differences } = report
+  const { faults, takeovers, acknowledged, answers, stale, lacking, unanswered, sources, differences } = report
   const kinds = Object.entries(faults).map(([kind, count]) => `${count} ${kind}`)
   const from = Object.entries(sources).map(([source, count]) => `${count} ${source}`)
   return {
@@ -44,7 +44,7 @@ async function ofSeveral(instances: number): Promise<{ text: string; differences
       `${instances} instances, faults: ${kinds.join(', ')}`,
       `somebody else published ${takeovers} times`,
       `${acknowledged} records acknowledged`,
-      `${answers} answers (${from.join(', ')}), ${stale} of them stale, ${unanswered} questions without one`,
+      `${answers} answers (${from.join(', ')}), ${stale} of them stale, of which ${lacking} say that something is lost, ${unanswered} questions without one`,
     ].join('; '),
     differences,
   }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { journalKey } from '../domain/log-name.ts'
@@ -71,6 +72,8 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
   records(): number
   /** Bytes of the journal that are counted. */
   journaledBytes(): number
+  /** The same for the same segments of the journal, counted equally far. */
+  journalMark(): string
   close(): void
 }
 
@@ -85,6 +88,8 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
   const refresh = createRefreshing({ roots, rootOf, scanning, kept, change, onApplied: shipping.attach })
   const answering = (asked: Asked): Work<Answered> => answeringFrom({ table, shipping, bounded }, asked)
   let journaledBytes = 0
+  /** Of how far each segment is counted, in any order. */
+  let journalMark = 0
 
   return {
     refresh,
@@ -102,9 +107,11 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       if (range.to <= from) return
       table.apply(journalUpdate(range, from))
       journaledBytes += range.to - from
+      journalMark ^= crc32(`${key} ${from}`) ^ crc32(`${key} ${range.to}`)
       shipping.attach(key)
     },
     journaledBytes: () => journaledBytes,
+    journalMark: () => `${journaledBytes}-${journalMark >>> 0}`,
     quality: () => qualityOf(table),
     corpusQuality: () => finished(answering({ queries: [], quality: true })).quality as CorpusQuality,
     records: () => table.winners,

@@ -1,4 +1,15 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type Head, lineOf, parseLine } from './heads.ts'
 
@@ -22,6 +33,8 @@ export interface ToldHeads {
 
 /** In the folder of the journal. */
 const FOLDER = 'acknowledged'
+/** What was told longer ago was read by everybody. Whoever told it and is still there tells it in a new file. */
+const FORGOTTEN_MS = 24 * 3_600_000
 const INSTANCE = /^[0-9a-f]{12}$/
 
 /** `instance` has 12 hexadecimal digits, and is written by one process at a time. */
@@ -30,6 +43,8 @@ export function openToldHeads(journalFolder: string, instance: string): ToldHead
   let fd: number | undefined
   const open = (): number => {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
+    // instances come and go, and each request looks at all that there are
+    forgetOld(folder)
     return openSync(join(folder, instance), constants.O_WRONLY | constants.O_CREAT, 0o600)
   }
   const close = (): void => {
@@ -60,6 +75,14 @@ function listInstances(folder: string): string[] {
   } catch {
     // nobody has acknowledged anything
     return []
+  }
+}
+
+function forgetOld(folder: string): void {
+  for (const instance of listInstances(folder)) {
+    const path = join(folder, instance)
+    const { mtimeMs = Number.POSITIVE_INFINITY } = statSync(path, { throwIfNoEntry: false }) ?? {}
+    if (Date.now() - mtimeMs > FORGOTTEN_MS) rmSync(path, { force: true })
   }
 }
 

@@ -44,6 +44,8 @@ const KINDS = [
 const HOUR_MS = 3_600_000
 /** The sign of life of a publisher lasts 8 s. */
 const STOPPED_MS = [8500, 11_000] as const
+/** In which everybody has learned of a run, with all the load that there is. */
+const LEARNED_MS = 10_000
 const SHORT_LIFE_MS = [100, 3000] as const
 const LONG_LIFE_MS = [5000, 12_000] as const
 const LONG_SHARE = 0.15
@@ -105,7 +107,7 @@ async function live(scene: Scene, instance: number, random: Random, { next, ende
   const data = scene.dataDirOf(instance)
   const older = `${data}-older`
   for (let kind = next(random); kind !== undefined; kind = next(random)) {
-    const server = await scene.start(instance, settingsOf(kind, random))
+    const server = await scene.start(instance, settingsOf(kind, random), random.between(...STOPPED_MS))
     if (kind === 'crash') void scene.clickhouse.crashAfter(random.between(0, 1000))
     if (server !== undefined) await spend(server, kind, random)
     if (kind === 'lost') rmSync(data, { recursive: true })
@@ -121,9 +123,9 @@ async function live(scene: Scene, instance: number, random: Random, { next, ende
 }
 
 function settingsOf(kind: string, random: Random): Record<string, string> {
-  const moment = kind === 'stop' ? 'random' : drawMoment(random, true)
+  const moment = drawMoment(random, true)
   return {
-    ...(moment === 'random' ? {} : { KILL_AT: moment }),
+    ...(moment === 'random' ? {} : { [kind === 'stop' ? 'STALL_AT' : 'KILL_AT']: moment }),
     ...(kind === 'clock' ? { CLOCK_SHIFT_MS: String(random.pick([-HOUR_MS, HOUR_MS])) } : {}),
   }
 }
@@ -131,9 +133,11 @@ function settingsOf(kind: string, random: Random): Record<string, string> {
 /** Until it is killed. */
 async function spend(server: Server, kind: string, random: Random): Promise<void> {
   const [least, most] = random.chance(LONG_SHARE) ? LONG_LIFE_MS : SHORT_LIFE_MS
-  await within(server, random.between(least, most))
-  if (kind === 'stop') {
-    server.stop()
+  const lived = within(server, random.between(least, most))
+  if (kind !== 'stop') await lived
+  else {
+    const isStalled = await Promise.race([server.stalled.then(() => true), lived.then(() => false)])
+    if (!isStalled) server.stop()
     await sleep(random.between(...STOPPED_MS))
     server.resume()
     await within(server, random.between(...SHORT_LIFE_MS))
@@ -173,7 +177,8 @@ function write(scene: Scene, instances: readonly number[], random: Random): { en
 }
 
 /** All instances and the table have the same in the end. */
-async function judgeEnd({ world, server, publisher, rows }: Scene, instances: readonly number[]): Promise<string[]> {
+async function judgeEnd(scene: Scene, instances: readonly number[]): Promise<string[]> {
+  const { world, server, publisher, rows } = scene
   const differences: string[] = []
   for (const i of instances)
     for (const source of ['LEGACY', 'CLICKHOUSE']) {
@@ -181,6 +186,7 @@ async function judgeEnd({ world, server, publisher, rows }: Scene, instances: re
       differences.push(...(await world.judge(last, source, `instance ${i} at the end`)))
       if (!last.isAlive()) differences.push(`instance ${i} ended by itself`)
     }
+  differences.push(...(await judgeRuns(scene, instances)))
   const { files, prunable, acknowledged } = world.moment()
   const all = [files, prunable, acknowledged]
   const expected = { tokens: sumBy(all, 'tokens'), records: sumBy(all, 'records') }
@@ -196,6 +202,18 @@ async function judgeEnd({ world, server, publisher, rows }: Scene, instances: re
   return differences
 }
 
+/** All of them tell of the same run, which is over. */
+async function judgeRuns({ server }: Scene, instances: readonly number[]): Promise<string[]> {
+  const deadline = Date.now() + LEARNED_MS
+  for (;;) {
+    const answers = await Promise.all(instances.map((i) => server(i)?.ask('{ migration { id state progress } }')))
+    const told = answers.map((answer) => JSON.stringify(answer?.data?.migration))
+    if (new Set(told).size === 1 && told[0]?.includes('"COMPLETED","progress":1}')) return []
+    if (Date.now() > deadline) return [`runs at the end: ${told.join(', ')}`]
+    await sleep(50)
+  }
+}
+
 const sumBy = (all: readonly { tokens: bigint; records: bigint }[], of: 'tokens' | 'records'): bigint =>
   all.reduce((sum, one) => sum + one[of], 0n)
 
@@ -203,6 +221,13 @@ function sumOf(all: readonly Watched[]): Omit<Watched, 'differences'> {
   const sources: Record<string, number> = {}
   for (const one of all)
     for (const [source, count] of Object.entries(one.sources)) sources[source] = (sources[source] ?? 0) + count
-  const sum = (of: 'answers' | 'stale' | 'unanswered'): number => all.reduce((total, one) => total + one[of], 0)
-  return { answers: sum('answers'), stale: sum('stale'), unanswered: sum('unanswered'), sources }
+  const sum = (of: 'answers' | 'stale' | 'lacking' | 'unanswered'): number =>
+    all.reduce((total, one) => total + one[of], 0)
+  return {
+    answers: sum('answers'),
+    stale: sum('stale'),
+    lacking: sum('lacking'),
+    unanswered: sum('unanswered'),
+    sources,
+  }
 }

@@ -13,7 +13,7 @@ export interface Scene {
   world: World
   clickhouse: MortalClickHouse
   /** `undefined` where it was killed before it answered. */
-  start(instance: number, settings?: Record<string, string>): Promise<Server | undefined>
+  start(instance: number, settings?: Record<string, string>, stallMs?: number): Promise<Server | undefined>
   /** The latest server of an instance; `undefined` before there was one. */
   server(instance: number): Server | undefined
   dataDirOf(instance: number): string
@@ -48,11 +48,17 @@ export async function createScene({ random, broken }: SceneOptions): Promise<Sce
   return {
     world: createWorld(folder, random),
     clickhouse,
-    async start(instance, settings = {}) {
+    async start(instance, settings = {}, stallMs) {
       const dataDir = dataDirOf(instance)
       giveKey(dataDir)
       // what is logged of faults is expected
-      const server = await startServer({ folder, dataDir, settings: { ...shared, ...settings }, isQuiet: true })
+      const server = await startServer({
+        folder,
+        dataDir,
+        settings: { ...shared, ...settings },
+        stallMs,
+        isQuiet: true,
+      })
       if (server !== undefined) servers.set(instance, server)
       return server
     },
@@ -104,10 +110,14 @@ function createPublisher(servers: ReadonlyMap<number, Server>): Pick<Scene, 'pub
   }
 }
 
-export async function publishes(server: Asked): Promise<boolean> {
-  const answer = await server.ask('{ health { components { name detail } } }')
-  const components: { name: string; detail: string }[] = answer?.data?.health.components ?? []
-  return components.some(({ name, detail }) => name === 'publisher' && detail === 'this instance')
+export const publishes = async (server: Asked): Promise<boolean> =>
+  (await publisherOf(server))?.detail === 'this instance'
+
+/** What a server says of who publishes. */
+export async function publisherOf(server: Asked): Promise<{ state: string; detail: string } | undefined> {
+  const answer = await server.ask('{ health { components { name state detail } } }')
+  const components: { name: string; state: string; detail: string }[] = answer?.data?.health.components ?? []
+  return components.find(({ name }) => name === 'publisher')
 }
 
 async function rowsOf({ settings }: MortalClickHouse): Promise<Counted> {

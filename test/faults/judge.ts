@@ -20,12 +20,14 @@ export interface Bounds {
 export interface Told {
   source: string
   stale: boolean
+  /** It says that something is lost. */
+  lacks: boolean
   whole: Counted
   parts: ByProject<Counted>
   run: { id: string; state: string; tokensVerified: bigint } | undefined
 }
 
-const METRICS = '{ tokens { total } recordCount provenance { source stale } }'
+const METRICS = '{ tokens { total } recordCount provenance { source stale cache } }'
 
 /** Asks for all that is judged. */
 export const questionOf = (preference: string): string => `{
@@ -42,6 +44,7 @@ export function toldIn(answer: Answer | undefined): Told | undefined {
   return {
     source: data.whole.provenance.source,
     stale: data.whole.provenance.stale,
+    lacks: data.whole.provenance.stale && data.whole.provenance.cache !== 'STALE',
     whole: countedIn(data.whole),
     parts: byProject((name) => countedIn(data[name])),
     run: run ? { id: run.id, state: run.state, tokensVerified: BigInt(run.tokensVerified) } : undefined,

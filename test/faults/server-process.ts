@@ -34,6 +34,8 @@ export interface ServerOptions {
   folder: string
   dataDir: string
   settings: Record<string, string>
+  /** How long it is stopped where it comes to the moment of `STALL_AT`; absent: until `resume`. */
+  stallMs?: number | undefined
   /** What it logs is expected, and shown to nobody. */
   isQuiet: boolean
 }
@@ -45,7 +47,8 @@ const START_MS = 120_000
 const TOKEN_SECONDS = 3 * 3600
 
 /** A server that answers; `undefined` where it was killed before it did. */
-export async function startServer({ folder, dataDir, settings, isQuiet }: ServerOptions): Promise<Server | undefined> {
+export async function startServer(options: ServerOptions): Promise<Server | undefined> {
+  const { folder, dataDir, settings, stallMs, isQuiet } = options
   rmSync(join(dataDir, 'server.json'), { force: true })
   const child = spawn(process.execPath, [BIN, 'serve'], {
     env: {
@@ -66,6 +69,7 @@ export async function startServer({ folder, dataDir, settings, isQuiet }: Server
   const stalled = new Promise<void>((resolve) => {
     child.stdout?.on('data', (chunk) => String(chunk).includes('stalled') && resolve())
   })
+  if (stallMs !== undefined) void stalled.then(() => sleep(stallMs)).then(() => child.kill('SIGCONT'))
   const url = await readUrl(child, join(dataDir, 'server.json'))
   if (url === undefined) {
     const code = await ended

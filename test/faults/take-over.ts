@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom } from '../../corpus/random.ts'
-import { createScene, publishes, type Scene } from './instances-scene.ts'
+import { createScene, publisherOf, publishes, type Scene } from './instances-scene.ts'
 import { differencesIn, questionOf, toldIn } from './judge.ts'
 import { type Asked, boundsOf } from './kill-world.ts'
 import type { Server } from './server-process.ts'
@@ -17,8 +17,8 @@ export interface TakeOverOptions {
 }
 
 const TAKEN_OVER_MS = 30_000
-/** Until whoever wakes up has noticed that it publishes no more. */
-const NOTICED_MS = 20_000
+/** Until whoever wakes up has ended what it was doing, and noticed that another one publishes. */
+const NOTICED_MS = 40_000
 
 /** What the judge finds wrong in all that both instances answer. */
 export async function judgeTakeOver({ stallAt, clockShiftMs, broken }: TakeOverOptions): Promise<string[]> {
@@ -46,14 +46,25 @@ export async function judgeTakeOver({ stallAt, clockShiftMs, broken }: TakeOverO
     await stateIs(second, 'ROLLED_BACK')
     // what whoever stalled still had in mind would take this away again
     if (stallAt !== undefined) await world.finish(second)
-    const watches = [first, second].map((server, i) =>
-      watch({ world, random: createRandom(i), name: `instance ${i}`, server: () => server, runs }),
+    // where it stalls in a change nobody asks it: an answer could show it that it publishes no more
+    const asked = stallAt === undefined ? [first, second] : [second]
+    const watches = asked.map((server, i) =>
+      watch({
+        world,
+        random: createRandom(i),
+        name: server === first ? 'first' : 'second',
+        server: () => server,
+        runs,
+      }),
     )
     first.resume()
     const found = (): string[] => watches.flatMap(({ watched }) => watched.differences)
-    await within(NOTICED_MS, 'it to notice', async () => found().length > 0 || !(await publishes(first))).catch(
-      () => undefined,
-    )
+    const isOver = async (): Promise<boolean> => {
+      // so that no answer is from the cache
+      await world.send(second)
+      return found().length > 0 || readsAlong(first)
+    }
+    await within(NOTICED_MS, 'it to notice', isOver).catch(() => undefined)
     // an answer or two of each source
     await sleep(500)
     await Promise.all(watches.map((one) => one.end()))
@@ -114,6 +125,12 @@ async function started(scene: Scene, instance: number, settings?: Record<string,
   const server = await scene.start(instance, settings)
   if (server === undefined) throw new Error('the server was killed')
   return server
+}
+
+/** What it did as a publisher is over: it has asked for the right to publish, and heard who has it. */
+async function readsAlong(server: Asked): Promise<boolean> {
+  const { state, detail } = (await publisherOf(server)) ?? {}
+  return state === 'UP' && detail !== 'this instance'
 }
 
 const runOf = async (server: Asked): Promise<string> => (await server.ask('{ migration { id } }'))?.data.migration.id

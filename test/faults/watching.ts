@@ -8,6 +8,8 @@ import type { Server } from './server-process.ts'
 export interface Watched {
   answers: number
   stale: number
+  /** Of the stale ones, those that say that something is lost: nothing is. */
+  lacking: number
   /** Refused, or cut off by the end of a server. */
   unanswered: number
   /** Of answers, by source. */
@@ -34,7 +36,7 @@ const PAUSE_MS = 20
  * it, nothing that was not there before its end, and never less than in an answer before it.
  */
 export function watch({ world, random, name, server, runs }: WatchingOptions) {
-  const watched: Watched = { answers: 0, stale: 0, unanswered: 0, sources: {}, differences: [] }
+  const watched: Watched = { answers: 0, stale: 0, lacking: 0, unanswered: 0, sources: {}, differences: [] }
   let seen = { p: NOTHING, q: NOTHING }
   let isOver = false
   const judge = (told: Told, before: ReturnType<World['moment']>): string[] => {
@@ -55,6 +57,7 @@ export function watch({ world, random, name, server, runs }: WatchingOptions) {
     }
     watched.answers++
     if (told.stale) watched.stale++
+    if (told.lacks) watched.lacking++
     watched.sources[told.source] = (watched.sources[told.source] ?? 0) + 1
     const found = [...judge(told, before), ...runs.judge(name, told.run?.id)]
     for (const difference of found)

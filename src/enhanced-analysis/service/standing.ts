@@ -35,7 +35,7 @@ export function createStanding(analysis: Analysis, onStatus: (status: AnalysisSt
   const watermark = (whileLooking: string): string => {
     if (isSample()) return 'sample'
     if (lookingSince === undefined) transcriptsMark = analysis.watermark()
-    return `${transcriptsMark}${lookingSince === undefined ? '' : whileLooking}.${analysis.journaledBytes()}`
+    return `${transcriptsMark}${lookingSince === undefined ? '' : whileLooking}.${analysis.journalMark()}`
   }
   const current = (): AnalysisStatus => ({
     ...status,

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../../src/journal/journal.ts'
@@ -74,6 +74,20 @@ test('also where what was told was removed, and beside what nobody has told', as
   writeFileSync(join(told, 'notes.txt'), 'of a person')
   await second.journal.whenCurrent()
   expect(second.times).toEqual([1, 2])
+})
+
+test('what was told long ago is forgotten, and told anew by whoever is still there', async () => {
+  const shared = makeFolder()
+  const told = join(shared, 'journal', 'acknowledged')
+  const idle = await open(shared)
+  await idle.journal.append(entry(1))
+  utimesSync(join(told, idle.instance), 0, 0)
+  const other = await open(shared)
+  await other.journal.append(entry(2))
+  expect(readdirSync(told)).toEqual([other.instance])
+  await idle.journal.append(entry(3))
+  await other.journal.whenCurrent()
+  expect(other.times).toEqual([1, 2, 3])
 })
 
 test('what was acknowledged by another instance and cannot be read is lost, and told so at once', async () => {
