@@ -127,11 +127,7 @@ function callAnew({ table, logs }: AttachingParts, file: KnownFile): void {
   const { relativePath } = file
   const isTaken = (key: string, path: string): boolean => {
     const owner = table.fileOfLog(key)
-    return (
-      logs.hasPath(path) ||
-      logs.get(key) !== undefined ||
-      (owner !== undefined && owner !== file && owner.relativePath === relativePath)
-    )
+    return logs.hasPath(path) || logs.get(key) !== undefined || (owner !== undefined && owner !== file)
   }
   let number = root.number ?? 1
   let log = logIdentity(root, relativePath, number)

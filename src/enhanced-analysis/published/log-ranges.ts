@@ -142,8 +142,8 @@ function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
   }
 }
 
-/** Without the hash of the content; `file` is where that is. */
-export function catalogueEntry(table: RecordTable, file: KnownFile): Omit<CatalogueEntry, 'sha256'> & { file: string } {
+/** `file` is where its content is; with the hash of that where it is known already. */
+export function catalogueEntry(table: RecordTable, file: KnownFile): CatalogueEntry & { file: string } {
   const { columns: c } = table
   const owners: Record<string, number> = {}
   let records = 0
@@ -162,6 +162,7 @@ export function catalogueEntry(table: RecordTable, file: KnownFile): Omit<Catalo
     key: file.log.key,
     path: file.log.path,
     to: shippableTo(file),
+    sha256: file.digests.get(shippableTo(file)) ?? '',
     records,
     tokens,
     duplicates: { own: file.copies + file.tail.copies - records, owners },

@@ -132,6 +132,10 @@ export class RecordTable {
   call(file: KnownFile, log: LogIdentity, relativePath: string): void {
     if (this.#byLog.get(file.log.key) === file) this.#byLog.delete(file.log.key)
     this.#byLog.set(log.key, file)
+    this.#describe(file, log, relativePath)
+  }
+
+  #describe(file: KnownFile, log: LogIdentity, relativePath: string): void {
     file.log = log
     const { project } = formatOf(this.rootOf(file)).nameLog(relativePath)
     const origin = this.origins.add({ project, user: log.user, host: log.host, path: log.path })
@@ -185,7 +189,11 @@ export class RecordTable {
     file.relativePath = relativePath
     const known = this.rootOf(file)
     const keepsName = file.byMutation || file.isRegistered
-    this.call(file, keepsName ? file.log : logIdentity(known, relativePath, known.number ?? 1), relativePath)
+    const log = keepsName ? file.log : logIdentity(known, relativePath, known.number ?? 1)
+    const owner = this.#byLog.get(log.key)
+    // whoever is called so already stays so: this one is called otherwise when it is attached
+    if (owner === undefined || owner === file) this.call(file, log, relativePath)
+    else this.#describe(file, log, relativePath)
   }
 
   #insert(file: KnownFile, header: FileUpdateHeader, records: RecordColumns): void {
