@@ -79,8 +79,8 @@ export function stateOf(file: KnownFile): LogState {
   const { log, edition, fingerprint, registeredAt } = file
   const { key, path, user, host } = log
   if (file.byMutation) return { key, edition, path, relativePath: '', fingerprint, publishedTo: 0 }
-  const { relativePath, place = file.key } = registeredAt
-  return { key, path, user, host, edition, relativePath, place, fingerprint, publishedTo: 0 }
+  const { relativePath, inode = file.key } = registeredAt
+  return { key, path, user, host, edition, relativePath, inode, fingerprint, publishedTo: 0 }
 }
 
 /**

@@ -120,12 +120,12 @@ export class RecordTable {
     this.files[file.id] = undefined
   }
 
-  /** The same log in another place. The rank of its copies, and their project, may change. */
+  /** The same log at another path. The rank of its copies, and their project, may change. */
   rename(key: string, path: string, root: string, relativePath: string): void {
     const file = this.#byKey.get(key)
     if (file === undefined || file.path === path) return
     detach(file)
-    this.#place(file, path, root, relativePath)
+    this.#locate(file, path, root, relativePath)
   }
 
   /** Calls a log as it is registered: under this path, which says its project. */
@@ -179,11 +179,11 @@ export class RecordTable {
     const file = createKnownFile(this.files.length, header)
     this.files.push(file)
     this.#byKey.set(file.key, file)
-    this.#place(file, header.path, header.root, header.relativePath)
+    this.#locate(file, header.path, header.root, header.relativePath)
     return file
   }
 
-  #place(file: KnownFile, path: string, root: string, relativePath: string): void {
+  #locate(file: KnownFile, path: string, root: string, relativePath: string): void {
     file.path = path
     file.root = root
     file.relativePath = relativePath
