@@ -16,8 +16,8 @@ export interface LogIdentity {
 const JOURNAL = 'journal:'
 
 /**
- * The identity of a transcript with this place under a root. `number` tells apart logs that would be called alike: of
- * two roots with one label, or of one place that has had several contents; the first is 1.
+ * The identity of a transcript at this path under a root. `number` tells apart logs that would be called alike: of
+ * two roots with one label, or of one path that has had several contents; the first is 1.
  */
 export function logIdentity(
   { user, host }: { user: string; host: string },

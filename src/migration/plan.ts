@@ -15,8 +15,8 @@ export interface Plan {
 
 /** What two cores carry, write, read back and publish a second, where nothing was carried yet (`npm run bench:migration`). */
 const USUAL_RECORDS_PER_SECOND = 30_000
-/** Bytes that they hash a second, to freeze a catalogue. */
-const HASHED_BYTES_PER_SECOND = 1.5e9
+/** Bytes that one of them hashes a second, to freeze a catalogue. */
+const HASHED_BYTES_PER_SECOND = 0.75e9
 const GROUP_RECORDS = 8_000
 
 /** How long carrying takes, in seconds: freezing reads every byte, the rest goes by records. */

@@ -26,11 +26,11 @@ export interface LogState extends Pick<LogIdentity, 'key' | 'path'> {
   /** Under its root, where it was registered: says its project. */
   relativePath: string
   /** `device:inode` of the file that stood there: a hint alone, as other disks have other numbers. */
-  place?: string
+  inode?: string
   fingerprint: LogFingerprint
   /**
    * By which any instance knows the log on its own disk: all whole lines up to `publishedTo`, or, where nothing is
-   * published, what was registered. A release before this one did not say, and knew it by `fingerprint` and place.
+   * published, what was registered. A release before this one did not say, and knew it by `fingerprint` and inode.
    */
   content?: ContentDigest
   /** Its beginning, by which a log is looked for that has another name. */

@@ -1,10 +1,12 @@
-import { writeFileSync } from 'node:fs'
+import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { signToken } from '../../src/access/tokens.ts'
+import { openDatabase } from '../../src/clickhouse/database.ts'
 import { start } from '../support/cli.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { post } from '../support/graphql-client.ts'
+import { count } from '../support/migration-scene.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -18,7 +20,10 @@ const SECRET = 'a secret that all instances share, of enough bytes'
 /** Seconds until another instance goes on for one that is gone. */
 const TAKEN_OVER_SECONDS = 15
 
-/** Two real servers with one database, one journal and the same transcripts: the first of them publishes. */
+/**
+ * Two real servers with one database, one journal and the same transcripts, of which the second has a copy of its own:
+ * the first of them publishes.
+ */
 async function scene(database: string, files: number, lines: number) {
   const folder = makeFolder()
   for (let file = 0; file < files; file++)
@@ -30,12 +35,12 @@ async function scene(database: string, files: number, lines: number) {
   const token = await signToken(Buffer.from(SECRET), { userId: 'ann', roles: ['viewer', 'operator', 'ingester'] }, 600)
   const key = join(folder, 'key')
   writeFileSync(key, `${Buffer.alloc(32, 7).toString('hex')}\n`, { mode: 0o600 })
-  const serve = async (name: string) => {
+  const serve = async (name: string, transcripts: string) => {
     const { stdout, signal, ended } = start(['serve'], folder, {
       DATA_DIR: join(folder, name),
       JOURNAL_DIR: join(folder, 'journal'),
       JOURNAL_KEY_FILE: key,
-      TRANSCRIPTS_DIR: `ann@laptop=${join(folder, 'projects')}`,
+      TRANSCRIPTS_DIR: transcripts,
       AUTH_JWT_SECRET: SECRET,
       CLICKHOUSE_URL: clickhouse.url,
       CLICKHOUSE_USER: USER,
@@ -68,11 +73,13 @@ async function scene(database: string, files: number, lines: number) {
       )
     return { told, whenTold, mutate, signal, ended }
   }
-  return { first: await serve('first'), second: await serve('second') }
+  const copy = join(folder, 'copy', 'projects')
+  cpSync(join(folder, 'projects'), copy, { recursive: true })
+  return { first: await serve('first', `ann@laptop=${join(folder, 'projects')}`), second: await serve('second', copy) }
 }
 
 describe('the instance that publishes', () => {
-  test('is killed in the middle of a run: another one goes on with it within 15 seconds, from where it was', async () => {
+  test('is killed in the middle of a run: another one goes on with it within 15 seconds, from where it was, by a copy of the transcripts', async () => {
     const { first, second } = await scene('killed', 60, 1000)
     await first.mutate('startMigration { id }')
     const half = await first.whenTold('half of the run', ({ run }) => Number(run?.tokensVerified) > 0)
@@ -85,6 +92,13 @@ describe('the instance that publishes', () => {
     expect(Number(run.tokensVerified)).toBeGreaterThanOrEqual(Number(half.run.tokensVerified))
     const end = await second.whenTold('the run to end', ({ run: now }) => now.state === 'COMPLETED')
     expect(end).toMatchObject({ total: 120_000, source: 'CLICKHOUSE', run: { id: half.run.id, progress: 1 } })
+    const connection = { url: clickhouse.url, user: USER, password: PASSWORD, folder: '' }
+    const db = await openDatabase({ ...connection, database: 'killed' })
+    onTestFinished(() => db.close())
+    // each record is carried once, and as the first called it
+    const published = "SELECT batch FROM batches FINAL WHERE state = 'published'"
+    expect(await count(db, `copies WHERE batch IN (${published})`)).toBe(60_000)
+    expect(await count(db, "copies WHERE host != 'laptop'")).toBe(0)
   })
 
   test('stalls: another one goes on within 15 seconds, and when the first wakes up it publishes nothing and reads along', async () => {

@@ -18,6 +18,7 @@ export const SHIPPING = [
 /** While runs begin, are verified and are rolled back. */
 export const RUNS = [
   'ledger migration',
+  'ledger registered',
   'ledger retired',
   'ledger rolledBack',
   'statement log-stock',

@@ -164,7 +164,7 @@ describe('another instance with a copy of the transcripts', () => {
     expect(await told(after.clickhouse)).toEqual(await told(after.legacy))
   })
 
-  test('takes no file for a log that has other content, though both have the same place, size, beginning and end', async () => {
+  test('takes no file for a log that has other content, though both have the same path, size, beginning and end', async () => {
     const lines = Array.from({ length: 60 }, (_, i) => line({ id: `msg_m_${i}`, session: 'm' }))
     const changed = lines.map((text, i) => (i === 30 ? text.replace('msg_m_30', 'msg_m_XX') : text))
     const first = disk({ 'p/m.jsonl': lines })

@@ -20,7 +20,7 @@ export interface AttachedLogs {
   proven(digested: readonly Digested[]): void
   /** The database has lost something of these logs: their editions are to be retired. */
   distrust(keys: readonly string[]): void
-  /** Editions that are to be retired before their logs are shipped anew; with the place where they are registered then. */
+  /** Editions that are to be retired before their logs are shipped anew; with the path under which they are registered then. */
   retired(): LogState[]
   isRetired(file: KnownFile): boolean
   /** What was published of logs that are not on disk any more, or with other content. */
@@ -46,7 +46,7 @@ export function createAttachedLogs(table: RecordTable): AttachedLogs {
         if (edition > (distrusted.get(key) ?? edition)) distrusted.delete(key)
         const file = table.fileOfLog(key)
         if (file?.byMutation === true) attachSegment(parts, file)
-        else if (file?.isRegistered === true) recognize(parts, file, 'place')
+        else if (file?.isRegistered === true) recognize(parts, file, 'path')
         else if (file !== undefined) file.attached = false
       }
       // any file may be one of them

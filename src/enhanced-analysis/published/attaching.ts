@@ -6,14 +6,14 @@ import type { RecordTable } from '../table/record-table.ts'
 import { tailDigest, unreadableBefore } from './log-ranges.ts'
 import {
   candidatesByContent,
-  candidatesByPlace,
+  candidatesByPath,
   hasSameProject,
   hasSameSessions,
   isHere,
   type Standing,
   standingOf,
 } from './recognizing.ts'
-import { placeOf, type RegisteredLogs } from './registered-logs.ts'
+import { inodeOf, type RegisteredLogs } from './registered-logs.ts'
 
 export interface AttachingParts {
   table: RecordTable
@@ -32,7 +32,7 @@ export function attachAll(parts: AttachingParts): void {
       attachSegment(parts, file)
       continue
     }
-    const found = recognize(parts, file, 'place')
+    const found = recognize(parts, file, 'path')
     if (found === 'unknown') isWaiting = true
     else if (found === 'other') left.push(file)
   }
@@ -60,11 +60,11 @@ function setPublished(file: KnownFile, { publishedTo, setAside = [] }: LogState)
 }
 
 /** Attaches a file to the log that it is, among those that are looked for so. */
-export function recognize(parts: AttachingParts, file: KnownFile, by: 'place' | 'content'): Standing {
+export function recognize(parts: AttachingParts, file: KnownFile, by: 'path' | 'content'): Standing {
   const { table, logs } = parts
-  if (by === 'place') file.wanted.clear()
+  if (by === 'path') file.wanted.clear()
   const current = file.isRegistered ? logs.get(file.log.key) : undefined
-  if (by === 'place' && current !== undefined) {
+  if (by === 'path' && current !== undefined) {
     const standing = standingOf(table, file, current)
     if (standing === 'same') return take(parts, file, current)
     if (goesOn(file, current, standing)) return 'same'
@@ -73,7 +73,7 @@ export function recognize(parts: AttachingParts, file: KnownFile, by: 'place' | 
     if (standing === 'unknown') return 'unknown'
     file.isRegistered = false
   }
-  const candidates = by === 'place' ? candidatesByPlace(table, logs, file) : candidatesByContent(table, logs, file)
+  const candidates = by === 'path' ? candidatesByPath(table, logs, file) : candidatesByContent(table, logs, file)
   for (const state of candidates) {
     const standing = standingOf(table, file, state)
     if (standing === 'same') return take(parts, file, state)
@@ -92,14 +92,14 @@ function goesOn(file: KnownFile, { edition, content }: LogState, standing: 'othe
 
 function take({ table, toRetire, distrusted }: AttachingParts, file: KnownFile, state: LogState): 'same' {
   const { user, host } = { ...table.rootOf(file), ...definedOf(state) }
-  // on this disk it was registered in another place: the records are to say so
+  // on this disk it was registered at another path: the records are to say so
   const hasMoved =
     isHere(file, state) &&
     !(hasSameProject(table, file, state.relativePath) && hasSameSessions(table, file, state.relativePath))
   const relativePath = hasMoved ? file.relativePath : state.relativePath
   table.call(file, { key: state.key, user, host, path: state.path }, relativePath)
   if (!file.attached || file.edition !== state.edition) file.setAside = new Set()
-  const moved = { relativePath, place: hasMoved ? file.key : placeOf(state) }
+  const moved = { relativePath, inode: hasMoved ? file.key : inodeOf(state) }
   Object.assign(file, {
     attached: true,
     isRegistered: true,
@@ -127,18 +127,14 @@ function callAnew({ table, logs }: AttachingParts, file: KnownFile): void {
   const { relativePath } = file
   const isTaken = (key: string, path: string): boolean => {
     const owner = table.fileOfLog(key)
-    return (
-      logs.hasPath(path) ||
-      logs.get(key) !== undefined ||
-      (owner !== undefined && owner !== file && owner.relativePath === relativePath)
-    )
+    return logs.hasPath(path) || logs.get(key) !== undefined || (owner !== undefined && owner !== file)
   }
   let number = root.number ?? 1
   let log = logIdentity(root, relativePath, number)
   while (isTaken(log.key, log.path)) log = logIdentity(root, relativePath, ++number)
   table.call(file, log, relativePath)
   Object.assign(file, { attached: true, isRegistered: false, isBehind: false, edition: 0, publishedTo: 0 })
-  file.registeredAt = { relativePath, place: file.key }
+  file.registeredAt = { relativePath, inode: file.key }
   file.suspect = false
 }
 

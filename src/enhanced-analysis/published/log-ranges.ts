@@ -79,8 +79,8 @@ export function stateOf(file: KnownFile): LogState {
   const { log, edition, fingerprint, registeredAt } = file
   const { key, path, user, host } = log
   if (file.byMutation) return { key, edition, path, relativePath: '', fingerprint, publishedTo: 0 }
-  const { relativePath, place = file.key } = registeredAt
-  return { key, path, user, host, edition, relativePath, place, fingerprint, publishedTo: 0 }
+  const { relativePath, inode = file.key } = registeredAt
+  return { key, path, user, host, edition, relativePath, inode, fingerprint, publishedTo: 0 }
 }
 
 /**
@@ -142,8 +142,8 @@ function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
   }
 }
 
-/** Without the hash of the content; `file` is where that is. */
-export function catalogueEntry(table: RecordTable, file: KnownFile): Omit<CatalogueEntry, 'sha256'> & { file: string } {
+/** `file` is where its content is; with the hash of that where it is known already. */
+export function catalogueEntry(table: RecordTable, file: KnownFile): CatalogueEntry & { file: string } {
   const { columns: c } = table
   const owners: Record<string, number> = {}
   let records = 0
@@ -162,6 +162,7 @@ export function catalogueEntry(table: RecordTable, file: KnownFile): Omit<Catalo
     key: file.log.key,
     path: file.log.path,
     to: shippableTo(file),
+    sha256: file.digests.get(shippableTo(file)) ?? '',
     records,
     tokens,
     duplicates: { own: file.copies + file.tail.copies - records, owners },

@@ -4,16 +4,16 @@ import { formatOf } from '../../transcripts/format-of.ts'
 import { hasFingerprint } from '../scanning/file-scan.ts'
 import type { KnownFile } from '../table/known-file.ts'
 import type { RecordTable } from '../table/record-table.ts'
-import { placeOf, type RegisteredLogs } from './registered-logs.ts'
+import { inodeOf, type RegisteredLogs } from './registered-logs.ts'
 
-// Which of the registered logs a file on this disk is. What it may be follows from its place and its beginning; what it
+// Which of the registered logs a file on this disk is. What it may be follows from its path and its beginning; what it
 // is, from its bytes alone.
 
 /** Whether a file is a log: `unknown` before the hash of its first bytes is there, which is then wanted. */
 export type Standing = 'same' | 'other' | 'unknown'
 
 /** The file stands where the log was registered, or did. */
-export const isHere = (file: KnownFile, state: LogState): boolean => placeOf(state) === file.key
+export const isHere = (file: KnownFile, state: LogState): boolean => inodeOf(state) === file.key
 
 export function standingOf(table: RecordTable, file: KnownFile, state: LogState): Standing {
   const { content } = state
@@ -35,7 +35,7 @@ export function standingOf(table: RecordTable, file: KnownFile, state: LogState)
 }
 
 /** Logs that were registered at the same path under their roots: the one with the same label first. */
-export function candidatesByPlace(table: RecordTable, logs: RegisteredLogs, file: KnownFile): LogState[] {
+export function candidatesByPath(table: RecordTable, logs: RegisteredLogs, file: KnownFile): LogState[] {
   const { user, host } = table.rootOf(file)
   const isOwn = (state: LogState): number => (state.user === user && state.host === host ? 0 : 1)
   return allowed(table, file, logs.at(file.relativePath)).sort(
@@ -45,7 +45,7 @@ export function candidatesByPlace(table: RecordTable, logs: RegisteredLogs, file
 
 /** Logs that the file was under another name, and those that begin like it. */
 export function candidatesByContent(table: RecordTable, logs: RegisteredLogs, file: KnownFile): LogState[] {
-  const found = new Map(logs.placedAt(file.key).map((state) => [state.key, state]))
+  const found = new Map(logs.withInode(file.key).map((state) => [state.key, state]))
   for (const to of logs.beginnings()) {
     if (to > file.counted) continue
     const own = file.digests.get(to)

@@ -11,7 +11,7 @@ export interface RegisteredLogs {
   /** Logs that were registered at a path under their roots. */
   at(relativePath: string): LogState[]
   /** Logs that this file was, as far as its number on disk says. */
-  placedAt(place: string): LogState[]
+  withInode(inode: string): LogState[]
   /** Logs that begin with the same bytes. */
   beginningWith(to: number, sha256: string): LogState[]
   /** By how many bytes beginnings are known. */
@@ -19,13 +19,13 @@ export interface RegisteredLogs {
 }
 
 /** The file that stood where a log was registered. */
-export const placeOf = ({ place, key }: LogState): string => place ?? key
+export const inodeOf = ({ inode, key }: LogState): string => inode ?? key
 
 export function createRegisteredLogs(): RegisteredLogs {
   const states = new Map<string, LogState>()
   const paths = createLookup(states)
   const relativePaths = createLookup(states)
-  const places = createLookup(states)
+  const inodes = createLookup(states)
   const heads = createLookup(states)
   const lengths = new Map<number, number>()
   const headOf = ({ head }: LogState): string => (head === undefined ? '' : `${head.to} ${head.sha256}`)
@@ -34,7 +34,7 @@ export function createRegisteredLogs(): RegisteredLogs {
     for (const [lookup, nameOf] of [
       [paths, ({ path }: LogState) => path],
       [relativePaths, ({ relativePath }: LogState) => relativePath],
-      [places, placeOf],
+      [inodes, inodeOf],
       [heads, headOf],
     ] as const) {
       const before = from && nameOf(from)
@@ -57,7 +57,7 @@ export function createRegisteredLogs(): RegisteredLogs {
     },
     hasPath: (path) => paths.find(path).length > 0,
     at: relativePaths.find,
-    placedAt: places.find,
+    withInode: inodes.find,
     beginningWith: (to, sha256) => heads.find(`${to} ${sha256}`),
     beginnings: () => [...lengths].filter(([, count]) => count > 0).map(([to]) => to),
   }

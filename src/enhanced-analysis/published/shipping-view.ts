@@ -37,8 +37,8 @@ export interface ShippingView
   isExact(): boolean
 }
 
-/** Without the hash of the content, which is in `file`. */
-export type EntryToHash = Omit<CatalogueEntry, 'sha256'> & { file: string }
+/** The hash of the content, which is in `file`, is empty where it is not known yet. */
+export type EntryToHash = CatalogueEntry & { file: string }
 
 /** A state whose digests may not be known yet, and what is to be read for them. */
 export interface StateToDigest {

@@ -66,11 +66,15 @@ export function logsThrough(ask: Ask, { threads, hasUnproven = () => true }: Log
     retired: () => proven('retired', undefined),
     async catalogue() {
       const entries = await proven('catalogue', undefined)
+      const unknown = entries.filter(({ sha256 }) => sha256 === '')
       const hashes = await contentHashes(
-        entries.map(({ file, to }) => ({ path: file, to })),
+        unknown.map(({ file, to }) => ({ path: file, to })),
         threads,
       )
-      return entries.map(({ file: _, ...entry }, i): CatalogueEntry => ({ ...entry, sha256: hashes[i] as string }))
+      const byKey = new Map(unknown.map(({ key }, i) => [key, hashes[i] as string]))
+      return entries.map(
+        ({ file: _, ...entry }): CatalogueEntry => ({ ...entry, sha256: byKey.get(entry.key) ?? entry.sha256 }),
+      )
     },
     registrations: async (which) =>
       (await digested(await proven('registrations', which))).filter(({ content }) => content !== undefined),

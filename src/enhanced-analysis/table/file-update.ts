@@ -28,7 +28,7 @@ export interface Fingerprint {
  * feed: they count, but only until the file is read again from `to`.
  */
 export interface FileUpdateHeader {
-  /** `device:inode`: what names a log, through renames. */
+  /** `device:inode`: what names a transcript on this disk, through renames. */
   key: string
   path: string
   /** Path of its root. */

@@ -46,7 +46,7 @@ export interface KnownFile {
   /** The ledger knows its log further than it was compared. */
   isBehind: boolean
   /** Where its log is registered: its path under the root, and the file there. */
-  registeredAt: { relativePath: string; place: string | undefined }
+  registeredAt: { relativePath: string; inode: string | undefined }
   edition: number
   /** Its records that begin before this byte are published in ClickHouse. */
   publishedTo: number
@@ -96,7 +96,7 @@ export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile
     attached: false,
     isRegistered: false,
     isBehind: false,
-    registeredAt: { relativePath: header.relativePath, place: header.key },
+    registeredAt: { relativePath: header.relativePath, inode: header.key },
     edition: 0,
     publishedTo: 0,
     setAside: new Set(),

@@ -120,18 +120,22 @@ export class RecordTable {
     this.files[file.id] = undefined
   }
 
-  /** The same log in another place. The rank of its copies, and their project, may change. */
+  /** The same log at another path. The rank of its copies, and their project, may change. */
   rename(key: string, path: string, root: string, relativePath: string): void {
     const file = this.#byKey.get(key)
     if (file === undefined || file.path === path) return
     detach(file)
-    this.#place(file, path, root, relativePath)
+    this.#locate(file, path, root, relativePath)
   }
 
   /** Calls a log as it is registered: under this path, which says its project. */
   call(file: KnownFile, log: LogIdentity, relativePath: string): void {
     if (this.#byLog.get(file.log.key) === file) this.#byLog.delete(file.log.key)
     this.#byLog.set(log.key, file)
+    this.#describe(file, log, relativePath)
+  }
+
+  #describe(file: KnownFile, log: LogIdentity, relativePath: string): void {
     file.log = log
     const { project } = formatOf(this.rootOf(file)).nameLog(relativePath)
     const origin = this.origins.add({ project, user: log.user, host: log.host, path: log.path })
@@ -175,17 +179,21 @@ export class RecordTable {
     const file = createKnownFile(this.files.length, header)
     this.files.push(file)
     this.#byKey.set(file.key, file)
-    this.#place(file, header.path, header.root, header.relativePath)
+    this.#locate(file, header.path, header.root, header.relativePath)
     return file
   }
 
-  #place(file: KnownFile, path: string, root: string, relativePath: string): void {
+  #locate(file: KnownFile, path: string, root: string, relativePath: string): void {
     file.path = path
     file.root = root
     file.relativePath = relativePath
     const known = this.rootOf(file)
     const keepsName = file.byMutation || file.isRegistered
-    this.call(file, keepsName ? file.log : logIdentity(known, relativePath, known.number ?? 1), relativePath)
+    const log = keepsName ? file.log : logIdentity(known, relativePath, known.number ?? 1)
+    const owner = this.#byLog.get(log.key)
+    // whoever is called so already stays so: this one is called otherwise when it is attached
+    if (owner === undefined || owner === file) this.call(file, log, relativePath)
+    else this.#describe(file, log, relativePath)
   }
 
   #insert(file: KnownFile, header: FileUpdateHeader, records: RecordColumns): void {
