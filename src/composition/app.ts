@@ -138,7 +138,6 @@ async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: 
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
     authenticate: createAuthenticator(secret),
     trustedProxies: config.trustedProxies,
-    whenCurrent: otherJournals.whenCurrent,
     maxSockets: config.maxSockets,
     createContext: createRequests({
       ...sides,

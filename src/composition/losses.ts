@@ -16,7 +16,7 @@ const NO_STOCK = { foreignSegments: [], lostRecords: 0 }
 export function createLosses(
   journal: OpenJournal,
   database: KeptDatabaseSide,
-  otherJournals: Pick<OtherJournals, 'present'>,
+  otherJournals: Pick<OtherJournals, 'known'>,
 ): () => Losses {
   const losses = new LRUCache<object, Losses>({
     max: 1,
@@ -24,7 +24,7 @@ export function createLosses(
     memoMethod: () => lossesOf(journal, database.current()),
   })
   // what others have published in the last second can be read by nobody but ClickHouse
-  return () => losses.memo(database.current() ?? NO_DATABASE, { forceRefresh: otherJournals.present() })
+  return () => losses.memo(database.current() ?? NO_DATABASE, { forceRefresh: otherJournals.known() })
 }
 
 function lossesOf(journal: OpenJournal, database: DatabaseSide | undefined): Losses {

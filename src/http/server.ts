@@ -44,8 +44,6 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
   maxSockets: number
-  /** Settles when everything is known that was acknowledged elsewhere before it was called. */
-  whenCurrent: () => Promise<void>
   createContext: (principal: Principal, requestId: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
@@ -166,7 +164,7 @@ function watchStrangers(fastify: FastifyInstance, addresses: Addresses): SocketS
 
 function addHooks(
   fastify: FastifyInstance,
-  { authenticate, metrics, whenCurrent }: HttpServerOptions,
+  { authenticate, metrics }: HttpServerOptions,
   addresses: Addresses,
   strangers: SocketStrangers,
 ): void {
@@ -197,9 +195,7 @@ function addHooks(
   })
   // what a request costs begins here: a user with many of them at once delays nobody else's
   fastify.addHook('preHandler', async ({ principal }) => {
-    if (principal === null) return
-    await whenCurrent()
-    await turnOf(principal.userId)
+    if (principal !== null) await turnOf(principal.userId)
   })
   // who reads nothing of an answer is not waited for; Node sets it anew for what follows
   fastify.addHook('onSend', async (request) => {
