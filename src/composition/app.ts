@@ -138,8 +138,7 @@ async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: 
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
     authenticate: createAuthenticator(secret),
     trustedProxies: config.trustedProxies,
-    // of the journal that is shared, and of those that are not
-    whenCurrent: async () => void (await Promise.all([journal.whenCurrent(), otherJournals.whenCurrent()])),
+    whenCurrent: journal.whenCurrent,
     maxSockets: config.maxSockets,
     createContext: createRequests({
       ...sides,

@@ -15,7 +15,7 @@ const NO_DATABASE = {}
 export function createLosses(
   journal: OpenJournal,
   database: KeptDatabaseSide,
-  otherJournals: Pick<OtherJournals, 'present'>,
+  otherJournals: Pick<OtherJournals, 'known'>,
 ): () => Losses {
   const losses = new LRUCache<object, Losses>({
     max: 1,
@@ -24,7 +24,7 @@ export function createLosses(
   })
   // what was just noticed is told at once; what others have published in the last second can be read by ClickHouse alone
   return () =>
-    losses.memo(database.current() ?? NO_DATABASE, { forceRefresh: journal.isBehind() || otherJournals.present() })
+    losses.memo(database.current() ?? NO_DATABASE, { forceRefresh: journal.isBehind() || otherJournals.known() })
 }
 
 function lossesOf(journal: OpenJournal, database: DatabaseSide | undefined): Losses {

@@ -18,7 +18,7 @@ const NO_OTHERS: OtherJournals = {
   end: () => undefined,
   whenCurrent: async () => undefined,
   mayLack: () => false,
-  present: () => false,
+  known: () => false,
   telling: (append) => append(),
   pending: () => [],
 }

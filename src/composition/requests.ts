@@ -1,5 +1,5 @@
 import type { Principal } from '../access/roles.ts'
-import type { Losses } from '../domain/losses.ts'
+import type { Lacking, Losses } from '../domain/losses.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Component, RequestContext, ViewerContext } from '../graphql/context.ts'
@@ -22,7 +22,7 @@ export interface RequestsOptions {
   /** Of the migration: below it everybody is on legacy. */
   threshold: number
   losses: () => Losses
-  otherJournals: Pick<OtherJournals, 'mayLack'>
+  otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
   health: () => Component[]
 }
 
@@ -33,7 +33,6 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
     const open = options.database.current()
     // what answers: operators act on what is there
     const database = open?.isFresh() ? open : undefined
-    const losses = options.losses()
     const progress = database?.runs().progress() ?? 0
     const lacks = lacksTranscripts(options.legacy, open)
     const viewer = viewerOf(options, principal, database, { progress, lacksTranscripts: lacks })
@@ -47,14 +46,13 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         decide: viewer.decide,
         migrationProgress: progress,
         generation: database?.ledger().generation(),
-        losses,
+        lacking: () => lackingNow(options),
         lacksTranscripts: lacks,
-        mayLack: options.otherJournals.mayLack(),
         learnPrices: reading.prices.learn,
         onFallback: reading.onFallback,
       }),
       priceOf: reading.prices.priceOf,
-      missingRecords: BigInt(losses.everywhere),
+      missingRecords: BigInt(options.losses().everywhere),
       derived: reading.derived,
       ingest: writing.ingest,
       migrations: open?.runs(),
@@ -62,6 +60,13 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       health: options.health,
     }
   }
+}
+
+/** What others have told and published is looked at after the question has come. */
+async function lackingNow({ losses, otherJournals }: RequestsOptions): Promise<Lacking> {
+  await otherJournals.whenCurrent()
+  const { inFiles, everywhere } = losses()
+  return { inFiles: inFiles > 0, everywhere: everywhere > 0 || otherJournals.mayLack() }
 }
 
 const WHOLE: Question = { filter: {}, preference: 'AUTO' }

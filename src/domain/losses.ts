@@ -5,3 +5,11 @@ export interface Losses {
   /** By anybody. */
   everywhere: number
 }
+
+/** Whether answers lack something that was acknowledged or published. */
+export interface Lacking {
+  /** Those of the files. */
+  inFiles: boolean
+  /** All of them. */
+  everywhere: boolean
+}

@@ -44,8 +44,6 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
   maxSockets: number
-  /** Settles when everything is known that was acknowledged elsewhere before it was called. */
-  whenCurrent: () => Promise<void>
   createContext: (principal: Principal, requestId: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
@@ -169,7 +167,7 @@ function watchStrangers(fastify: FastifyInstance, addresses: Addresses): SocketS
 
 function addHooks(
   fastify: FastifyInstance,
-  { authenticate, metrics, whenCurrent }: HttpServerOptions,
+  { authenticate, metrics }: HttpServerOptions,
   addresses: Addresses,
   strangers: SocketStrangers,
 ): void {

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { type Grouping, groupingKey } from '../domain/dimensions.ts'
 import { BridgeError, isRefusal } from '../domain/errors.ts'
-import type { Losses } from '../domain/losses.ts'
+import type { Lacking } from '../domain/losses.ts'
 import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
 import type { TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
@@ -41,12 +41,13 @@ export interface AnswersOptions {
   migrationProgress: number
   /** Of what is published, when the operation began. */
   generation?: number | undefined
-  /** Records that were acknowledged or published and cannot be read now: an answer that lacks some is stale. */
-  losses: Losses
+  /**
+   * Whether answers lack something that was acknowledged or published before it is called: then they are stale. Called
+   * before a source is asked.
+   */
+  lacking: () => Promise<Lacking>
   /** There are none here though some are published: what the files say is stale, and stands in for no other source. */
   lacksTranscripts?: boolean
-  /** Others may have acknowledged records that no source here has: every answer is stale. */
-  mayLack?: boolean
   /** Looks up what models cost before anybody needs it. */
   learnPrices?: (models: Iterable<string>) => Promise<void>
   /** The chosen source failed; the files answer instead. */
@@ -116,9 +117,10 @@ async function askSource(
     quality: keys.some(({ section }) => section === 'quality'),
     generation: options.generation,
   }
+  const lacking = await options.lacking()
   const { answer, cache, decision: made } = await answerFrom(options, decision, request)
   await options.learnPrices?.(modelsIn(answer))
-  const provenance = provenanceOf(answer, cache, made, options)
+  const provenance = provenanceOf({ answer, cache, decision: made, lacking }, options)
   return ({ question }) => ({
     answer: answer.answers[filters.indexOf(filterKey(question.filter))] as TokenAnswer,
     quality: answer.quality,
@@ -177,16 +179,19 @@ function* modelsIn({ answers, quality }: SourceAnswer): Iterable<string> {
   for (const { model } of quality?.whole ?? []) yield model
 }
 
+interface Made {
+  answer: SourceAnswer
+  cache: CacheStatus
+  decision: Decision
+  lacking: Lacking
+}
+
 function provenanceOf(
-  { asOf, sample }: SourceAnswer,
-  cache: CacheStatus,
-  { source, reason, cohort }: Decision,
-  options: Pick<AnswersOptions, 'migrationProgress' | 'losses' | 'lacksTranscripts' | 'mayLack'>,
+  { answer: { asOf, sample }, cache, decision: { source, reason, cohort }, lacking }: Made,
+  { migrationProgress, lacksTranscripts = false }: Pick<AnswersOptions, 'migrationProgress' | 'lacksTranscripts'>,
 ): Provenance {
-  const { migrationProgress, losses, lacksTranscripts = false, mayLack = false } = options
   const isBehind = source === 'LEGACY' || (source === 'HYBRID' && migrationProgress < 1)
-  const lacks =
-    mayLack || losses.everywhere > 0 || (source === 'LEGACY' && losses.inFiles > 0) || (lacksTranscripts && isBehind)
+  const lacks = lacking.everywhere || (source === 'LEGACY' && lacking.inFiles) || (lacksTranscripts && isBehind)
   return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE' || lacks, sample }
 }
 

@@ -59,7 +59,7 @@ export function createJournalLooks(
       now,
     )
     // after the look: what somebody calls published is known then
-    const isLedgerCurrent = others.present && others.pending.length === 0 && (await succeeds(whenLedgerIsCurrent()))
+    const isLedgerCurrent = others.known && others.pending.length === 0 && (await succeeds(whenLedgerIsCurrent()))
     return { startedAt, endedAt, now, ofOwn: signs.filter(isOwn), others, isLedgerCurrent }
   }
 

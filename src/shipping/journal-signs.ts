@@ -5,14 +5,11 @@ import type { JournalSign } from '../ports/journal-table.ts'
  * nothing before: so nobody takes its last sign for its word.
  */
 export const SILENT_MS = 2000
-/** For so long whoever ended counts as there: what it published last may not be known everywhere. */
-const LATELY_MS = 5000
-
 /** What the signs of journals come to that an instance does not share. */
 export interface Others {
   /** There are such journals, be it that nobody has one open. */
   known: boolean
-  /** Some instance may acknowledge something in one of them, or did so lately. */
+  /** Some instance may acknowledge something in one of them, or has something that is not published. */
   present: boolean
   /** Instances whose journals have what was acknowledged and is not published, or may have it. */
   pending: JournalSign[]
@@ -23,7 +20,7 @@ export function othersAmong(signs: readonly JournalSign[], now: number): Others 
   const journals = Map.groupBy(signs, ({ journal }) => journal)
   return {
     known: signs.length > 0,
-    present: signs.some(({ beat, pending, ended }) => !ended || pending || now - beat < LATELY_MS),
+    present: signs.some(({ pending, ended }) => !ended || pending),
     pending: [...journals.values()].flatMap((ofOne) => pendingAmong(ofOne, now)),
   }
 }

@@ -22,8 +22,8 @@ export interface OtherJournals {
   whenCurrent(): Promise<void>
   /** Others may have acknowledged what is in no answer here. It holds for questions that waited for `whenCurrent`. */
   mayLack(): boolean
-  /** Others are there: what is known of publications is not to be taken from before the question. */
-  present(): boolean
+  /** There are others, or were: what they published may be news of this very moment. */
+  known(): boolean
   /** Runs what acknowledges something; settles once others know of it, or know that they know nothing. */
   telling<T>(append: () => Promise<T>): Promise<T>
   /** Instances whose journals have, or may have, what was acknowledged and is not published. */
@@ -50,8 +50,8 @@ export interface OtherJournalsOptions extends JournalLooksOptions {
 const LOOK_MS = 250
 /** It holds for so long that nobody else was there: whoever comes acknowledges nothing before that is over. */
 const FRESH_MS = 1000
-/** A question waits so long at most for a look. */
-const WAIT_MS = 250
+/** A look that takes longer is not waited for: then nothing is known. */
+const WAIT_MS = 500
 /** And the end so long. */
 const END_MS = 1000
 
@@ -96,17 +96,16 @@ export function createOtherJournals(options: OtherJournalsOptions): OtherJournal
     cannotJoin: start.tried,
     end: telling.end,
     async whenCurrent() {
-      if (!looks.canLook() || looks.isAway() || isAlone()) return
-      if (!(await isWithin(WAIT_MS, looks.look()))) looks.takesTooLong()
+      if (looks.canLook() && !looks.isAway() && !isAlone()) await lookInTime(looks)
     },
     mayLack() {
       const last = looks.last()
       if (last === undefined) return !start.isOver() || remembered.get()
       const { others, isLedgerCurrent } = last
       if (looks.isAway() || !isFresh()) return others.known
-      return others.present && (others.pending.length > 0 || !isLedgerCurrent)
+      return others.known && (others.pending.length > 0 || !isLedgerCurrent)
     },
-    present: () => looks.last()?.others.present === true,
+    known: () => looks.last()?.others.known === true,
     telling: (append) => telling.around(append, whenKnown()),
     pending: () => looks.last()?.others.pending ?? [],
   }
@@ -121,7 +120,7 @@ function lookAgainAndAgain(
   const closing = new AbortController()
   const { signal } = closing
   const step = async (): Promise<void> => {
-    await looks.look()
+    await lookInTime(looks)
     const { known = false, pending = [] } = looks.last()?.others ?? {}
     if (known !== remembered.get()) remembered.set(known)
     onLook(pending)
@@ -129,7 +128,7 @@ function lookAgainAndAgain(
   }
   const loop = async (): Promise<void> => {
     while (!signal.aborted) {
-      // the database is away: then others do not believe what they were told, and this instance does not either
+      // what cannot be told is not believed by the others after a while
       await step().catch(() => undefined)
       await sleep(LOOK_MS, undefined, { ref: false, signal }).catch(() => undefined)
     }
@@ -162,11 +161,16 @@ function createStart() {
   }
 }
 
+/** Never rejects: a look that fails, or takes too long, is noted. */
+async function lookInTime(looks: JournalLooks): Promise<void> {
+  if (!(await isWithin(WAIT_MS, looks.look()))) looks.takesTooLong()
+}
+
+/** Whether it has ended, be it in an error. */
 async function isWithin(ms: number, promise: Promise<void>): Promise<boolean> {
-  const late = sleep(ms, false, { ref: false })
-  const done = promise.then(
+  const ended = promise.then(
     () => true,
     () => true,
   )
-  return Promise.race([done, late])
+  return Promise.race([ended, sleep(ms, false, { ref: false })])
 }

@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openDatabase } from '../../src/clickhouse/database.ts'
+import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
 import { createJournalTable } from '../../src/clickhouse/journal-table.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -65,22 +65,23 @@ const whenTold = (what: string, server: TestServer, is: (now: Told) => boolean):
     return is(now) ? now : undefined
   })
 const whenSure = (server: TestServer): Promise<Told> =>
-  whenTold('an answer that is not stale', server, (now) => !now.stale)
+  whenTold('nothing to be lacking', server, ({ stale, journal }) => !stale && journal.state === 'UP')
 const migrate = async (server: TestServer): Promise<void> => {
   await server.ask('mutation { startMigration { id } }', {}, ['operator'])
   await whenTold('the end of the run', server, ({ source }) => source === 'CLICKHOUSE')
 }
 
-/** How long ago the instances told something last, in milliseconds. */
-async function silences(database: string): Promise<number[]> {
+/** Straight to the tables, past the bridge. */
+async function inDatabase<T>(database: string, run: (db: Database) => Promise<T>): Promise<T> {
   const db = await openDatabase({ url: clickhouse.url, user: USER, password: PASSWORD, database, folder: '' })
-  try {
+  return run(db).finally(() => db.close())
+}
+/** How long ago the instances told something last, in milliseconds. */
+const silences = (database: string): Promise<number[]> =>
+  inDatabase(database, async (db) => {
     const { now, signs } = await createJournalTable(db).look()
     return signs.map(({ beat }) => now - beat)
-  } finally {
-    await db.close()
-  }
-}
+  })
 
 describe('instances with one database and journals of their own', () => {
   test('say stale from their very next answer on, where one has acknowledged what it cannot publish', async () => {
@@ -92,19 +93,19 @@ describe('instances with one database and journals of their own', () => {
     for (const n of [1, 2, 3]) {
       await ingest(second)
       expect(await told(first)).toMatchObject({ total: 6, stale: true })
-      expect(await told(second)).toMatchObject({ total: 6 + 100 * n, stale: false })
+      expect(await told(second)).toMatchObject({ total: 6 + 100 * n })
     }
+    // it lacks nothing itself
+    expect(await whenSure(second)).toMatchObject({ total: 306 })
     const { journal } = await told(first)
     expect(journal).toMatchObject({ state: 'DEGRADED', detail: expect.stringContaining('not shared') })
-    expect((await told(second)).journal.state).toBe('UP')
     // once the other one may publish, it is in everybody's answers
     await first.close()
     await whenTold('it to publish', second, (now) => now.publisher === 'this instance')
     await migrate(second)
     const again = await start({ DATA_DIR: join(folder, 'data-0') })
-    expect(await whenTold('all of it', again, ({ source, stale }) => source === 'CLICKHOUSE' && !stale)).toMatchObject({
-      total: 306,
-      journal: { state: 'UP' },
+    await whenTold('all of it', again, ({ source, total, stale, journal }) => {
+      return source === 'CLICKHOUSE' && total === 306 && !stale && journal.state === 'UP'
     })
   })
 
@@ -139,18 +140,45 @@ describe('instances with one database and journals of their own', () => {
     expect(await told(second)).toMatchObject({ total: 106, stale: true })
   })
 
-  test('are not stale because of one that ended with everything published, and not while it is away', async () => {
+  test('are not stale because of one that ended with everything published', async () => {
     const { start, database } = scene()
     const first = await start()
     const second = await start()
     await migrate(first)
     await whenTold('it to be sure', second, ({ stale, source }) => !stale && source === 'CLICKHOUSE')
     await first.close()
-    await until('its last sign to be old', async () => {
-      expect(await told(second)).toMatchObject({ stale: false, total: 6 })
-      return (await silences(database)).some((ms) => ms > 2500) ? true : undefined
-    })
+    await until('its last sign to be old', async () =>
+      (await silences(database)).some((ms) => ms > 2500) ? true : undefined,
+    )
+    expect(await whenSure(second)).toMatchObject({ total: 6, source: 'CLICKHOUSE' })
   })
+})
+
+test('are stale because of a journal that is gone, over a start without the database, until it is forgotten', async () => {
+  const { folder, database, start } = scene()
+  const proxy = await startProxy(clickhouse.url)
+  const settings = { DATA_DIR: join(folder, 'data'), CLICKHOUSE_URL: proxy.url }
+  const server = await start(settings)
+  await whenSure(server)
+  await inDatabase(database, (db) =>
+    createJournalTable(db).tell({ journal: 'gone', instance: 'elsewhere:1', beat: 1, pending: false, ended: false }),
+  )
+  const { journal } = await whenTold('it to be noticed', server, ({ stale }) => stale)
+  expect(journal).toMatchObject({ state: 'DEGRADED', detail: expect.stringMatching(/elsewhere:1 .*\(gone\)/) })
+  await until('the log to say so', () =>
+    /elsewhere:1.*answers lack what another instance/.test(server.log()) ? true : undefined,
+  )
+  await server.close()
+
+  await proxy.cut()
+  const again = await start(settings)
+  expect(await told(again)).toMatchObject({ stale: true, source: 'LEGACY' })
+  await proxy.restore()
+  await whenTold('the database to be used', again, ({ publisher }) => publisher === 'this instance')
+  expect(await told(again)).toMatchObject({ stale: true })
+  const [statement] = /DELETE FROM journals .*/.exec(readFileSync('docs/runbooks/journals-apart.md', 'utf8')) ?? []
+  await inDatabase(database, (db) => db.command('forget', String(statement).replace('ID', 'gone')))
+  await whenSure(again)
 })
 
 describe('instances with one database and one journal', () => {

@@ -62,7 +62,7 @@ async function run(source: TokenSource, query: string) {
       sourceOf: () => cached,
       decide: () => ({ source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null }),
       migrationProgress: 0,
-      losses: { inFiles: 0, everywhere: 0 },
+      lacking: async () => ({ inFiles: false, everywhere: false }),
       onFallback() {},
     }),
     derived: createDerived(1 << 20),

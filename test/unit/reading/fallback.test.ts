@@ -26,7 +26,7 @@ function scene(failure: Error) {
     sourceOf: (source) => (source === 'LEGACY' ? files : { answer: () => Promise.reject(failure) }),
     decide: () => ({ source: 'CLICKHOUSE', reason: 'ROLLOUT', cohort: null }),
     migrationProgress: 1,
-    losses: { inFiles: 0, everywhere: 0 },
+    lacking: async () => ({ inFiles: false, everywhere: false }),
     onFallback: (_, error) => void fallbacks.push(error),
   })
   return { asked, fallbacks, answer: answers.load({ filter: {}, preference: 'AUTO' }, 'whole') }
