@@ -44,6 +44,8 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
   maxSockets: number
+  /** Settles when everything is known that was acknowledged elsewhere before it was called. */
+  whenCurrent: () => Promise<void>
   createContext: (principal: Principal, requestId: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
@@ -167,7 +169,7 @@ function watchStrangers(fastify: FastifyInstance, addresses: Addresses): SocketS
 
 function addHooks(
   fastify: FastifyInstance,
-  { authenticate, metrics }: HttpServerOptions,
+  { authenticate, metrics, whenCurrent }: HttpServerOptions,
   addresses: Addresses,
   strangers: SocketStrangers,
 ): void {
