@@ -9,17 +9,19 @@ import type { Shipper } from '../shipping/shipper.ts'
 /** So many places of refused records are logged for each log. */
 const MAX_PLACES = 10
 
-/** Whose word counts of what is published, where the data folder and the database do not say the same. */
+/** Whose word counts of what is published, where data folder, database and transcripts are not what they were. */
 export async function logLedger(
   logger: Logger,
   took: Shared,
   ledger: LedgerFacts,
-  logs: Pick<ShippableLogs, 'archived'>,
+  logs: Pick<ShippableLogs, 'archived' | 'elsewhere'>,
 ): Promise<void> {
-  if (took === 'same') return
   const published = ledger.states().filter(({ publishedTo }) => publishedTo > 0).length
-  const counts = { logs: published, notOnThisDisk: (await logs.archived()).length }
-  if (took === 'file') logger.warn(counts, 'the database is older than the data folder: it was given back')
+  const otherFiles = await logs.elsewhere()
+  const counts = { logs: published, otherFiles, notOnThisDisk: (await logs.archived()).length }
+  if (took === 'same') {
+    if (otherFiles > 0) logger.info(counts, 'transcripts are other files than were registered: known by their content')
+  } else if (took === 'file') logger.warn(counts, 'the database is older than the data folder: it was given back')
   else logger.info(counts, 'the data folder is new, or older than the database: what the database has goes on')
 }
 

@@ -24,14 +24,20 @@ export const freeze: Step = async (parts, migration) => {
   runs.save({ ...migration, state: 'RUNNING', catalogue: frozen, estimatedSeconds })
 }
 
+/** Logs in one entry of the ledger: some megabytes. */
+const REGISTERED_AT_ONCE = 5000
+
 /** From here on every instance calls these logs alike, and knows them on its own disk. */
 export async function register(
   { ledger, logs }: Pick<RunParts, 'ledger' | 'logs'>,
   which: 'new' | 'old',
 ): Promise<void> {
   const states = await logs.registrations(which)
-  ledger.register(states)
-  await logs.update(states)
+  for (let from = 0; from < states.length; from += REGISTERED_AT_ONCE) {
+    const some = states.slice(from, from + REGISTERED_AT_ONCE)
+    ledger.register(some)
+    await logs.update(some)
+  }
 }
 
 /** RUNNING → VERIFYING → COMPLETED or FAILED: all that may be carried is. */

@@ -143,6 +143,8 @@ export interface ShippableLogs {
   registrations(which: 'new' | 'old'): Promise<LogState[]>
   /** Published editions of transcripts whose content is not on disk any more, but for those that the ledger lists already. */
   archived(): Promise<LogState[]>
+  /** How many logs are other files here than where they were registered: their bytes show that they are the same. */
+  elsewhere(): Promise<number>
   /** Those of some logs that can be read now. */
   readable(keys: readonly string[]): Promise<string[]>
   /** What should be found published, without these identities (16 bytes each). */

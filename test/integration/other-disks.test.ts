@@ -288,6 +288,16 @@ describe('the data folder and the database', () => {
     expect(await copies(db)).toBe(RECORDS + 1)
   })
 
+  test('moved with the transcripts to another disk: their bytes show what they are', async () => {
+    const { db, ledgerPath, sides, copy } = await published()
+    await sides.close()
+    const { logger, lines } = logged()
+    const again = await openSides({ analysis: await copy().analysis(BOB), db, ledgerPath, logger })
+    expect(lines()).toEqual(['transcripts are other files than were registered: known by their content'])
+    await again.ship(ALL)
+    expect(await copies(db)).toBe(RECORDS + 1)
+  })
+
   test('given back older than the database: the same', async () => {
     const { db, ledgerPath, sides, grow, reopen, exact } = await published()
     copyFileSync(ledgerPath, `${ledgerPath}.older`)

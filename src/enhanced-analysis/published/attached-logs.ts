@@ -25,6 +25,8 @@ export interface AttachedLogs {
   isRetired(file: KnownFile): boolean
   /** What was published of logs that are not on disk any more, or with other content. */
   archived(): LogState[]
+  /** Files that are not those that were registered: their bytes show what they are. */
+  elsewhere(): number
   /** What the ledger knows of a file's log. */
   stateOf(file: KnownFile): LogState | undefined
 }
@@ -85,6 +87,8 @@ export function createAttachedLogs(table: RecordTable): AttachedLogs {
     retired: () => [...toRetire.values()].filter(({ key }) => isKnown(table.fileOfLog(key))),
     isRetired: ({ log }) => toRetire.has(log.key),
     archived: () => [...logs.values()].filter((state) => isArchived(table, state)),
+    elsewhere: () =>
+      [...table.transcripts()].filter((file) => file.isRegistered && file.registeredAt.inode !== file.key).length,
     stateOf: (file) => (isKnown(file) ? logs.get(file.log.key) : undefined),
   }
 }

@@ -13,8 +13,8 @@ import type { RecordTable } from '../table/record-table.ts'
 
 /** Records in one insert (promise 1.2). */
 const MAX_BATCH_RECORDS = 1000
-/** Bytes of a beginning, by which a log is looked for under another name. */
-const HEAD_BYTES = 1024
+/** Bytes of a beginning, by which a log is looked for under another name; a shorter one is not. */
+const HEAD_BYTES = [1024, 256]
 
 interface NextRange {
   /** Bytes, half-open. */
@@ -91,7 +91,8 @@ export function withContent(state: LogState, file: KnownFile, before: LogState |
   const { fingerprint, publishedTo } = state
   const to = publishedTo === 0 ? fingerprint.counted : Math.min(publishedTo, fingerprint.counted)
   const digest = (bytes: number): ContentDigest => ({ to: bytes, sha256: file.digests.get(bytes) ?? '' })
-  const head = before?.head ?? (to === 0 ? undefined : digest(Math.min(HEAD_BYTES, to)))
+  const headTo = HEAD_BYTES.find((bytes) => bytes <= to)
+  const head = before?.head ?? (headTo === undefined ? undefined : digest(headTo))
   return { ...state, content: digest(to), ...(head === undefined ? {} : { head }) }
 }
 

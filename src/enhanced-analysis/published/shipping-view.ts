@@ -20,7 +20,10 @@ import { groupedRows, groupRows } from './published-groups.ts'
 
 /** Which records are published in ClickHouse and which are next: what shipping and the hybrid source see of the table. */
 export interface ShippingView
-  extends Pick<AttachedLogs, 'update' | 'attach' | 'unproven' | 'proven' | 'distrust' | 'retired' | 'archived'> {
+  extends Pick<
+    AttachedLogs,
+    'update' | 'attach' | 'unproven' | 'proven' | 'distrust' | 'retired' | 'archived' | 'elsewhere'
+  > {
   nextRanges(selection: LogSelection, maxRecords: number, after?: ReadonlyMap<string, number>): RangeToDigest[]
   catalogue(): EntryToHash[]
   registrations(which: 'new' | 'old'): StateToDigest[]

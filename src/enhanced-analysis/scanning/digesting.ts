@@ -22,6 +22,8 @@ export interface Digested extends Pick<KnownFile, 'key' | 'readings'> {
 export type Digesting = (requests: readonly DigestRequest[]) => Promise<Digested[]>
 
 const CHUNK_BYTES = 1 << 20
+/** Files that are read at once: opening many small ones takes longer than hashing them. */
+const AT_ONCE = 8
 /** Files whose hashing can go on where it ended. */
 const MAX_RUNNING = 1000
 
@@ -35,11 +37,15 @@ export function createDigesting(): Digesting {
   const running = new LRUCache<string, Running>({ max: MAX_RUNNING })
   return async (requests) => {
     const found: Digested[] = []
-    for (const request of requests) {
-      const { key, readings, to } = request
-      const digests = await digestsOf(request, running).catch(() => to.map((at): [number, string] => [at, '']))
-      if (digests !== undefined) found.push({ key, readings, digests })
+    const waiting = requests.values()
+    const work = async (): Promise<void> => {
+      for (const request of waiting) {
+        const { key, readings, to } = request
+        const digests = await digestsOf(request, running).catch(() => to.map((at): [number, string] => [at, '']))
+        if (digests !== undefined) found.push({ key, readings, digests })
+      }
     }
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
     return found
   }
 }
