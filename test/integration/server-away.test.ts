@@ -24,8 +24,8 @@ describe('a ClickHouse server that goes away', () => {
       CLICKHOUSE_USER: USER,
       CLICKHOUSE_PASSWORD: PASSWORD,
     })
-    await server.ask('mutation { startMigration { id } }', {}, ['operator'])
-    // the circuit breaker stays open for 30 seconds
+    const { data: started } = await server.ask('mutation { startMigration { id } }', {}, ['operator'])
+    // the breaker may be open for 30 seconds
     const from = (source: string, total: string) =>
       until(
         `${total} tokens from ${source}`,
@@ -54,6 +54,9 @@ describe('a ClickHouse server that goes away', () => {
       ['ingester'],
     )
     expect(data.ingestTokenRecords).toEqual({ accepted: 3, durability: 'JOURNALED' })
+    const verify = `mutation { verifyMigration(id: "${started.startMigration.id}") { state } }`
+    const refused = await server.ask(verify, {}, ['operator'])
+    expect(refused.errors?.[0]?.extensions).toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryable: true })
     const away = await from('LEGACY', '34')
     expect(away.provenance).toMatchObject({ source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE' })
     await until('the problem to be told', async () => {
