@@ -7,6 +7,7 @@ import {
   type ResultSet,
 } from '@clickhouse/client'
 import { z } from 'zod'
+import { BridgeError } from '../domain/errors.ts'
 import { createGuard } from '../policies/guard.ts'
 import { type ClickHouseUse, POLICIES, type Policy } from '../policies/policies.ts'
 import { createPace, eachGivingWay } from '../turns/pace.ts'
@@ -41,7 +42,8 @@ export type Params = Record<string, unknown>
 
 /**
  * ClickHouse, embedded or a server: the same client, the same SQL. Statements go by the policy of what they are for:
- * `work`, where nothing else is said. Throws `StatementError`, and what a `Guard` throws.
+ * `work`, where nothing else is said. Throws `StatementError`; SOURCE_UNAVAILABLE where it is away, or left alone; and
+ * OVERLOADED.
  */
 export interface Database {
   query<Row>(statement: Statement<Row>, params?: Params): Promise<Row[]>
@@ -144,7 +146,7 @@ async function openServerDatabase(options: DatabaseOptions, url: string): Promis
   return { ...db, close: closeBoth }
 }
 
-const isAway = (error: unknown): boolean => error instanceof StatementError && error.isAway
+const isAway = (error: unknown): error is StatementError => error instanceof StatementError && error.isAway
 
 interface Clients {
   client: ClickHouseClient
@@ -160,7 +162,11 @@ function createDatabase({ client, apart }: Clients, policies: Policies): Databas
   const through = (use: ClickHouseUse): Database => {
     const connected = use === 'aside' ? (apart ?? client) : client
     const run = <T>(name: string, repeatable: boolean, statement: (common: Common) => Promise<T>): Promise<T> =>
-      guards[use].run((one) => attempt(name, one, statement), { repeatable })
+      guards[use]
+        .run((one) => attempt(name, one, statement), { repeatable })
+        .catch((error: unknown) => {
+          throw isAway(error) ? new BridgeError('SOURCE_UNAVAILABLE', error.message, { cause: error }) : error
+        })
     return {
       query: ({ name, sql, row, maxRows }, params = {}) =>
         run(name, true, async (common) => {

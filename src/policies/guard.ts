@@ -41,7 +41,7 @@ export interface Guard {
    * many calls wait as may.
    */
   run<T>(call: (attempt: Attempt) => Promise<T>, options?: CallOptions): Promise<T>
-  /** The breaker is open, or trial calls decide. */
+  /** The breaker is open, and trial calls are not due yet. */
   isOpen(): boolean
 }
 
@@ -83,6 +83,10 @@ function createBreaker(options: Breaker | undefined, away: Handled) {
     halfOpenAfter: openMs,
     halfOpenSampling: { calls: trials, threshold: 0 },
   })
+  let trialsAt = 0
+  breaker.onBreak(() => {
+    trialsAt = Date.now() + openMs
+  })
   let tried = 0
   // told within the first of the trial calls
   breaker.onHalfOpen(() => {
@@ -94,7 +98,8 @@ function createBreaker(options: Breaker | undefined, away: Handled) {
       if (breaker.state === CircuitState.HalfOpen && ++tried > trials) return Promise.reject(new BrokenCircuitError())
       return breaker.execute(call)
     },
-    isOpen: () => breaker.state !== CircuitState.Closed,
+    // the library notices with the next call that it is time for trial calls
+    isOpen: () => breaker.state === CircuitState.Open && Date.now() < trialsAt,
   }
 }
 

@@ -75,8 +75,8 @@ describe('a server over HTTP', () => {
     const db = await open({ policies: HASTY })
     server.stall(true)
     await expect(db.query({ name: 'stalls', sql: 'SELECT 1', row: anything })).rejects.toMatchObject({
-      code: undefined,
-      isAway: true,
+      code: 'SOURCE_UNAVAILABLE',
+      cause: { code: undefined, isAway: true },
     })
     server.stall(false)
     expect(server.requests.filter(({ name }) => name === 'stalls')).toHaveLength(1)
@@ -90,7 +90,7 @@ describe('a server over HTTP', () => {
     expect(await db.query(read)).toEqual([{ one: 1 }])
     expect(server.requests.filter(({ name }) => name === 'again')).toHaveLength(3)
     for (let i = 0; i < 3; i++) server.failNext('again', BUSY)
-    await expect(db.query(read)).rejects.toMatchObject({ code: 202, isAway: true })
+    await expect(db.query(read)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE', cause: { code: 202 } })
     expect(server.requests.filter(({ name }) => name === 'again')).toHaveLength(6)
   })
 
@@ -99,8 +99,8 @@ describe('a server over HTTP', () => {
     const sent = (of: string) => server.requests.filter(({ name }) => name === of).length
     for (const name of ['write', 'note', 'drop']) server.failNext(name, 'cut-off-after')
     await db.command('make', 'CREATE TABLE some (n UInt8) ENGINE = Memory')
-    await expect(db.insert('write', 'some', ['n'], [[1]])).rejects.toMatchObject({ isAway: true })
-    await expect(db.command('note', 'INSERT INTO some SELECT 2')).rejects.toMatchObject({ isAway: true })
+    await expect(db.insert('write', 'some', ['n'], [[1]])).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+    await expect(db.command('note', 'INSERT INTO some SELECT 2')).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
     await db.command('drop', 'DROP TABLE IF EXISTS some SYNC', {}, { repeatable: true })
     expect(['write', 'note', 'drop'].map(sent)).toEqual([1, 1, 2])
   })
@@ -110,7 +110,7 @@ describe('a server over HTTP', () => {
     const ask = (use: 'question' | 'work' | 'look', name: string = use) =>
       db.for(use).query({ name, sql: 'SELECT 7 AS seven', row: anything })
     for (let i = 0; i < 6; i++) server.failNext('busy', BUSY)
-    await expect(ask('question', 'busy')).rejects.toMatchObject({ code: 202 })
+    await expect(ask('question', 'busy')).rejects.toMatchObject({ cause: { code: 202 } })
     await expect(ask('question', 'busy')).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryable: true })
     expect(server.requests.filter(({ name }) => name === 'busy')).toHaveLength(5)
     expect(db.isLeftAlone()).toBe(true)
@@ -209,7 +209,7 @@ describe('a server over HTTP', () => {
     test('is gone from the server once its deadline has passed, be it a read or a write', async () => {
       const db = await open({ policies: HASTY })
       const read = { name: 'slow-read', sql: ENDLESS.read, row: anything }
-      const given = { code: undefined, isAway: true }
+      const given = { code: 'SOURCE_UNAVAILABLE', cause: { code: undefined } }
       await expect(db.query(read)).rejects.toMatchObject(given)
       expect(await running('slow-read')).toEqual([])
       await expect(db.command('slow-write', ENDLESS.write)).rejects.toMatchObject(given)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { startServer } from '../support/server.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
@@ -24,8 +24,8 @@ describe('a ClickHouse server that goes away', () => {
       CLICKHOUSE_USER: USER,
       CLICKHOUSE_PASSWORD: PASSWORD,
     })
-    await server.ask('mutation { startMigration { id } }', {}, ['operator'])
-    // the circuit breaker stays open for 30 seconds
+    const { data: started } = await server.ask('mutation { startMigration { id } }', {}, ['operator'])
+    // the breaker may be open for 30 seconds
     const from = (source: string, total: string) =>
       until(
         `${total} tokens from ${source}`,
@@ -54,6 +54,9 @@ describe('a ClickHouse server that goes away', () => {
       ['ingester'],
     )
     expect(data.ingestTokenRecords).toEqual({ accepted: 3, durability: 'JOURNALED' })
+    const verify = `mutation { verifyMigration(id: "${started.startMigration.id}") { state } }`
+    const refused = await server.ask(verify, {}, ['operator'])
+    expect(refused.errors?.[0]?.extensions).toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryable: true })
     const away = await from('LEGACY', '34')
     expect(away.provenance).toMatchObject({ source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE' })
     await until('the problem to be told', async () => {
@@ -87,6 +90,46 @@ describe('a ClickHouse server that goes away', () => {
     // one every two seconds
     const beats = since().slice(0, since().indexOf('write-batches'))
     expect(beats.filter((name) => name === 'heartbeat').length).toBeLessThanOrEqual(2)
+  })
+
+  test('or takes statements and answers none, holds up a few questions to their deadline, and then nobody', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
+    const server = await startServer(folder, {
+      CLICKHOUSE_URL: clickhouse.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+      CLICKHOUSE_DATABASE: 'stalled',
+    })
+    await server.ask('mutation { startMigration { id } }', {}, ['operator'])
+    let questions = 0
+    /** Asks what nobody asked before. */
+    const ask = async (user: string): Promise<string> => {
+      const from = new Date(Date.UTC(2000, 0, 1) + questions++).toISOString()
+      const query = `{ tokenMetrics(filter: { from: "${from}" }) { tokens { total } provenance { source reason } } }`
+      const { tokens, provenance } = (await server.ask(query, {}, ['viewer'], { user })).data.tokenMetrics
+      expect(tokens.total).toBe('2')
+      return `${provenance.source} ${provenance.reason}`
+    }
+    const fromDatabase = () =>
+      until('ClickHouse to answer', async () => ((await ask('ann')).startsWith('CLICKHOUSE') ? true : undefined))
+    await until('the run to end', async () => {
+      const { data } = await server.ask('{ migration { state } }', {}, ['operator'])
+      return data.migration.state === 'COMPLETED' ? true : undefined
+    })
+    await fromDatabase()
+    clickhouse.stall(true)
+    onTestFinished(() => clickhouse.stall(false))
+    // of each user two are asked at once
+    const held = await Promise.all(['ann', 'ann', 'bob', 'bob', 'cid'].map(ask))
+    expect(held).toEqual(held.map(() => 'LEGACY SOURCE_UNAVAILABLE'))
+    const put = () => clickhouse.requests.filter(({ name }) => name === 'answer').length
+    const before = put()
+    expect(before).toBeGreaterThan(held.length)
+    for (let i = 0; i < 20; i++) expect(await ask(`user-${i}`)).toBe('LEGACY SOURCE_UNAVAILABLE')
+    expect(put()).toBe(before)
+    clickhouse.stall(false)
+    await fromDatabase()
   })
 
   test('is asked how it is every 30 seconds, and by nobody who asks for health', async () => {

@@ -163,6 +163,9 @@ describe.each(WITH_BREAKER)('the breaker for $what', ({ policy, breaker }) => {
       })
     }
     expect(called).not.toHaveBeenCalled()
+    expect(guard.isOpen()).toBe(true)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(guard.isOpen()).toBe(false)
   })
 
   test('closes when all trial calls succeed; whoever comes meanwhile is not kept waiting', async () => {
@@ -178,7 +181,7 @@ describe.each(WITH_BREAKER)('the breaker for $what', ({ policy, breaker }) => {
     expect(ends).toHaveLength(trials)
     expect(late.outcome()).toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
     for (const end of ends) {
-      expect(guard.isOpen()).toBe(true)
+      await expect(guard.run(succeeding)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
       end()
       await settle()
     }
