@@ -40,6 +40,7 @@ const INSTANCE = /^[0-9a-f]{12}$/
 /** `instance` has 12 hexadecimal digits, and is written by one process at a time. */
 export function openToldHeads(journalFolder: string, instance: string): ToldHeads {
   const folder = join(journalFolder, FOLDER)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
   let fd: number | undefined
   const open = (): number => {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -73,7 +74,7 @@ function listInstances(folder: string): string[] {
     const entries = readdirSync(folder, { withFileTypes: true })
     return entries.filter((entry) => entry.isFile() && INSTANCE.test(entry.name)).map(({ name }) => name)
   } catch {
-    // nobody has acknowledged anything
+    // it was removed: whoever tells something makes it anew
     return []
   }
 }
