@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
@@ -182,14 +182,25 @@ test('are stale because of a journal that is gone, over a start without the data
 })
 
 describe('instances with one database and one journal', () => {
-  test('are never stale because of each other, and tell nothing while they acknowledge', async () => {
+  /** Two of them, each with a way of its own to the folder. */
+  const sharing = async () => {
     const { folder, start } = scene()
-    const shared = { JOURNAL_DIR: join(folder, 'journal') }
-    for (const n of [0, 1]) {
+    const shared = join(folder, 'journal')
+    mkdirSync(shared, { mode: 0o700 })
+    const ways = [0, 1].map((n) => join(folder, `way-${n}`))
+    const servers: TestServer[] = []
+    for (const [n, way] of ways.entries()) {
+      symlinkSync(shared, way)
       mkdirSync(join(folder, `data-${n}`), { mode: 0o700 })
       writeFileSync(join(folder, `data-${n}`, 'journal-key'), `${KEY}\n`, { mode: 0o600 })
+      servers.push(await start({ JOURNAL_DIR: way }))
     }
-    const servers = [await start(shared), await start(shared)] as const
+    return { servers: servers as [TestServer, TestServer], ways: ways as [string, string] }
+  }
+
+  test('are never stale because of each other, and tell nothing while they acknowledge', async () => {
+    const { servers } = await sharing()
+    for (const server of servers) await whenSure(server)
     const tellings = () => clickhouse.requests.filter(({ name }) => name === 'tell-journal').length
     const before = tellings()
     for (let n = 0; n < 10; n++) {
@@ -197,6 +208,14 @@ describe('instances with one database and one journal', () => {
       for (const server of servers) expect(await told(server)).toMatchObject({ stale: false })
     }
     expect(tellings()).toBe(before)
-    for (const server of servers) expect((await told(server)).journal.state).toBe('UP')
+  })
+
+  test('say stale from their very next answer on where they cannot read it any more', async () => {
+    const { servers, ways } = await sharing()
+    for (const server of servers) await whenSure(server)
+    rmSync(ways[1])
+    await ingest(servers[0])
+    expect(await told(servers[1])).toMatchObject({ total: 6, stale: true })
+    expect(await told(servers[0])).toMatchObject({ total: 106, stale: false })
   })
 })
