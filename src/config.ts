@@ -1,14 +1,16 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { ACCESS_SETTINGS, type AccessConfig, accessMistakes, accessOf } from './access-settings.ts'
 import { LIMITS } from './domain/limits.ts'
-import { httpUrl, matching, networks, share, text, whole } from './setting-schemas.ts'
+import { readSecretFiles } from './secret-files.ts'
+import { httpUrl, inFile, matching, networks, share, text, whole } from './setting-schemas.ts'
 
 /**
  * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
  * the README has the table of all settings, compared with `SETTINGS` by a test.
  */
-export interface Config {
+export interface Config extends AccessConfig {
   host: string
   /** 0 takes any free port. */
   port: number
@@ -26,7 +28,6 @@ export interface Config {
   dataDir: string
   journalDir: string
   backupDir: string
-  authJwtSecret: string | undefined
   clickhouse: {
     /** Absent: the embedded engine, if that is on. */
     url: string | undefined
@@ -64,8 +65,6 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
 
 /** A name that is mistyped would be taken for development, and show the schema. */
 const ENVIRONMENTS: readonly string[] = ['development', 'production', 'test']
-
-const MIN_SECRET_BYTES = 32
 
 /** Each setting: how it is read, its default as text, and what it does (the README's table). */
 export const SETTINGS = {
@@ -109,22 +108,14 @@ export const SETTINGS = {
     fallback: '`backups` under `DATA_DIR`',
     about: 'folder of the backups of what only ClickHouse still has',
   },
-  AUTH_JWT_SECRET: {
-    schema: z
-      .string()
-      .optional()
-      .refine((secret) => secret === undefined || Buffer.byteLength(secret) >= MIN_SECRET_BYTES, {
-        message: `AUTH_JWT_SECRET must have at least ${MIN_SECRET_BYTES} bytes`,
-      }),
-    fallback: 'made at the first start, under `DATA_DIR`',
-    about: 'secret that bearer tokens are signed with (HS256)',
-  },
+  ...ACCESS_SETTINGS,
   REDIS_URL: {
     schema: matching(/^rediss?:\/\/\S+$/, 'REDIS_URL must begin with redis:// or rediss://'),
     fallback: 'none',
     about:
       'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
   },
+  REDIS_URL_FILE: inFile('REDIS_URL'),
   CACHE_MAX_MB: {
     schema: whole('CACHE_MAX_MB', 1, 65_536, 64),
     fallback: '64',
@@ -137,6 +128,7 @@ export const SETTINGS = {
   },
   CLICKHOUSE_USER: { schema: text, fallback: '`default`', about: "ClickHouse's user" },
   CLICKHOUSE_PASSWORD: { schema: text, fallback: 'none', about: 'the password of that user' },
+  CLICKHOUSE_PASSWORD_FILE: inFile('CLICKHOUSE_PASSWORD'),
   CLICKHOUSE_DATABASE: {
     schema: matching(/^[a-zA-Z_]\w{0,63}$/, 'CLICKHOUSE_DATABASE must be a name of letters, digits and _'),
     fallback: '`token_bridge`',
@@ -153,6 +145,7 @@ export const SETTINGS = {
     about: "address of Unleash's API, such as `http://unleash:4242/api`",
   },
   UNLEASH_API_TOKEN: { schema: text, fallback: 'none', about: 'backend token for Unleash' },
+  UNLEASH_API_TOKEN_FILE: inFile('UNLEASH_API_TOKEN'),
   UNLEASH_APP_NAME: { schema: text, fallback: '`token-bridge`', about: 'name that Unleash shows' },
   UNLEASH_REFRESH_INTERVAL_MS: {
     schema: whole('UNLEASH_REFRESH_INTERVAL_MS', 100, 3_600_000, 5000),
@@ -233,11 +226,18 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       environment[name]?.trim() === '' ? undefined : environment[name]?.trim(),
     ]),
   )
-  const result = z.object(SHAPE).safeParse(present)
-  if (!result.success) throw new ConfigError(result.error.issues.map((issue) => issue.message))
+  const files = readSecretFiles(present)
+  const result = z.object(SHAPE).safeParse(files.settings)
+  const mistakes = [
+    ...files.mistakes,
+    ...(result.success ? [] : result.error.issues.map((issue) => issue.message)),
+    ...accessMistakes(present, environment),
+  ]
+  if (!result.success || mistakes.length > 0) throw new ConfigError(mistakes)
   const settings = result.data
   const home = environment.HOME ?? homedir()
-  const dataDir = resolve(settings.DATA_DIR === undefined ? '.token-bridge' : expandHome(settings.DATA_DIR, home))
+  const path = (text: string): string => resolve(expandHome(text, home))
+  const dataDir = path(settings.DATA_DIR ?? '.token-bridge')
   return {
     host: settings.HOST ?? SETTINGS.HOST.fallback,
     port: settings.PORT,
@@ -251,11 +251,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       host: hostname(),
     },
     dataDir,
-    journalDir:
-      settings.JOURNAL_DIR === undefined ? join(dataDir, 'journal') : resolve(expandHome(settings.JOURNAL_DIR, home)),
-    backupDir:
-      settings.BACKUP_DIR === undefined ? join(dataDir, 'backups') : resolve(expandHome(settings.BACKUP_DIR, home)),
-    authJwtSecret: settings.AUTH_JWT_SECRET,
+    journalDir: settings.JOURNAL_DIR === undefined ? join(dataDir, 'journal') : path(settings.JOURNAL_DIR),
+    backupDir: settings.BACKUP_DIR === undefined ? join(dataDir, 'backups') : path(settings.BACKUP_DIR),
+    ...accessOf(settings, path),
     clickhouse: {
       url: settings.CLICKHOUSE_URL,
       user: settings.CLICKHOUSE_USER ?? 'default',
@@ -269,7 +267,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       appName: settings.UNLEASH_APP_NAME ?? 'token-bridge',
       refreshIntervalMs: settings.UNLEASH_REFRESH_INTERVAL_MS,
     },
-    flagsFile: settings.FLAGS_FILE === undefined ? undefined : resolve(expandHome(settings.FLAGS_FILE, home)),
+    flagsFile: settings.FLAGS_FILE === undefined ? undefined : path(settings.FLAGS_FILE),
     migrationProgressThreshold: settings.MIGRATION_PROGRESS_THRESHOLD,
     redisUrl: settings.REDIS_URL,
     cacheMaxMb: settings.CACHE_MAX_MB,

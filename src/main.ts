@@ -29,6 +29,7 @@ export async function serve(): Promise<void> {
 /** For people: what was found, and a question that works when it is pasted. Not part of the log, which holds no token. */
 async function printQuestion(app: App): Promise<void> {
   const token = await app.viewerToken(TOKEN_TTL_SECONDS)
+  if (token === undefined) return
   const sample = app.isSample()
     ? `No transcripts found in ${app.lookedAt.map(visible).join(', ')}: answering from a small built-in sample, marked as such.\n`
     : ''

@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os'
-import { loadJwtSecret } from '../access/secret.ts'
+import type { Principal } from '../access/roles.ts'
+import { loadJwtSecrets } from '../access/secret.ts'
 import { signToken } from '../access/tokens.ts'
-import { readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
 import { findServer } from '../server-file.ts'
 import type { TypedDocumentString } from './generated.ts'
 
@@ -46,13 +47,7 @@ export async function request<Result, Variables>(
     throw new Error(
       `no server was started with the data folder ${config.dataDir}; start one (npm start) or name it with --server`,
     )
-  const token =
-    options.token ??
-    (await signToken(
-      loadJwtSecret(config.authJwtSecret, config.dataDir),
-      { userId: userInfo().username, roles: ['viewer', 'ingester', 'operator'] },
-      TOKEN_TTL_SECONDS,
-    ))
+  const token = options.token ?? (await ownToken(config))
   const response = await post(
     new URL('/graphql', server),
     token,
@@ -70,6 +65,14 @@ export async function request<Result, Variables>(
   }
   if (data === undefined || data === null) throw new Error(`${server} gave no GraphQL answer`)
   return data
+}
+
+async function ownToken({ auth, dataDir }: Config): Promise<string> {
+  const [secret] = loadJwtSecrets(auth, dataDir)
+  if (secret === undefined)
+    throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET; pass one by --token')
+  const principal: Principal = { userId: userInfo().username, roles: ['viewer', 'ingester', 'operator'] }
+  return signToken(secret, principal, TOKEN_TTL_SECONDS, auth)
 }
 
 async function post(url: URL, token: string, body: unknown, deadlineMs: number): Promise<unknown> {

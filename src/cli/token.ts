@@ -1,5 +1,5 @@
 import { isRole, ROLES, type Role } from '../access/roles.ts'
-import { loadJwtSecret } from '../access/secret.ts'
+import { loadJwtSecrets } from '../access/secret.ts'
 import { isUserId, parseTtl, signToken } from '../access/tokens.ts'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
@@ -17,9 +17,12 @@ export async function printToken(options: { user: string; roles: string; ttl: st
   if (ttlSeconds === undefined)
     throw new UsageError(`--ttl "${options.ttl}" is no duration of up to a year, such as 90s, 15m, 1h, 7d`)
   const roles = readRoles(options.roles)
-  const { authJwtSecret, dataDir } = readConfig()
+  const { auth, dataDir } = readConfig()
   requireFolder('DATA_DIR', dataDir)
-  const token = await signToken(loadJwtSecret(authJwtSecret, dataDir), { userId: user, roles }, ttlSeconds)
+  const [secret] = loadJwtSecrets(auth, dataDir)
+  if (secret === undefined)
+    throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET')
+  const token = await signToken(secret, { userId: user, roles }, ttlSeconds, auth)
   process.stdout.write(`${token}\n`)
 }
 

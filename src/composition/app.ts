@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loadJwtSecret } from '../access/secret.ts'
-import { createAuthenticator, signToken } from '../access/tokens.ts'
 import type { Config } from '../config.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import { requireFolders } from '../folders.ts'
@@ -13,6 +11,7 @@ import { createMetrics } from '../observability/metrics.ts'
 import type { Flags } from '../ports/flags.ts'
 import { takeServerPlace } from '../server-file.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
+import { type AccessSide, openAccessSide } from './access-side.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
@@ -29,8 +28,8 @@ export interface App {
   url: string
   /** Settles when the first analysis is done, so that questions are answered, and the database was tried. */
   whenReady(): Promise<void>
-  /** A viewer's token, for the question that the start prints. */
-  viewerToken(ttlSeconds: number): Promise<string>
+  /** A viewer's token, for the question that the start prints; `undefined` where tokens are signed elsewhere alone. */
+  viewerToken(ttlSeconds: number): Promise<string> | undefined
   /** Where transcripts are looked for. */
   lookedAt: string[]
   /** Whether the sample answers, because none were found. */
@@ -48,9 +47,9 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   try {
     const key = loadJournalKey(config.dataDir, config.journalDir)
     const roots = resolveRoots(config.transcripts)
-    const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
-    const sides = openSides({ config, key, roots, logger, flags: await openFlags(config, logger) })
-    const server = await listen(sides, secret, config, logger).catch(async (error: Error) => {
+    const access = openAccessSide(config, logger)
+    const sides = openSides({ config, key, roots, access, logger, flags: await openFlags(config, logger) })
+    const server = await listen(sides, config, logger).catch(async (error: Error) => {
       await closeSides(sides)
       throw error
     })
@@ -58,7 +57,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     return {
       url: server.url,
       whenReady: () => whenReady(sides),
-      viewerToken: (ttl) => signToken(secret, { userId: config.transcripts.user, roles: ['viewer'] }, ttl),
+      viewerToken: (ttl) => access.sign({ userId: config.transcripts.user, roles: ['viewer'] }, ttl),
       lookedAt: roots.map((root) => root.path),
       isSample: () => sides.legacy.status()?.sample === true,
       async close() {
@@ -78,11 +77,13 @@ interface SidesOptions {
   config: Config
   key: JournalKey
   roots: Root[]
+  access: AccessSide
   flags: Flags
   logger: Logger
 }
 
 interface Sides {
+  access: AccessSide
   flags: Flags
   wayIn: WayIn
   legacy: LegacySource
@@ -92,14 +93,14 @@ interface Sides {
 }
 
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
-function openSides({ config, key, roots, flags, logger }: SidesOptions): Sides {
+function openSides({ config, key, roots, access, flags, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
   const legacy = startFiles({ config, roots, wayIn, logger })
   const database = keepDatabaseSide({ config, legacy, journalKeyId: key.id.toString('hex'), logger })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide(wayIn, legacy, database)
   const reading = createReadingSide({ config, legacy, logger })
-  return { flags, wayIn, legacy, database, writing, reading }
+  return { access, flags, wayIn, legacy, database, writing, reading }
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
@@ -122,7 +123,7 @@ interface Listening {
   close(): Promise<void>
 }
 
-async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: Logger): Promise<Listening> {
+async function listen(sides: Sides, config: Config, logger: Logger): Promise<Listening> {
   const { wayIn, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
@@ -131,7 +132,7 @@ async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: 
     introspection: config.introspection,
     logger,
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
-    authenticate: createAuthenticator(secret),
+    authenticate: sides.access.authenticate,
     trustedProxies: config.trustedProxies,
     maxSockets: config.maxSockets,
     createContext: createRequests({

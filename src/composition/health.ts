@@ -2,10 +2,12 @@ import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts
 import type { Component } from '../graphql/context.ts'
 import type { OpenJournal } from '../journal/journal.ts'
 import type { Flags } from '../ports/flags.ts'
+import type { AccessSide } from './access-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import type { ReadingSide } from './reading-side.ts'
 
 export interface HealthParts {
+  access: AccessSide
   legacy: LegacySource
   journal: OpenJournal
   database: KeptDatabaseSide
@@ -13,7 +15,7 @@ export interface HealthParts {
   flags: Flags
 }
 
-export function componentsOf({ legacy, journal, database, reading, flags }: HealthParts): Component[] {
+export function componentsOf({ access, legacy, journal, database, reading, flags }: HealthParts): Component[] {
   return [
     { name: 'enhanced-analysis', ...legacy.health() },
     { name: 'journal', ...journal.health() },
@@ -21,5 +23,6 @@ export function componentsOf({ legacy, journal, database, reading, flags }: Heal
     { name: 'publisher', ...database.publisher() },
     { name: 'redis', ...reading.cacheHealth() },
     { name: 'unleash', ...flags.health() },
+    { name: 'access', ...access.health() },
   ]
 }

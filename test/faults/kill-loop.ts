@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createRandom, type Random } from '../../corpus/random.ts'
-import { loadJwtSecret } from '../../src/access/secret.ts'
+import { loadMadeSecret } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { post } from '../support/graphql-client.ts'
 import { type Answer, createWorld, FINISH_MS, type Server } from './kill-world.ts'
@@ -134,7 +134,7 @@ async function startServer(
     return undefined
   }
   const token = await signToken(
-    loadJwtSecret(undefined, data),
+    loadMadeSecret(data),
     { userId: 'judge', roles: ['viewer', 'ingester', 'operator'] },
     600,
   )

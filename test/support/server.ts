@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import type { Role } from '../../src/access/roles.ts'
-import { loadJwtSecret } from '../../src/access/secret.ts'
+import { loadJwtSecrets } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { type App, startApp } from '../../src/composition/app.ts'
 import { readConfig } from '../../src/config.ts'
@@ -52,8 +52,11 @@ export async function startServer(folder: string, settings: Record<string, strin
   const close = () => (closed ??= app.close())
   onTestFinished(close)
   await app.whenReady()
-  const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
-  const token = (roles: readonly Role[], userId = 'ann') => signToken(secret, { userId, roles }, 60)
+  const token = (roles: readonly Role[], userId = 'ann') => {
+    const [secret] = loadJwtSecrets(config.auth, config.dataDir)
+    if (secret === undefined) throw new Error('nobody here signs tokens')
+    return signToken(secret, { userId, roles }, 60, config.auth)
+  }
   return {
     app,
     url: app.url,

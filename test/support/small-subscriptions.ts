@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { GraphQLEnumType, GraphQLID, GraphQLInt, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { createAuthenticator, signToken } from '../../src/access/tokens.ts'
+import { createAuthenticator } from '../../src/access/authenticator.ts'
+import { signToken } from '../../src/access/tokens.ts'
 import { LIMITS } from '../../src/domain/limits.ts'
 import type { RequestContext } from '../../src/graphql/context.ts'
 import { attachSubscriptions } from '../../src/http/subscriptions.ts'
@@ -79,7 +80,7 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       schema,
       introspection,
       logger: createLogger('silent'),
-      authenticate: createAuthenticator(secret),
+      authenticate: createAuthenticator({ secrets: [secret] }),
       addressOf: () => 'here',
       maxSockets: LIMITS.sockets.value,
       createContext: () => ({}) as RequestContext,
