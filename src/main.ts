@@ -1,7 +1,7 @@
 import { type App, startApp } from './composition/app.ts'
 import { readConfig } from './config.ts'
 import { visible } from './domain/plain-text.ts'
-import { createLogger } from './observability/logger.ts'
+import { createLogger, type Logger } from './observability/logger.ts'
 import { giveBackSpareMemory } from './observability/spare-memory.ts'
 import { closeOnSignals, endOnUncaught, endProcess } from './process-end.ts'
 
@@ -22,8 +22,21 @@ export async function serve(): Promise<void> {
     return endProcess(1)
   })
   logger.info({ url: app.url }, 'listening')
+  if (config.tls !== undefined) renewOnHangup(app, logger)
   await app.whenReady()
   if (!isStopping()) await printQuestion(app)
+}
+
+/** SIGHUP reads the certificate again; the one before stays where that fails. */
+function renewOnHangup(app: App, logger: Logger): void {
+  process.on('SIGHUP', () => {
+    try {
+      app.renewCertificate()
+      logger.info('the certificate was read again')
+    } catch (error) {
+      logger.error({ err: error }, 'the certificate cannot be used: the one before stays')
+    }
+  })
 }
 
 /** For people: what was found, and a question that works when it is pasted. Not part of the log, which holds no token. */

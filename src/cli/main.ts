@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { ROLES } from '../access/roles.ts'
 import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -96,7 +97,7 @@ function addToken(program: Command): void {
     .command('token')
     .description('print a bearer token, alone, on stdout')
     .requiredOption('--user <id>', 'who the token is for')
-    .requiredOption('--roles <roles>', 'comma-separated: viewer, ingester, operator')
+    .requiredOption('--roles <roles>', `comma-separated: ${ROLES.join(', ')}`)
     .option('--ttl <duration>', 'how long it lasts, such as 90s, 15m, 1h, 7d', '1h')
     .action(async (options) => {
       const { printToken } = await import('./token.ts')

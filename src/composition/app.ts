@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import { requireFolders } from '../folders.ts'
 import { createSchema } from '../graphql/schema.ts'
+import { type Certificate, readCertificate } from '../http/certificate.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import type { JournalKey } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
@@ -12,6 +13,7 @@ import type { Flags } from '../ports/flags.ts'
 import { takeServerPlace } from '../server-file.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
+import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
@@ -34,6 +36,8 @@ export interface App {
   lookedAt: string[]
   /** Whether the sample answers, because none were found. */
   isSample(): boolean
+  /** Reads the certificate again, for connections that are made from here on. Throws where it cannot be used. */
+  renewCertificate(): void
   close(): Promise<void>
 }
 
@@ -43,23 +47,31 @@ const DATABASE_WAIT_MS = 5000
 /** Builds and starts the bridge. Throws where its folder is another server's, or what it needs cannot be opened. */
 export async function startApp(config: Config, logger: Logger): Promise<App> {
   requireFolders(config)
+  refuseExposure(config)
+  const certificate = config.tls === undefined ? undefined : readCertificate(config.tls)
   const place = takeServerPlace(config.dataDir)
   try {
     const key = loadJournalKey(config.dataDir, config.journalDir)
     const roots = resolveRoots(config.transcripts)
     const access = openAccessSide(config, logger)
     const sides = openSides({ config, key, roots, access, logger, flags: await openFlags(config, logger) })
-    const server = await listen(sides, config, logger).catch(async (error: Error) => {
+    const server = await listen(sides, config, certificate, logger).catch(async (error: Error) => {
       await closeSides(sides)
       throw error
     })
-    const forgetServer = place.remember(server.url)
+    let forgetServer = place.remember(server.url, certificate?.leaf)
     return {
       url: server.url,
       whenReady: () => whenReady(sides),
       viewerToken: (ttl) => access.sign({ userId: config.transcripts.user, roles: ['viewer'] }, ttl),
       lookedAt: roots.map((root) => root.path),
       isSample: () => sides.legacy.status()?.sample === true,
+      renewCertificate() {
+        if (config.tls === undefined) return
+        const renewed = readCertificate(config.tls)
+        server.renew(renewed)
+        forgetServer = place.remember(server.url, renewed.leaf)
+      },
       async close() {
         forgetServer()
         await server.close()
@@ -118,12 +130,17 @@ async function whenReady({ legacy, database }: Sides): Promise<void> {
   await Promise.race([database.whenTried(), sleep(DATABASE_WAIT_MS, undefined, { ref: false })])
 }
 
-interface Listening {
+interface Listening extends Pick<HttpServer, 'renew'> {
   url: string
   close(): Promise<void>
 }
 
-async function listen(sides: Sides, config: Config, logger: Logger): Promise<Listening> {
+async function listen(
+  sides: Sides,
+  config: Config,
+  certificate: Certificate | undefined,
+  logger: Logger,
+): Promise<Listening> {
   const { wayIn, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
@@ -133,6 +150,10 @@ async function listen(sides: Sides, config: Config, logger: Logger): Promise<Lis
     logger,
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
     authenticate: sides.access.authenticate,
+    // the name that it listens under is one that it is asked under
+    allowedHosts: [...config.allowedHosts, config.host.toLowerCase()],
+    allowedOrigins: config.allowedOrigins,
+    tls: certificate,
     trustedProxies: config.trustedProxies,
     maxSockets: config.maxSockets,
     createContext: createRequests({
@@ -148,6 +169,7 @@ async function listen(sides: Sides, config: Config, logger: Logger): Promise<Lis
   })
   return {
     url: await http.listen(config.host, config.port),
+    renew: http.renew,
     close() {
       closing = true
       return http.close(config.shutdownDeadlineMs)

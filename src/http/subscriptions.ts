@@ -14,7 +14,7 @@ import {
 import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticate, SignedIn } from '../access/authenticator.ts'
-import type { Principal } from '../access/roles.ts'
+import type { Principal, Role } from '../access/roles.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
@@ -22,6 +22,8 @@ import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { HostAndOrigin } from './host-and-origin.ts'
+import { errorBody, refuseUpgrade } from './refusals.ts'
 import { createSocketBudget } from './socket-budget.ts'
 import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
@@ -33,6 +35,8 @@ export interface SubscriptionsOptions {
   authenticate: Authenticate
   /** Whom a request is counted for. */
   addressOf: (request: IncomingMessage) => string
+  /** What is wrong with the name that it was sent to, or with the page that sent it. */
+  problemOf: HostAndOrigin['problemOf']
   /** With a token, of all users together. */
   maxSockets: number
   createContext: (principal: Principal, requestId: string) => RequestContext
@@ -50,6 +54,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 const BAD_USER_INPUT = { code: 'BAD_USER_INPUT' }
 /** The server's way to say goodbye (RFC 6455). */
 const GOING_AWAY = 1001
+
+/** Nobody else may follow anything. */
+const FOLLOWERS: readonly Role[] = ['viewer', 'operator']
 
 /** What is known of a socket. */
 interface Connection {
@@ -85,7 +92,10 @@ export function attachSubscriptions(
   })
   const protocol = createProtocol(options, strangers, maxDocumentTokens)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (!isSubscriptionUpgrade(request)) return refuse(socket)
+    if (!isSubscriptionUpgrade(request))
+      return refuseUpgrade(socket, 400, errorBody('BAD_REQUEST', 'no WebSocket is answered here'))
+    const misled = options.problemOf(request.headers)
+    if (misled !== undefined) return refuseUpgrade(socket, misled.status, errorBody(misled.code, misled.message))
     sockets.handleUpgrade(request, socket, head, (connected) => {
       strangers.add(connected, addressOf(request))
       connected.once('close', () => strangers.remove(connected))
@@ -147,7 +157,9 @@ async function admit(
   try {
     const signedIn = await authenticate(typeof given === 'string' ? given : undefined)
     if (socket.readyState !== socket.OPEN) return false
-    const { userId } = signedIn.principal
+    const { userId, roles } = signedIn.principal
+    if (!roles.some((role) => FOLLOWERS.includes(role)))
+      throw new BridgeError('FORBIDDEN', `subscriptions need the role ${FOLLOWERS.join(' or ')}`)
     if (!budget.enter(userId, context)) {
       sendAway(socket, 'too many connections')
       return false
@@ -161,9 +173,17 @@ async function admit(
     })
     return true
   } catch (error) {
-    if (isBridgeError(error)) return false
-    throw error
+    if (!isBridgeError(error)) throw error
+    turnAway(socket, error)
+    return false
   }
+}
+
+/** The code says whether another token helps, or to come back later. */
+function turnAway(socket: WebSocket, { code, message }: BridgeError): void {
+  if (code === 'UNAUTHENTICATED') return cutOff(socket, CloseCode.Unauthorized, message)
+  if (code === 'FORBIDDEN') return cutOff(socket, CloseCode.Forbidden, message)
+  sendAway(socket, message)
 }
 
 /** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
@@ -207,7 +227,7 @@ function createShowing({ introspection, logger }: SubscriptionsOptions) {
 const hasExpired = ({ expiresAt }: SignedIn): boolean => expiresAt <= Date.now()
 
 function expire(socket: WebSocket): GraphQLError {
-  cutOff(socket, CloseCode.Forbidden, 'the token has expired')
+  cutOff(socket, CloseCode.Unauthorized, 'the token has expired')
   return new GraphQLError('the token has expired')
 }
 
@@ -218,9 +238,4 @@ function causeOf(error: GraphQLFormattedError | GraphQLError): Error | undefined
   if (!(error instanceof GraphQLError)) return undefined
   const { originalError } = error
   return originalError instanceof GraphQLError ? causeOf(originalError) : originalError
-}
-
-/** Where Node is too old to ask `isSubscriptionUpgrade` first. */
-function refuse(socket: Duplex): void {
-  socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
 }

@@ -4,7 +4,8 @@ import { makeKey, startKeyServer } from '../support/key-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { makeFolder } from '../support/transcripts.ts'
 
-const SECRET = 'a secret of enough bytes for HS256!'
+/** Long enough for every algorithm of its kind. */
+const SECRET = 'a secret of enough bytes for HS512, which wants twice as many as HS256'
 const ISSUER = 'https://login.example'
 const AUDIENCE = 'token-bridge.example'
 const now = Math.floor(Date.now() / 1000)
@@ -57,8 +58,7 @@ describe('a token', () => {
     expect(await told(server, await bySecret(CLAIMS))).toEqual([200, undefined])
     for (const name of ['PS256', 'ES384'] as const)
       expect(await told(server, await keys[name].sign(CLAIMS)), name).toEqual(REFUSED)
-    for (const alg of ['HS384', 'HS512'])
-      expect(await told(server, await bySecret(CLAIMS, alg, SECRET.padEnd(64, 'x'))), alg).toEqual(REFUSED)
+    for (const alg of ['HS384', 'HS512']) expect(await told(server, await bySecret(CLAIMS, alg)), alg).toEqual(REFUSED)
     const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
     for (const alg of ['none', 'NONE', '', undefined])
       expect(await told(server, `${part({ alg })}.${part(CLAIMS)}.x`), alg).toEqual(REFUSED)

@@ -82,6 +82,7 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       logger: createLogger('silent'),
       authenticate: createAuthenticator({ secrets: [secret] }),
       addressOf: () => 'here',
+      problemOf: () => undefined,
       maxSockets: LIMITS.sockets.value,
       createContext: () => ({}) as RequestContext,
     },
