@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { hosts, inFile, origins, secrets, text, texts, verifiedUrls } from './setting-schemas.ts'
+import { hosts, inFile, matching, origins, secrets, text, texts, verifiedUrls } from './setting-schemas.ts'
 
 // The settings of who may ask, and by which way: rows of `SETTINGS`, and what they come to.
 
@@ -28,6 +28,12 @@ export const ACCESS_SETTINGS = {
     schema: text,
     fallback: 'none',
     about: 'audience (`aud`) that a token must name; those that are made here do',
+  },
+  AUTH_STRICT_REVOCATION: {
+    schema: matching(/^(on|off)$/, 'AUTH_STRICT_REVOCATION must be on or off'),
+    fallback: '`off`',
+    about:
+      '`on`: an instance that does not hear what others revoke, as it cannot read `JOURNAL_DIR`, refuses tokens that were issued before',
   },
   ALLOWED_HOSTS: {
     schema: hosts('ALLOWED_HOSTS'),
@@ -81,6 +87,8 @@ export interface AccessConfig {
     /** The first is named by tokens that are made here. */
     issuers: string[]
     audience: string | undefined
+    /** What cannot be known to be good is refused. */
+    strictRevocation: boolean
   }
   /** Names under which the bridge is asked, beside those of this machine. */
   allowedHosts: string[]
@@ -104,6 +112,7 @@ export function accessOf(settings: Settings, path: (text: string) => string): Ac
       jwksUrls: settings.AUTH_JWKS_URL,
       issuers: issuers.length > 0 ? issuers : ['token-bridge'],
       audience: settings.AUTH_AUDIENCE,
+      strictRevocation: settings.AUTH_STRICT_REVOCATION === 'on',
     },
     allowedHosts: settings.ALLOWED_HOSTS,
     allowedOrigins: settings.ALLOWED_ORIGINS,

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { KEY_ALGORITHMS, type KeySet } from './key-sets.ts'
+import type { IssuedToken, KnownTokens } from './known-tokens.ts'
 import type { Principal } from './roles.ts'
 import { isEverything } from './scopes.ts'
 import { CLAIMS, DEFAULT_ISSUER, SECRET_ALGORITHM, type TokenNames } from './tokens.ts'
@@ -10,6 +11,7 @@ import { CLAIMS, DEFAULT_ISSUER, SECRET_ALGORITHM, type TokenNames } from './tok
 /** Who asks, until the token ends. */
 export interface SignedIn {
   principal: Principal
+  token: IssuedToken
   /** Milliseconds since 1970. */
   expiresAt: number
 }
@@ -25,14 +27,16 @@ export type Authenticate = (authorization: string | undefined) => Promise<Signed
 export interface TokenChecks extends TokenNames {
   secrets: readonly Uint8Array[]
   keySets?: readonly KeySet[]
+  /** Of revocations. */
+  known: KnownTokens
 }
 
 /** Seconds that clocks of those who sign may differ from ours. */
 export const CLOCK_TOLERANCE_SECONDS = 5
 /** A token is verified again after this time: its key may be gone. */
 const REMEMBER_MS = 5 * 60_000
-/** What a verified token takes in memory beside its text, its user's name and its roles. */
-const TOKEN_BYTES = 400
+/** What a verified token takes in memory beside its text, its user's name, its id and its roles. */
+const TOKEN_BYTES = 500
 /** Bytes of memory that one role of a remembered token takes. */
 const ROLE_BYTES = 8
 
@@ -41,17 +45,21 @@ export function createAuthenticator(checks: TokenChecks): Authenticate {
   const verified = new LRUCache<string, SignedIn>({
     maxSize: LIMITS.rememberedTokenBytes.value,
     ttl: REMEMBER_MS,
-    sizeCalculation: ({ principal: { userId, roles } }, token) =>
-      TOKEN_BYTES + 2 * (token.length + userId.length) + ROLE_BYTES * roles.length,
+    sizeCalculation: ({ principal: { userId, roles }, token: { id = '' } }, token) =>
+      TOKEN_BYTES + 2 * (token.length + userId.length + id.length) + ROLE_BYTES * roles.length,
   })
   return async (authorization) => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
     if (token === undefined)
       throw new BridgeError('UNAUTHENTICATED', 'send a token: Authorization: Bearer … (token-bridge token prints one)')
-    const known = verified.get(token)
-    if (known !== undefined && known.expiresAt > Date.now()) return known
+    const remembered = verified.get(token)
+    if (remembered !== undefined && remembered.expiresAt > Date.now()) {
+      checks.known.check(remembered.token)
+      return remembered
+    }
     verified.delete(token)
     const fresh = await verify(checks, token)
+    checks.known.check(fresh.token)
     verified.set(token, fresh)
     return fresh
   }
@@ -62,7 +70,7 @@ async function verify(checks: TokenChecks, token: string): Promise<SignedIn> {
     const { alg } = decodeProtectedHeader(token)
     const isOwn = alg === SECRET_ALGORITHM
     const payload = await (isOwn ? verifyBySecret(checks, token) : verifyByKey(checks, token))
-    const { sub, roles, exp, iat, access } = CLAIMS.parse(payload)
+    const { sub, roles, exp, iat, jti, access } = CLAIMS.parse(payload)
     if (iat > Date.now() / 1000 + CLOCK_TOLERANCE_SECONDS) throw new Error('it is of the future')
     // who signs with our secret may see everything that they do not take away; others say what may be seen
     if (!isEverything(access ?? (isOwn ? [{}] : [])))
@@ -70,7 +78,11 @@ async function verify(checks: TokenChecks, token: string): Promise<SignedIn> {
         'FORBIDDEN',
         'the token may not see everything, and this version cannot show less: its claim access must have a scope without lists, [{}]',
       )
-    return { principal: { userId: sub, roles }, expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1000 }
+    return {
+      principal: { userId: sub, roles },
+      token: { userId: sub, id: jti, issuedAt: (iat - (isOwn ? 0 : CLOCK_TOLERANCE_SECONDS)) * 1000 },
+      expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1000,
+    }
   } catch (error) {
     if (isBridgeError(error)) throw error
     throw new BridgeError('UNAUTHENTICATED', 'the token is invalid or has expired', { cause: error })

@@ -35,21 +35,30 @@ export interface TokenNames {
   audience?: string | undefined
 }
 
-/** Signs a bearer token (JWT, HS256) that lasts `ttlSeconds`, with an id of its own. */
+/** What else a token says. */
+export interface TokenOptions extends TokenNames {
+  /** Its id; one of its own, where it is absent. */
+  id?: string
+}
+
+/**
+ * Signs a bearer token (JWT, HS256) that lasts `ttlSeconds`. When it was issued is told to the millisecond: revocations
+ * take what was issued before them.
+ */
 export function signToken(
   secret: Uint8Array,
   principal: Principal,
   ttlSeconds: number,
-  { issuers = [DEFAULT_ISSUER], audience }: TokenNames = {},
+  { issuers = [DEFAULT_ISSUER], audience, id = randomUUID() }: TokenOptions = {},
 ): Promise<string> {
-  const now = Math.floor(Date.now() / 1000)
+  const now = Date.now() / 1000
   const token = new SignJWT({ roles: principal.roles })
     .setProtectedHeader({ alg: SECRET_ALGORITHM })
     .setIssuer(issuers[0] ?? DEFAULT_ISSUER)
     .setSubject(principal.userId)
-    .setJti(randomUUID())
+    .setJti(id)
     .setIssuedAt(now)
-    .setExpirationTime(now + ttlSeconds)
+    .setExpirationTime(Math.floor(now) + ttlSeconds)
   if (audience !== undefined) token.setAudience(audience)
   return token.sign(secret)
 }

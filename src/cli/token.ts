@@ -1,9 +1,9 @@
-import { isRole, ROLES, type Role } from '../access/roles.ts'
 import { loadJwtSecrets } from '../access/secret.ts'
 import { isUserId, parseTtl, signToken } from '../access/tokens.ts'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { requireFolder } from '../folders.ts'
+import { readRoles } from './read-roles.ts'
 import { UsageError } from './usage-error.ts'
 
 /** `token-bridge token`: prints a bearer token alone on stdout. */
@@ -24,11 +24,4 @@ export async function printToken(options: { user: string; roles: string; ttl: st
     throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET')
   const token = await signToken(secret, { userId: user, roles }, ttlSeconds, auth)
   process.stdout.write(`${token}\n`)
-}
-
-function readRoles(text: string): Role[] {
-  const names = text.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !isRole(name))
-  if (unknown.length > 0) throw new UsageError(`--roles knows ${ROLES.join(', ')}, not "${unknown.join('", "')}"`)
-  return [...new Set(names.filter(isRole))]
 }

@@ -1,36 +1,80 @@
+import { type AccessChanges, createAccessChanges } from '../access/access-changes.ts'
 import { type Authenticate, createAuthenticator } from '../access/authenticator.ts'
 import { createKeySet } from '../access/key-sets.ts'
+import { createKnownTokens, type KnownTokens } from '../access/known-tokens.ts'
 import type { Principal } from '../access/roles.ts'
-import { loadJwtSecrets } from '../access/secret.ts'
-import { signToken } from '../access/tokens.ts'
+import { signToken, type TokenOptions } from '../access/tokens.ts'
 import type { Config } from '../config.ts'
 import type { Component } from '../graphql/context.ts'
+import type { OpenJournal } from '../journal/journal.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { WayIn } from './way-in.ts'
 
-/** What tells who asks. */
+/** What tells who asks, and may take that away. */
 export interface AccessSide {
   authenticate: Authenticate
+  watch: KnownTokens['watch']
+  changes: AccessChanges
   /** A bearer token; `undefined` where tokens are signed elsewhere alone. */
   sign(principal: Principal, ttlSeconds: number): Promise<string> | undefined
   health(): Omit<Component, 'name'>
 }
 
-export function openAccessSide({ auth, dataDir }: Config, logger: Logger): AccessSide {
-  const secrets = loadJwtSecrets(auth, dataDir)
+export interface AccessSideOptions {
+  config: Config
+  /** The first signs; there may be none. */
+  secrets: readonly Uint8Array[]
+  wayIn: WayIn
+  logger: Logger
+}
+
+/** Others write at any time; where nothing was read for so long, what they revoke is not heard. */
+const DEAF_MS = 5000
+
+export function openAccessSide({ config: { auth }, secrets, wayIn, logger }: AccessSideOptions): AccessSide {
   const keySets = auth.jwksUrls.map((url) =>
     createKeySet(url, (problem) => {
       if (problem === undefined) logger.info({ url }, 'the keys of tokens are there again')
       else logger.warn({ problem }, 'the keys of tokens cannot be fetched')
     }),
   )
+  const deafSince = createDeafness(wayIn.journal)
+  const known = createKnownTokens(() => deafSince(auth.strictRevocation))
+  wayIn.events.on('access', known.learn)
+  const { issuers, audience } = auth
   const [own] = secrets
+  const sign =
+    own === undefined
+      ? undefined
+      : (principal: Principal, ttlSeconds: number, more: TokenOptions = {}) =>
+          signToken(own, principal, ttlSeconds, { issuers, audience, ...more })
   return {
-    authenticate: createAuthenticator({ secrets, keySets, issuers: auth.issuers, audience: auth.audience }),
-    sign: (principal, ttlSeconds) => (own === undefined ? undefined : signToken(own, principal, ttlSeconds, auth)),
+    authenticate: createAuthenticator({ secrets, keySets, issuers, audience, known }),
+    watch: known.watch,
+    changes: createAccessChanges({
+      known,
+      sign: sign && ((request, id) => sign(request, request.ttlSeconds, { id })),
+      keep: wayIn.journal.append,
+    }),
+    sign: (principal, ttlSeconds) => sign?.(principal, ttlSeconds),
     health() {
-      const problems = keySets.flatMap((set) => set.problem() ?? [])
+      const since = deafSince(true)
+      const problems = [
+        ...(since === undefined ? [] : [`what others revoked is not heard since ${new Date(since).toISOString()}`]),
+        ...keySets.flatMap((set) => set.problem() ?? []),
+      ]
       if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
       return { state: 'UP', detail: `${secrets.length} secrets, ${keySets.length} sets of keys` }
     },
+  }
+}
+
+/** Since when revocations are not heard: since the start, until the journal was read; later only where that is asked for. */
+function createDeafness({ heardUntil }: OpenJournal): (strictly: boolean) => number | undefined {
+  const startedAt = Date.now()
+  return (strictly) => {
+    const heard = heardUntil()
+    if (heard === undefined) return startedAt
+    return strictly && Date.now() - heard > DEAF_MS ? heard : undefined
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { loadJwtSecrets } from '../access/secret.ts'
 import type { Config } from '../config.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import { requireFolders } from '../folders.ts'
@@ -53,8 +54,8 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   try {
     const key = loadJournalKey(config.dataDir, config.journalDir)
     const roots = resolveRoots(config.transcripts)
-    const access = openAccessSide(config, logger)
-    const sides = openSides({ config, key, roots, access, logger, flags: await openFlags(config, logger) })
+    const secrets = loadJwtSecrets(config.auth, config.dataDir)
+    const sides = openSides({ config, key, roots, secrets, logger, flags: await openFlags(config, logger) })
     const server = await listen(sides, config, certificate, logger).catch(async (error: Error) => {
       await closeSides(sides)
       throw error
@@ -63,7 +64,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     return {
       url: server.url,
       whenReady: () => whenReady(sides),
-      viewerToken: (ttl) => access.sign({ userId: config.transcripts.user, roles: ['viewer'] }, ttl),
+      viewerToken: (ttl) => sides.access.sign({ userId: config.transcripts.user, roles: ['viewer'] }, ttl),
       lookedAt: roots.map((root) => root.path),
       isSample: () => sides.legacy.status()?.sample === true,
       renewCertificate() {
@@ -89,7 +90,7 @@ interface SidesOptions {
   config: Config
   key: JournalKey
   roots: Root[]
-  access: AccessSide
+  secrets: Uint8Array[]
   flags: Flags
   logger: Logger
 }
@@ -105,8 +106,9 @@ interface Sides {
 }
 
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
-function openSides({ config, key, roots, access, flags, logger }: SidesOptions): Sides {
+function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
+  const access = openAccessSide({ config, secrets, wayIn, logger })
   const legacy = startFiles({ config, roots, wayIn, logger })
   const database = keepDatabaseSide({ config, legacy, journalKeyId: key.id.toString('hex'), logger })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
@@ -150,6 +152,7 @@ async function listen(
     logger,
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
     authenticate: sides.access.authenticate,
+    watch: sides.access.watch,
     // the name that it listens under is one that it is asked under
     allowedHosts: [...config.allowedHosts, config.host.toLowerCase()],
     allowedOrigins: config.allowedOrigins,

@@ -6,6 +6,7 @@ import type { Component, RequestContext, ViewerContext } from '../graphql/contex
 import type { Flags } from '../ports/flags.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, decideSource } from '../reading/decision.ts'
+import type { AccessSide } from './access-side.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import type { ReadingSide } from './reading-side.ts'
@@ -19,6 +20,7 @@ export interface RequestsOptions {
   flags: Flags
   /** Of the migration: below it everybody is on legacy. */
   threshold: number
+  access: Pick<AccessSide, 'changes'>
   losses: () => Losses
   health: () => Component[]
 }
@@ -53,6 +55,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       ingest: writing.ingest,
       migrations: open?.runs(),
       backups: open?.backups(),
+      access: options.access.changes,
       health: options.health,
     }
   }

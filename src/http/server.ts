@@ -14,6 +14,7 @@ import Fastify, {
 import { GraphQLError, type GraphQLSchema } from 'graphql'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { Authenticate } from '../access/authenticator.ts'
+import type { KnownTokens } from '../access/known-tokens.ts'
 import type { Principal, Role } from '../access/roles.ts'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
@@ -43,6 +44,7 @@ export interface HttpServerOptions {
   logger: Logger
   metrics: Metrics
   authenticate: Authenticate
+  watch: KnownTokens['watch']
   /** Names under which the bridge is asked, beside those of this machine and all addresses. */
   allowedHosts: readonly string[]
   /** Origins of pages elsewhere that may ask. */

@@ -14,6 +14,7 @@ import {
 import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticate, SignedIn } from '../access/authenticator.ts'
+import type { KnownTokens } from '../access/known-tokens.ts'
 import type { Principal, Role } from '../access/roles.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
@@ -33,6 +34,8 @@ export interface SubscriptionsOptions {
   introspection: boolean
   logger: Logger
   authenticate: Authenticate
+  /** Of the tokens of open sockets. */
+  watch: KnownTokens['watch']
   /** Whom a request is counted for. */
   addressOf: (request: IncomingMessage) => string
   /** What is wrong with the name that it was sent to, or with the page that sent it. */
@@ -121,7 +124,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
   const shown = createShowing(options)
   return makeServer<{ authorization?: unknown }, Connection>({
     connectionInitWaitTimeout: LIMITS.socketInitSeconds.value * 1000,
-    onConnect: (context) => admit(context, options.authenticate, budget, strangers),
+    onConnect: (context) => admit(context, options, budget, strangers),
     onSubscribe(context, id, payload) {
       const { signedIn, socket } = context.extra
       // an error, though nobody gets it: without a result the library would answer by itself
@@ -147,7 +150,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
 /** Lets a socket in whose token is good, for as long as that is, and while there is room for its user. */
 async function admit(
   context: ConnectionContext,
-  authenticate: Authenticate,
+  { authenticate, watch }: SubscriptionsOptions,
   budget: Budget,
   strangers: SocketStrangers,
 ): Promise<boolean> {
@@ -167,8 +170,10 @@ async function admit(
     extra.signedIn = signedIn
     strangers.remove(socket)
     const end = setTimeout(() => expire(socket), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
+    const stop = watch(signedIn.token, () => cutOff(socket, CloseCode.Unauthorized, 'the token was revoked'))
     socket.once('close', () => {
       clearTimeout(end)
+      stop()
       budget.leave(userId, context)
     })
     return true

@@ -33,6 +33,11 @@ export interface OpenJournal extends Journal {
   whenRead(): Promise<void>
   /** Whether that is so. */
   isRead(): boolean
+  /**
+   * Up to when everything that others wrote was handed over, in milliseconds since 1970; `undefined` until that was done
+   * for the first time.
+   */
+  heardUntil(): number | undefined
   /** Hands over everything that is on disk, once more. */
   replay(listener: JournalListener): Promise<void>
   /** What is known of each segment: in the folder, or acknowledged and gone. */
@@ -60,6 +65,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
     },
     whenRead: following.whenRead,
     isRead: following.isRead,
+    heardUntil: following.readAt,
     replay: (again) => replay(options, parts, again),
     extents: () => extentsOf(parts),
     health: () => healthOf(options, parts),

@@ -5,6 +5,7 @@ import { GraphQLEnumType, GraphQLID, GraphQLInt, GraphQLObjectType, GraphQLSchem
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { createAuthenticator } from '../../src/access/authenticator.ts'
+import { createKnownTokens } from '../../src/access/known-tokens.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { LIMITS } from '../../src/domain/limits.ts'
 import type { RequestContext } from '../../src/graphql/context.ts'
@@ -74,13 +75,15 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
     }),
   })
   const server = createServer()
+  const known = createKnownTokens()
   const subscriptions = attachSubscriptions(
     server,
     {
       schema,
       introspection,
       logger: createLogger('silent'),
-      authenticate: createAuthenticator({ secrets: [secret] }),
+      authenticate: createAuthenticator({ secrets: [secret], known }),
+      watch: known.watch,
       addressOf: () => 'here',
       problemOf: () => undefined,
       maxSockets: LIMITS.sockets.value,

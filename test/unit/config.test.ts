@@ -11,7 +11,7 @@ describe('settings', () => {
       host: '127.0.0.1',
       port: 4000,
       logLevel: 'info',
-      auth: { jwtSecrets: [], jwksUrls: [], issuers: ['token-bridge'], audience: undefined },
+      auth: { jwtSecrets: [], jwksUrls: [], issuers: ['token-bridge'], audience: undefined, strictRevocation: false },
       introspection: true,
     })
     expect(config.dataDir).toBe(join(process.cwd(), '.token-bridge'))
