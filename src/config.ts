@@ -57,6 +57,8 @@ export interface Config extends AccessConfig {
   /** Milliseconds that requests in flight get at a shutdown. */
   shutdownDeadlineMs: number
   logLevel: (typeof LOG_LEVELS)[number]
+  /** Nothing is told that helps to look around, and no token is printed. */
+  isProduction: boolean
   /** Whether clients may ask for the schema: not in production. */
   introspection: boolean
 }
@@ -185,7 +187,7 @@ export const SETTINGS = {
         message: `NODE_ENV must be one of ${ENVIRONMENTS.join(', ')}`,
       }),
     fallback: '`development`',
-    about: '`development`, `test`, or `production`, which turns introspection off',
+    about: '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed',
   },
   LOG_LEVEL: {
     schema: z
@@ -275,6 +277,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     rescanIntervalMs: settings.RESCAN_INTERVAL_MS,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     logLevel: settings.LOG_LEVEL,
+    isProduction: settings.NODE_ENV === 'production',
     introspection: settings.NODE_ENV !== 'production',
   }
 }

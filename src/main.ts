@@ -41,15 +41,18 @@ function renewOnHangup(app: App, logger: Logger): void {
 
 /** For people: what was found, and a question that works when it is pasted. Not part of the log, which holds no token. */
 async function printQuestion(app: App): Promise<void> {
-  const token = await app.viewerToken(TOKEN_TTL_SECONDS)
-  if (token === undefined) return
   const sample = app.isSample()
     ? `No transcripts found in ${app.lookedAt.map(visible).join(', ')}: answering from a small built-in sample, marked as such.\n`
     : ''
   const query =
     '{ tokenMetrics { tokens { input output cacheCreation cacheRead total } costUsd provenance { source sample } } }'
+  const { signInUrl } = app
+  const token = signInUrl === undefined ? undefined : await app.viewerToken(TOKEN_TTL_SECONDS)
+  if (token === undefined)
+    return void process.stdout.write(`${sample}Token Bridge answers at ${app.url}/graphql, whoever has a token.\n`)
   process.stdout.write(
-    `${sample}Token Bridge answers at ${app.url}/graphql. Ask it (the token lasts an hour):\n` +
+    `${sample}Token Bridge answers at ${app.url}/graphql. A browser is signed in, once, by\n${signInUrl}\n` +
+      'Ask it (the token lasts an hour):\n' +
       `curl -s ${app.url}/graphql -H 'content-type: application/json' -H 'authorization: Bearer ${token}' -d '${JSON.stringify({ query })}'\n`,
   )
 }

@@ -2,10 +2,12 @@ import { type AccessChanges, createAccessChanges } from '../access/access-change
 import { type Authenticate, createAuthenticator } from '../access/authenticator.ts'
 import { createKeySet } from '../access/key-sets.ts'
 import { createKnownTokens, type KnownTokens } from '../access/known-tokens.ts'
+import { createOneTime } from '../access/one-time.ts'
 import type { Principal } from '../access/roles.ts'
 import { signToken, type TokenOptions } from '../access/tokens.ts'
 import type { Config } from '../config.ts'
 import type { Component } from '../graphql/context.ts'
+import type { SignIn } from '../http/sign-in.ts'
 import type { OpenJournal } from '../journal/journal.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { WayIn } from './way-in.ts'
@@ -15,6 +17,8 @@ export interface AccessSide {
   authenticate: Authenticate
   watch: KnownTokens['watch']
   changes: AccessChanges
+  /** What lets a browser in, and the token of its address; `undefined` in production, and where nobody here signs. */
+  signIn: (SignIn & { token: string }) | undefined
   /** A bearer token; `undefined` where tokens are signed elsewhere alone. */
   sign(principal: Principal, ttlSeconds: number): Promise<string> | undefined
   health(): Omit<Component, 'name'>
@@ -31,7 +35,8 @@ export interface AccessSideOptions {
 /** Others write at any time; where nothing was read for so long, what they revoke is not heard. */
 const DEAF_MS = 5000
 
-export function openAccessSide({ config: { auth }, secrets, wayIn, logger }: AccessSideOptions): AccessSide {
+export function openAccessSide({ config, secrets, wayIn, logger }: AccessSideOptions): AccessSide {
+  const { auth } = config
   const keySets = auth.jwksUrls.map((url) =>
     createKeySet(url, (problem) => {
       if (problem === undefined) logger.info({ url }, 'the keys of tokens are there again')
@@ -56,6 +61,7 @@ export function openAccessSide({ config: { auth }, secrets, wayIn, logger }: Acc
       sign: sign && ((request, id) => sign(request, request.ttlSeconds, { id })),
       keep: wayIn.journal.append,
     }),
+    signIn: config.isProduction || sign === undefined ? undefined : createSignIn(sign, config.transcripts.user),
     sign: (principal, ttlSeconds) => sign?.(principal, ttlSeconds),
     health() {
       const since = deafSince(true)
@@ -66,6 +72,19 @@ export function openAccessSide({ config: { auth }, secrets, wayIn, logger }: Acc
       if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
       return { state: 'UP', detail: `${secrets.length} secrets, ${keySets.length} sets of keys` }
     },
+  }
+}
+
+const SESSION_SECONDS = 12 * 3600
+
+/** Whoever sees what the start prints runs the server. */
+function createSignIn(sign: (principal: Principal, ttlSeconds: number) => Promise<string>, userId: string) {
+  const { token, take } = createOneTime()
+  return {
+    token,
+    sessionSeconds: SESSION_SECONDS,
+    take: async (given: string) =>
+      take(given) ? sign({ userId, roles: ['viewer', 'operator'] }, SESSION_SECONDS) : undefined,
   }
 }
 

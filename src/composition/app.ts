@@ -6,6 +6,7 @@ import { requireFolders } from '../folders.ts'
 import { createSchema } from '../graphql/schema.ts'
 import { type Certificate, readCertificate } from '../http/certificate.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
+import { SIGN_IN_PATH } from '../http/sign-in.ts'
 import type { JournalKey } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -31,6 +32,8 @@ export interface App {
   url: string
   /** Settles when the first analysis is done, so that questions are answered, and the database was tried. */
   whenReady(): Promise<void>
+  /** An address that lets a browser in, once; `undefined` in production, and where tokens are signed elsewhere alone. */
+  signInUrl: string | undefined
   /** A viewer's token, for the question that the start prints; `undefined` where tokens are signed elsewhere alone. */
   viewerToken(ttlSeconds: number): Promise<string> | undefined
   /** Where transcripts are looked for. */
@@ -64,6 +67,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     return {
       url: server.url,
       whenReady: () => whenReady(sides),
+      signInUrl: signInUrlOf(server.url, sides.access),
       viewerToken: (ttl) => sides.access.sign({ userId: config.transcripts.user, roles: ['viewer'] }, ttl),
       lookedAt: roots.map((root) => root.path),
       isSample: () => sides.legacy.status()?.sample === true,
@@ -85,6 +89,9 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     throw error
   }
 }
+
+const signInUrlOf = (url: string, { signIn }: AccessSide): string | undefined =>
+  signIn === undefined ? undefined : `${url}${SIGN_IN_PATH}?token=${signIn.token}`
 
 interface SidesOptions {
   config: Config
@@ -156,6 +163,7 @@ async function listen(
     // the name that it listens under is one that it is asked under
     allowedHosts: [...config.allowedHosts, config.host.toLowerCase()],
     allowedOrigins: config.allowedOrigins,
+    signIn: sides.access.signIn,
     tls: certificate,
     trustedProxies: config.trustedProxies,
     maxSockets: config.maxSockets,

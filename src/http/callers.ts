@@ -9,6 +9,7 @@ import type { Addresses } from './address.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
 import { refuse, sendError } from './refusals.ts'
 import { corsHeaders, isPreflight, PREFLIGHT_HEADERS, securityHeaders } from './response-headers.ts'
+import { SIGN_IN_PATH, sessionOf } from './sign-in.ts'
 import type { Strangers } from './strangers.ts'
 
 declare module 'fastify' {
@@ -37,12 +38,14 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
   fastify.decorateRequest('principal', null)
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...headers, 'x-request-id': request.id })
-    if (OPEN_PATHS.has(pathOf(request))) return
+    const path = pathOf(request)
+    if (OPEN_PATHS.has(path)) return
     const misled = hostAndOrigin.problemOf(request.headers)
     if (misled !== undefined) {
       await turnOfStranger(request, options)
       return refuse(request, reply, misled.status, misled.code, misled.message)
     }
+    if (path === SIGN_IN_PATH) return turnOfStranger(request, options)
     const elsewhere = hostAndOrigin.elsewhere(request.headers)
     if (elsewhere !== undefined) {
       void reply.headers(corsHeaders(elsewhere))
@@ -52,9 +55,10 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
       }
     }
     try {
-      const { principal } = await authenticate(request.headers.authorization)
+      const session = sessionOf(request.headers, hostAndOrigin.isOwnPage(request.headers))
+      const { principal } = await authenticate(request.headers.authorization ?? session)
       strangers.remove(request.raw.socket)
-      if (isScraper(principal) && pathOf(request) !== METRICS_PATH)
+      if (isScraper(principal) && path !== METRICS_PATH)
         return refuse(request, reply, 403, 'FORBIDDEN', `the role scraper reads ${METRICS_PATH} alone`)
       request.principal = principal
     } catch (error) {

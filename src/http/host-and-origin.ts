@@ -22,6 +22,8 @@ export interface Misled {
 export interface HostAndOrigin {
   /** What is wrong with it; `undefined` where nothing is. */
   problemOf(headers: IncomingHttpHeaders): Misled | undefined
+  /** Whether a page of ours sent it, as a browser says. */
+  isOwnPage(headers: IncomingHttpHeaders): boolean
   /** The page's origin, where it is one of those elsewhere that may ask. */
   elsewhere(headers: IncomingHttpHeaders): string | undefined
 }
@@ -52,6 +54,9 @@ export function createHostAndOrigin({ allowedHosts, allowedOrigins, isTls }: Nam
       if (origin === undefined || isOwn(origin, host) || elsewhere(headers) !== undefined) return undefined
       return forbidden('pages of that origin may not ask: ALLOWED_ORIGINS names those that may')
     },
+    // a browser leaves Origin out where a page reads from its own server
+    isOwnPage: ({ origin, host = '', 'sec-fetch-site': site }) =>
+      origin === undefined ? site === 'same-origin' : isOwn(origin, host),
     elsewhere,
   }
 }

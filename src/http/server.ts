@@ -36,6 +36,7 @@ import { createHostAndOrigin } from './host-and-origin.ts'
 import { listenError } from './listen-error.ts'
 import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts'
 import { pathOfTarget } from './request-target.ts'
+import { addSignIn, type SignIn } from './sign-in.ts'
 import { attachSubscriptions, GRAPHQL_PATH, isSubscriptionUpgrade } from './subscriptions.ts'
 
 export interface HttpServerOptions {
@@ -49,6 +50,8 @@ export interface HttpServerOptions {
   allowedHosts: readonly string[]
   /** Origins of pages elsewhere that may ask. */
   allowedOrigins: readonly string[]
+  /** Absent: no browser is let in by an address. */
+  signIn: SignIn | undefined
   /** Absent: HTTP in the clear. */
   tls: Certificate | undefined
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
@@ -93,9 +96,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
   await addRoutes(fastify, apollo, options)
+  if (options.signIn !== undefined) addSignIn(fastify, options.signIn, isTls)
   const subscriptions = attachSubscriptions(
     fastify.server,
-    { ...options, addressOf: addresses.of, problemOf: hostAndOrigin.problemOf },
+    { ...options, addressOf: addresses.of, hostAndOrigin },
     MAX_DOCUMENT_TOKENS,
   )
   return {

@@ -25,6 +25,7 @@ import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
 import { errorBody, refuseUpgrade } from './refusals.ts'
+import { sessionOf } from './sign-in.ts'
 import { createSocketBudget } from './socket-budget.ts'
 import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
@@ -38,8 +39,8 @@ export interface SubscriptionsOptions {
   watch: KnownTokens['watch']
   /** Whom a request is counted for. */
   addressOf: (request: IncomingMessage) => string
-  /** What is wrong with the name that it was sent to, or with the page that sent it. */
-  problemOf: HostAndOrigin['problemOf']
+  /** Of the name that a request was sent to, and of the page that sent it. */
+  hostAndOrigin: Pick<HostAndOrigin, 'problemOf' | 'isOwnPage'>
   /** With a token, of all users together. */
   maxSockets: number
   createContext: (principal: Principal, requestId: string) => RequestContext
@@ -97,7 +98,7 @@ export function attachSubscriptions(
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!isSubscriptionUpgrade(request))
       return refuseUpgrade(socket, 400, errorBody('BAD_REQUEST', 'no WebSocket is answered here'))
-    const misled = options.problemOf(request.headers)
+    const misled = options.hostAndOrigin.problemOf(request.headers)
     if (misled !== undefined) return refuseUpgrade(socket, misled.status, errorBody(misled.code, misled.message))
     sockets.handleUpgrade(request, socket, head, (connected) => {
       strangers.add(connected, addressOf(request))
@@ -150,13 +151,15 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
 /** Lets a socket in whose token is good, for as long as that is, and while there is room for its user. */
 async function admit(
   context: ConnectionContext,
-  { authenticate, watch }: SubscriptionsOptions,
+  { authenticate, watch, hostAndOrigin }: SubscriptionsOptions,
   budget: Budget,
   strangers: SocketStrangers,
 ): Promise<boolean> {
   const { connectionParams, extra } = context
   const { request, socket } = extra
-  const given = connectionParams?.authorization ?? request.headers.authorization
+  const { headers } = request
+  const session = sessionOf(headers, hostAndOrigin.isOwnPage(headers))
+  const given = connectionParams?.authorization ?? headers.authorization ?? session
   try {
     const signedIn = await authenticate(typeof given === 'string' ? given : undefined)
     if (socket.readyState !== socket.OPEN) return false

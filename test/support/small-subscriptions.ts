@@ -85,7 +85,7 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       authenticate: createAuthenticator({ secrets: [secret], known }),
       watch: known.watch,
       addressOf: () => 'here',
-      problemOf: () => undefined,
+      hostAndOrigin: { problemOf: () => undefined, isOwnPage: () => false },
       maxSockets: LIMITS.sockets.value,
       createContext: () => ({}) as RequestContext,
     },
