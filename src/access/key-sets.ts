@@ -5,6 +5,8 @@ export const KEY_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA']
 
 /** Keys are asked for again after this time, while those that are known count. */
 const REFRESH_MS = 5 * 60_000
+/** Nobody has needed them for so long that they may be gone: a token waits until they were asked for again. */
+const DOUBT_MS = 2 * REFRESH_MS
 /** Keys that could not be asked for again count so long. */
 const KEEP_MS = 60 * 60_000
 /** A key that is not known may be new: they are asked for again, but no more often, whatever tokens name. */
@@ -48,7 +50,9 @@ export function createKeySet(url: string, onProblem: (problem: string | undefine
   })
   return {
     async keysFor(header) {
-      if (remote.fresh && Date.now() >= triedAt + REFRESH_MS) remote.reload().catch(note)
+      const ageMs = Date.now() - triedAt
+      const refreshed = remote.fresh && ageMs >= REFRESH_MS ? remote.reload().catch(note) : undefined
+      if (ageMs >= DOUBT_MS) await refreshed
       try {
         return [await remote(header)]
       } catch (error) {

@@ -93,6 +93,18 @@ describe('the keys of others', () => {
     expect(await code(authenticate, next)).toBe('good')
   })
 
+  test('that were gone while nobody came do not count once more', async () => {
+    startClock()
+    const [old, next] = [await makeKey('ES256', 'old'), await makeKey('ES256', 'next')]
+    const server = await startKeyServer(old)
+    const { authenticate } = checks(server)
+    expect(await code(authenticate, old)).toBe('good')
+    server.publish(next)
+    pass(20 * MINUTE)
+    expect(await code(authenticate, old)).toBe('UNAUTHENTICATED')
+    expect(await code(authenticate, next)).toBe('good')
+  })
+
   test('come from several places, and may have one name in two of them, or none', async () => {
     const [here, there] = [await makeKey('RS256', 'same'), await makeKey('RS256', 'same')]
     const [one, two] = [await makeKey('ES256', 'one'), await makeKey('ES256', 'two')]

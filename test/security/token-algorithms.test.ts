@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
+import { post } from '../support/graphql-client.ts'
 import { makeKey, startKeyServer } from '../support/key-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { makeFolder } from '../support/transcripts.ts'
@@ -81,6 +83,26 @@ describe('a token', () => {
       { x5u: 'http://127.0.0.1:1' },
     ])
       expect(await told(server, await own.sign(CLAIMS, header)), Object.keys(header)[0]).toEqual(REFUSED)
+  })
+
+  test('is signed by nobody here where there are keys of others alone', async () => {
+    const key = await makeKey('EdDSA', 'ed')
+    const { url } = await startKeyServer(key)
+    const folder = makeFolder()
+    const made = await (await startServer(folder)).token(['operator'])
+    const server = await startServer(folder, {
+      DATA_DIR: `${folder}/data-2`,
+      AUTH_JWKS_URL: url,
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
+    })
+    const operator = await key.sign({ ...CLAIMS, roles: ['operator'] })
+    expect(await told(server, operator)).toEqual([200, undefined])
+    expect(await told(server, made)).toEqual(REFUSED)
+    const query = 'mutation { createMachineToken(input: { userId: "x", roles: ["viewer"] }) { token } }'
+    expect((await post(server.url, operator, { query })).errors?.[0]?.extensions.code).toBe('CONFLICT')
+    expect(server.app.signInUrl).toBeUndefined()
+    expect(existsSync(`${folder}/data-2/auth-jwt-secret`)).toBe(false)
   })
 
   test('names its issuer and its audience, whoever signed it', async () => {

@@ -27,6 +27,9 @@ export interface TestServer {
   close(): Promise<void>
 }
 
+/** The Redis of the tests may be one elsewhere. */
+const PRIVATE = process.env.REDIS_URL ? { PRIVATE_HOSTS: new URL(process.env.REDIS_URL).hostname } : {}
+
 /** A bridge over the transcripts in a folder, on a free port, ready to answer; closed at the end of the test. */
 export async function startServer(folder: string, settings: Record<string, string> = {}): Promise<TestServer> {
   mkdirSync(join(folder, 'projects'), { recursive: true })
@@ -45,6 +48,7 @@ export async function startServer(folder: string, settings: Record<string, strin
     LOG_LEVEL: 'debug',
     // a process has one engine: tests that need it say so
     CLICKHOUSE_EMBEDDED: 'off',
+    ...PRIVATE,
     ...settings,
   })
   const app = await startApp(config, createLogger(config.logLevel, sink))
