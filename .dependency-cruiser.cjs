@@ -43,11 +43,18 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(turns|domain)/' },
     },
     {
+      name: 'policies-import-domain',
+      severity: 'error',
+      comment: 'how long is waited for what is away does not depend on what it is',
+      from: { path: '^src/policies/' },
+      to: { path: '^src/', pathNot: '^src/(policies|domain)/' },
+    },
+    {
       name: 'core-imports-ports-and-domain',
       severity: 'error',
       comment: 'the core decides; what talks to the world comes in through parameters',
       from: { path: CORE },
-      to: { path: '^src/', pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', CORE] },
+      to: { path: '^src/', pathNot: ['^src/(domain|ports|turns|policies)/', '^src/process-lock\\.ts$', CORE] },
     },
     // the rooms of the core along the flow of data, each with those that it stands on
     ...Object.entries({
@@ -68,7 +75,7 @@ module.exports = {
       severity: 'error',
       comment: 'adapters can be replaced one by one only if they do not know each other',
       from: { path: `^src/(${ADAPTERS})/`, pathNot: '^src/enhanced-analysis/' },
-      to: { path: '^src/', pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', '^src/$1/'] },
+      to: { path: '^src/', pathNot: ['^src/(domain|ports|turns|policies)/', '^src/process-lock\\.ts$', '^src/$1/'] },
     },
     {
       name: 'analysis-imports-transcripts',
@@ -171,7 +178,7 @@ module.exports = {
       'bentocache|ioredis': 'redis',
       '@clickhouse/client|chdb': 'clickhouse',
       'unleash-client': 'unleash',
-      cockatiel: 'clickhouse|cli|shipping',
+      cockatiel: 'policies|cli',
       jose: 'access',
       pino: 'observability',
       'prom-client': 'observability',

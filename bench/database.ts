@@ -6,6 +6,7 @@ import { type Database, openDatabase } from '../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../src/clickhouse/published-records.ts'
 import { applySchemaChanges } from '../src/clickhouse/schema-changes.ts'
 import type { TokenQuery } from '../src/domain/token-query.ts'
+import { POLICIES } from '../src/policies/policies.ts'
 import { median } from './measure.ts'
 
 const ROUNDS = 7
@@ -35,7 +36,8 @@ export async function benchDatabase(sizes: readonly number[]): Promise<void> {
       password: '',
       database: 'bench',
       folder,
-      deadlineSeconds: 300,
+      // millions of records are planted by one statement
+      policies: { ...POLICIES.clickhouse, work: { ...POLICIES.clickhouse.work, deadlineMs: 300_000 } },
     })
     try {
       await applySchemaChanges(db)

@@ -2,10 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../src/clickhouse/database.ts'
 
-const { clients, batch, seconds } = workerData as { clients: number; batch: number; seconds: number }
+const [clients = 1, batch = 1, seconds = 1] = process.argv.slice(2).map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
 const db = await openDatabase({ url: undefined, user: '', password: '', database: 'bench', folder })
 await db.command(
@@ -42,4 +41,4 @@ await db.close()
 rmSync(folder, { recursive: true, force: true })
 latencies.sort((a, b) => a - b)
 const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0
-parentPort?.postMessage({ perSecond: (latencies.length * batch) / seconds, p50: at(0.5), p99: at(0.99) })
+process.send?.({ perSecond: (latencies.length * batch) / seconds, p50: at(0.5), p99: at(0.99) })

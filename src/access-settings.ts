@@ -62,7 +62,7 @@ export const ACCESS_SETTINGS = {
   },
 } as const
 
-type Texts = Record<string, string | undefined>
+export type Texts = Record<string, string | undefined>
 
 const UNVERIFIED =
   'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pass for ClickHouse, Redis and Unleash: name your own authority by NODE_EXTRA_CA_CERTS instead'
@@ -103,9 +103,10 @@ export interface AccessConfig {
 type Shape = { [Name in keyof typeof ACCESS_SETTINGS]: (typeof ACCESS_SETTINGS)[Name]['schema'] }
 type Settings = z.output<z.ZodObject<Shape>>
 
-/** `path`: makes an absolute one. */
-export function accessOf(settings: Settings, path: (text: string) => string): AccessConfig {
-  const { AUTH_ISSUER: issuers, TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = settings
+/** `pathOf`: makes an absolute path. */
+export function accessOf(settings: Settings, pathOf: (path: string | undefined) => string | undefined): AccessConfig {
+  const { AUTH_ISSUER: issuers } = settings
+  const [certFile, keyFile] = [pathOf(settings.TLS_CERT_FILE), pathOf(settings.TLS_KEY_FILE)]
   return {
     auth: {
       jwtSecrets: settings.AUTH_JWT_SECRET,
@@ -116,10 +117,7 @@ export function accessOf(settings: Settings, path: (text: string) => string): Ac
     },
     allowedHosts: settings.ALLOWED_HOSTS,
     allowedOrigins: settings.ALLOWED_ORIGINS,
-    tls:
-      certFile === undefined || keyFile === undefined
-        ? undefined
-        : { certFile: path(certFile), keyFile: path(keyFile) },
+    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     privateHosts: settings.PRIVATE_HOSTS,
   }
 }

@@ -1,10 +1,11 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { ACCESS_SETTINGS, type AccessConfig, accessMistakes, accessOf } from './access-settings.ts'
+import { ACCESS_SETTINGS, type AccessConfig, accessMistakes, accessOf, type Texts } from './access-settings.ts'
+import { KEY_FORM } from './domain/key-text.ts'
 import { LIMITS } from './domain/limits.ts'
 import { readSecretFiles } from './secret-files.ts'
-import { httpUrl, inFile, matching, networks, share, text, whole } from './setting-schemas.ts'
+import { httpUrl, inFile, key, matching, networks, oneOf, share, text, whole } from './setting-schemas.ts'
 
 /**
  * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
@@ -27,6 +28,8 @@ export interface Config extends AccessConfig {
   }
   dataDir: string
   journalDir: string
+  /** 32 bytes, or the path of the file that holds them; absent: a key that is made at the first start, under `dataDir`. */
+  journalKey: Buffer | { file: string } | undefined
   backupDir: string
   clickhouse: {
     /** Absent: the embedded engine, if that is on. */
@@ -57,7 +60,7 @@ export interface Config extends AccessConfig {
   /** Milliseconds that requests in flight get at a shutdown. */
   shutdownDeadlineMs: number
   logLevel: (typeof LOG_LEVELS)[number]
-  /** Nothing is told that helps to look around, and no token is printed. */
+  /** No token is printed. */
   isProduction: boolean
   /** Whether clients may ask for the schema: not in production. */
   introspection: boolean
@@ -66,7 +69,7 @@ export interface Config extends AccessConfig {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 /** A name that is mistyped would be taken for development, and show the schema. */
-const ENVIRONMENTS: readonly string[] = ['development', 'production', 'test']
+const ENVIRONMENTS = ['development', 'production', 'test'] as const
 
 /** Each setting: how it is read, its default as text, and what it does (the README's table). */
 export const SETTINGS = {
@@ -103,7 +106,17 @@ export const SETTINGS = {
     schema: text,
     fallback: '`journal` under `DATA_DIR`',
     about:
-      'folder of the encrypted journal; instances that share it, each with a copy of the same `journal-key`, see the same records',
+      'folder of the encrypted journal; instances that share it, all with the same `JOURNAL_KEY`, see the same records',
+  },
+  JOURNAL_KEY: {
+    schema: key('JOURNAL_KEY'),
+    fallback: 'made at the first start, under `DATA_DIR`',
+    about: `key that the journal is encrypted with: ${KEY_FORM}`,
+  },
+  JOURNAL_KEY_FILE: {
+    schema: text,
+    fallback: 'none',
+    about: 'file that holds that key, instead of `JOURNAL_KEY`; nobody but its owner may read it',
   },
   BACKUP_DIR: {
     schema: text,
@@ -180,28 +193,12 @@ export const SETTINGS = {
     about: 'milliseconds that requests in flight get at a shutdown; 10 s after them it ends in any case',
   },
   NODE_ENV: {
-    schema: z
-      .string()
-      .optional()
-      .refine((value) => value === undefined || ENVIRONMENTS.includes(value), {
-        message: `NODE_ENV must be one of ${ENVIRONMENTS.join(', ')}`,
-      }),
+    schema: oneOf('NODE_ENV', ENVIRONMENTS, 'development'),
     fallback: '`development`',
     about: '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed',
   },
   LOG_LEVEL: {
-    schema: z
-      .string()
-      .optional()
-      .transform((level, context) => {
-        const known = LOG_LEVELS.find((one) => one === (level ?? 'info'))
-        if (known !== undefined) return known
-        context.addIssue({
-          code: 'custom',
-          message: `LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, not "${level}"`,
-        })
-        return z.NEVER
-      }),
+    schema: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     fallback: '`info`',
     about: `one of ${LOG_LEVELS.join(', ')}`,
   },
@@ -221,25 +218,18 @@ export class ConfigError extends Error {
 }
 
 /** Reads the settings; throws a `ConfigError` that lists every mistake. */
-export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+export function readConfig(environment: Texts = process.env): Config {
   const present = Object.fromEntries(
     Object.keys(SETTINGS).map((name) => [
       name,
       environment[name]?.trim() === '' ? undefined : environment[name]?.trim(),
     ]),
   )
-  const files = readSecretFiles(present)
-  const result = z.object(SHAPE).safeParse(files.settings)
-  const mistakes = [
-    ...files.mistakes,
-    ...(result.success ? [] : result.error.issues.map((issue) => issue.message)),
-    ...accessMistakes(present, environment),
-  ]
-  if (!result.success || mistakes.length > 0) throw new ConfigError(mistakes)
-  const settings = result.data
+  const settings = checked(present, environment)
   const home = environment.HOME ?? homedir()
-  const path = (text: string): string => resolve(expandHome(text, home))
-  const dataDir = path(settings.DATA_DIR ?? '.token-bridge')
+  const pathOf = (path: string | undefined) => path && resolve(expandHome(path, home))
+  const dataDir = pathOf(settings.DATA_DIR) ?? resolve('.token-bridge')
+  const journalKeyFile = pathOf(settings.JOURNAL_KEY_FILE)
   return {
     host: settings.HOST ?? SETTINGS.HOST.fallback,
     port: settings.PORT,
@@ -253,9 +243,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       host: hostname(),
     },
     dataDir,
-    journalDir: settings.JOURNAL_DIR === undefined ? join(dataDir, 'journal') : path(settings.JOURNAL_DIR),
-    backupDir: settings.BACKUP_DIR === undefined ? join(dataDir, 'backups') : path(settings.BACKUP_DIR),
-    ...accessOf(settings, path),
+    journalDir: pathOf(settings.JOURNAL_DIR) ?? join(dataDir, 'journal'),
+    journalKey: journalKeyFile === undefined ? settings.JOURNAL_KEY : { file: journalKeyFile },
+    backupDir: pathOf(settings.BACKUP_DIR) ?? join(dataDir, 'backups'),
+    ...accessOf(settings, pathOf),
     clickhouse: {
       url: settings.CLICKHOUSE_URL,
       user: settings.CLICKHOUSE_USER ?? 'default',
@@ -269,7 +260,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       appName: settings.UNLEASH_APP_NAME ?? 'token-bridge',
       refreshIntervalMs: settings.UNLEASH_REFRESH_INTERVAL_MS,
     },
-    flagsFile: settings.FLAGS_FILE === undefined ? undefined : path(settings.FLAGS_FILE),
+    flagsFile: pathOf(settings.FLAGS_FILE),
     migrationProgressThreshold: settings.MIGRATION_PROGRESS_THRESHOLD,
     redisUrl: settings.REDIS_URL,
     cacheMaxMb: settings.CACHE_MAX_MB,
@@ -280,6 +271,19 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     isProduction: settings.NODE_ENV === 'production',
     introspection: settings.NODE_ENV !== 'production',
   }
+}
+
+/** The settings as they are read, where none is wrong. */
+function checked(present: Texts, environment: Texts) {
+  const files = readSecretFiles(present)
+  const result = z.object(SHAPE).safeParse(files.settings)
+  const mistakes = [
+    ...(result.success ? [] : result.error.issues.map((issue) => issue.message)),
+    ...files.mistakes,
+    ...accessMistakes(present, environment),
+  ]
+  if (!result.success || mistakes.length > 0) throw new ConfigError(mistakes)
+  return result.data
 }
 
 function expandHome(path: string, home: string): string {

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 
 // Secrets from files, as container engines hand them over: `NAME_FILE` names the file that holds the setting `NAME`.
 
-const SECRETS = ['AUTH_JWT_SECRET', 'REDIS_URL', 'CLICKHOUSE_PASSWORD', 'UNLEASH_API_TOKEN'] as const
+/** Read where they are needed. */
+const READ_LATER: ReadonlySet<string> = new Set(['JOURNAL_KEY'])
+const SECRETS = ['JOURNAL_KEY', 'AUTH_JWT_SECRET', 'REDIS_URL', 'CLICKHOUSE_PASSWORD', 'UNLEASH_API_TOKEN'] as const
 /** A larger file is none that holds a secret. */
 const MAX_BYTES = 64 << 10
 
@@ -20,9 +22,10 @@ export function readSecretFiles(settings: Record<string, string | undefined>): S
     const path = settings[`${name}_FILE`]
     if (path === undefined) continue
     if (settings[name] !== undefined) {
-      mistakes.push(`${name} and ${name}_FILE are both set: one of them must go`)
+      mistakes.push(`${name} and ${name}_FILE are both set: set one of them`)
       continue
     }
+    if (READ_LATER.has(name)) continue
     try {
       read[name] = readSecret(path)
     } catch (error) {

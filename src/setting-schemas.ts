@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KEY_FORM, parseKey } from './domain/key-text.ts'
 import { isLoopback } from './domain/loopback.ts'
 
 // How the texts of settings are read: each schema tells what is wrong with the setting of a name.
@@ -19,6 +20,18 @@ export const matching = (form: RegExp, message: string) =>
     .string()
     .optional()
     .refine((value) => value === undefined || form.test(value), { message })
+
+/** One of some texts. */
+export const oneOf = <Value extends string>(name: string, values: readonly Value[], fallback: Value) =>
+  z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      const known = values.find((value) => value === (text ?? fallback))
+      if (known !== undefined) return known
+      context.addIssue({ code: 'custom', message: `${name} must be one of ${values.join(', ')}, not "${text}"` })
+      return z.NEVER
+    })
 
 /** A whole number, both ends included. */
 export const whole = (name: string, min: number, max: number, fallback: number) =>
@@ -151,3 +164,15 @@ function secretsIn(list: string): string[] {
   if (short !== '') found.push(`${found.pop() ?? ''},${short}`)
   return found.map((secret) => secret.trim())
 }
+
+/** A key. What was given instead is never shown: it may be most of one. */
+export const key = (name: string) =>
+  z
+    .string()
+    .optional()
+    .transform((value, context) => {
+      const bytes = value === undefined ? undefined : parseKey(value)
+      if (value === undefined || bytes !== undefined) return bytes
+      context.addIssue({ code: 'custom', message: `${name} must be ${KEY_FORM}` })
+      return z.NEVER
+    })

@@ -109,7 +109,7 @@ export type TokenRecordInput = {
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type HealthQuery = { health: { state: ComponentState, components: Array<{ name: string, state: ComponentState, detail: string | null }> } };
+export type HealthQuery = { health: { state: ComponentState, components: Array<{ name: string, state: ComponentState, detail: string | null, ageSeconds: number | null }> } };
 
 export type IngestMutationVariables = Exact<{
   input: IngestTokenRecordsInput;
@@ -328,6 +328,7 @@ export const HealthDocument = new TypedDocumentString(`
       name
       state
       detail
+      ageSeconds
     }
   }
 }

@@ -12,7 +12,8 @@ export async function showHealth(options: RemoteOptions): Promise<void> {
   }
   const width = Math.max(...health.components.map(({ name }) => name.length))
   const lines = health.components.map(
-    ({ name, state, detail }) => `${name.padEnd(width)}  ${state.padEnd(8)}  ${detail ?? ''}`,
+    ({ name, state, detail, ageSeconds }) =>
+      `${name.padEnd(width)}  ${state.padEnd(8)}  ${detail ?? ''}${ageSeconds == null ? '' : ` (${ageSeconds.toFixed(0)} s ago)`}`,
   )
   printLines([health.state, ...lines])
 }

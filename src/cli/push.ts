@@ -75,7 +75,8 @@ export async function push(options: PushOptions): Promise<void> {
         .retired()
         .map((state) => ({ ...state, edition: state.edition + 1, publishedTo: 0 }))
       if (renamed.length > 0) acknowledged(renamed)
-      const ranges = analysis.shipping.nextRanges({ journal: false, transcripts: 'all' }, ROUND_RECORDS)
+      const next = analysis.shipping.nextRanges({ journal: false, transcripts: 'all' }, ROUND_RECORDS)
+      const ranges = next.map(({ range }) => range)
       if (ranges.length === 0) return
       for await (const batch of batchesOf(recordsOf(ranges, () => told.changed++))) {
         const key = `push:${createHash('sha256').update(JSON.stringify(batch)).digest('hex')}`

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import {
   type ClickHouseClient,
@@ -7,10 +6,11 @@ import {
   createClient,
   type ResultSet,
 } from '@clickhouse/client'
-import { ConsecutiveBreaker, circuitBreaker, handleWhen, isBrokenCircuitError } from 'cockatiel'
-import type { z } from 'zod'
-import { tellMoment } from '../ports/moments.ts'
+import { z } from 'zod'
+import { createGuard } from '../policies/guard.ts'
+import { type ClickHouseUse, POLICIES, type Policy } from '../policies/policies.ts'
 import { createPace, eachGivingWay } from '../turns/pace.ts'
+import { type Common, createAttempts, GRACE_MS, killedBy } from './attempts.ts'
 import { StatementError } from './statement-error.ts'
 
 export interface DatabaseOptions {
@@ -21,9 +21,11 @@ export interface DatabaseOptions {
   database: string
   /** Folder of the embedded engine's data; one process at a time. */
   folder: string
-  /** A statement takes no longer. The server ends it a second before the client gives up. */
-  deadlineSeconds?: number
+  /** Absent: those of the table. */
+  policies?: Policies
 }
+
+type Policies = Record<ClickHouseUse, Policy>
 
 /** A statement with a name, which its query id and its comment carry. */
 export interface Statement<Row> {
@@ -31,30 +33,31 @@ export interface Statement<Row> {
   sql: string
   /** What a row must look like; a column of 64 bits or more comes as text. */
   row: z.ZodType<Row>
-  /** Someone is waiting for it: it ends earlier than others. */
-  deadlineSeconds?: number
   /** At least 1. With more rows it fails with code 396, before any of them is read. */
   maxRows?: number
 }
 
 export type Params = Record<string, unknown>
 
-/** ClickHouse, embedded or a server: the same client, the same SQL. Throws `StatementError`. */
+/**
+ * ClickHouse, embedded or a server: the same client, the same SQL. Statements go by the policy of what they are for:
+ * `work`, where nothing else is said. Throws `StatementError`, and what a `Guard` throws.
+ */
 export interface Database {
   query<Row>(statement: Statement<Row>, params?: Params): Promise<Row[]>
   insert(name: string, table: string, columns: readonly string[], rows: readonly unknown[][]): Promise<void>
-  command(name: string, sql: string, params?: Params): Promise<void>
+  /** `repeatable`: it may be carried out twice. */
+  command(name: string, sql: string, params?: Params, options?: { repeatable?: boolean }): Promise<void>
+  /** The same database, for statements of another use. */
+  for(use: ClickHouseUse): Database
+  /** Asks how it is, beside all that it has to do. Throws where it does not answer. */
+  ask(): Promise<void>
+  /** Questions fail at once: the database did not answer several times in a row. */
+  isLeftAlone(): boolean
   close(): Promise<void>
 }
 
-const DEADLINE_SECONDS = 60
-/** After so many failures in a row (of a kind that may pass) the server is left alone for a while. */
-const FAILURES_TO_BREAK = 5
-const BREAK_MS = 30_000
-/** Whoever gave up waits so long at most for the end of what it gave up. */
-const KILL_MS = 2000
-/** Connections to one server (promise 2.2), with the one that kills. */
-const MAX_CONNECTIONS = 10
+const HOW_IT_IS = { name: 'health', sql: 'SELECT 1 AS up', row: z.object({ up: z.literal(1) }) }
 const NAME = /^[a-zA-Z_]\w*$/
 
 /** Settings that exact answers depend on, so they are set whatever a server's defaults are. */
@@ -77,10 +80,11 @@ const SETTINGS: ClickHouseSettings = {
 /** Reads on a server: they write nothing, and end by themselves when whoever asked is gone. */
 const READS_ON_SERVER: ClickHouseSettings = { readonly: '2', cancel_http_readonly_queries_on_client_close: 1 }
 
-const commonOptions = (deadlineSeconds: number) => ({
-  clickhouse_settings: { ...SETTINGS, max_execution_time: deadlineSeconds },
+const commonOptions = (policies: Policies) => ({
+  clickhouse_settings: SETTINGS,
   application: 'token-bridge',
-  request_timeout: (deadlineSeconds + 1) * 1000,
+  // each statement has a deadline of its own
+  request_timeout: Math.max(...Object.values(policies).map(({ deadlineMs }) => deadlineMs)) + 2 * GRACE_MS,
   // errors are thrown; the client's own log lines would show statements
   log: { level: ClickHouseLogLevel.OFF },
 })
@@ -95,15 +99,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 async function openEmbeddedDatabase({
   folder,
   database,
-  deadlineSeconds = DEADLINE_SECONDS,
+  policies = POLICIES.clickhouse,
 }: DatabaseOptions): Promise<Database> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   // the engine's library takes 150 MB and a tenth of a second as soon as it is loaded
   const { openEmbedded } = await import('./embedded-connection.ts')
-  const db = createDatabase(
-    createClient({ ...commonOptions(deadlineSeconds), connection: openEmbedded(folder) }),
-    deadlineSeconds,
-  )
+  const client = createClient({ ...commonOptions(policies), connection: openEmbedded(folder) })
+  const db = createDatabase({ client }, policies)
   try {
     await db.command('create-database', `CREATE DATABASE IF NOT EXISTS ${database}`)
     // the engine has one session: it is told once where the tables are
@@ -116,154 +118,88 @@ async function openEmbeddedDatabase({
 }
 
 async function openServerDatabase(options: DatabaseOptions, url: string): Promise<Database> {
-  const { user, password, database, deadlineSeconds = DEADLINE_SECONDS } = options
+  const { user, password, database, policies = POLICIES.clickhouse } = options
   const server = {
-    ...commonOptions(deadlineSeconds),
+    ...commonOptions(policies),
     url,
     username: user,
     password,
     compression: { request: true, response: true },
     use_multipart_params_auto: true,
   }
+  const { aside, ...others } = policies
   // a client that names a database cannot create it; and what kills has a connection when statements have all others
-  const apart = createClient({ ...server, max_open_connections: 1 })
+  const apart = createClient({ ...server, max_open_connections: aside.atOnce })
   try {
     const query = `CREATE DATABASE IF NOT EXISTS ${database}`
-    await createDatabase(apart, deadlineSeconds).command('create-database', query)
+    await createDatabase({ client: apart }, policies).command('create-database', query, {}, { repeatable: true })
   } catch (error) {
     await apart.close()
     throw error
   }
-  const client = createClient({ ...server, database, max_open_connections: MAX_CONNECTIONS - 1 })
-  const db = createDatabase(client, deadlineSeconds, killedBy(apart))
-  return { ...db, close: () => db.close().finally(() => apart.close()) }
+  const connections = Object.values(others).reduce((sum, { atOnce }) => sum + atOnce, 0)
+  const client = createClient({ ...server, database, max_open_connections: connections })
+  const db = createDatabase({ client, apart }, policies)
+  const closeBoth = () => db.close().finally(() => apart.close())
+  return { ...db, close: closeBoth }
 }
 
-/** Ends statements on a server, and waits a little until they are gone. Never throws: `max_execution_time` is left. */
-type Kill = (queryIds: readonly string[]) => Promise<void>
+const isAway = (error: unknown): boolean => error instanceof StatementError && error.isAway
 
-const killedBy =
-  (client: ClickHouseClient): Kill =>
-  async (ids) => {
-    try {
-      await client.command({
-        query: 'KILL QUERY WHERE query_id IN {ids:Array(String)} SYNC',
-        query_params: { ids },
-        query_id: `token-bridge-kill-${randomUUID()}`,
-        abort_signal: AbortSignal.timeout(KILL_MS),
-      })
-    } catch {
-      // the server is away, which is known from what was given up
-    }
-  }
-
-/** What every statement is sent with. */
-interface Common {
-  query_id: string
-  clickhouse_settings: ClickHouseSettings
-  abort_signal?: AbortSignal
+interface Clients {
+  client: ClickHouseClient
+  /** Beside the other, for what must not wait for statements; the embedded engine has none. */
+  apart?: ClickHouseClient
 }
 
-interface Attempts {
-  /** Carries out a statement, once. Throws `StatementError`. */
-  attempt<T>(name: string, deadlineSeconds: number | undefined, statement: (common: Common) => Promise<T>): Promise<T>
-  /** Gives up what is being carried out. */
-  end(): Promise<void>
-}
-
-/** Where a statement has no answer (a deadline, a cut connection), nobody waits for it any more: it is killed. */
-function createAttempts(longestSeconds: number, kill: Kill | undefined): Attempts {
-  const running = new Set<string>()
-  let ending = false
-  return {
-    async attempt(name, deadlineSeconds, statement) {
-      const deadline = deadlineSeconds === undefined ? undefined : Math.min(deadlineSeconds, longestSeconds)
-      const queryId = `token-bridge-${name}-${randomUUID()}`
-      running.add(queryId)
-      try {
-        tellMoment(`statement ${name}`, 'before')
-        const result = await statement({
-          query_id: queryId,
-          clickhouse_settings: {
-            log_comment: `token-bridge ${name}`,
-            ...(deadline === undefined ? {} : { max_execution_time: deadline }),
-          },
-          ...(deadline === undefined ? {} : { abort_signal: AbortSignal.timeout((deadline + 1) * 1000) }),
-        })
-        tellMoment(`statement ${name}`, 'after')
-        return result
-      } catch (error) {
-        const failed = new StatementError(name, error)
-        if (failed.code === undefined && !ending) await kill?.([queryId])
-        throw failed
-      } finally {
-        running.delete(queryId)
-      }
-    },
-    async end() {
-      ending = true
-      if (running.size > 0) await kill?.([...running])
-    },
-  }
-}
-
-function createDatabase(client: ClickHouseClient, longestSeconds: number, kill?: Kill): Database {
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof StatementError && error.retryable),
-    { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(FAILURES_TO_BREAK) },
+function createDatabase({ client, apart }: Clients, policies: Policies): Database {
+  const { attempt, end } = createAttempts(apart && killedBy(apart))
+  const guards = mapPolicies(policies, (policy) =>
+    createGuard('ClickHouse', { ...policy, deadlineMs: policy.deadlineMs + GRACE_MS }, isAway),
   )
-  const { attempt, end } = createAttempts(longestSeconds, kill)
-  /** While the breaker is open, a statement fails at once instead of waiting for a server that is away. */
-  const run = async <T>(
-    name: string,
-    statement: (common: Common) => Promise<T>,
-    deadlineSeconds?: number,
-  ): Promise<T> => {
-    try {
-      return await breaker.execute(() => attempt(name, deadlineSeconds, statement))
-    } catch (error) {
-      throw isBrokenCircuitError(error) ? new StatementError(name, error) : error
-    }
-  }
-  return {
-    query: ({ name, sql, row, deadlineSeconds, maxRows }, params = {}) =>
-      run(
-        name,
-        async (common) => {
+  const through = (use: ClickHouseUse): Database => {
+    const connected = use === 'aside' ? (apart ?? client) : client
+    const run = <T>(name: string, repeatable: boolean, statement: (common: Common) => Promise<T>): Promise<T> =>
+      guards[use].run((one) => attempt(name, one, statement), { repeatable })
+    return {
+      query: ({ name, sql, row, maxRows }, params = {}) =>
+        run(name, true, async (common) => {
           const settings: ClickHouseSettings = {
             ...common.clickhouse_settings,
-            ...(kill === undefined ? {} : READS_ON_SERVER),
+            ...(apart === undefined ? {} : READS_ON_SERVER),
             ...(maxRows === undefined ? {} : { max_result_rows: String(maxRows) }),
           }
-          return readRows(
-            await client.query({
-              ...common,
-              clickhouse_settings: settings,
-              query: sql,
-              query_params: params,
-              format: 'JSONEachRow',
-            }),
-            row,
-          )
-        },
-        deadlineSeconds,
-      ),
-    insert: (name, table, columns, rows) =>
-      run(name, async (common) => {
-        await client.insert({
-          ...common,
-          table,
-          columns: columns as [string, ...string[]],
-          values: rows,
-          format: 'JSONCompactEachRow',
-        })
-      }),
-    command: (name, sql, params = {}) =>
-      run(name, async (common) => {
-        await client.command({ ...common, query: sql, query_params: params })
-      }),
-    close: () => end().then(() => client.close()),
+          const asked = { ...common, clickhouse_settings: settings, query: sql, query_params: params }
+          return readRows(await connected.query({ ...asked, format: 'JSONEachRow' }), row)
+        }),
+      insert: (name, table, columns, rows) =>
+        run(name, false, async (common) => {
+          await connected.insert({
+            ...common,
+            table,
+            columns: columns as [string, ...string[]],
+            values: rows,
+            format: 'JSONCompactEachRow',
+          })
+        }),
+      command: (name, sql, params = {}, { repeatable = false } = {}) =>
+        run(name, repeatable, async (common) => {
+          await connected.command({ ...common, query: sql, query_params: params })
+        }),
+      for: through,
+      async ask() {
+        await through('aside').query(HOW_IT_IS)
+      },
+      isLeftAlone: guards.question.isOpen,
+      close: () => end().then(() => client.close()),
+    }
   }
+  return through('work')
+}
+
+function mapPolicies<T>(policies: Policies, map: (policy: Policy) => T): Record<ClickHouseUse, T> {
+  const entries = Object.entries(policies).map(([use, policy]) => [use, map(policy)])
+  return Object.fromEntries(entries) as Record<ClickHouseUse, T>
 }
 
 /** Others have their turns while many rows are read. */

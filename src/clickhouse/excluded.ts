@@ -23,7 +23,7 @@ export async function withExcluded<T>(
     await db.insert('fill-excluded', table, ['identity'], rows)
     return await run({ sql: `(SELECT identity FROM ${table})`, params: {} })
   } finally {
-    await db.command('drop-excluded', `DROP TABLE IF EXISTS ${table} SYNC`)
+    await db.command('drop-excluded', `DROP TABLE IF EXISTS ${table} SYNC`, {}, { repeatable: true })
   }
 }
 

@@ -33,6 +33,8 @@ interface Fenced {
   elect(name: string, sql: string, params: Params): Promise<void>
   /** Chooses all winners anew, and shows them at once. */
   rebuildWinners(seq: number): Promise<void>
+  /** Throws CONFLICT once somebody else has the right to publish. */
+  stillOurs(): Promise<void>
 }
 
 function createFenced(db: Database, epoch: number): Fenced {
@@ -54,6 +56,7 @@ function createFenced(db: Database, epoch: number): Fenced {
       await stillOurs()
       for (const [name, sql] of swapNext(epoch)) await db.command(name, sql)
     },
+    stillOurs,
   }
 }
 
@@ -132,7 +135,7 @@ const publications = (
 
 const rollbacks = (
   db: Database,
-  { note, elect, rebuildWinners }: Fenced,
+  { note, elect, rebuildWinners, stillOurs }: Fenced,
 ): Pick<RecordStore, 'rollBack' | 'publishKept'> => ({
   async rollBack(kept, seq) {
     const state = kept === 'none' ? "'retired'" : `if(was = 'kept' OR ${OF_LOGS}, 'kept', 'retired')`
@@ -141,8 +144,11 @@ const rollbacks = (
       seq,
     })
     await rebuildWinners(seq)
-    for (const { run } of await db.query(emptyRuns))
+    // cannot be fenced itself; what it drops is never used again, but by a backup that is given back
+    for (const { run } of await db.query(emptyRuns)) {
+      await stillOurs()
       await db.command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
+    }
     await db.command('delete-retired', DELETE_RETIRED)
   },
   async publishKept(seq) {

@@ -1,6 +1,6 @@
 import { BridgeError } from '../domain/errors.ts'
 import type { Database } from './database.ts'
-import { currentFence, takeFence } from './statements/fence.ts'
+import { currentFence, epochAfter, TAKE_FENCE } from './statements/fence.ts'
 import { BEAT, currentHolder, RELEASE } from './statements/heartbeat.ts'
 import { leftWinners } from './statements/rebuild-winners.ts'
 
@@ -20,16 +20,19 @@ const BEAT_MS = 2000
 
 /**
  * Takes the right from whoever had it before, without asking: what they still send is written, and never counts. Returns
- * the epoch that carries the right. Throws CONFLICT where somebody else took it at the same time.
+ * the epoch that carries the right: nobody else has the same one, and the largest counts. Throws CONFLICT where somebody
+ * else took a larger one at the same time.
  */
 export async function takeRightToPublish(db: Database, holder: string): Promise<number> {
-  await db.command('take-fence', takeFence, { holder })
+  const [before] = await db.query(currentFence)
+  const epoch = epochAfter(before?.epoch ?? 0)
+  await db.command('take-fence', TAKE_FENCE, { epoch, holder })
   const [current] = await db.query(currentFence)
-  if (current?.holder !== holder)
+  if (current?.epoch !== epoch)
     throw new BridgeError('CONFLICT', `${current?.holder} took the database at the same time`)
   for (const { name } of await db.query(leftWinners))
-    await db.command('drop-left-winners', `DROP TABLE IF EXISTS ${name} SYNC`)
-  return current.epoch
+    await db.command('drop-left-winners', `DROP TABLE IF EXISTS ${name} SYNC`, {}, { repeatable: true })
+  return epoch
 }
 
 export interface AskingOptions {
@@ -38,6 +41,8 @@ export interface AskingOptions {
   holder: string
   /** What only one process at a time has: whoever had it before is gone, and its right is taken at once. */
   place: string
+  /** The database answers again, after it did not. */
+  onBack?: () => void
   aliveMs?: number
 }
 
@@ -47,22 +52,38 @@ export interface AskingOptions {
  */
 export async function askForRight(options: AskingOptions): Promise<RightAnswer> {
   const { db, holder, place, aliveMs = ALIVE_MS } = options
-  const [current] = await db.query(currentHolder)
+  const [current] = await db.for('look').query(currentHolder)
   if (current !== undefined && !current.released && current.silentMs < aliveMs && !current.holder.startsWith(place))
     return { kind: 'held', by: current.holder }
   const epoch = await takeRightToPublish(db, holder)
-  const timer = setInterval(() => {
-    // the database is away: nobody else can take the right either
-    db.command('heartbeat', BEAT, { epoch }).catch(() => undefined)
-  }, BEAT_MS)
+  const stop = beat(options, epoch)
   return {
     kind: 'taken',
     right: {
       epoch,
       async release() {
-        clearInterval(timer)
+        stop()
         await db.command('release-right', RELEASE, { epoch }).catch(() => undefined)
       },
     },
   }
+}
+
+/** Tells again and again that the holder is alive, and notices when the database is back. Returns what ends it. */
+function beat({ db, onBack }: AskingOptions, epoch: number): () => void {
+  const look = db.for('look')
+  let isAway = false
+  const timer = setInterval(() => {
+    look.command('heartbeat', BEAT, { epoch }).then(
+      () => {
+        if (isAway) onBack?.()
+        isAway = false
+      },
+      // nobody else can take the right either
+      () => {
+        isAway = true
+      },
+    )
+  }, BEAT_MS)
+  return () => clearInterval(timer)
 }

@@ -1,9 +1,11 @@
+import { ZodError } from 'zod'
+
 /** A statement that failed, or whose outcome is not known. */
 export class StatementError extends Error {
   /** ClickHouse's number of the error; `undefined` where it never answered. */
   readonly code: number | undefined
-  /** Whether the same statement may succeed later. */
-  readonly retryable: boolean
+  /** Whether the database is away, or cannot take any statement now: any other error says something of this one. */
+  readonly isAway: boolean
   /** Whether the rows that came with the statement are the reason: what is in them, and nothing else. */
   readonly refusesRows: boolean
 
@@ -16,35 +18,24 @@ export class StatementError extends Error {
     })
     this.name = 'StatementError'
     this.code = number
-    this.retryable = number === undefined || RETRYABLE.has(number)
+    // rows that are not what they must be came from a database that answers
+    this.isAway = number === undefined ? !(cause instanceof ZodError) : AWAY.has(number)
     this.refusesRows = number !== undefined && REFUSES_ROWS.has(number)
   }
 }
 
-/** Errors of a server that is busy, short of something, or shutting down. By number, never by text. */
-const RETRYABLE: ReadonlySet<number> = new Set([
-  3, // UNEXPECTED_END_OF_FILE
-  159, // TIMEOUT_EXCEEDED
-  160, // TOO_SLOW
-  164, // READONLY
-  198, // DNS_ERROR
+/**
+ * Errors of a server that takes no statement at all now, whatever it is. Not those of one that took too long or too much
+ * memory: they say something of the statement, and the next one may do. By number, never by text.
+ */
+const AWAY: ReadonlySet<number> = new Set([
   202, // TOO_MANY_SIMULTANEOUS_QUERIES
   203, // NO_FREE_CONNECTION
   209, // SOCKET_TIMEOUT
   210, // NETWORK_ERROR
-  225, // NO_ZOOKEEPER
-  236, // ABORTED
-  241, // MEMORY_LIMIT_EXCEEDED
-  242, // TABLE_IS_READ_ONLY
-  243, // NOT_ENOUGH_SPACE
-  252, // TOO_MANY_PARTS
-  285, // TOO_FEW_LIVE_REPLICAS
-  319, // UNKNOWN_STATUS_OF_INSERT
-  394, // QUERY_WAS_CANCELLED
+  236, // ABORTED: it is shutting down
   439, // CANNOT_SCHEDULE_TASK
-  473, // DEADLOCK_AVOIDED
   745, // SERVER_OVERLOADED
-  999, // KEEPER_EXCEPTION
 ])
 
 /** Errors that only the content of rows can cause. What is not listed is no fault of theirs. By number, never by text. */

@@ -1,3 +1,5 @@
+import { BridgeError } from '../domain/errors.ts'
+
 /** One statement after the other. */
 export interface StatementQueue {
   /** Runs a statement that takes about so many bytes. */
@@ -7,8 +9,8 @@ export interface StatementQueue {
 }
 
 /**
- * Up to `maxBytes` of statements are held, the one that runs included; more are refused at once, except where nothing
- * else is held.
+ * Up to `maxBytes` of statements are held, the one that runs included; more are refused at once (OVERLOADED), except
+ * where nothing else is held.
  */
 export function createStatementQueue(maxBytes: number): StatementQueue {
   let last: Promise<unknown> = Promise.resolve()
@@ -16,7 +18,7 @@ export function createStatementQueue(maxBytes: number): StatementQueue {
   return {
     run(bytes, statement) {
       if (held > 0 && held + bytes > maxBytes)
-        return Promise.reject(new Error(`${held} bytes of statements are waiting already`))
+        return Promise.reject(new BridgeError('OVERLOADED', `${held} bytes of statements are waiting already`))
       held += bytes
       const result = last.then(statement).finally(() => {
         held -= bytes

@@ -6,10 +6,10 @@ import { createOneTime } from '../access/one-time.ts'
 import type { Principal } from '../access/roles.ts'
 import { signToken, type TokenOptions } from '../access/tokens.ts'
 import type { Config } from '../config.ts'
-import type { Component } from '../graphql/context.ts'
 import type { SignIn } from '../http/sign-in.ts'
 import type { OpenJournal } from '../journal/journal.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { SourceHealth } from '../ports/token-source.ts'
 import type { WayIn } from './way-in.ts'
 
 /** What tells who asks, and may take that away. */
@@ -21,7 +21,7 @@ export interface AccessSide {
   signIn: (SignIn & { token: string }) | undefined
   /** A bearer token; `undefined` where tokens are signed elsewhere alone. */
   sign(principal: Principal, ttlSeconds: number): Promise<string> | undefined
-  health(): Omit<Component, 'name'>
+  health(): SourceHealth
 }
 
 export interface AccessSideOptions {

@@ -13,6 +13,7 @@ import type { Logger } from '../observability/logger.ts'
 import { createMetrics } from '../observability/metrics.ts'
 import type { Flags } from '../ports/flags.ts'
 import { takeServerPlace } from '../server-file.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
 import { refuseExposure } from './exposure.ts'
@@ -21,6 +22,7 @@ import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
 import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
 import { createLosses } from './losses.ts'
+import { openOtherJournals } from './other-journals.ts'
 import { createReadingSide, type ReadingSide } from './reading-side.ts'
 import { createRequests } from './requests.ts'
 import { openWayIn, type WayIn } from './way-in.ts'
@@ -55,7 +57,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   const certificate = config.tls === undefined ? undefined : readCertificate(config.tls)
   const place = takeServerPlace(config.dataDir)
   try {
-    const key = loadJournalKey(config.dataDir, config.journalDir)
+    const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const roots = resolveRoots(config.transcripts)
     const secrets = loadJwtSecrets(config.auth, config.dataDir)
     const sides = openSides({ config, key, roots, secrets, logger, flags: await openFlags(config, logger) })
@@ -106,6 +108,7 @@ interface Sides {
   access: AccessSide
   flags: Flags
   wayIn: WayIn
+  otherJournals: OtherJournals
   legacy: LegacySource
   database: KeptDatabaseSide
   writing: WritingSide
@@ -116,17 +119,19 @@ interface Sides {
 function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
   const access = openAccessSide({ config, secrets, wayIn, logger })
+  const otherJournals = openOtherJournals(config, wayIn, logger)
   const legacy = startFiles({ config, roots, wayIn, logger })
-  const database = keepDatabaseSide({ config, legacy, journalKeyId: key.id.toString('hex'), logger })
+  const database = keepDatabaseSide({ config, legacy, otherJournals, journalKeyId: key.id.toString('hex'), logger })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
-  const writing = createWritingSide(wayIn, legacy, database)
+  const writing = createWritingSide(wayIn, legacy, database, otherJournals)
   const reading = createReadingSide({ config, legacy, logger })
-  return { access, flags, wayIn, legacy, database, writing, reading }
+  return { access, flags, wayIn, otherJournals, legacy, database, writing, reading }
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
-async function closeSides({ flags, wayIn, legacy, database, reading }: Sides): Promise<void> {
+async function closeSides({ flags, wayIn, otherJournals, legacy, database, reading }: Sides): Promise<void> {
   await wayIn.journal.close()
+  otherJournals.end()
   await database.close()
   await legacy.close()
   await reading.close()
@@ -150,7 +155,7 @@ async function listen(
   certificate: Certificate | undefined,
   logger: Logger,
 ): Promise<Listening> {
-  const { wayIn, legacy, database } = sides
+  const { wayIn, otherJournals, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
   const http: HttpServer = await createHttpServer({
@@ -166,11 +171,13 @@ async function listen(
     signIn: sides.access.signIn,
     tls: certificate,
     trustedProxies: config.trustedProxies,
+    // of the journal that is shared, and of those that are not
+    whenCurrent: async () => void (await Promise.all([journal.whenCurrent(), otherJournals.whenCurrent()])),
     maxSockets: config.maxSockets,
     createContext: createRequests({
       ...sides,
       threshold: config.migrationProgressThreshold,
-      losses: createLosses(journal, database),
+      losses: createLosses(journal, database, otherJournals),
       health: () => componentsOf({ ...sides, journal }),
     }),
     readiness() {

@@ -1,18 +1,24 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backups } from '../backup/backup.ts'
 import { type Database, openDatabase } from '../clickhouse/database.ts'
+import { createJournalTable } from '../clickhouse/journal-table.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
 import type { Config } from '../config.ts'
 import { BridgeError } from '../domain/errors.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import { createWatchedRuns } from '../migration/watched-runs.ts'
+import { type HealthWatch, watchHealth } from '../policies/health-watch.ts'
+import { POLICIES } from '../policies/policies.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
+import type { DatabaseLosses } from '../shipping/shared-entries.ts'
 import { type Closing, openWhole } from './closing.ts'
 import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
 import { type KeptPublishing, type KeptPublishingOptions, keepPublishing } from './kept-publishing.ts'
-import { publishingHealth } from './publishing-health.ts'
+import { lossesHealth, publishingHealth } from './publishing-health.ts'
 import type { PublishingSide } from './publishing-side.ts'
 
 /** Everything that needs the database: what answers from it, and what publishes to it where this instance may. */
@@ -21,6 +27,8 @@ export interface DatabaseSide extends DatabaseSources {
   publishing(): PublishingSide | undefined
   /** What is published, as far as this instance knows. */
   ledger: PublishedView['ledger']
+  /** What it has lost: whoever publishes takes the stock. */
+  losses(): DatabaseLosses
   /** The runs; where another instance publishes, they can be looked at alone. */
   runs(): RunControl
   backups(): Backups
@@ -34,22 +42,33 @@ export interface DatabaseSide extends DatabaseSources {
   close(): Promise<void>
 }
 
-export type DatabaseSideOptions = Omit<KeptPublishingOptions, 'db' | 'onEnd'>
+export interface DatabaseSideOptions extends Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'> {
+  otherJournals: OtherJournals
+  /** Settles when the logs were looked at: before, nobody could say what of them is published. Rejects at the end. */
+  whenCounted: () => Promise<void>
+}
 
-/** Statements that a ClickHouse server carries out at once; the embedded engine does one after the other. */
-const STATEMENTS_AT_ONCE = 8
 /** Between two looks for what another instance published. */
 const FOLLOW_MS = 250
+/** The end waits so long at most for a last look. */
+const END_MS = 1000
 
 /** Opens the database and reads what is published; publishes as soon as nobody else does. */
 export function openDatabaseSide(options: DatabaseSideOptions): Promise<DatabaseSide> {
-  const { config, legacy, logger } = options
+  const { config, legacy, otherJournals, logger } = options
   return openWhole(async (closing) => {
     const db = await openAndUpdate(config)
     closing.add(() => db.close())
+    closing.add(await otherJournals.join(createJournalTable(db)))
+    await options.whenCounted()
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()
-    const publishing = keepPublishing({ ...options, db, onEnd: following.forget })
+    // as far as that can be had soon: whether all is published is told where this instance ends
+    closing.add(() => Promise.race([following.refresh().catch(() => undefined), sleep(END_MS)]))
+    // the embedded engine is no dependency: it is in this process
+    const asked = config.clickhouse.url === undefined ? undefined : watchHealth(db.ask)
+    if (asked !== undefined) closing.add(asked.close)
+    const publishing = keepPublishing({ ...options, db, following, onBack: () => asked?.heard() })
     closing.add(publishing.close)
     const watched = createWatchedRuns({
       ledger: following.ledger,
@@ -57,19 +76,25 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       refusal: () => refusal(publishing),
     })
     closing.add(watched.close)
-    const whenChanged = (): void => void watched.changed()
-    follow({ following, publishing, whenChanged, onProblem: (err) => logger.debug({ err }, 'no look') }, closing)
+    const onLooked = (isChanged: boolean): void => {
+      asked?.heard()
+      if (isChanged) watched.changed()
+    }
+    follow({ following, publishing, onLooked, onProblem: (err) => logger.debug({ err }, 'no look') }, closing)
     const { current } = publishing
     const view: PublishedView = {
       ledger: () => current()?.ledger ?? following.ledger,
       read: (run) => (current() ?? following).read(run),
     }
-    const health = (): SourceHealth => healthOf(publishing, following, options)
-    const statementsAtOnce = config.clickhouse.url === undefined ? 1 : STATEMENTS_AT_ONCE
+    otherJournals.follow({ ledger: view.ledger, whenCurrent: () => view.read(async () => undefined) })
+    const health = (): SourceHealth => healthOf({ db, publishing, following, asked }, options)
+    // the embedded engine carries out one after the other
+    const statementsAtOnce = config.clickhouse.url === undefined ? 1 : POLICIES.clickhouse.question.atOnce
     return {
       ...createDatabaseSources({ db, view, logs: legacy.logs, files: legacy, statementsAtOnce, health }),
       publishing: current,
       ledger: view.ledger,
+      losses: () => current()?.stock.latest() ?? following.losses(),
       runs: () => current()?.control ?? watched,
       backups: () => current()?.backups ?? refusing(publishing),
       isFresh: () => !(current()?.isSwitching() ?? !following.isFresh()),
@@ -96,17 +121,15 @@ async function openAndUpdate({ clickhouse, dataDir }: Config): Promise<Database>
 interface FollowParts {
   following: Following
   publishing: KeptPublishing
-  whenChanged: () => void
+  onLooked: (isChanged: boolean) => void
   onProblem: (error: Error) => void
 }
 
 /** Looks again and again, but while this instance publishes: then it knows. */
-function follow({ following, publishing, whenChanged, onProblem }: FollowParts, closing: Closing): void {
+function follow({ following, publishing, onLooked, onProblem }: FollowParts, closing: Closing): void {
   const timer = setInterval(() => {
     if (publishing.current() !== undefined) return
-    following.refresh().then((isChanged) => {
-      if (isChanged) whenChanged()
-    }, onProblem)
+    following.refresh().then(onLooked, onProblem)
   }, FOLLOW_MS)
   closing.add(() => clearInterval(timer))
 }
@@ -132,16 +155,32 @@ function publisherOf(publishing: KeptPublishing): SourceHealth {
   return { state: 'DEGRADED', detail: publishing.problem() ?? 'nobody yet' }
 }
 
-function healthOf(
-  publishing: KeptPublishing,
-  following: Following,
-  { config, legacy }: DatabaseSideOptions,
-): SourceHealth {
-  const { url } = config.clickhouse
+interface HealthParts {
+  db: Database
+  publishing: KeptPublishing
+  following: Following
+  asked: HealthWatch | undefined
+}
+
+/** What publishing or reading says; where that is nothing bad, what the database said when it was asked last. */
+function healthOf({ db, publishing, following, asked }: HealthParts, options: DatabaseSideOptions): SourceHealth {
+  const { url } = options.config.clickhouse
   const side = publishing.current()
-  if (side !== undefined) return publishingHealth(side, legacy.logs, url)
+  const used =
+    side === undefined ? readingHealth(publishing, following, url) : publishingHealth(side, options.legacy.logs, url)
+  const ageMs = asked?.ageMs()
+  if (used.state !== 'UP') return { ...used, ageMs }
+  if (db.isLeftAlone())
+    return { state: 'DEGRADED', detail: 'it failed several times in a row: questions go elsewhere for a while', ageMs }
+  const problem = asked?.problem()
+  return problem === undefined ? { ...used, ageMs } : { state: 'DEGRADED', detail: problem, ageMs }
+}
+
+function readingHealth(publishing: KeptPublishing, following: Following, url: string | undefined): SourceHealth {
   const problem = publishing.problem()
   if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
   if (!following.isFresh()) return { state: 'DEGRADED', detail: 'the database does not answer' }
+  const lost = lossesHealth(following.losses())
+  if (lost !== undefined) return lost
   return { state: 'UP', detail: `${url === undefined ? 'embedded' : new URL(url).host}, read alone` }
 }

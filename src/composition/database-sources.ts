@@ -3,6 +3,7 @@ import type { Database } from '../clickhouse/database.ts'
 import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
 import { createPublishedRecords } from '../clickhouse/published-records.ts'
 import { archivedTokens } from '../migration/verification.ts'
+import { POLICIES } from '../policies/policies.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from '../reading/database-sources.ts'
@@ -15,8 +16,9 @@ export interface DatabaseSources {
   hybrid: TokenSource
 }
 
-/** Questions that are answered at once, and of one user. */
-const QUESTIONS_AT_ONCE = 8
+/** Questions that are answered at once: each sends one statement after the other. */
+const QUESTIONS_AT_ONCE = POLICIES.clickhouse.question.atOnce
+/** And of one user. */
 const QUESTIONS_OF_ONE = 2
 
 /** What is published, as this instance knows it now: by publishing, or by following whoever does. */
@@ -38,8 +40,9 @@ export interface DatabaseSourcesParts {
 
 export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSources {
   const { files, logs, view } = parts
+  const db = parts.db.for('question')
   const seq = (): number => view.ledger().seq()
-  const evidence = createPublishedEvidence(parts.db)
+  const evidence = createPublishedEvidence(db)
   // computing it takes a statement, so it is kept until something is published or the files change
   const archived = new LRUCache<string, bigint>({
     max: 1,
@@ -48,7 +51,7 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
   })
   const options: DatabaseSourcesOptions = {
     files,
-    published: createPublishedRecords(parts.db),
+    published: createPublishedRecords(db),
     read: view.read,
     inTurn: createTurns({ atOnce: QUESTIONS_AT_ONCE, ofOneCaller: QUESTIONS_OF_ONE }),
     statementInTurn: createTurns({ atOnce: parts.statementsAtOnce }),

@@ -1,28 +1,66 @@
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Component } from '../graphql/context.ts'
-import type { OpenJournal } from '../journal/journal.ts'
+import type { JournalHealth, OpenJournal } from '../journal/journal.ts'
 import type { Flags } from '../ports/flags.ts'
+import type { SourceHealth } from '../ports/token-source.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
+import { lacksTranscripts } from './losses.ts'
+import { describePending } from './other-journals.ts'
 import type { ReadingSide } from './reading-side.ts'
 
 export interface HealthParts {
   access: AccessSide
   legacy: LegacySource
   journal: OpenJournal
+  otherJournals: OtherJournals
   database: KeptDatabaseSide
   reading: ReadingSide
   flags: Flags
 }
 
-export function componentsOf({ access, legacy, journal, database, reading, flags }: HealthParts): Component[] {
+/** How everything is, as far as is known: nothing is asked for it. */
+export function componentsOf({
+  access,
+  legacy,
+  journal,
+  database,
+  otherJournals,
+  reading,
+  flags,
+}: HealthParts): Component[] {
   return [
-    { name: 'enhanced-analysis', ...legacy.health() },
-    { name: 'journal', ...journal.health() },
-    { name: 'clickhouse', ...database.health() },
-    { name: 'publisher', ...database.publisher() },
-    { name: 'redis', ...reading.cacheHealth() },
-    { name: 'unleash', ...flags.health() },
-    { name: 'access', ...access.health() },
+    component('enhanced-analysis', analysisHealth(legacy, database)),
+    component('journal', journalHealth(journal, otherJournals)),
+    component('clickhouse', database.health()),
+    component('publisher', database.publisher()),
+    component('redis', reading.cacheHealth()),
+    component('unleash', flags.health()),
+    component('access', access.health()),
   ]
+}
+
+type Health = Pick<Component, 'state' | 'detail'> & { ageMs?: number | undefined }
+
+const component = (name: string, { state, detail, ageMs }: Health): Component => ({
+  name,
+  state,
+  detail,
+  ageSeconds: ageMs === undefined ? null : ageMs / 1000,
+})
+
+/** An instance on whose disk there are no transcripts says so: it answers what the database has. */
+function analysisHealth(legacy: LegacySource, database: KeptDatabaseSide): SourceHealth {
+  const health = legacy.health()
+  if (health.state !== 'UP' || !lacksTranscripts(legacy, database.current())) return health
+  return { state: 'DEGRADED', detail: 'no transcripts on this disk, though some are published: the database answers' }
+}
+
+/** That others have what is in no answer here is no trouble of the journal itself, and is told beside it. */
+function journalHealth(journal: OpenJournal, otherJournals: OtherJournals): JournalHealth {
+  const { state, detail } = journal.health()
+  const lacking = describePending(otherJournals.pending())
+  if (lacking === undefined) return { state, detail }
+  return { state: state === 'UP' ? 'DEGRADED' : state, detail: `${detail}; ${lacking}` }
 }

@@ -5,6 +5,7 @@ import { type DatabaseSide, type DatabaseSideOptions, openDatabaseSide } from '.
 interface SideHealth {
   state: 'UP' | 'DEGRADED' | 'DOWN' | 'OFF'
   detail: string
+  ageMs?: number | undefined
 }
 
 /** The database side, which comes up by itself once the database can be reached. */
@@ -32,12 +33,13 @@ const OFF: KeptDatabaseSide = {
   close: async () => undefined,
 }
 
-export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide {
-  const { config, legacy, logger } = options
+export function keepDatabaseSide(options: Omit<DatabaseSideOptions, 'whenCounted'>): KeptDatabaseSide {
+  const { config, legacy, otherJournals, logger } = options
   const { url, embedded } = config.clickhouse
   if (url === undefined && !embedded) return OFF
   let current: DatabaseSide | undefined
   let problem = STARTING
+  let triedAt = performance.now()
   const tried = Promise.withResolvers<void>()
   const closing = new AbortController()
   const whenClosed = aborted(closing.signal)
@@ -51,15 +53,24 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
     await side.close()
   }
   const failed = (error: Error): void => {
+    otherJournals.cannotJoin()
+    if (closing.signal.aborted) return
     const { message } = error
+    triedAt = performance.now()
     if (message !== problem) logger.error({ err: error }, 'the database cannot be opened: everybody is on legacy')
     problem = message
   }
-  const keep = async (): Promise<void> => {
-    // before the first look at the logs nobody could say what of them is published
+  const whenCounted = async (): Promise<void> => {
     await Promise.race([legacy.whenReady(), whenClosed])
+    closing.signal.throwIfAborted()
+  }
+  const keep = async (): Promise<void> => {
+    // the embedded engine is nobody else's, and costs memory
+    if (url === undefined) await whenCounted().catch(() => undefined)
     while (!closing.signal.aborted) {
-      await openDatabaseSide(options).then(use).catch(failed)
+      await openDatabaseSide({ ...options, whenCounted })
+        .then(use)
+        .catch(failed)
       tried.resolve()
       await sleep(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined)
     }
@@ -70,7 +81,12 @@ export function keepDatabaseSide(options: DatabaseSideOptions): KeptDatabaseSide
     current: () => current,
     whenTried: () => tried.promise,
     publisher: () => current?.publisher() ?? { state: 'DEGRADED', detail: 'the database is not open' },
-    health: () => current?.health() ?? { state: problem === STARTING ? 'DEGRADED' : 'DOWN', detail: problem },
+    health: () =>
+      current?.health() ?? {
+        state: problem === STARTING ? 'DEGRADED' : 'DOWN',
+        detail: problem,
+        ageMs: performance.now() - triedAt,
+      },
     async close() {
       closing.abort()
       await kept

@@ -1,5 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,8 +9,10 @@ import type { Config } from '../config.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Following } from '../shipping/following.ts'
 import { aborted } from './aborted.ts'
 import { openWhole } from './closing.ts'
+import { instanceOf } from './instance.ts'
 import { openPublishingSide, type PublishingSide } from './publishing-side.ts'
 
 /** The publishing side, wherever this instance has the right to publish; one of several that share a database has it. */
@@ -33,16 +34,18 @@ export interface KeptPublishingOptions {
   journalKeyId: string
   logger: Logger
   db: Database
-  /** This instance publishes no more: somebody else tells where the logs stand. */
-  onEnd: () => void
+  /** What others publish: while this instance does, it tells the logs where they stand. */
+  following: Pick<Following, 'pause' | 'resume'>
+  /** The database answers again, after it did not. */
+  onBack: () => void
 }
 
 /** Between two looks whether whoever has the right is still alive. */
 const RETRY_MS = 2000
 
 export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
-  const { legacy, logger, onEnd } = options
-  const place = placeOf(options.config.dataDir)
+  const { legacy, logger, following, onBack } = options
+  const place = `${hostname()}:${instanceOf(options.config.dataDir)}`
   let current: PublishingSide | undefined
   let holder: string | undefined
   let problem: string | undefined
@@ -53,7 +56,10 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   const publish = (): Promise<void> =>
     openWhole(async (opened) => {
       const lost = new AbortController()
-      const answer = await rightOf(options, place)
+      const answer = await rightOf(options, place, () => {
+        onBack()
+        current?.shipper.tryNow()
+      })
       if (answer.kind === 'held') {
         if (holder !== answer.by) logger.info({ holder: answer.by }, 'another instance publishes to the database')
         holder = answer.by
@@ -61,7 +67,11 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
         return
       }
       opened.add(answer.right.release)
-      const side = await openPublishing(options, answer.right.epoch, lost)
+      await following.pause()
+      const side = await openPublishing(options, answer.right.epoch, lost).catch(async (error: Error) => {
+        await following.resume()
+        throw error
+      })
       opened.add(side.close)
       opened.add(legacy.logs.onChange(side.shipper.kick))
       current = side
@@ -71,12 +81,13 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
       side.shipper.begin(side.control)
       tried.resolve()
       await Promise.race([aborted(lost.signal), whenClosed])
-      current = undefined
       if (!closing.signal.aborted) {
         problem = lost.signal.reason
         logger.error({ reason: problem }, 'this instance publishes no more')
-        onEnd()
+        // until it is known what whoever goes on has published, what was known here is told
+        await following.resume()
       }
+      current = undefined
       await opened.close()
     })
   const failed = (error: Error): void => {
@@ -130,20 +141,8 @@ async function openPublishing(
 }
 
 /** The embedded engine is in this process, and nobody else can have it. */
-async function rightOf({ db, config }: KeptPublishingOptions, place: string): Promise<RightAnswer> {
+async function rightOf({ db, config }: KeptPublishingOptions, place: string, onBack: () => void): Promise<RightAnswer> {
   const holder = `${place}:${process.pid}:${randomUUID()}`
-  if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place })
+  if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place, onBack })
   return { kind: 'taken', right: { epoch: await takeRightToPublish(db, holder), release: async () => undefined } }
-}
-
-/** Names this data folder, of which one process at a time is the server. */
-function placeOf(dataDir: string): string {
-  const path = join(dataDir, 'instance')
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  try {
-    writeFileSync(path, randomBytes(6).toString('hex'), { flag: 'wx', mode: 0o600 })
-  } catch {
-    // it has one
-  }
-  return `${hostname()}:${readFileSync(path, 'utf8')}`
 }

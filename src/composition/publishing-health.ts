@@ -1,5 +1,6 @@
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
+import type { DatabaseLosses } from '../shipping/shared-entries.ts'
 import type { PublishingSide } from './publishing-side.ts'
 
 /** `url`: absent where the engine is embedded. */
@@ -10,12 +11,8 @@ export function publishingHealth(
 ): SourceHealth {
   const problem = shipper.problem()
   if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
-  const { lostLogs, lostRecords } = stock.latest()
-  if (lostLogs.length > 0)
-    return {
-      state: 'DEGRADED',
-      detail: `batches or copies of ${lostLogs.length} archived logs are gone, ${lostRecords} records with them: token-bridge migrate restore NAME brings back those of a backup`,
-    }
+  const lost = lossesHealth(stock.latest())
+  if (lost !== undefined) return lost
   const setAside = ledger.states().reduce((sum, state) => sum + (state.setAside?.length ?? 0), 0)
   if (setAside > 0)
     return {
@@ -24,4 +21,13 @@ export function publishingHealth(
     }
   const where = url === undefined ? 'embedded' : new URL(url).host
   return { state: 'UP', detail: `${where}, ${logs.unshippedBytes()} bytes of logs not shipped` }
+}
+
+/** `undefined` where nothing is lost. */
+export function lossesHealth({ lostLogs, lostRecords }: DatabaseLosses): SourceHealth | undefined {
+  if (lostLogs.length === 0) return undefined
+  return {
+    state: 'DEGRADED',
+    detail: `batches or copies of ${lostLogs.length} archived logs are gone, ${lostRecords} records with them: token-bridge migrate restore NAME brings back those of a backup`,
+  }
 }

@@ -5,6 +5,7 @@ import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
 import { readSchemaChanges } from '../clickhouse/schema-changes.ts'
 import { BridgeError } from '../domain/errors.ts'
 import { createRunControl, type RunControl } from '../migration/run-control.ts'
+import { register } from '../migration/run-steps.ts'
 import { createStockTaking, type StockTaking } from '../migration/stock.ts'
 import type { VerificationParts } from '../migration/verification.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -16,7 +17,7 @@ import { createPublish, type Publish } from '../shipping/publication.ts'
 import { createPublicationGate, type PublicationGate } from '../shipping/publication-gate.ts'
 import { createShipper, type Shipper } from '../shipping/shipper.ts'
 import { openWhole } from './closing.ts'
-import { logRuns, logShipping, logStock } from './publishing-log.ts'
+import { logLedger, logRuns, logShipping, logStock } from './publishing-log.ts'
 
 /** All that changes what readers of the database see, wired. Nothing is shipped before the shipper is begun. */
 export interface PublishingSide {
@@ -58,9 +59,10 @@ export interface PublishingSideOptions {
 export function openPublishingSide(options: PublishingSideOptions): Promise<PublishingSide> {
   const { store, logs, logger } = options
   return openWhole(async (closing) => {
-    const ledger = await openLedgerOf(options)
+    const { ledger, took } = await openLedgerOf(options)
     closing.add(() => ledger.close())
     await logs.update(ledger.states())
+    await logLedger(logger, took, ledger, logs)
     const gate = createPublicationGate()
     // what a crash left halfway is no loss: it is carried to its end before the stock is taken
     await settle({ logs, store, ledger, gate })
@@ -68,6 +70,7 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
     const parts = { ledger, logs, evidence: createPublishedEvidence(options.db), now: Date.now }
     const stock = createStockTaking({ ...parts, publish }, (found) => logStock(logger, found))
     await stock.take()
+    await register(parts, 'old')
     const shipper = createShipper({ logs, store, ledger, gate, ...groupRecordsOf(options) })
     closing.add(() => shipper.close())
     const control = createRunControl({
@@ -125,13 +128,13 @@ function readAs(
 }
 
 /** Opens the ledger. A new one, in place of one that was lost, goes on with numbers that the store has not used. */
-async function openLedgerOf({ db, store, ledgerPath, epoch = 0, onLost }: PublishingSideOptions): Promise<Ledger> {
+async function openLedgerOf({ db, store, ledgerPath, epoch = 0, onLost }: PublishingSideOptions) {
   const ledger = openLedger(ledgerPath, await store.id(), await store.lastSeq())
   try {
     const lastBatch = await store.lastBatch(...ledger.batchNumbers())
     if (lastBatch !== undefined) ledger.skipBatch(lastBatch)
-    await ledger.share({ table: createLedgerTable(db), epoch, ...(onLost && { onLost }) })
-    return ledger
+    const took = await ledger.share({ table: createLedgerTable(db), epoch, ...(onLost && { onLost }) })
+    return { ledger, took }
   } catch (error) {
     ledger.close()
     throw error

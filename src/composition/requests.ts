@@ -5,15 +5,17 @@ import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts
 import type { Component, RequestContext, ViewerContext } from '../graphql/context.ts'
 import type { Flags } from '../ports/flags.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
-import { type Decision, decideSource } from '../reading/decision.ts'
+import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
+import { lacksTranscripts } from './losses.ts'
 import type { ReadingSide } from './reading-side.ts'
 import type { WritingSide } from './writing-side.ts'
 
 export interface RequestsOptions {
-  legacy: Pick<LegacySource, 'isAllPublished'>
+  legacy: Pick<LegacySource, 'isAllPublished' | 'status'>
   database: KeptDatabaseSide
   reading: ReadingSide
   writing: WritingSide
@@ -22,6 +24,7 @@ export interface RequestsOptions {
   threshold: number
   access: Pick<AccessSide, 'changes'>
   losses: () => Losses
+  otherJournals: Pick<OtherJournals, 'mayLack'>
   health: () => Component[]
 }
 
@@ -34,7 +37,8 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
     const database = open?.isFresh() ? open : undefined
     const losses = options.losses()
     const progress = database?.runs().progress() ?? 0
-    const viewer = viewerOf(options, principal, database, progress)
+    const lacks = lacksTranscripts(options.legacy, open)
+    const viewer = viewerOf(options, principal, database, { progress, lacksTranscripts: lacks })
     return {
       requestId,
       principal,
@@ -46,6 +50,8 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
         migrationProgress: progress,
         generation: database?.ledger().generation(),
         losses,
+        lacksTranscripts: lacks,
+        mayLack: options.otherJournals.mayLack(),
         learnPrices: reading.prices.learn,
         onFallback: reading.onFallback,
       }),
@@ -68,7 +74,7 @@ function viewerOf(
   { legacy, database, writing, flags, threshold }: RequestsOptions,
   { userId, roles }: Principal,
   side: DatabaseSide | undefined,
-  progress: number,
+  standing: Pick<DecisionFacts, 'progress' | 'lacksTranscripts'>,
 ): { context: ViewerContext; decide: (question: Question) => Decision } {
   const { preferences } = writing
   const userFlags = flags.of(userId)
@@ -84,7 +90,7 @@ function viewerOf(
       isDatabaseOpen: side !== undefined,
       guardTripped: false,
       isHistorical: cutOverAt === undefined || (filter.from ?? Number.NEGATIVE_INFINITY) < cutOverAt,
-      progress,
+      ...standing,
       threshold,
       allPublished,
       preference: mayChoose ? own : 'AUTO',

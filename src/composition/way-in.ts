@@ -8,6 +8,7 @@ import type { JournalKey } from '../journal/key.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { IngestEntry, JournalListener, JournalPlace, PreferenceEntry } from '../ports/journal.ts'
 import { recordsOf } from '../writing/journaled-copies.ts'
+import { instanceOf } from './instance.ts'
 
 /** What is told of the journal, in the order of each segment. */
 export interface JournalEvents {
@@ -45,6 +46,7 @@ export function openWayIn({ config, key, logger }: WayInOptions): WayIn {
   const journal = openJournal({
     folder: config.journalDir,
     key,
+    instance: instanceOf(config.dataDir),
     headsPath: join(config.dataDir, 'journal-heads'),
     followIntervalMs: FOLLOW_MS,
     onOddFile: (problem) => logger.error({ problem }, 'a file in the folder of the journal is no segment'),

@@ -1,5 +1,6 @@
 import { journalKey } from '../domain/log-name.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
+import type { OtherJournals } from '../shipping/other-journals.ts'
 import { createIngest, type Ingest } from '../writing/ingest.ts'
 import { createPreferences, type Preferences } from '../writing/preferences.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
@@ -19,10 +20,11 @@ export function createWritingSide(
   { journal, events }: WayIn,
   { hasRoom }: Pick<LegacySource, 'hasRoom'>,
   database: KeptDatabaseSide,
+  otherJournals: Pick<OtherJournals, 'telling'>,
 ): WritingSide {
   let lastIngestAt = Number.NEGATIVE_INFINITY
   const ingest = createIngest({
-    journal,
+    journal: { append: (entry) => otherJournals.telling(() => journal.append(entry)) },
     hasRoom,
     async whenStored({ segment, to }) {
       const now = performance.now()

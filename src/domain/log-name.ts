@@ -1,6 +1,35 @@
-/** What names a log on this machine: `device:inode` of a transcript, through renames, or `journal:SEGMENT`. */
+import { hash } from 'node:crypto'
+
+/**
+ * How a log is called, by every instance alike: as it was registered in the database first. Before it is, by where it
+ * stands here.
+ */
+export interface LogIdentity {
+  /** `log:HASH` of the path, or `journal:SEGMENT`; of a release before, `device:inode`. */
+  key: string
+  user: string
+  host: string
+  /** By which copies are ranked: `USER@HOST/PATH` under the root; of a release before, where it stood. */
+  path: string
+}
+
 const JOURNAL = 'journal:'
 
+/**
+ * The identity of a transcript with this place under a root. `number` tells apart logs that would be called alike: of
+ * two roots with one label, or of one place that has had several contents; the first is 1.
+ */
+export function logIdentity(
+  { user, host }: { user: string; host: string },
+  relativePath: string,
+  number: number,
+): LogIdentity {
+  const path = `${user}@${host}/${relativePath}${number > 1 ? `~${number}` : ''}`
+  // no path of anybody's is in the names of the store
+  return { key: `log:${hash('sha256', path, 'hex').slice(0, 32)}`, user, host, path }
+}
+
+/** What names a transcript on this disk, through renames: `device:inode`. */
 export const transcriptKey = ({ dev, ino }: { dev: bigint | number; ino: bigint | number }): string => `${dev}:${ino}`
 export const journalKey = (segment: string): string => `${JOURNAL}${segment}`
 export const isJournalKey = (key: string): boolean => key.startsWith(JOURNAL)
@@ -8,7 +37,7 @@ export const isJournalKey = (key: string): boolean => key.startsWith(JOURNAL)
 /** The segment that a key of the journal names. */
 export const segmentOf = (key: string): string => key.slice(JOURNAL.length)
 
-/** The content that stood at a key, counted up when other content does, or under another name. */
+/** A time that a log was shipped: counted up when what was shipped of it before counts no more. */
 export interface Edition {
   key: string
   edition: number

@@ -8,6 +8,7 @@ import type { Root } from '../transcripts/roots.ts'
 import { type KeptTable, openKeptTable } from './index/kept-table.ts'
 import { createShippingView, type ShippingView } from './published/shipping-view.ts'
 import { createRefreshing, type Refresh } from './refreshing.ts'
+import type { Digested } from './scanning/digesting.ts'
 import { createScanning } from './scanning/scanning.ts'
 import { assertAffordable } from './table/affordable.ts'
 import { aggregating } from './table/aggregate.ts'
@@ -15,6 +16,7 @@ import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
 import { type Quality, qualityOf } from './table/quality.ts'
 import type { KnownRoot, RecordTable } from './table/record-table.ts'
 
+export type { EntryToHash, RangeToDigest, StateToDigest } from './published/shipping-view.ts'
 export type { RefreshProgress, RefreshReport } from './refreshing.ts'
 
 export interface AnalysisOptions {
@@ -59,14 +61,14 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
   /** Counts what entries of the journal say; never kept in the index. */
   addJournaled(range: JournaledRange): void
   /** What of it is published in ClickHouse. */
-  readonly shipping: ShippingView
+  readonly shipping: Omit<ShippingView, 'proven'>
+  /** What `shipping.unproven` asked for was read. */
+  proven(digested: readonly Digested[]): void
   quality(): Quality
   /** The quality as every source tells it. */
   corpusQuality(): CorpusQuality
   /** Identities that are counted. */
   records(): number
-  /** Where a log is. */
-  pathOf(key: string): string | undefined
   /** Bytes of the journal that are counted. */
   journaledBytes(): number
   close(): void
@@ -74,7 +76,7 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
 
 export function openAnalysis(options: AnalysisOptions): Analysis {
   const { roots, indexPath, bounded = false, change = async (apply) => apply() } = options
-  const byPath = new Map(roots.map((root) => [root.path, root]))
+  const byPath = new Map(numberedRoots(roots).map((root) => [root.path, root]))
   const rootOf = (root: string): KnownRoot => byPath.get(root) ?? { user: 'unknown', host: 'unknown' }
   const kept = openKeptTable(rootOf, indexPath)
   const { table } = kept
@@ -89,6 +91,10 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     answer: (queries, only) => finished(answering({ queries, only })).answers,
     answering,
     shipping,
+    proven(digested) {
+      for (const one of digested) kept.digest(one)
+      shipping.proven(digested)
+    },
     addJournaled(range) {
       const key = journalKey(range.segment)
       const from = table.file(key)?.counted ?? 0
@@ -102,13 +108,19 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     quality: () => qualityOf(table),
     corpusQuality: () => finished(answering({ queries: [], quality: true })).quality as CorpusQuality,
     records: () => table.winners,
-    pathOf: (key) => table.file(key)?.path,
     watermark: kept.watermark,
     indexState: kept.indexState,
     indexProblem: kept.indexProblem,
     close: kept.close,
   }
 }
+
+/** With the number of each among roots with the same owner: their logs are called by it, too. */
+const numberedRoots = (roots: readonly Root[]): (Root & { number: number })[] =>
+  roots.map((root, i) => {
+    const alike = roots.slice(0, i).filter(({ user, host }) => user === root.user && host === root.host)
+    return { ...root, number: alike.length + 1 }
+  })
 
 interface AnsweringParts {
   table: RecordTable

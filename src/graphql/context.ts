@@ -25,6 +25,8 @@ export interface Component {
   name: string
   state: 'UP' | 'DEGRADED' | 'DOWN' | 'OFF'
   detail: string
+  /** Since it was asked, or heard of, last; `null` where it is a part of this process. */
+  ageSeconds: number | null
 }
 
 /** What resolvers get: made once for each request, from one snapshot of flags, of progress and of what is published. */

@@ -58,6 +58,8 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
   maxSockets: number
+  /** Settles when everything is known that was acknowledged elsewhere before it was called. */
+  whenCurrent: () => Promise<void>
   createContext: (principal: Principal, requestId: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
@@ -165,8 +167,11 @@ const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOpti
       }),
   })
 
-function addHooks(fastify: FastifyInstance, options: CallersOptions): void {
-  const { metrics, addresses } = options
+/** As other servers log it; nobody reads it. */
+const CLIENT_GONE = 499
+
+function addHooks(fastify: FastifyInstance, options: CallersOptions & Pick<HttpServerOptions, 'whenCurrent'>): void {
+  const { metrics, addresses, whenCurrent } = options
   knowCallers(fastify, options)
   guardBodies(fastify, {
     takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
@@ -174,8 +179,12 @@ function addHooks(fastify: FastifyInstance, options: CallersOptions): void {
     onOverload: () => metrics.error('OVERLOADED'),
   })
   // what a request costs begins here: a user with many of them at once delays nobody else's
-  fastify.addHook('preHandler', async ({ principal }) => {
-    if (principal !== null) await turnOf(principal.userId)
+  fastify.addHook('preHandler', async ({ principal, raw }, reply) => {
+    if (principal === null) return
+    await whenCurrent()
+    await turnOf(principal.userId)
+    // who went away while it waited is answered nothing, and nothing is done for them; Node ends the other half then
+    if (!raw.socket.writable) return reply.code(CLIENT_GONE).send()
   })
   // who reads nothing of an answer is not waited for; Node sets it anew for what follows
   fastify.addHook('onSend', async (request) => {

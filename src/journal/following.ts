@@ -1,10 +1,12 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { type CatchingUp, createCatchingUp } from './catching-up.ts'
 import type { Contents } from './contents.ts'
 import type { JournalHeads } from './heads.ts'
 import type { SegmentReader } from './segments.ts'
+import type { ToldHeads } from './told-heads.ts'
 
 /** Reads the journal's folder: all of it at the start, and again and again what others wrote since. */
-export interface Following {
+export interface Following extends CatchingUp {
   /** Settles when all that was there at the start was read. */
   whenRead(): Promise<void>
   isRead(): boolean
@@ -27,6 +29,7 @@ export interface FollowingParts {
   /** Segments that are written here: their entries are known. */
   own: ReadonlySet<string>
   heads: JournalHeads
+  told: ToldHeads
   contents: Contents
   /** Milliseconds between two looks. */
   intervalMs: number
@@ -58,6 +61,12 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
     for (const oddity of reader.oddities()) if (!toldOddities.has(oddity)) parts.onOddFile?.(oddity)
     toldOddities = new Set(reader.oddities())
   }
+  let last: Promise<void> = Promise.resolve()
+  const inTurn = (run: () => Promise<void>): Promise<void> => {
+    last = last.then(run, run)
+    return last
+  }
+  const catchingUp = createCatchingUp({ ...parts, reader, readAll: look, inTurn })
   const readFirst = async (): Promise<void> => {
     // in the next turn, when those who made the journal listen to it
     await nextTurn()
@@ -70,13 +79,16 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
     await first
     for (;;) {
       await pause(intervalMs, undefined, { ref: false, signal })
-      await look()
+      await inTurn(look)
     }
   }
   // it ends when the journal is closed
   const following = follow().catch(() => undefined)
 
   return {
+    ...catchingUp,
+    // until it was read to its end once, nothing is answered
+    whenCurrent: async () => (isRead ? catchingUp.whenCurrent() : undefined),
     whenRead: () => first,
     isRead: () => isRead,
     tornBytes: () => tornBytes,

@@ -71,12 +71,13 @@ export function openJournalHeads(path: string): JournalHeads {
 }
 
 /** The same length for every head of a segment: it is overwritten in place. */
-function lineOf(segment: string, { to, records }: Head): string {
+export function lineOf(segment: string, { to, records }: Head): string {
   const text = `${segment} ${String(to).padStart(16, '0')} ${String(records).padStart(16, '0')}`
   return `${text} ${checksum(text)}\n`
 }
 
-function parseLine(line: string): { segment: string; head: Head } | undefined {
+/** `undefined` where the line is damaged. Without its end. */
+export function parseLine(line: string): { segment: string; head: Head } | undefined {
   const match = /^((\S+) (\d{16}) (\d{16})) ([0-9a-f]{8})$/.exec(line)
   if (match === null || checksum(match[1] as string) !== match[5]) return undefined
   return { segment: match[2] as string, head: { to: Number(match[3]), records: Number(match[4]) } }

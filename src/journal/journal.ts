@@ -8,10 +8,13 @@ import { openJournalHeads } from './heads.ts'
 import type { JournalKey } from './key.ts'
 import { createSegmentWriter } from './segment-writer.ts'
 import { createSegmentReader, segmentSize } from './segments.ts'
+import { openToldHeads } from './told-heads.ts'
 
 export interface JournalOptions {
   folder: string
   key: JournalKey
+  /** Names this instance among those that share the folder: 12 hexadecimal digits. */
+  instance: string
   /** File, outside of `folder`, that says how far each segment was acknowledged. */
   headsPath: string
   /** Hears of everything once, in the order of each segment: what is on disk, what is appended, what other instances write. */
@@ -38,6 +41,12 @@ export interface OpenJournal extends Journal {
    * for the first time.
    */
   heardUntil(): number | undefined
+  /**
+   * Settles when all that other instances had acknowledged when it was called was handed over, or is known to be lost.
+   */
+  whenCurrent(): Promise<void>
+  /** Something that others have acknowledged is lost, as was just noticed. */
+  isBehind(): boolean
   /** Hands over everything that is on disk, once more. */
   replay(listener: JournalListener): Promise<void>
   /** What is known of each segment: in the folder, or acknowledged and gone. */
@@ -57,6 +66,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
     await following.close()
     await writer.close()
     parts.heads.close()
+    parts.told.close()
   }
   return {
     async append(entry) {
@@ -66,6 +76,8 @@ export function openJournal(options: JournalOptions): OpenJournal {
     whenRead: following.whenRead,
     isRead: following.isRead,
     heardUntil: following.readAt,
+    whenCurrent: following.whenCurrent,
+    isBehind: following.isBehind,
     replay: (again) => replay(options, parts, again),
     extents: () => extentsOf(parts),
     health: () => healthOf(options, parts),
@@ -76,8 +88,9 @@ export function openJournal(options: JournalOptions): OpenJournal {
   }
 }
 
-function openParts({ folder, key, headsPath, followIntervalMs, onOddFile, listener }: JournalOptions) {
+function openParts({ folder, key, instance, headsPath, followIntervalMs, onOddFile, listener }: JournalOptions) {
   const heads = openJournalHeads(headsPath)
+  const told = openToldHeads(folder, instance)
   /** Of what was read, and of what was written here. */
   const contents = createContents()
   const counter = { entries: 0 }
@@ -93,6 +106,7 @@ function openParts({ folder, key, headsPath, followIntervalMs, onOddFile, listen
   const reader = createSegmentReader(folder, key, decoding(noted))
   return {
     heads,
+    told,
     contents,
     counter,
     own,
@@ -103,11 +117,14 @@ function openParts({ folder, key, headsPath, followIntervalMs, onOddFile, listen
     writer: createSegmentWriter({
       folder,
       key,
-      heads,
+      onAcknowledged(segment, head) {
+        heads.set(segment, head)
+        told.tell(segment, head)
+      },
       onBegin: (segment) => own.add(segment),
       onFailed: (segment) => own.delete(segment),
     }),
-    following: followJournal({ reader, own, heads, contents, intervalMs: followIntervalMs, onOddFile }),
+    following: followJournal({ reader, own, heads, told, contents, intervalMs: followIntervalMs, onOddFile }),
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { tellMoment } from '../ports/moments.ts'
 import { encodeFrame } from './frame.ts'
-import type { JournalHeads } from './heads.ts'
+import type { Head } from './heads.ts'
 import type { JournalKey } from './key.ts'
 import { segmentPath } from './segments.ts'
 
@@ -24,7 +24,8 @@ export interface UnwrittenFrame {
 export interface SegmentFilesOptions {
   folder: string
   key: JournalKey
-  heads: Pick<JournalHeads, 'set'>
+  /** Is told up to where a segment is on disk, before that is acknowledged. Where it throws, nothing is. */
+  onAcknowledged: (segment: string, head: Head) => void
   /** Is told of each segment before it exists, and where it did not come to be. */
   onBegin: (segment: string) => void
   onFailed: (segment: string) => void
@@ -50,7 +51,7 @@ interface OpenSegment {
 }
 
 export function createSegmentFiles(options: SegmentFilesOptions): SegmentFiles {
-  const { folder, key, heads } = options
+  const { folder, key, onAcknowledged } = options
   let current: OpenSegment | undefined
 
   const write = async (frames: readonly UnwrittenFrame[], into: OpenSegment): Promise<WrittenFrame[]> => {
@@ -70,7 +71,7 @@ export function createSegmentFiles(options: SegmentFilesOptions): SegmentFiles {
     await stillThere(handle, segmentPath(folder, segment))
     const records = frames.reduce((sum, one) => sum + one.records, into.records)
     tellMoment('journal head', 'before')
-    heads.set(segment, { to, records })
+    onAcknowledged(segment, { to, records })
     tellMoment('journal head', 'after')
     Object.assign(into, { size: to, records })
     return parts.map((part) => part.frame)

@@ -40,6 +40,8 @@ export interface SegmentListener {
 export interface SegmentReader {
   /** Reads what is new, in the order of the segments' names, without holding up the event loop. One at a time. */
   read(except: ReadonlySet<string>, signal?: AbortSignal): Promise<void>
+  /** The same, of one segment alone. */
+  readOne(segment: string, signal?: AbortSignal): Promise<void>
   /** Up to where each segment was read, and how long it was at the last look. */
   extents(): ReadonlyMap<string, { readTo: number; size: number }>
   /** What had the name of a segment at the last look, and was left out: one line each. */
@@ -104,6 +106,10 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
       const segments = listSegments(folder, (oddity) => odd.push(oddity))
       oddities = odd
       for (const segment of segments) if (!except.has(segment)) await readSegment(segment, signal)
+    },
+    readOne(segment, signal) {
+      pauseAt = performance.now() + SLICE_MS
+      return readSegment(segment, signal)
     },
     oddities: () => oddities,
     extents: () => extents,

@@ -12,6 +12,7 @@ export type Step = (parts: RunParts, migration: Migration) => Promise<void>
 export const freeze: Step = async (parts, migration) => {
   const { logs, runs } = parts
   await parts.takeStock()
+  await register(parts, 'new')
   const catalogue = await logs.catalogue()
   await parts.publish({ change: { kind: 'publishKept' }, note: NO_LOG })
   const frozen = catalogue.map((log): FrozenLog => ({ ...log, tokens: String(log.tokens) }))
@@ -21,6 +22,16 @@ export const freeze: Step = async (parts, migration) => {
   const bytes = frozen.reduce((sum, { to }) => sum + BigInt(to), 0n)
   const estimatedSeconds = estimateSeconds(records, bytes, parts.recordsPerSecond())
   runs.save({ ...migration, state: 'RUNNING', catalogue: frozen, estimatedSeconds })
+}
+
+/** From here on every instance calls these logs alike, and knows them on its own disk. */
+export async function register(
+  { ledger, logs }: Pick<RunParts, 'ledger' | 'logs'>,
+  which: 'new' | 'old',
+): Promise<void> {
+  const states = await logs.registrations(which)
+  ledger.register(states)
+  await logs.update(states)
 }
 
 /** RUNNING → VERIFYING → COMPLETED or FAILED: all that may be carried is. */

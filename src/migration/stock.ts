@@ -5,18 +5,11 @@ import type { LogState, ShippableLogs } from '../ports/logs.ts'
 import type { LogStock, PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
 import type { Publish } from '../shipping/publication.ts'
-import { NO_LOG } from '../shipping/shared-entries.ts'
+import { type DatabaseLosses, NO_LOG, NOTHING_LOST } from '../shipping/shared-entries.ts'
 import { publishedLogs, shortLogs } from './verification.ts'
 
-/** What the database has lost for good, as far as this bridge can tell. */
-export interface Stock {
-  /** Published records of archived logs that nobody has any more. */
-  lostRecords: number
-  /** Names of these logs. */
-  lostLogs: string[]
-  /** Published editions of segments of the journal that were shipped by another ledger, such as one that is gone. */
-  foreignSegments: LogState[]
-  /** What was begun to be mended, in words. */
+/** What was found, and what was begun to be mended, in words. */
+export interface Stock extends DatabaseLosses {
   mended: string[]
 }
 
@@ -47,12 +40,19 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const isGivenUp = await givenUp(parts)
   const short = new Set(shortLogs(ledger, stock).filter((log) => !isGivenUp(log)))
   const lostLogs = archived.filter((name) => short.has(name))
+  const stepped = await stepBack(
+    parts,
+    stock,
+    [...onDisk].filter(([name]) => short.has(name)),
+  )
+  if (stepped.size > 0)
+    mended.push(`the database is older than the ledger: ${stepped.size} logs go on from where it has them`)
   const outdated = new Set((await outdatedLogs(evidence)).filter((log) => !isGivenUp(log)))
   for (const [names, why] of [
     [short, 'of which the database lost records'],
     [outdated, 'that an earlier release shipped, without fields of today,'],
   ] as const) {
-    const reship = [...onDisk].filter(([name]) => names.has(name)).map(([, { key }]) => key)
+    const reship = [...onDisk].filter(([name]) => names.has(name) && !stepped.has(name)).map(([, { key }]) => key)
     if (reship.length === 0) continue
     mended.push(`${reship.length} logs ${why} are shipped anew`)
     await logs.distrust(reship)
@@ -66,6 +66,30 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
   return { lostRecords, lostLogs, foreignSegments: foreignSegments(ledger, stock), mended }
+}
+
+/**
+ * A database that was given back older has less of these logs, and says so itself: what it has is whole. They go on from
+ * there, and nothing of it is shipped again. Returns their names.
+ */
+async function stepBack(
+  { ledger, logs }: StockParts,
+  stock: readonly LogStock[],
+  short: readonly [name: string, log: { key: string }][],
+): Promise<Set<string>> {
+  const older = ledger.olderStates()
+  if (older === undefined) return new Set()
+  const byName = new Map(stock.map((one) => [one.log, one]))
+  const states = short.flatMap(([name, { key }]): LogState[] => {
+    const state = ledger.state(key) as LogState
+    const then = older.get(key)
+    const before = then?.edition === state.edition ? then : { ...state, publishedTo: 0, records: 0 }
+    const { noted, found } = byName.get(name) ?? { noted: 0, found: 0 }
+    return noted === found && noted === before.records ? [before] : []
+  })
+  ledger.register(states)
+  await logs.update(states)
+  return new Set(states.map((state) => ledger.nameOf(state)))
 }
 
 /**
@@ -96,10 +120,12 @@ export interface StockTaking {
 
 /** `tell` hears of each look. */
 export function createStockTaking(parts: StockParts, tell: (stock: Stock) => void): StockTaking {
-  let latest: Stock = { lostRecords: 0, lostLogs: [], foreignSegments: [], mended: [] }
+  let latest: Stock = { ...NOTHING_LOST, mended: [] }
   return {
     async take() {
       latest = await takeStock(parts)
+      const { mended: _, ...losses } = latest
+      await parts.ledger.tellLosses(losses)
       tell(latest)
       return latest
     },
@@ -179,7 +205,6 @@ function adoptUnknown(ledger: Ledger, stock: readonly LogStock[], unverified: re
 /** Of an edition of which the name alone is known. */
 const UNKNOWN = {
   path: '',
-  root: '',
   relativePath: '',
   fingerprint: { counted: 0, sha256: '' },
   publishedTo: 0,

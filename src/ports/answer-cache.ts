@@ -9,6 +9,8 @@ export interface CachedAnswer {
 export interface CacheHealth {
   state: 'UP' | 'DEGRADED' | 'OFF'
   detail: string
+  /** Milliseconds since something was heard of it; absent where it is a part of this process. */
+  ageMs?: number | undefined
 }
 
 /** Keeps answers. It is never the truth: losing it, or any part of it, costs speed alone, so neither call fails. */

@@ -23,6 +23,8 @@ export type Cohort = (typeof COHORTS)[number]
 export interface FlagsHealth {
   state: 'UP' | 'DEGRADED' | 'OFF'
   detail: string
+  /** Milliseconds since something was heard of it; absent where it is a part of this process. */
+  ageMs?: number | undefined
 }
 
 /** Feature flags. Reading them never fails: what is not known is off, which is legacy, and told by `health`. */

@@ -1,24 +1,40 @@
+import type { LogIdentity } from '../domain/log-name.ts'
 import type { LabelField } from '../domain/record-fields.ts'
 import type { CountField } from '../domain/token-counts.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 
-/** What a log's first bytes must still look like to be the same log. */
+/** A hash of the bytes that a log had around the counted part, which whoever has the file itself knows it by. */
 export interface LogFingerprint {
-  /** Bytes that it was taken of. */
+  /** Bytes that it was taken of: all whole lines. */
   counted: number
   sha256: string
 }
 
-/** How far a log is published, as the ledger keeps it. */
-export interface LogState {
-  /** `device:inode` of a transcript, or `journal:SEGMENT`. */
-  key: string
-  /** Counts up when other content stands at the key, or the log got another name: each edition is shipped anew. */
+/** The first bytes of a log: how many, and their SHA-256 in hexadecimal. */
+export interface ContentDigest {
+  to: number
+  sha256: string
+}
+
+/** How a log is registered, and how far it is published, as the ledger keeps it. */
+export interface LogState extends Pick<LogIdentity, 'key' | 'path'> {
+  /** Of a transcript; a release before this one did not say. */
+  user?: string
+  host?: string
+  /** Counts up when what was published counts no more: each edition is shipped anew. */
   edition: number
-  path: string
-  root: string
+  /** Under its root, where it was registered: says its project. */
   relativePath: string
+  /** `device:inode` of the file that stood there: a hint alone, as other disks have other numbers. */
+  place?: string
   fingerprint: LogFingerprint
+  /**
+   * By which any instance knows the log on its own disk: all whole lines up to `publishedTo`, or, where nothing is
+   * published, what was registered. A release before this one did not say, and knew it by `fingerprint` and place.
+   */
+  content?: ContentDigest
+  /** Its beginning, by which a log is looked for that has another name. */
+  head?: ContentDigest
   /** All records that begin before this byte are published. */
   publishedTo: number
   /** Of the last line, where it was published without its end: SHA-256 of its records, by which it is known again. */
@@ -114,12 +130,17 @@ export interface ShippableLogs {
    * bytes, by log, up to which a dry run has come.
    */
   nextRanges(selection: LogSelection, maxRecords: number, after?: ReadonlyMap<string, number>): Promise<LogRange[]>
-  /** Editions that count no more: the log got another name, or a line that had no end was changed. */
+  /** Editions that count no more: the log is in another project now, or a line that had no end was changed. */
   retired(): Promise<LogState[]>
   /** Tells what the ledger knows: at the start, before anything is shipped, and what is published or retired from now on. */
   update(states: readonly LogState[]): Promise<void>
   /** What there is to carry now: transcripts alone. */
   catalogue(): Promise<CatalogueEntry[]>
+  /**
+   * How transcripts are to be registered, so that every instance calls them alike: `new`, those that are not yet;
+   * `old`, those that a release before registered by nothing that another disk has, too.
+   */
+  registrations(which: 'new' | 'old'): Promise<LogState[]>
   /** Published editions of transcripts whose content is not on disk any more, but for those that the ledger lists already. */
   archived(): Promise<LogState[]>
   /** Those of some logs that can be read now. */

@@ -48,4 +48,6 @@ export interface TokenSource {
 export interface SourceHealth {
   state: 'UP' | 'DEGRADED' | 'DOWN'
   detail: string
+  /** Milliseconds since something was heard of it; absent where it is a part of this process. */
+  ageMs?: number | undefined
 }

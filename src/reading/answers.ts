@@ -43,6 +43,10 @@ export interface AnswersOptions {
   generation?: number | undefined
   /** Records that were acknowledged or published and cannot be read now: an answer that lacks some is stale. */
   losses: Losses
+  /** There are none here though some are published: what the files say is stale, and stands in for no other source. */
+  lacksTranscripts?: boolean
+  /** Others may have acknowledged records that no source here has: every answer is stale. */
+  mayLack?: boolean
   /** Looks up what models cost before anybody needs it. */
   learnPrices?: (models: Iterable<string>) => Promise<void>
   /** The chosen source failed; the files answer instead. */
@@ -140,12 +144,15 @@ function queryOf(keys: readonly Key[]): TokenQuery {
  * failure.
  */
 async function answerFrom(
-  { sourceOf, onFallback, caller }: AnswersOptions,
+  { sourceOf, onFallback, caller, lacksTranscripts = false }: AnswersOptions,
   decision: Decision,
   request: SourceRequest,
 ): Promise<{ answer: SourceAnswer; cache: CacheStatus; decision: Decision }> {
-  const legacy = sourceOf('LEGACY') as CachedSource
-  if (decision.source === 'LEGACY') return { ...(await legacy.answer(request, caller)), decision }
+  const fromFiles = (by: Decision): ReturnType<CachedSource['answer']> => {
+    if (lacksTranscripts && by.reason === 'SOURCE_UNAVAILABLE') throw nobodyAnswers()
+    return (sourceOf('LEGACY') as CachedSource).answer(request, caller)
+  }
+  if (decision.source === 'LEGACY') return { ...(await fromFiles(decision)), decision }
   try {
     const chosen = sourceOf(decision.source)
     if (chosen === undefined) throw new BridgeError('SOURCE_UNAVAILABLE', 'the database is away')
@@ -153,12 +160,16 @@ async function answerFrom(
   } catch (error) {
     if (isRefusal(error)) throw error
     onFallback(decision.source, error)
-    return {
-      ...(await legacy.answer(request, caller)),
-      decision: { source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE', cohort: decision.cohort },
-    }
+    const files: Decision = { source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE', cohort: decision.cohort }
+    return { ...(await fromFiles(files)), decision: files }
   }
 }
+
+const nobodyAnswers = (): BridgeError =>
+  new BridgeError(
+    'SOURCE_UNAVAILABLE',
+    'the database cannot be asked now, and there are no transcripts on the disk of this instance: try again',
+  )
 
 /** Every model that has sums in it. */
 function* modelsIn({ answers, quality }: SourceAnswer): Iterable<string> {
@@ -170,9 +181,12 @@ function provenanceOf(
   { asOf, sample }: SourceAnswer,
   cache: CacheStatus,
   { source, reason, cohort }: Decision,
-  { migrationProgress, losses }: Pick<AnswersOptions, 'migrationProgress' | 'losses'>,
+  options: Pick<AnswersOptions, 'migrationProgress' | 'losses' | 'lacksTranscripts' | 'mayLack'>,
 ): Provenance {
-  const lacks = losses.everywhere > 0 || (source === 'LEGACY' && losses.inFiles > 0)
+  const { migrationProgress, losses, lacksTranscripts = false, mayLack = false } = options
+  const isBehind = source === 'LEGACY' || (source === 'HYBRID' && migrationProgress < 1)
+  const lacks =
+    mayLack || losses.everywhere > 0 || (source === 'LEGACY' && losses.inFiles > 0) || (lacksTranscripts && isBehind)
   return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE' || lacks, sample }
 }
 

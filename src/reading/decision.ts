@@ -17,6 +17,8 @@ export interface DecisionFacts {
   threshold: number
   /** No log has bytes beyond its published position. */
   allPublished: boolean
+  /** Transcripts are published, and this disk has none at all: the files cannot answer for them. */
+  lacksTranscripts: boolean
   /** The user's choice, where it counts; AUTO: none. */
   preference: SourcePreference
 }
@@ -28,7 +30,8 @@ export interface Decision extends SourceDecision {
 
 /**
  * Which source answers, and why. The order is that of the design: kill switch, guard, historical range, a
- * database that can be asked, progress, the user's choice, experiment, rollout. ClickHouse becomes the hybrid while it does not have everything.
+ * database that can be asked, progress, the user's choice, experiment, rollout. ClickHouse becomes the hybrid while it
+ * does not have everything. An instance without transcripts answers what the database has, in whatever arm its user is.
  */
 export function decideSource(facts: DecisionFacts): Decision {
   const { flags } = facts
@@ -42,14 +45,16 @@ export function decideSource(facts: DecisionFacts): Decision {
     reason,
     cohort,
   })
+  const files = (reason: RoutingReason, cohort: Cohort | null = null): Decision =>
+    facts.lacksTranscripts ? database('SOURCE_UNAVAILABLE', cohort) : legacy(reason, cohort)
   if (!flags.databaseBridge || !facts.hasDatabase) return legacy('BRIDGE_DISABLED')
   if (facts.guardTripped) return legacy('GUARD_TRIPPED')
   if (!flags.historicalData && facts.isHistorical) return legacy('HISTORICAL_DATA_DISABLED')
   if (!facts.isDatabaseOpen) return legacy('SOURCE_UNAVAILABLE')
-  if (facts.progress < facts.threshold) return legacy('MIGRATION_BELOW_THRESHOLD')
+  if (facts.progress < facts.threshold) return files('MIGRATION_BELOW_THRESHOLD')
   if (facts.preference === 'LEGACY') return legacy('USER_PREFERENCE')
   if (facts.preference === 'CLICKHOUSE') return database('USER_PREFERENCE')
-  if (flags.cohort === 'legacy') return legacy('EXPERIMENT', flags.cohort)
+  if (flags.cohort === 'legacy') return files('EXPERIMENT', flags.cohort)
   if (flags.cohort === 'database') return database('EXPERIMENT', flags.cohort)
   return database('ROLLOUT')
 }

@@ -1,9 +1,12 @@
 import { BentoCache, bentostore } from 'bentocache'
 import { MemoryDriver } from 'bentocache/drivers/memory'
-import { redisDriver } from 'bentocache/drivers/redis'
+import { RedisDriver } from 'bentocache/drivers/redis'
 import { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import { sizeOf } from '../domain/size-of.ts'
+import { createGuard, type Guard } from '../policies/guard.ts'
+import { watchHealth } from '../policies/health-watch.ts'
+import { POLICIES, type Policy } from '../policies/policies.ts'
 import type { AnswerCache, CachedAnswer, CacheHealth } from '../ports/answer-cache.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
 
@@ -13,6 +16,7 @@ export interface AnswerCacheOptions {
   /** Of the answers in memory. */
   maxBytes: number
   onProblem: (problem: string) => void
+  policy?: Policy
 }
 
 /** An answer that takes a larger share of the memory is not kept: it would drive out all others. */
@@ -20,10 +24,7 @@ const MAX_SHARE = 1 / 8
 /** A larger answer is computed anew sooner than it is written, sent and read. */
 const MAX_REDIS_BYTES = 1 << 20
 const TTL = '24h'
-/** Milliseconds that Redis gets: after that, computing the answer is as fast. */
-const REDIS_TIMEOUT_MS = 250
-/** After an error Redis is left alone for a while. */
-const CIRCUIT_OPEN = '5s'
+const CONNECT_TIMEOUT_MS = 1000
 
 export interface BoundedAnswerCache extends AnswerCache {
   /** About how much the answers in memory take. */
@@ -31,17 +32,9 @@ export interface BoundedAnswerCache extends AnswerCache {
 }
 
 /** Memory before Redis. What is kept in Redis is shared by instances that count the same logs. */
-export function createAnswerCache({ redisUrl, maxBytes, onProblem }: AnswerCacheOptions): BoundedAnswerCache {
-  const redis = redisUrl === undefined ? undefined : connect(redisUrl)
-  let health: CacheHealth =
-    redis === undefined ? { state: 'OFF', detail: 'memory alone' } : { state: 'DEGRADED', detail: 'connecting' }
-  redis?.on('ready', () => {
-    health = { state: 'UP', detail: 'connected' }
-  })
-  redis?.on('error', (error: Error) => {
-    if (health.detail !== error.message) onProblem(error.message)
-    health = { state: 'DEGRADED', detail: error.message }
-  })
+export function createAnswerCache(options: AnswerCacheOptions): BoundedAnswerCache {
+  const { redisUrl, maxBytes } = options
+  const redis = redisUrl === undefined ? undefined : openRedis(redisUrl, options)
   const memory = new LRUCache<string, Entry>({
     maxSize: maxBytes,
     maxEntrySize: Math.ceil(maxBytes * MAX_SHARE),
@@ -52,11 +45,9 @@ export function createAnswerCache({ redisUrl, maxBytes, onProblem }: AnswerCache
     default: 'answers',
     ttl: TTL,
     suppressL2Errors: true,
-    l2CircuitBreakerDuration: CIRCUIT_OPEN,
     serializer: { serialize: (entry) => serializeEntry(entry), deserialize: (text) => deserializeEntry(text) },
     stores: {
-      answers:
-        redis === undefined ? store : store.useL2Layer(redisDriver({ connection: redis, prefix: 'token-bridge' })),
+      answers: redis === undefined ? store : store.useL2Layer(redis.layer),
     },
   })
   return {
@@ -68,9 +59,9 @@ export function createAnswerCache({ redisUrl, maxBytes, onProblem }: AnswerCache
       await cache.set({ key, value: cached, skipL2Write: sizeOf(cached) > MAX_REDIS_BYTES }).catch(() => undefined)
     },
     bytes: () => memory.calculatedSize,
-    health: () => health,
+    health: () => redis?.health() ?? { state: 'OFF', detail: 'memory alone' },
     async close() {
-      redis?.disconnect()
+      redis?.close()
       await cache.disconnectAll().catch(() => undefined)
     },
   }
@@ -87,10 +78,64 @@ function memoryOf(memory: LRUCache<string, Entry>) {
   }
 }
 
-function connect(url: string): Redis {
+/** What Redis answers itself, as that it has no room, says nothing of it being away. */
+const isAway = (error: unknown): boolean => (error as Error).name !== 'ReplyError'
+
+/** A layer of the cache in Redis, which goes by its policy: whatever fails is as if nothing were kept. */
+function openRedis(url: string, { onProblem, policy = POLICIES.redis.command }: AnswerCacheOptions) {
+  const redis = connect(url, policy)
+  const guard = createGuard('Redis', policy, isAway)
+  const asked = watchHealth(async () => {
+    // the connection tells by itself why there is none
+    if (redis.status !== 'ready') throw new Error(asked.problem() ?? 'not connected')
+    await redis.ping()
+  })
+  asked.heard('connecting')
+  redis.on('ready', () => asked.heard())
+  redis.on('error', ({ message }: Error) => {
+    if (asked.problem() !== message) onProblem(message)
+    asked.heard(message)
+  })
+  const options = { connection: redis, prefix: 'token-bridge' }
+  return {
+    layer: { options, factory: (config: object) => new GuardedRedis({ ...config, ...options }, guard) },
+    health(): CacheHealth {
+      const ageMs = asked.ageMs()
+      const problem = asked.problem()
+      if (problem !== undefined) return { state: 'DEGRADED', detail: problem, ageMs }
+      if (guard.isOpen())
+        return { state: 'DEGRADED', detail: 'it failed several times in a row: it is left alone for a while', ageMs }
+      return { state: 'UP', detail: 'connected', ageMs }
+    },
+    close() {
+      asked.close()
+      redis.disconnect()
+    },
+  }
+}
+
+/** Of what a driver can do, the cache of answers uses these two. */
+class GuardedRedis extends RedisDriver {
+  readonly #guard: Guard
+
+  constructor(config: ConstructorParameters<typeof RedisDriver>[0], guard: Guard) {
+    super(config)
+    this.#guard = guard
+  }
+
+  override get(key: string): Promise<string | undefined> {
+    return this.#guard.run(() => super.get(key))
+  }
+
+  override set(key: string, value: string, ttl?: number): Promise<boolean> {
+    return this.#guard.run(() => super.set(key, value, ttl))
+  }
+}
+
+function connect(url: string, { deadlineMs }: Policy): Redis {
   return new Redis(url, {
-    commandTimeout: REDIS_TIMEOUT_MS,
-    connectTimeout: REDIS_TIMEOUT_MS * 4,
+    commandTimeout: deadlineMs,
+    connectTimeout: CONNECT_TIMEOUT_MS,
     // while it is gone, commands fail at once instead of waiting for it
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,

@@ -2,7 +2,7 @@ import { BridgeError } from '../domain/errors.ts'
 import type { LedgerMark, LedgerTable } from '../ports/ledger-table.ts'
 import type { LogState } from '../ports/logs.ts'
 import { factsOf, type LedgerFacts, type LogNames, namesOf } from './ledger.ts'
-import { emptyShared } from './shared-entries.ts'
+import { type DatabaseLosses, emptyShared } from './shared-entries.ts'
 import { readOn } from './shared-ledger.ts'
 
 /** What somebody publishes, followed by whoever reads alone: no right is needed for it. */
@@ -16,8 +16,12 @@ export interface Following {
   read<T>(run: () => Promise<T>): Promise<T>
   /** Looks what was published since; returns whether there was something. */
   refresh(): Promise<boolean>
-  /** Forgets everything, to look at it anew: somebody else told the logs where they stand. */
-  forget(): void
+  /** Settles when the logs are not told any more where they stand: somebody else tells them, until `resume`. */
+  pause(): Promise<void>
+  /** Looks at everything anew, and tells the logs. Where that fails, the next look does. */
+  resume(): Promise<void>
+  /** What the database has lost, as its publisher found. */
+  losses(): DatabaseLosses
   /** It was looked at in the last second: before, what readers see may have been changed unnoticed. */
   isFresh(): boolean
 }
@@ -38,20 +42,27 @@ export function createFollowing({ table, logs }: FollowingOptions): Following {
   let state = emptyShared()
   let lookedAt = Number.NEGATIVE_INFINITY
   let looking: Promise<boolean> | undefined
+  let isPaused = false
+  /** What was read is not what the logs were told last: everything is read anew. */
+  let beginsAnew = false
   /** What was read is known here, and not to the logs yet. */
   let isApplying = false
 
   const look = async (): Promise<boolean> => {
     const startedAt = performance.now()
-    const of = state
+    // what was known is told until all of it was read
+    const isAnew = beginsAnew
+    const of = isAnew ? emptyShared() : state
     const { moved, isChanged } = await readOn(table, of)
-    isApplying = moved.length > 0
+    isApplying = !isPaused && moved.length > 0
     try {
       if (isApplying) await logs.update(moved)
     } finally {
       isApplying = false
     }
-    if (of === state) lookedAt = startedAt
+    state = of
+    if (isAnew) beginsAnew = false
+    lookedAt = startedAt
     return isChanged
   }
   const refresh = (): Promise<boolean> => {
@@ -60,7 +71,7 @@ export function createFollowing({ table, logs }: FollowingOptions): Following {
     })
     return looking
   }
-  const isFresh = (): boolean => !isApplying && performance.now() - lookedAt < MAX_AGE_MS
+  const isFresh = (): boolean => !isApplying && !beginsAnew && performance.now() - lookedAt < MAX_AGE_MS
   /** Waits until nothing is on its way, and returns where that is. */
   const whenSettled = async (): Promise<LedgerMark> => {
     await looking
@@ -85,10 +96,18 @@ export function createFollowing({ table, logs }: FollowingOptions): Following {
       throw unavailable('something was published each time that it was asked')
     },
     refresh,
-    forget() {
-      state = emptyShared()
-      lookedAt = Number.NEGATIVE_INFINITY
+    async pause() {
+      isPaused = true
+      await looking?.catch(() => undefined)
     },
+    async resume() {
+      beginsAnew = true
+      await looking?.catch(() => undefined)
+      isPaused = false
+      // the first of two may have begun before
+      for (let look = 0; look < 2 && beginsAnew; look++) await refresh().catch(() => undefined)
+    },
+    losses: () => state.losses,
     isFresh,
   }
 }

@@ -37,6 +37,8 @@ export type Entry =
   | { kind: 'abandoned' }
   /** Logs go on with these editions, because those before count no more. None: something else was switched. */
   | { kind: 'retired'; states: LogState[]; seq: number }
+  /** How logs are called, and known by, on every disk; or one goes on from where the database has it. */
+  | { kind: 'registered'; states: LogState[] }
   /** A run began, or its state changed. */
   | { kind: 'migration'; migration: Migration }
   /** Nothing of the transcripts counts any more; `kept` are archived editions whose copies stay as evidence. */
@@ -62,9 +64,10 @@ export interface Snapshot {
 
 /**
  * Goes up where a release before would misread what is written from then on. A release reads all formats up to its own.
- * 1: batches without digests, no runs that are planned, no rollbacks. 2: digests without a version. 3: with one.
+ * 1: batches without digests, no runs that are planned, no rollbacks. 2: digests without a version. 3: with one. 4: logs
+ * that are registered, and called by something that every disk has.
  */
-export const LEDGER_FORMAT = 3
+export const LEDGER_FORMAT = 4
 
 /** A later release wrote the ledger: what it says would be misread. */
 export class LaterLedgerError extends Error {
@@ -85,6 +88,7 @@ const KINDS: Record<Entry['kind'], true> = {
   published: true,
   abandoned: true,
   retired: true,
+  registered: true,
   migration: true,
   rolledBack: true,
   restored: true,

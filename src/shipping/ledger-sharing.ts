@@ -1,7 +1,15 @@
 import type { LedgerTable } from '../ports/ledger-table.ts'
+import type { LogState } from '../ports/logs.ts'
 import type { Entry, EntryOf } from './ledger-entries.ts'
 import { type LedgerState, snapshotOf } from './ledger-state.ts'
-import type { Changing, Note, SharedEntry, SharedState } from './shared-entries.ts'
+import {
+  type Changing,
+  type DatabaseLosses,
+  NOTHING_LOST,
+  type Note,
+  type SharedEntry,
+  type SharedState,
+} from './shared-entries.ts'
 import { createSharedLedger, readShared, type SharedLedger } from './shared-ledger.ts'
 
 /** What is told to others in the database: it is there when the promise settles. */
@@ -12,13 +20,23 @@ export interface LedgerAnnouncements {
   announced(): Changing | undefined
   /** What was announced is carried out. */
   noted(note: Note, seq: number): Promise<void>
+  /** What the database has lost. */
+  tellLosses(losses: DatabaseLosses): Promise<void>
   /** Everything that was noted is there. Throws where it is not: then somebody else publishes, or nobody knows. */
   kept(): Promise<void>
   /**
    * Goes on with what the database has of the ledger, where that knows more than the file, and writes there from now on.
    */
-  share(sharing: Sharing): Promise<void>
+  share(sharing: Sharing): Promise<Shared>
+  /** What the database said of its logs where it was older than the file; `undefined` where it was not. */
+  olderStates(): ReadonlyMap<string, LogState> | undefined
 }
+
+/**
+ * Whose word counts: that of the `database`, because the file is another one's, older, or new; or that of the `file`,
+ * because the database was given back older. Where they say the same, nobody's.
+ */
+export type Shared = 'same' | 'database' | 'file'
 
 interface Sharing {
   table: LedgerTable
@@ -42,9 +60,11 @@ export const idOf = ({ opened }: LedgerState): string => (opened as EntryOf<'ope
 export function createAnnouncements({ write, replace }: Entries, state: LedgerState, ownSeq: number) {
   let shared: SharedLedger | undefined
   let announced: Changing | undefined
+  let losses = NOTHING_LOST
+  let older: ReadonlyMap<string, LogState> | undefined
   const whole = (): SharedEntry => {
     const changing = announced === undefined ? {} : { changing: announced }
-    return { kind: 'whole', ledger: idOf(state), snapshot: snapshotOf(state), ...changing }
+    return { kind: 'whole', ledger: idOf(state), snapshot: snapshotOf(state), losses, ...changing }
   }
   const announcements: LedgerAnnouncements = {
     async announce(changing) {
@@ -57,16 +77,23 @@ export function createAnnouncements({ write, replace }: Entries, state: LedgerSt
       announced = undefined
       writeNote(write, state, note, seq)
     },
+    async tellLosses(found) {
+      if (JSON.stringify(found) === JSON.stringify(losses)) return
+      losses = found
+      if (shared !== undefined) await shared.append({ kind: 'stock', losses })
+    },
     kept: async () => shared?.kept(),
     async share({ table, epoch, onLost }) {
       const found = await readShared(table)
-      if (knowsMore(found, state, ownSeq)) {
-        if (!isSame(found, state)) replace(found)
-        announced = found.changing
-      }
+      const took = wordOf(found, state, ownSeq)
+      if (took === 'database') replace(found)
+      if (knowsMore(found, state, ownSeq)) announced = found.changing
+      if (took === 'file' && found.ledger === idOf(state)) older = found.facts.states
       shared = createSharedLedger({ table, epoch, after: found.mark, whole, ...(onLost && { onLost }) })
       await shared.append(whole())
+      return took
     },
+    olderStates: () => older,
   }
   return { announcements, tell: (entry: SharedEntry) => void shared?.append(entry).catch(() => undefined) }
 }
@@ -80,6 +107,12 @@ function writeNote(write: Entries['write'], state: LedgerState, note: Note, seq:
     write({ kind: 'planned', group })
   }
   write({ kind: 'published', seq })
+}
+
+function wordOf(found: SharedState, state: LedgerState, ownSeq: number): Shared {
+  if (knowsMore(found, state, ownSeq)) return isSame(found, state) ? 'same' : 'database'
+  // what was noted here last may not have come there; a release before wrote nothing there
+  return found.ledger !== '' && ownSeq > found.facts.seq ? 'file' : 'same'
 }
 
 /** Whether the database's ledger is not older than the file's: that is so where the database was given back. */

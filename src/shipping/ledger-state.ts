@@ -68,6 +68,10 @@ const APPLY: { [Kind in Entry['kind']]: (state: LedgerState, entry: EntryOf<Kind
     }
     state.generation++
   },
+  registered(state, { states }) {
+    for (const log of states) state.states.set(log.key, log)
+    state.generation++
+  },
   migration(state, { migration }) {
     state.migrations.set(migration.id, migration)
     state.generation++

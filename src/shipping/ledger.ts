@@ -18,6 +18,8 @@ export interface LedgerFacts {
   archived(): LogState[]
   /** Published editions of the journal's segments. */
   journalEditions(): LogState[]
+  /** Transcripts are published, on whatever disk they are. */
+  hasTranscripts(): boolean
   migrations(): Migration[]
   /** Tokens of a log that a run has published. */
   verifiedTokens(run: string, key: string): bigint
@@ -59,6 +61,8 @@ interface LedgerNotes {
   verified(): void
   abandon(): void
   saveMigration(migration: Migration): void
+  /** Logs are called so from now on; or they are published up to here alone. */
+  register(states: readonly LogState[]): void
   /** Editions that are not on disk count again: they came from a backup. */
   restored(editions: readonly LogState[], seq: number): void
   /** Editions that this ledger had forgotten count as archived; `next` are those with which their logs go on. */
@@ -161,12 +165,19 @@ export const factsOf = (state: () => LedgerState): LedgerFacts => ({
   archived: () => state().archived,
   journalEditions: () =>
     [...state().states.values(), ...state().archived].filter((log) => isJournal(log) && log.publishedTo > 0),
+  hasTranscripts: () => hasPublishedTranscript(state().states.values()) || hasPublishedTranscript(state().archived),
   migrations: () => [...state().migrations.values()],
   verifiedTokens: (run, key) => state().tokens.get(tokensOf(run, key)) ?? 0n,
   seq: () => state().seq,
   generation: () => state().generation,
   unsettled: () => state().unsettled,
 })
+
+/** Looks no further than the first. */
+function hasPublishedTranscript(logs: Iterable<LogState>): boolean {
+  for (const log of logs) if (log.publishedTo > 0 && !isJournal(log)) return true
+  return false
+}
 
 export const namesOf = (id: () => string): LogNames => ({
   id,
@@ -205,6 +216,9 @@ function notesInto(write: Write, tell: (entry: SharedEntry) => void, state: Ledg
     verified: () => write({ kind: 'verified' }),
     abandon: () => write({ kind: 'abandoned' }),
     saveMigration: (migration) => writeAndTell({ kind: 'migration', migration }),
+    register(states) {
+      if (states.length > 0) writeAndTell({ kind: 'registered', states: [...states] })
+    },
     restored: (editions, seq) => writeAndTell({ kind: 'restored', editions: [...editions], seq }),
     adopted(editions, next) {
       writeAndTell({ kind: 'restored', editions: [...editions], seq: state.seq })

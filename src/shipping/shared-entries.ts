@@ -28,18 +28,33 @@ export interface Changing {
   note: Note
 }
 
+/** What the database has lost for good, as far as its publisher can tell. */
+export interface DatabaseLosses {
+  /** Published records of archived logs that nobody has any more. */
+  lostRecords: number
+  /** Names of these logs. */
+  lostLogs: string[]
+  /** Published editions of segments of the journal that were shipped by another ledger, such as one that is gone. */
+  foreignSegments: LogState[]
+}
+
+export const NOTHING_LOST: DatabaseLosses = { lostRecords: 0, lostLogs: [], foreignSegments: [] }
+
 /** What was switched is no log. */
 export const NO_LOG: Note = { kind: 'retired', states: [] }
 
 export type SharedEntry =
   /** The first of a publisher, and of what stands for everything before it. `ledger` names the logs. */
-  | { kind: 'whole'; ledger: string; snapshot: Snapshot; changing?: Changing }
+  | { kind: 'whole'; ledger: string; snapshot: Snapshot; changing?: Changing; losses?: DatabaseLosses }
   /** What readers count is being changed: until `changed`, nobody can say what they see. */
   | ({ kind: 'changing' } & Changing)
   | { kind: 'changed'; seq: number }
+  /** Stock was taken. */
+  | { kind: 'stock'; losses: DatabaseLosses }
   | EntryOf<'migration'>
   | EntryOf<'restored'>
   | EntryOf<'retired'>
+  | EntryOf<'registered'>
 
 /** What the shared ledger comes to. */
 export interface SharedState {
@@ -47,6 +62,7 @@ export interface SharedState {
   ledger: string
   facts: LedgerState
   changing: Changing | undefined
+  losses: DatabaseLosses
   mark: LedgerMark
 }
 
@@ -54,6 +70,7 @@ export const emptyShared = (): SharedState => ({
   ledger: '',
   facts: emptyState(0),
   changing: undefined,
+  losses: NOTHING_LOST,
   mark: { epoch: 0, number: 0 },
 })
 
@@ -64,7 +81,12 @@ export function applyShared(state: SharedState, entry: SharedEntry): LogState[] 
     state.facts = emptyState(0)
     applyEntry(state.facts, { kind: 'snapshot', snapshot: entry.snapshot })
     state.changing = entry.changing
+    state.losses = entry.losses ?? NOTHING_LOST
     return [...state.facts.states.values()]
+  }
+  if (entry.kind === 'stock') {
+    state.losses = entry.losses
+    return []
   }
   if (entry.kind === 'changing') {
     state.changing = entry
@@ -72,7 +94,7 @@ export function applyShared(state: SharedState, entry: SharedEntry): LogState[] 
   }
   if (entry.kind !== 'changed') {
     applyEntry(state.facts, entry)
-    return entry.kind === 'retired' ? entry.states : []
+    return entry.kind === 'retired' || entry.kind === 'registered' ? entry.states : []
   }
   const { changing } = state
   state.changing = undefined

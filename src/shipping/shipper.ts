@@ -43,6 +43,8 @@ export interface Shipper {
   begin(orders: ShippingOrders): void
   /** There may be something to ship. */
   kick(): void
+  /** The store can be reached again: what failed is tried now. */
+  tryNow(): void
   /** Settles when a log is published up to a byte; `false` where that takes longer than `waitMs`. */
   whenPublished(key: string, to: number, waitMs: number): Promise<boolean>
   /**
@@ -91,6 +93,7 @@ export function createShipper({ groupRecords = GROUP_RECORDS, ...parts }: Shippe
       kick()
     },
     kick,
+    tryNow: loop.tryNow,
     exclusive: loop.exclusive,
     whenPublished(key, to, waitMs) {
       if ((parts.ledger.state(key)?.publishedTo ?? 0) >= to) return Promise.resolve(true)

@@ -1,4 +1,5 @@
-import { ExponentialBackoff, halfJitterGenerator } from 'cockatiel'
+import { createBackOff } from '../policies/guard.ts'
+import { BETWEEN_PUBLICATIONS } from '../policies/policies.ts'
 
 /** What is done again and again, one thing after the other. */
 export interface Work {
@@ -18,6 +19,8 @@ export interface Work {
 export interface WorkLoop {
   /** There may be something to do. */
   kick(): void
+  /** What made it fail is over, as far as anybody knows: it does not wait any longer. */
+  tryNow(): void
   /** Runs a job between two pieces of the work; throws at once where the work fails, or the loop is closed. */
   exclusive<T>(job: () => Promise<T>): Promise<T>
   /** Why the work failed last; `undefined` while it goes on. */
@@ -26,8 +29,7 @@ export interface WorkLoop {
   close(): Promise<void>
 }
 
-/** Twice as long each time, and not at the same moment as others. */
-const BACK_OFF = new ExponentialBackoff({ generator: halfJitterGenerator, initialDelay: 500, maxDelay: 30_000 })
+const BACK_OFF = createBackOff(BETWEEN_PUBLICATIONS)
 
 export function createWorkLoop(work: Work): WorkLoop {
   const jobs = createJobs()
@@ -61,14 +63,18 @@ export function createWorkLoop(work: Work): WorkLoop {
     // while a retry is scheduled, kicks do not bring it forward
     if (!closed && !retry.isWaiting()) running ??= Promise.resolve().then(run)
   }
+  const tryNow = (): void => {
+    retry.stop()
+    kick()
+  }
 
   return {
     kick,
+    tryNow,
     exclusive(job) {
       if (closed) return Promise.reject(work.closing())
-      // somebody waits for this job, so it is tried now
-      retry.stop()
-      kick()
+      // somebody waits for this job
+      tryNow()
       return jobs.add(job)
     },
     problem: retry.problem,

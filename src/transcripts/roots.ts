@@ -14,6 +14,8 @@ export interface RootOwner {
 export interface Root extends RootOwner, Formatted {
   /** Absolute path of the folder; also the root's name. */
   path: string
+  /** Its owner was named, and is not just whoever runs this. */
+  isLabelled?: boolean
 }
 
 export interface RootSettings extends PlaceSettings, RootOwner {
@@ -38,7 +40,8 @@ export function resolveRoots(settings: RootSettings): Root[] {
         })
       : partsOf(transcriptsDir).map((part) => {
           const [, labelUser, labelHost, path] = LABELLED.exec(part) ?? []
-          return namedRoot(path ?? part, { user: labelUser ?? user, host: labelHost ?? host }, settings)
+          const root = namedRoot(path ?? part, { user: labelUser ?? user, host: labelHost ?? host }, settings)
+          return path === undefined ? root : { ...root, isLabelled: true }
         })
   return roots.filter((root, i) => roots.findIndex((other) => other.path === root.path) === i)
 }

@@ -1,7 +1,8 @@
+import { isBridgeError } from '../domain/errors.ts'
+import { createGuard } from '../policies/guard.ts'
+import type { Policy } from '../policies/policies.ts'
 import { type Definitions, parseDefinitions } from './definitions.ts'
 
-/** How long an answer may take. */
-const TIMEOUT_MS = 10_000
 /** An answer that is larger is none: thousands of flags take a few megabytes. */
 const MAX_ANSWER_BYTES = 32 << 20
 /** The version of Unleash's specification whose answers are understood: segments stand apart from the flags. */
@@ -20,13 +21,53 @@ export interface Asked {
   apiToken: string | undefined
   appName: string
   instanceId: string
-  /** Of the answer that is known already. */
-  etag: string | undefined
+  /** Nobody wants an answer any more. */
   signal: AbortSignal
+  policy: Policy
 }
 
-/** Asks Unleash for all flags. Never throws. */
-export async function askUnleash({ url, apiToken, appName, instanceId, etag, signal }: Asked): Promise<Answer> {
+/**
+ * Asks Unleash for all flags, as its policy says. `etag` is that of the answer that is known already. Never throws;
+ * `undefined` while it is left alone.
+ */
+export type AskUnleash = (etag: string | undefined) => Promise<Answer | undefined>
+
+export function createAsking(asked: Asked): AskUnleash {
+  const guard = createGuard('Unleash', asked.policy, (error) => error instanceof Unreachable)
+  return async (etag) => {
+    try {
+      return await guard.run(
+        async ({ signal }) => {
+          const answer = await askOnce(asked, etag, signal)
+          if (answer.kind === 'unreachable') throw new Unreachable(answer)
+          return answer
+        },
+        { repeatable: true, signal: asked.signal },
+      )
+    } catch (error) {
+      if (error instanceof Unreachable) return error.answer
+      if (isBridgeError(error)) return undefined
+      throw error
+    }
+  }
+}
+
+/** Unleash did not answer, or not now. */
+class Unreachable extends Error {
+  readonly answer: Answer
+
+  constructor(answer: Answer & { problem: string }) {
+    super(answer.problem)
+    this.answer = answer
+  }
+}
+
+/** Never throws. */
+async function askOnce(
+  { url, apiToken, appName, instanceId }: Asked,
+  etag: string | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
   try {
     const response = await fetch(`${url.replace(/\/+$/, '')}/client/features`, {
       headers: {
@@ -36,7 +77,7 @@ export async function askUnleash({ url, apiToken, appName, instanceId, etag, sig
         ...(apiToken === undefined ? {} : { authorization: apiToken }),
         ...(etag === undefined ? {} : { 'if-none-match': etag }),
       },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal,
     })
     const { status } = response
     if (response.ok) return readFlags(url, await readText(response), response.headers.get('etag') ?? undefined)

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Unleash } from 'unleash-client'
+import { HEALTH_EVERY_MS, POLICIES, type Policy } from '../policies/policies.ts'
 import type { Flags } from '../ports/flags.ts'
-import { type Answer, askUnleash } from './ask-unleash.ts'
+import { type Answer, createAsking } from './ask-unleash.ts'
 import { DefinitionsRepository, parseDefinitions } from './definitions.ts'
 import { createProblems, type ProblemListener, type Problems } from './problems.ts'
 import { createUserFlags, noteDefinitions } from './user-flags.ts'
@@ -19,14 +20,14 @@ export interface UnleashOptions extends ProblemListener {
   bootstrapFile: string | undefined
   /** The flags that come with the program: what counts where there are no others. */
   defaultFile: string
+  /** Between two questions, which also tell how Unleash is: after half a minute at the latest it is asked in any case. */
   refreshIntervalMs: number
   onChange: () => void
+  policy?: Policy
 }
 
 /** How long the start waits for the first flags: after that, the last known ones count. */
 const FIRST_FLAGS_MS = 2000
-/** Questions that fail one after the other come at longer and longer intervals, up to this many times the usual one. */
-const MAX_BACKOFF = 10
 const LAST_KNOWN = 'the last known flags count'
 
 /**
@@ -34,26 +35,26 @@ const LAST_KNOWN = 'the last known flags count'
  * were known last, then those of the bootstrap file, then those that come with the program, then everything is off.
  */
 export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
-  const { url, appName, refreshIntervalMs } = options
+  const { url, appName, refreshIntervalMs, policy = POLICIES.unleash.poll } = options
   const problems = createProblems(options)
   const repository = new DefinitionsRepository()
   const backup = join(options.folder, `unleash-backup-${appName.replaceAll('/', '_')}.json`)
   const closing = new AbortController()
   const instanceId = randomUUID()
+  const { signal } = closing
+  const ask = createAsking({ url, apiToken: options.apiToken, appName, instanceId, signal, policy })
   /** What counts while Unleash is not reached. */
   let counting = loadFirst(options, backup, repository, problems)
   let reached = false
   let kept: string | undefined
   let etag: string | undefined
-  let failures = 0
+  let askedAt = performance.now()
   let timer: NodeJS.Timeout | undefined
 
   const take = (answer: Answer): void => {
-    if (answer.kind !== 'flags' && answer.kind !== 'unchanged') {
-      failures++
+    askedAt = performance.now()
+    if (answer.kind !== 'flags' && answer.kind !== 'unchanged')
       return problems.set('server', { [answer.kind]: `${answer.problem}; ${counting}` })
-    }
-    failures = 0
     problems.set('server', {})
     reached = true
     counting = LAST_KNOWN
@@ -67,11 +68,10 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
   }
 
   const poll = async (): Promise<void> => {
-    const { apiToken } = options
-    const answer = await askUnleash({ url, apiToken, appName, instanceId, etag, signal: closing.signal })
-    if (closing.signal.aborted) return
-    take(answer)
-    timer = setTimeout(() => void poll(), refreshIntervalMs * (1 + Math.min(failures, MAX_BACKOFF)))
+    const answer = await ask(etag)
+    if (signal.aborted) return
+    if (answer !== undefined) take(answer)
+    timer = setTimeout(() => void poll(), Math.min(refreshIntervalMs, HEALTH_EVERY_MS))
     timer.unref()
   }
 
@@ -81,10 +81,11 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
     of: createUserFlags(unleash, repository, problems),
     health() {
       const wrong = problems.all()
-      if (wrong.length > 0) return { state: 'DEGRADED', detail: wrong.join('; ') }
+      const ageMs = performance.now() - askedAt
+      if (wrong.length > 0) return { state: 'DEGRADED', detail: wrong.join('; '), ageMs }
       return reached
-        ? { state: 'UP', detail: url }
-        : { state: 'DEGRADED', detail: `${url} was not reached yet; ${counting}` }
+        ? { state: 'UP', detail: url, ageMs }
+        : { state: 'DEGRADED', detail: `${url} was not reached yet; ${counting}`, ageMs }
     },
     close() {
       closing.abort()

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { POLICIES, type Policy } from '../../src/policies/policies.ts'
 import type { AnswerCache, CachedAnswer } from '../../src/ports/answer-cache.ts'
 import { createAnswerCache } from '../../src/redis/answer-cache.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
@@ -60,8 +61,13 @@ const cached = (watermark: string): CachedAnswer => ({
   },
 })
 
-function open(redisUrl: string | undefined): AnswerCache {
-  const cache = createAnswerCache({ redisUrl, maxBytes: 1 << 24, onProblem: () => undefined })
+function open(redisUrl: string | undefined, policy?: Policy): AnswerCache {
+  const cache = createAnswerCache({
+    redisUrl,
+    maxBytes: 1 << 24,
+    onProblem: () => undefined,
+    ...(policy === undefined ? {} : { policy }),
+  })
   onTestFinished(() => cache.close())
   return cache
 }
@@ -90,8 +96,9 @@ describe.each(['memory alone', 'memory before Redis', 'a Redis that does not ans
   })
 
   test('says how it is', () => {
-    const { state } = open(url()).health()
+    const { state, ageMs } = open(url()).health()
     expect(state).toBe(kind === 'memory alone' ? 'OFF' : 'DEGRADED')
+    expect(ageMs).toEqual(kind === 'memory alone' ? undefined : expect.any(Number))
   })
 })
 
@@ -155,5 +162,32 @@ describe('a cache in Redis', () => {
     await until('the problem', () => (cache.health().state === 'DEGRADED' ? true : undefined))
     await proxy.restore()
     await up(cache)
+  })
+
+  test('that failed several times in a row is left alone: nothing is kept in it, and nothing waits for it', async () => {
+    const proxy = await startProxy(inject('redisUrl'))
+    const { command } = POLICIES.redis
+    const other = open(inject('redisUrl'))
+    await up(other)
+    const key = randomUUID()
+    await other.set(key, cached('w1'))
+    /** A cache whose Redis was away for as many questions as are put in vain. */
+    const leftAlone = async (openMs: number): Promise<AnswerCache> => {
+      const cache = open(proxy.url, { ...command, breaker: { ...command.breaker, openMs } })
+      await up(cache)
+      await proxy.cut()
+      for (let i = 0; i < command.breaker.failures; i++) expect(await cache.get(randomUUID())).toBeUndefined()
+      await proxy.restore()
+      return cache
+    }
+    const cache = await leftAlone(command.breaker.openMs)
+    await until('it to be connected again', () => cache.health().detail.includes('left alone') || undefined)
+    expect(await cache.get(key)).toBeUndefined()
+    await cache.set(randomUUID(), cached('w1'))
+    expect(cache.health().state).toBe('DEGRADED')
+    const patient = await leftAlone(100)
+    await until('it to be asked again', async () => ((await patient.get(key)) === undefined ? undefined : true))
+    for (let trial = 1; trial < command.breaker.trials; trial++) await patient.get(randomUUID())
+    expect(patient.health()).toMatchObject({ state: 'UP', detail: 'connected' })
   })
 })

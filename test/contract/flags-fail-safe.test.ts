@@ -1,10 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { POLICIES } from '../../src/policies/policies.ts'
 import { flagsFile } from '../support/flags.ts'
 import { connect, type Reply, SHIPPED, says, startOddUnleash } from '../support/odd-unleash.ts'
 import { makeFolder } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
+
+const POLL = POLICIES.unleash.poll
 
 describe('an answer of Unleash that cannot be used', () => {
   test.each<[string, Reply, RegExp]>([
@@ -39,7 +42,7 @@ describe('an answer of Unleash that cannot be used', () => {
     await until('the problem', () => problems.length > 0 || undefined)
     expect(problems[0]).toMatch(cause)
     expect(problems[0]).toMatch(/; the last known flags count$/)
-    expect(flags.health()).toEqual({ state: 'DEGRADED', detail: problems[0] })
+    expect(flags.health()).toMatchObject({ state: 'DEGRADED', detail: problems[0] })
     expect(flags.of('ann')).toEqual(before)
     server.say(says(SHIPPED))
     await until('it to be well again', () => flags.health().state === 'UP' || undefined)
@@ -59,6 +62,43 @@ describe('an answer of Unleash that cannot be used', () => {
     server.say(says(SHIPPED))
     await until('the token to be accepted', () => flags.health().state === 'UP' || undefined)
     expect(solved).toEqual(problems)
+  })
+})
+
+describe('an Unleash that answers none of several questions', () => {
+  const BREAKER = { ...POLL.breaker, openMs: 400 }
+
+  test('is left alone for a while, then asked once; the last known flags count, and health says how old that is', async () => {
+    const at: number[] = []
+    const server = await startOddUnleash(says(SHIPPED))
+    const { flags } = await connect(server.url, { policy: { ...POLL, breaker: BREAKER } })
+    const before = flags.of('ann')
+    expect(flags.health().state).toBe('UP')
+    server.say((response) => {
+      at.push(performance.now())
+      response.writeHead(503).end()
+    })
+    const gap = (n: number): number => (at[n] as number) - (at[n - 1] as number)
+    await until('two trials', () => at.length > BREAKER.failures + 1 || undefined)
+    expect([gap(BREAKER.failures), gap(BREAKER.failures + 1)].every((ms) => ms >= BREAKER.openMs)).toBe(true)
+    expect(flags.of('ann')).toEqual(before)
+    const { state, detail, ageMs } = flags.health()
+    expect({ state, detail }).toMatchObject({ state: 'DEGRADED', detail: expect.stringContaining('answers 503') })
+    expect(ageMs).toBeGreaterThanOrEqual(0)
+    await until('that to be older', () => (flags.health().ageMs ?? 0) > BREAKER.openMs / 2 || undefined)
+    server.say(says(SHIPPED))
+    await until('it to be well again', () => flags.health().state === 'UP' || undefined)
+  })
+
+  test('is asked again at once where only one answer is missing', async () => {
+    let asked = 0
+    const server = await startOddUnleash((response) => {
+      asked++
+      if (asked === 1) response.destroy()
+      else says(SHIPPED)(response)
+    })
+    const { flags, problems } = await connect(server.url)
+    expect([flags.health().state, problems]).toEqual(['UP', []])
   })
 })
 

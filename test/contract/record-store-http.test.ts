@@ -1,9 +1,11 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
+import { POLICIES } from '../../src/policies/policies.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { recordStoreSuite } from '../support/record-store-suite.ts'
 import { openSides } from '../support/sides.ts'
@@ -17,6 +19,15 @@ const ENDLESS = {
   read: 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1 SETTINGS max_execution_time = 0',
   write:
     "INSERT INTO FUNCTION null('n UInt64') SELECT number FROM numbers(1000000000000) WHERE sipHash64(number) = 1 SETTINGS max_execution_time = 0",
+}
+
+const BUSY = { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' }
+/** Every use with a second alone. */
+const HASTY = {
+  question: { ...POLICIES.clickhouse.question, deadlineMs: 1000 },
+  work: { ...POLICIES.clickhouse.work, deadlineMs: 1000 },
+  look: { ...POLICIES.clickhouse.look, deadlineMs: 1000 },
+  aside: { ...POLICIES.clickhouse.aside, deadlineMs: 1000 },
 }
 
 describe('a server over HTTP', () => {
@@ -57,41 +68,115 @@ describe('a server over HTTP', () => {
   })
 
   test('a wrong password is told, and is not tried again', async () => {
-    await expect(openDatabase(options({ password: 'wrong' }))).rejects.toMatchObject({ code: 516, retryable: false })
+    await expect(openDatabase(options({ password: 'wrong' }))).rejects.toMatchObject({ code: 516, isAway: false })
   })
 
-  test('a statement that gets no answer ends at its deadline, and may be tried again', async () => {
-    const db = await open({ deadlineSeconds: 1 })
+  test('a statement that gets no answer ends at its deadline, is not repeated, and holds up no other', async () => {
+    const db = await open({ policies: HASTY })
     server.stall(true)
     await expect(db.query({ name: 'stalls', sql: 'SELECT 1', row: anything })).rejects.toMatchObject({
       code: undefined,
-      retryable: true,
+      isAway: true,
     })
     server.stall(false)
+    expect(server.requests.filter(({ name }) => name === 'stalls')).toHaveLength(1)
     expect(await db.query({ name: 'works', sql: 'SELECT 1 AS one', row: anything })).toEqual([{ one: 1 }])
   })
 
-  test('after five failures in a row the server is left alone, and statements fail at once', async () => {
+  test('a question that fails is put again at once, and fails where the server is away each time', async () => {
+    const db = (await open()).for('question')
+    const read = { name: 'again', sql: 'SELECT 1 AS one', row: anything }
+    for (const failure of ['cut-off-before', BUSY] as const) server.failNext('again', failure)
+    expect(await db.query(read)).toEqual([{ one: 1 }])
+    expect(server.requests.filter(({ name }) => name === 'again')).toHaveLength(3)
+    for (let i = 0; i < 3; i++) server.failNext('again', BUSY)
+    await expect(db.query(read)).rejects.toMatchObject({ code: 202, isAway: true })
+    expect(server.requests.filter(({ name }) => name === 'again')).toHaveLength(6)
+  })
+
+  test('what writes is not repeated, but where that is harmless', async () => {
     const db = await open()
-    for (let i = 0; i < 5; i++) {
-      server.failNext('busy', { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' })
-      await expect(db.query({ name: 'busy', sql: 'SELECT 7', row: anything })).rejects.toMatchObject({ code: 202 })
-    }
-    const seen = server.requests.length
-    await expect(db.query({ name: 'next', sql: 'SELECT 8', row: anything })).rejects.toMatchObject({ retryable: true })
-    expect(server.requests).toHaveLength(seen)
+    const sent = (of: string) => server.requests.filter(({ name }) => name === of).length
+    for (const name of ['write', 'note', 'drop']) server.failNext(name, 'cut-off-after')
+    await db.command('make', 'CREATE TABLE some (n UInt8) ENGINE = Memory')
+    await expect(db.insert('write', 'some', ['n'], [[1]])).rejects.toMatchObject({ isAway: true })
+    await expect(db.command('note', 'INSERT INTO some SELECT 2')).rejects.toMatchObject({ isAway: true })
+    await db.command('drop', 'DROP TABLE IF EXISTS some SYNC', {}, { repeatable: true })
+    expect(['write', 'note', 'drop'].map(sent)).toEqual([1, 1, 2])
+  })
+
+  test('after five failures in a row questions fail at once; who has a rhythm of their own goes on', async () => {
+    const db = await open()
+    const ask = (use: 'question' | 'work' | 'look', name: string = use) =>
+      db.for(use).query({ name, sql: 'SELECT 7 AS seven', row: anything })
+    for (let i = 0; i < 6; i++) server.failNext('busy', BUSY)
+    await expect(ask('question', 'busy')).rejects.toMatchObject({ code: 202 })
+    await expect(ask('question', 'busy')).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryable: true })
+    expect(server.requests.filter(({ name }) => name === 'busy')).toHaveLength(5)
+    expect(db.isLeftAlone()).toBe(true)
+    await expect(ask('question')).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+    expect(server.requests.filter(({ name }) => name === 'question')).toEqual([])
+    for (const use of ['work', 'look'] as const) expect(await ask(use)).toEqual([{ seven: 7 }])
+    await db.ask()
+  })
+
+  test.each([
+    [62, 'SYNTAX_ERROR'],
+    [159, 'TIMEOUT_EXCEEDED'],
+    [241, 'MEMORY_LIMIT_EXCEEDED'],
+    [396, 'TOO_MANY_ROWS_OR_BYTES'],
+  ])('a question that fails with %i %s is not put again, and no other is held up by it', async (code, name) => {
+    const db = (await open()).for('question')
+    const read = { name: `fails-${code}`, sql: 'SELECT 1 AS one', row: anything }
+    for (let i = 0; i < 6; i++) server.failNext(read.name, { code, name })
+    for (let i = 0; i < 6; i++) await expect(db.query(read)).rejects.toMatchObject({ code, isAway: false })
+    expect(server.requests.filter((seen) => seen.name === read.name)).toHaveLength(6)
+    expect(await db.query(read)).toEqual([{ one: 1 }])
+  })
+
+  test('rows that are not what they must be are a mistake of ours, not a server that is away', async () => {
+    const db = (await open()).for('question')
+    const read = { name: 'odd-row', sql: 'SELECT 1 AS one', row: z.object({ two: z.number() }) }
+    await expect(db.query(read)).rejects.toMatchObject({ code: undefined, isAway: false })
+    expect(server.requests.filter(({ name }) => name === 'odd-row')).toHaveLength(1)
+  })
+
+  test('has 10 connections at most, whatever is asked; more questions than have one fail at once', async () => {
+    const way = await startProxy(server.url)
+    const db = await open({ url: way.url, policies: HASTY })
+    server.stall(true)
+    onTestFinished(() => server.stall(false))
+    const ask = (use: 'question' | 'work' | 'look' | 'aside') =>
+      Array.from({ length: 20 }, () =>
+        db
+          .for(use)
+          .query({ name: 'held', sql: 'SELECT 1', row: anything })
+          .catch((error: Error & { code?: unknown }) => error.code),
+      )
+    const asked = (['question', 'work', 'look', 'aside'] as const).map(ask)
+    expect(await Promise.race(asked[0]?.slice(5) ?? [])).toBe('OVERLOADED')
+    await until('all connections', () => (way.connections() === 10 ? true : undefined))
+    let most = 0
+    const watching = setInterval(() => {
+      most = Math.max(most, way.connections())
+    }, 5)
+    const outcomes = await Promise.all(asked.map((of) => Promise.all(of)))
+    clearInterval(watching)
+    expect(most).toBe(10)
+    expect(outcomes[0]?.filter((code) => code === 'OVERLOADED')).toHaveLength(15)
+    await db.close()
   })
 
   test.each([
     ['an insert that was cut off before', 'write-batches', 'cut-off-before' as const],
     ['an insert that was carried out and never acknowledged', 'write-batches', 'cut-off-after' as const],
-    ['a read-back that was cut off', 'read-back', 'cut-off-after' as const],
+    ['a read-back that was cut off each time', 'read-back', 'cut-off-after' as const, 3],
     ['a publication that was cut off before', 'publish', 'cut-off-before' as const],
     ['a publication that was carried out and never acknowledged', 'publish', 'cut-off-after' as const],
     ['batches that were noted and never acknowledged', 'note-batches', 'cut-off-after' as const],
     ['a server that is busy', 'write-batches', { code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES' }],
     ['a server that is short of memory', 'publish', { code: 241, name: 'MEMORY_LIMIT_EXCEEDED' }],
-  ])('%s is settled by reading back: nothing is lost or doubled', async (_what, name, failure) => {
+  ])('%s is settled by reading back: nothing is lost or doubled', async (_what, name, failure, times = 1) => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': Array.from({ length: 30 }, (_, i) => line({ id: `msg_${i}` })) })
     const analysis = analysisOf(folder)
@@ -102,7 +187,7 @@ describe('a server over HTTP', () => {
       ledgerPath: join(folder, 'ledger'),
       groupRecords: 10,
     })
-    server.failNext(name, failure)
+    for (let time = 0; time < times; time++) server.failNext(name, failure)
     await sides.ship({ journal: true, transcripts: 'all' })
     expect(sides.problems).toHaveLength(1)
     const { answers } = await sides.clickhouse.answer({ queries: [WHOLE], quality: false })
@@ -122,9 +207,9 @@ describe('a server over HTTP', () => {
       until('the statement to run', async () => ((await running(name)).length === 1 ? true : undefined))
 
     test('is gone from the server once its deadline has passed, be it a read or a write', async () => {
-      const db = await open({ deadlineSeconds: 1 })
-      const read = { name: 'slow-read', sql: ENDLESS.read, row: anything, deadlineSeconds: 1 }
-      const given = { code: undefined, retryable: true }
+      const db = await open({ policies: HASTY })
+      const read = { name: 'slow-read', sql: ENDLESS.read, row: anything }
+      const given = { code: undefined, isAway: true }
       await expect(db.query(read)).rejects.toMatchObject(given)
       expect(await running('slow-read')).toEqual([])
       await expect(db.command('slow-write', ENDLESS.write)).rejects.toMatchObject(given)

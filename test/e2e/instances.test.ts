@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signToken } from '../../src/access/tokens.ts'
@@ -28,13 +28,13 @@ async function scene(database: string, files: number, lines: number) {
       ),
     })
   const token = await signToken(Buffer.from(SECRET), { userId: 'ann', roles: ['viewer', 'operator', 'ingester'] }, 600)
+  const key = join(folder, 'key')
+  writeFileSync(key, `${Buffer.alloc(32, 7).toString('hex')}\n`, { mode: 0o600 })
   const serve = async (name: string) => {
-    const data = join(folder, name)
-    mkdirSync(data, { mode: 0o700 })
-    writeFileSync(join(data, 'journal-key'), `${Buffer.alloc(32, 7).toString('hex')}\n`, { mode: 0o600 })
     const { stdout, signal, ended } = start(['serve'], folder, {
-      DATA_DIR: data,
+      DATA_DIR: join(folder, name),
       JOURNAL_DIR: join(folder, 'journal'),
+      JOURNAL_KEY_FILE: key,
       TRANSCRIPTS_DIR: `ann@laptop=${join(folder, 'projects')}`,
       AUTH_JWT_SECRET: SECRET,
       CLICKHOUSE_URL: clickhouse.url,
@@ -103,5 +103,51 @@ describe('the instance that publishes', () => {
     )
     expect(woken.publisher).not.toBe('this instance')
     expect(await second.told()).toMatchObject({ total: 700, publisher: 'this instance' })
+  })
+})
+
+describe('a key of the journal', () => {
+  const short = 'c2hvcnQ='
+  test.each([
+    [
+      'that is no key',
+      { JOURNAL_KEY: short },
+      'invalid settings: JOURNAL_KEY must be 32 bytes, as base64 or hexadecimal',
+    ],
+    [
+      'that is given twice',
+      { JOURNAL_KEY: '07'.repeat(32), JOURNAL_KEY_FILE: 'key' },
+      'invalid settings: JOURNAL_KEY and JOURNAL_KEY_FILE are both set: set one of them',
+    ],
+    [
+      'from a file that is not there',
+      { JOURNAL_KEY_FILE: 'none' },
+      /^JOURNAL_KEY_FILE \(\S+none\) cannot be read \(ENOENT\)$/,
+    ],
+    [
+      'that others can read',
+      { JOURNAL_KEY_FILE: 'open' },
+      /^JOURNAL_KEY_FILE \(\S+open\) can be read by others: chmod 600 it$/,
+    ],
+    [
+      'from a file that holds none',
+      { JOURNAL_KEY_FILE: 'key' },
+      /^JOURNAL_KEY_FILE \(\S+key\) does not hold a key of /,
+    ],
+  ])('%s keeps the server from starting, with one line that names the setting', async (_what, settings, line) => {
+    const folder = makeFolder()
+    for (const [name, mode] of [
+      ['open', 0o644],
+      ['key', 0o600],
+    ] as const)
+      writeFileSync(join(folder, name), short, { mode })
+    const { code, stdout, stderr } = await start(['serve'], folder, { PORT: '0', ...settings }).ended
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^token-bridge: [^\n]+\n$/)
+    expect(stderr.slice('token-bridge: '.length, -1)).toEqual(
+      typeof line === 'string' ? line : expect.stringMatching(line),
+    )
+    expect(stderr).not.toContain(short)
+    expect(stderr).not.toContain('0707')
   })
 })

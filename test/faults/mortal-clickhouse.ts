@@ -27,7 +27,8 @@ export async function startMortalClickHouse(folder: string): Promise<MortalClick
   return {
     settings: { CLICKHOUSE_URL: url, CLICKHOUSE_USER: user.name, CLICKHOUSE_PASSWORD: user.password },
     crashes: () => crashes,
-    crashAfter: (ms) => (crash = crashAfter(ms)),
+    // one after the other
+    crashAfter: (ms) => (crash = crash.catch(() => undefined).then(() => crashAfter(ms))),
     async stop() {
       // one that is being started again is stopped, too
       await crash.catch(() => undefined)

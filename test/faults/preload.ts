@@ -1,23 +1,53 @@
-// Loaded into the server's process before it: kills it at a planted moment (KILL_AT=name:before|after:n), or
-// breaks some of its steps on purpose (BREAK=name,name), so that the judge can show that it would notice.
+// Loaded into the server's process before it: kills or stalls it at a planted moment (KILL_AT, STALL_AT:
+// name:before|after:n), sets its clock wrong (CLOCK_SHIFT_MS), or breaks some of its steps on purpose (BREAK=name,name),
+// so that the judge can show that it would notice.
 import { subscribe } from 'node:diagnostics_channel'
+import { writeSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { MOMENTS, type Moment } from '../../src/ports/moments.ts'
 
-const [name, when, count] = (process.env.KILL_AT ?? '').split(':')
-let left = Number(count ?? 0)
+/** Hears once of the moment that is planted. */
+function at(planted: string | undefined, reached: () => void): void {
+  if (planted === undefined) return
+  const [name, when, count] = planted.split(':')
+  let left = Number(count)
+  subscribe(MOMENTS, (message) => {
+    const moment = message as Moment
+    if (moment.name === name && moment.when === when && --left === 0) reached()
+  })
+}
 
-subscribe(MOMENTS, (moment) => {
-  const reached = moment as Moment
-  if (reached.name !== name || reached.when !== when || --left > 0) return
+/** The signal is on its way. */
+const wait = (ms: number): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+at(process.env.KILL_AT, () => {
   // no handler runs, nothing is flushed: as if the machine had lost the process
   process.kill(process.pid, 'SIGKILL')
-  // the signal is on its way
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10_000)
+  wait(10_000)
+})
+at(process.env.STALL_AT, () => {
+  writeSync(1, 'stalled\n')
+  process.kill(process.pid, 'SIGSTOP')
+  wait(100)
 })
 
-/** Steps that are broken on purpose: a text of the built program, and what stands there instead. */
-const BREAKS: Record<string, { file: string; from: string; to: string }> = {
+const shiftMs = Number(process.env.CLOCK_SHIFT_MS ?? 0)
+if (shiftMs !== 0)
+  globalThis.Date = new Proxy(Date, {
+    construct: (real, args, target) =>
+      Reflect.construct(real, args.length === 0 ? [real.now() + shiftMs] : args, target),
+    get: (real, key) => (key === 'now' ? () => real.now() + shiftMs : Reflect.get(real, key)),
+  })
+
+/** A text of the built program, and what stands there instead. */
+interface Break {
+  file: string
+  from: string
+  to: string
+}
+
+/** Steps that are broken on purpose. */
+const BREAKS: Record<string, Break | Break[]> = {
   // after a crash, what was planned is believed to be there
   'no-read-back': {
     file: 'shipping/groups.js',
@@ -41,6 +71,24 @@ const BREAKS: Record<string, { file: string; from: string; to: string }> = {
     file: 'migration/stock.js',
     from: 'export async function takeStock(parts) {',
     to: 'export async function takeStock(parts) { return { lostRecords: 0, lostLogs: [], foreignSegments: [], mended: [] };',
+  },
+  // whoever stalled and lost the right to publish goes on with it
+  'no-fence': [
+    { file: 'statements/fence.js', from: "'{epoch:UInt64} >= (SELECT max(epoch) FROM fences)'", to: "'true'" },
+    { file: 'clickhouse/record-store.js', from: 'current.epoch > epoch', to: 'false' },
+    { file: 'shipping/shared-ledger.js', from: 'fence > epoch', to: 'false' },
+  ],
+  // what a publisher before this one was about to swap in stays there for it
+  'no-clearing': { file: 'clickhouse/right-to-publish.js', from: 'await db.query(leftWinners)', to: '[]' },
+  // whoever stalled and lost the right to publish answers as before
+  'no-second-look': { file: 'composition/publishing-side.js', from: 'head.epoch === epoch', to: 'true' },
+  // an instance does not look at once for what others have acknowledged
+  'no-look': { file: 'journal/catching-up.js', from: 'unread().length === 0', to: 'true' },
+  // a reader does not look whether something was published while it read
+  'no-head': {
+    file: 'shipping/following.js',
+    from: 'after.epoch === before.epoch && after.number === before.number',
+    to: 'true',
   },
 }
 const broken = (process.env.BREAK ?? '').split(',').flatMap((name) => BREAKS[name] ?? [])

@@ -21,6 +21,7 @@ async function open(folder: string): Promise<World> {
   const journal = openJournal({
     folder: join(folder, 'journal'),
     key: loadJournalKey(folder, join(folder, 'journal')),
+    instance: '0123456789ab',
     headsPath: join(folder, 'journal-heads'),
     followIntervalMs: 60_000,
     listener: {

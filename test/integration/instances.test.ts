@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { openDatabase } from '../../src/clickhouse/database.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -21,15 +22,12 @@ function scene() {
     'p/a.jsonl': [1, 2, 3].map((i) => line({ id: `msg_a_${i}`, session: 'a' })),
     'p/b.jsonl': [1, 2].map((i) => line({ id: `msg_b_${i}`, session: 'b' })),
   })
-  const key = Buffer.alloc(32, 7).toString('hex')
   let count = 0
   const start = async (more: Record<string, string> = {}): Promise<TestServer> => {
-    const data = join(folder, `data-${count++}`)
-    mkdirSync(data, { mode: 0o700 })
-    writeFileSync(join(data, 'journal-key'), `${key}\n`, { mode: 0o600 })
     return startServer(folder, {
-      DATA_DIR: data,
+      DATA_DIR: join(folder, `data-${count++}`),
       JOURNAL_DIR: join(folder, 'journal'),
+      JOURNAL_KEY: Buffer.alloc(32, 7).toString('base64'),
       AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
       CLICKHOUSE_URL: clickhouse.url,
       CLICKHOUSE_USER: USER,
@@ -40,13 +38,13 @@ function scene() {
       ...more,
     })
   }
-  return { folder, start, path: (file: string) => join(folder, 'projects', file) }
+  return { folder, database, start, path: (file: string) => join(folder, 'projects', file) }
 }
 
 const OPERATOR = ['viewer', 'operator', 'ingester'] as const
 const operate = (server: TestServer, mutation: string) => server.ask(`mutation { ${mutation} }`, {}, OPERATOR)
 const QUESTION = `{
-  tokenMetrics { tokens { total } sessionCount recordCount provenance { source reason migrationProgress } }
+  tokenMetrics { tokens { total } sessionCount recordCount provenance { source reason migrationProgress stale } }
   migration { id state progress tokensVerified }
   health { components { name state detail } } }`
 const told = async (server: TestServer) => {
@@ -101,6 +99,17 @@ describe('several instances with one database', () => {
     for (const server of [first, second, third]) await whenTold(server, 'CLICKHOUSE', 112)
   })
 
+  test('have what another one has acknowledged in their very next answers', async () => {
+    const { start } = scene()
+    const servers = [await start(), await start(), await start()]
+    const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 100, output: 0 } }`
+    for (let n = 0; n < 30; n++) {
+      await operate(servers[n % 3] as TestServer, `ingestTokenRecords(input: { records: [${record}] }) { accepted }`)
+      const { answer, provenance } = await told(servers[(n + 1) % 3] as TestServer)
+      expect({ total: answer.total, stale: provenance.stale }).toEqual({ total: 10 + 100 * (n + 1), stale: false })
+    }
+  })
+
   test('answer exactly, each time, while one ships, retires, rolls back and repairs', async () => {
     const { folder, start, path } = scene()
     for (const session of ['c', 'd', 'e', 'f'])
@@ -144,5 +153,65 @@ describe('several instances with one database', () => {
     await Promise.all(watching)
     expect(wrong).toEqual([])
     expect(sources).toContain('CLICKHOUSE')
+  })
+
+  test('say all the same that the database lost what nobody else has', async () => {
+    const { start, path, database } = scene()
+    const servers = [await start(), await start()]
+    const [first] = servers as [TestServer, TestServer]
+    await operate(first, 'startMigration { id }')
+    await whenTold(first, 'CLICKHOUSE', 10)
+    rmSync(path('p/b.jsonl'))
+    const lost = (server: TestServer) =>
+      server.ask(
+        `{ tokenMetrics { quality { archivedTokens missingRecords } provenance { stale } }
+           health { components { name state detail } } }`,
+        {},
+        OPERATOR,
+      )
+    await until('the archive', async () =>
+      (await lost(first)).data.tokenMetrics.quality.archivedTokens === '4' ? true : undefined,
+    )
+    const db = await openDatabase({ url: clickhouse.url, user: USER, password: PASSWORD, database, folder: '' })
+    for (const table of ['copies', 'winners']) await db.command('harm', `TRUNCATE TABLE ${table}`)
+    await db.close()
+    await operate(first, 'startMigration { id }')
+    for (const server of servers)
+      await until('the loss', async () => {
+        const { tokenMetrics, health } = (await lost(server)).data
+        const { state, detail } = health.components.find(({ name }: { name: string }) => name === 'clickhouse')
+        const isTold = tokenMetrics.quality.missingRecords === '2' && tokenMetrics.provenance.stale
+        return isTold && state === 'DEGRADED' && detail.includes('1 archived logs are gone') ? true : undefined
+      })
+  })
+
+  test('of which one has no transcripts: it says so, and answers what the database has, or nothing', async () => {
+    const { start, folder } = scene()
+    const first = await start()
+    await operate(first, 'startMigration { id }')
+    await whenTold(first, 'CLICKHOUSE', 10)
+    mkdirSync(join(folder, 'none', 'projects'), { recursive: true })
+    const empty = await start({ TRANSCRIPTS_DIR: join(folder, 'none') })
+    await whenTold(empty, 'CLICKHOUSE', 10)
+    const asked = async (preference: string) => {
+      const { data, errors } = await empty.ask(
+        `{ tokenMetrics(preference: ${preference}) { tokens { total } provenance { source reason stale } }
+           health { components { name state detail } } }`,
+        {},
+        OPERATOR,
+      )
+      return { ...data?.tokenMetrics?.provenance, code: errors?.[0]?.extensions?.code, health: data?.health }
+    }
+    expect(await asked('AUTO')).toMatchObject({ source: 'CLICKHOUSE', stale: false })
+    const legacy = await asked('LEGACY')
+    expect(legacy).toMatchObject({ source: 'LEGACY', stale: true })
+    expect(legacy.health.components[0]).toMatchObject({ state: 'DEGRADED', detail: /no transcripts on this disk/ })
+    const restarted = clickhouse.restart()
+    await until('the database to be away', async () =>
+      (await asked('AUTO')).code === 'SOURCE_UNAVAILABLE' ? true : undefined,
+    )
+    await restarted
+    await until('answers again', async () => ((await asked('AUTO')).source === 'CLICKHOUSE' ? true : undefined))
+    expect((await told(empty)).answer.total).toBe(10)
   })
 })

@@ -77,19 +77,27 @@ describe('verifying and repairing', () => {
   })
 
   test('one token changed anywhere is named by file, day and line', async () => {
-    const { path, operate, migrate, harm } = await scene()
+    const { operate, migrate, harm } = await scene()
     const id = await migrate()
     const row = "FROM (SELECT * FROM winners FINAL WHERE session = 'b' ORDER BY position LIMIT 1 OFFSET 6)"
     await harm(`INSERT INTO winners SELECT * REPLACE (seq + 1 AS seq, 2 AS input) ${row}`)
     const { verification, error } = (await operate(`verifyMigration(id: "${id}") { ${VERIFIED} }`)) as never
     expect(verification).toMatchObject({
       difference: '1',
-      logsDiffering: [path('p/b.jsonl')],
+      logsDiffering: ['ann@laptop/p/b.jsonl'],
       differences: [
-        { path: path('p/b.jsonl'), day: '2026-04-02', firstLine: 7, lastLine: 7, missing: 0, surplus: 0, altered: 1 },
+        {
+          path: 'ann@laptop/p/b.jsonl',
+          day: '2026-04-02',
+          firstLine: 7,
+          lastLine: 7,
+          missing: 0,
+          surplus: 0,
+          altered: 1,
+        },
       ],
     })
-    expect(error).toContain(`${path('p/b.jsonl')}, 2026-04-02, lines 7 to 7`)
+    expect(error).toContain('ann@laptop/p/b.jsonl, 2026-04-02, lines 7 to 7')
   })
 
   test('what was planted before the run is noticed at its end, by itself: the run is FAILED, and readers are on the files', async () => {

@@ -52,6 +52,7 @@ describe('what release 1 wrote', () => {
     const journal = openJournal({
       folder: join(data, 'journal'),
       key: loadJournalKey(data, join(data, 'journal')),
+      instance: '0123456789ab',
       followIntervalMs: 60_000,
       headsPath: join(data, 'journal-heads'),
       listener: {
@@ -151,8 +152,8 @@ describe('what a later release wrote', () => {
   test.each([
     [
       'a ledger of a later format',
-      { kind: 'opened', ledger: 'l', ledgerNumber: 1, store: STORE, format: 4 },
-      'format 4',
+      { kind: 'opened', ledger: 'l', ledgerNumber: 1, store: STORE, format: 5 },
+      'format 5',
     ],
     ['an entry that is not known', { kind: 'merged', states: [] }, 'merged'],
   ])('%s is refused, never misread', (_what, entry, told) => {

@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { takeStock } from '../../src/migration/stock.ts'
@@ -42,7 +42,8 @@ async function retired() {
 
 test('a retirement that was cut off before the ledger noted it is no loss', async () => {
   const { sides, state, stock, pathOf, analysis } = await shipped()
-  renameSync(pathOf('a.jsonl'), pathOf('renamed.jsonl'))
+  mkdirSync(pathOf('../q'))
+  renameSync(pathOf('a.jsonl'), pathOf('../q/renamed.jsonl'))
   await analysis.refresh()
   await sides.store.retire([sides.ledger.nameOf(state)], sides.ledger.nextSeq())
   expect(await stock()).toMatchObject({ mended: [], lostRecords: 0 })

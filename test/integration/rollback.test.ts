@@ -23,14 +23,15 @@ describe.each(BOTH_WAYS)('on %s', (way) => {
         'files { path bytes sha256 records tokens duplicateLines owners refused { reason count } verified }',
       )) as { files: { path: string }[] }
       const bytes = readFileSync(path('p/b.jsonl'))
-      expect(files.find((file) => file.path === path('p/b.jsonl'))).toEqual({
-        path: path('p/b.jsonl'),
+      const name = 'ann@laptop/p/b.jsonl'
+      expect(files.find((file) => file.path === name)).toEqual({
+        path: name,
         bytes: String(bytes.length),
         sha256: createHash('sha256').update(bytes).digest('hex'),
         records: '11',
         tokens: '20',
         duplicateLines: '1',
-        owners: [path('p/a.jsonl')],
+        owners: ['ann@laptop/p/a.jsonl'],
         refused: [],
         verified: true,
       })

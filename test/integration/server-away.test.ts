@@ -65,6 +65,61 @@ describe('a ClickHouse server that goes away', () => {
     await from('CLICKHOUSE', '34')
   }, 400_000)
 
+  test('holds up whoever publishes no longer than it is away, however long they waited before', async () => {
+    const proxy = await startProxy(clickhouse.url)
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
+    const server = await startServer(folder, {
+      CLICKHOUSE_URL: proxy.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+      CLICKHOUSE_DATABASE: 'back',
+    })
+    await proxy.cut()
+    const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 96, output: 0 } }`
+    await server.ask(`mutation { ingestTokenRecords(input: { records: [${record}] }) { accepted } }`, {}, ['ingester'])
+    // the sixth wait is of 8 seconds at least
+    await until('several attempts', () => server.log().split('shipping stopped for a while').length > 6 || undefined)
+    const before = clickhouse.requests.length
+    await proxy.restore()
+    const since = () => clickhouse.requests.slice(before).map(({ name }) => name)
+    await until('it to be shipped', () => since().includes('write-batches') || undefined)
+    // one every two seconds
+    const beats = since().slice(0, since().indexOf('write-batches'))
+    expect(beats.filter((name) => name === 'heartbeat').length).toBeLessThanOrEqual(2)
+  })
+
+  test('is asked how it is every 30 seconds, and by nobody who asks for health', async () => {
+    const folder = makeFolder()
+    const server = await startServer(folder, {
+      CLICKHOUSE_URL: clickhouse.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+      CLICKHOUSE_DATABASE: 'health',
+    })
+    const before = clickhouse.requests.length
+    const asked = () => clickhouse.requests.slice(before).filter(({ name }) => name === 'health').length
+    const told = async () => {
+      const { data } = await server.ask('{ health { components { name state ageSeconds } } }')
+      return Object.fromEntries(data.health.components.map((one: { name: string }) => [one.name, one]))
+    }
+    let oldest = 0
+    let last = 0
+    await until('it to be asked', async () => {
+      const { clickhouse: now, ...others } = await told()
+      expect(now.state).toBe('UP')
+      // this process, and what is off
+      for (const one of Object.values(others)) expect(one).toMatchObject({ ageSeconds: null })
+      if (now.ageSeconds < last) return true
+      last = now.ageSeconds
+      oldest = Math.max(oldest, now.ageSeconds)
+      expect(asked()).toBe(0)
+      return undefined
+    })
+    expect(asked()).toBe(1)
+    expect(oldest).toBeGreaterThan(20)
+  })
+
   test('that is not there at the start leaves everybody on legacy, and is used once it is', async () => {
     const proxy = await startProxy(clickhouse.url)
     await proxy.cut()

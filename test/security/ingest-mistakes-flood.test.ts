@@ -169,6 +169,7 @@ describe('what is remembered of calls', () => {
     const journal = openJournal({
       folder: join(folder, 'journal'),
       key: loadJournalKey(folder, join(folder, 'journal')),
+      instance: '0123456789ab',
       headsPath: join(folder, 'journal-heads'),
       followIntervalMs: 60_000,
       listener: {

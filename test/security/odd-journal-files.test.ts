@@ -14,6 +14,7 @@ function open(folder: string) {
   const journal = openJournal({
     folder: join(folder, 'journal'),
     key: loadJournalKey(folder, join(folder, 'journal')),
+    instance: '0123456789ab',
     headsPath: join(folder, 'journal-heads'),
     listener: {
       entry: (entry) => void (entry.kind === 'preference' && users.push(entry.userId)),

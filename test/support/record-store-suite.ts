@@ -175,7 +175,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
       row: anything,
     }
     for (let i = 0; i < 3; i++) {
-      await expect(db.query(failing)).rejects.toMatchObject({ name: 'StatementError', code: 395, retryable: false })
+      await expect(db.query(failing)).rejects.toMatchObject({ name: 'StatementError', code: 395, isAway: false })
       expect(await db.query({ name: 'next', sql: 'SELECT 1 AS one', row: anything })).toEqual([{ one: 1 }])
     }
     await expect(db.query({ name: 'unknown', sql: 'SELECT 1 FROM nowhere', row: anything })).rejects.toMatchObject({

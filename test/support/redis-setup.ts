@@ -14,18 +14,17 @@ export default async function setup(project: TestProject): Promise<(() => void) 
     project.provide('redisUrl', process.env.REDIS_URL)
     return undefined
   }
+  const redis = await startRedis()
+  project.provide('redisUrl', redis.url)
+  return redis.stop
+}
+
+/** A Redis of its own, which keeps nothing on disk. */
+export async function startRedis(): Promise<{ url: string; stop: () => void }> {
   if (!isOnPath('redis-server')) install()
   const port = await freePort()
-  const server = spawn('redis-server', [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-  ])
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  const server = spawn('redis-server', args)
   await new Promise<void>((resolve, reject) => {
     server.stdout.on('data', (chunk) => {
       if (String(chunk).includes('Ready to accept connections')) resolve()
@@ -33,8 +32,7 @@ export default async function setup(project: TestProject): Promise<(() => void) 
     server.on('error', reject)
     server.on('exit', (code) => reject(new Error(`redis-server ended with code ${code}`)))
   })
-  project.provide('redisUrl', `redis://127.0.0.1:${port}`)
-  return () => void server.kill('SIGKILL')
+  return { url: `redis://127.0.0.1:${port}`, stop: () => void server.kill('SIGKILL') }
 }
 
 function isOnPath(command: string): boolean {

@@ -8,6 +8,7 @@ import { signToken } from '../../src/access/tokens.ts'
 import { type App, startApp } from '../../src/composition/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLogger } from '../../src/observability/logger.ts'
+import type { RootOwner } from '../../src/transcripts/roots.ts'
 import { type GraphQLAnswer, post } from './graphql-client.ts'
 
 export interface TestServer {
@@ -31,7 +32,12 @@ export interface TestServer {
 const PRIVATE = process.env.REDIS_URL ? { PRIVATE_HOSTS: new URL(process.env.REDIS_URL).hostname } : {}
 
 /** A bridge over the transcripts in a folder, on a free port, ready to answer; closed at the end of the test. */
-export async function startServer(folder: string, settings: Record<string, string> = {}): Promise<TestServer> {
+export async function startServer(
+  folder: string,
+  settings: Record<string, string> = {},
+  /** Whom unlabelled roots belong to; absent: whoever runs the test. */
+  owner: Partial<RootOwner> = {},
+): Promise<TestServer> {
   mkdirSync(join(folder, 'projects'), { recursive: true })
   const lines: string[] = []
   const sink = new Writable({
@@ -40,7 +46,7 @@ export async function startServer(folder: string, settings: Record<string, strin
       done()
     },
   })
-  const config = readConfig({
+  const read = readConfig({
     HOME: folder,
     PORT: '0',
     DATA_DIR: join(folder, 'data'),
@@ -51,6 +57,7 @@ export async function startServer(folder: string, settings: Record<string, strin
     ...PRIVATE,
     ...settings,
   })
+  const config = { ...read, transcripts: { ...read.transcripts, ...owner } }
   const app = await startApp(config, createLogger(config.logLevel, sink))
   let closed: Promise<void> | undefined
   const close = () => (closed ??= app.close())

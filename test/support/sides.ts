@@ -9,10 +9,10 @@ import { createDatabaseSources } from '../../src/composition/database-sources.ts
 import { openPublishingSide } from '../../src/composition/publishing-side.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { createAnalysisService } from '../../src/enhanced-analysis/service/analysis-service.ts'
-import { type Ask, answersThrough, logsThrough } from '../../src/enhanced-analysis/service/through.ts'
+import { type Ask, answersThrough, type LogsThrough, logsThrough } from '../../src/enhanced-analysis/service/through.ts'
 import type { Stock } from '../../src/migration/stock.ts'
 import { type Findings, type VerificationParts, verifyPublished } from '../../src/migration/verification.ts'
-import { createLogger } from '../../src/observability/logger.ts'
+import { createLogger, type Logger } from '../../src/observability/logger.ts'
 import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
 import type { SourceHealth, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
@@ -45,8 +45,13 @@ export function removeEngineAfterAll(): void {
   })
 }
 
+interface Served {
+  logs: ShippableLogs & LogsThrough
+  files: TokenSource & UnpublishedRecords
+}
+
 /** An analysis of which the test says when it looks, as a service in this thread: what shipping and reading see of it. */
-export function served(analysis: Analysis): { logs: ShippableLogs; files: TokenSource & UnpublishedRecords } {
+export function served(analysis: Analysis): Served {
   const service = createAnalysisService(
     { open: () => analysis, rescanIntervalMs: 60_000 },
     { onStatus() {}, onBug() {}, onEnd() {} },
@@ -79,6 +84,8 @@ export interface TestSides {
   verify(deep?: boolean): Promise<Findings>
   parts: VerificationParts
   store: RecordStore
+  /** The sources of another instance, which reads along: with an analysis of its own. */
+  readAlong(analysis: Analysis): Promise<Pick<TestSides, 'legacy' | 'hybrid' | 'clickhouse'> & Served['logs']>
   publish: Publish
   problems: string[]
   /** What was found when the stock was taken last: when they were opened. */
@@ -99,6 +106,7 @@ export interface SidesOptions {
   /** 1, as the embedded engine does. */
   statementsAtOnce?: number
   wrapStore?: (store: RecordStore) => RecordStore
+  logger?: Logger
 }
 
 /** Everything from the logs to the answers, without the server around it. */
@@ -113,7 +121,7 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     logs,
     backupDir: `${options.ledgerPath}-backups`,
     journalKeys: [],
-    logger: createLogger('silent'),
+    logger: options.logger ?? createLogger('silent'),
     ...(options.groupRecords === undefined ? {} : { groupRecords: options.groupRecords }),
   })
   onTestFinished(publishing.close)
@@ -136,10 +144,15 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
   })
   const health = (): SourceHealth => ({ state: 'UP', detail: '' })
   const view = { ledger: () => ledger, read: publishing.read }
-  const sources = createDatabaseSources({ db, view, logs, files, statementsAtOnce, health })
+  const sourcesOf = (of: Served) => createDatabaseSources({ db, view, ...of, statementsAtOnce, health })
   return {
     legacy: files,
-    ...sources,
+    ...sourcesOf({ logs, files }),
+    async readAlong(other) {
+      const of = served(other)
+      await of.logs.update(ledger.states())
+      return { legacy: of.files, ...sourcesOf(of), ...of.logs }
+    },
     ledger,
     shipper,
     verify: (deep = false) => shipper.exclusive(() => verifyPublished(parts, deep)),

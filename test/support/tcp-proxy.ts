@@ -8,6 +8,8 @@ export interface TcpProxy {
   /** Cuts all connections and takes no more. */
   cut(): Promise<void>
   restore(): Promise<void>
+  /** Connections that are open now. */
+  connections(): number
 }
 
 export async function startProxy(target: string): Promise<TcpProxy> {
@@ -39,5 +41,5 @@ export async function startProxy(target: string): Promise<TcpProxy> {
     await closed
   }
   onTestFinished(cut)
-  return { url: proxied.href, cut, restore: () => listen(port) }
+  return { url: proxied.href, cut, restore: () => listen(port), connections: () => sockets.size / 2 }
 }

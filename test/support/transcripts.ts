@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { UsageSums } from '../../src/domain/token-query.ts'
 import { type Analysis, openAnalysis } from '../../src/enhanced-analysis/analysis.ts'
+import type { Root } from '../../src/transcripts/roots.ts'
 
 /** A folder of its own for one test, removed at its end. */
 export function makeFolder(): string {
@@ -62,12 +63,16 @@ export function writeTranscripts(folder: string, files: Record<string, readonly 
 export interface OpenOptions {
   index?: boolean
   threads?: number
+  owner?: Pick<Root, 'user' | 'host' | 'isLabelled'>
 }
 
 /** An analysis of the transcripts in a folder, closed at the end of the test. */
-export function analysisOf(folder: string, { index = false, threads = 0 }: OpenOptions = {}): Analysis {
+export function analysisOf(
+  folder: string,
+  { index = false, threads = 0, owner = { user: 'ann', host: 'laptop' } }: OpenOptions = {},
+): Analysis {
   const analysis = openAnalysis({
-    roots: [{ path: join(folder, 'projects'), user: 'ann', host: 'laptop' }],
+    roots: [{ path: join(folder, 'projects'), ...owner }],
     scanThreads: threads,
     ...(index ? { indexPath: join(folder, 'data', 'index', 'transcripts.idx') } : {}),
   })

@@ -46,8 +46,33 @@ describe('settings', () => {
       expect(() => proxiesOf(wrong), wrong).toThrow(/TRUSTED_PROXY must be/)
   })
 
-  test('never show the secret in an error', () => {
-    expect(() => readConfig({ AUTH_JWT_SECRET: 'hush' })).toThrow(expect.not.stringContaining('hush'))
+  test('never show a secret in an error', () => {
+    for (const name of ['AUTH_JWT_SECRET', 'JOURNAL_KEY'])
+      expect(() => readConfig({ [name]: 'hush' })).toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining('hush') }),
+      )
+  })
+
+  test('take the key of the journal as base64, also for URLs, or hexadecimal, and nothing else', () => {
+    const bytes = Buffer.from(Array.from({ length: 32 }, (_, i) => 255 - 7 * i))
+    const keyOf = (JOURNAL_KEY: string) => readConfig({ JOURNAL_KEY }).journalKey
+    const base64 = bytes.toString('base64')
+    const hex = bytes.toString('hex')
+    for (const text of [base64, base64.replace('=', ''), bytes.toString('base64url'), hex, hex.toUpperCase()])
+      expect(keyOf(` ${text}\n`), text).toEqual(bytes)
+    for (const text of [hex.slice(1), `${hex}0`, base64.slice(1), `${base64}=`, base64.replace(/^./, '*'), 'x'])
+      expect(() => keyOf(text), text).toThrow(
+        'invalid settings: JOURNAL_KEY must be 32 bytes, as base64 or hexadecimal',
+      )
+  })
+
+  test('take the key of the journal from one place', () => {
+    const JOURNAL_KEY = 'ab'.repeat(32)
+    expect(readConfig({}).journalKey).toBeUndefined()
+    expect(readConfig({ JOURNAL_KEY_FILE: '~/key', HOME: '/home/ann' }).journalKey).toEqual({ file: '/home/ann/key' })
+    expect(() => readConfig({ JOURNAL_KEY, JOURNAL_KEY_FILE: '/key', PORT: 'x' })).toThrow(
+      /^invalid settings: PORT must be [^;]+; JOURNAL_KEY and JOURNAL_KEY_FILE are both set: set one of them$/,
+    )
   })
 
   test('may be several secrets, of which none is shorter than it must be', () => {

@@ -31,9 +31,6 @@ export interface Excluded {
   params: Params
 }
 
-/** Someone waits for it, and the files can answer instead. */
-const ANSWER_SECONDS = 15
-
 interface Sets {
   /** The columns of each set. */
   sets: string[][]
@@ -125,7 +122,7 @@ function sumsStatement(
     )
     GROUP BY GROUPING SETS (${[...(also.whole ? ['(model, tier)'] : []), ...sets].join(', ')})`
   return {
-    statement: { name, sql, row: ROW, deadlineSeconds: ANSWER_SECONDS },
+    statement: { name, sql, row: ROW },
     params,
   }
 }
@@ -158,7 +155,7 @@ export function sessionCountStatement(
   const { where, params } = whereOf(filter, excluded)
   const sql = `SELECT uniqExact(session) AS sessions FROM winners FINAL ${where}`
   const row = z.object({ sessions: number })
-  return { statement: { name: 'session-count', sql, row, deadlineSeconds: ANSWER_SECONDS }, params }
+  return { statement: { name: 'session-count', sql, row }, params }
 }
 
 function whereOf(filter: TokenQuery['filter'], excluded: Excluded | undefined): { where: string; params: Params } {

@@ -22,8 +22,6 @@ const PUBLISHED = "SELECT batch FROM batches FINAL WHERE state = 'published'"
 /** Published, or kept by a rollback. */
 const NOT_RETIRED = "state != 'retired'"
 const DAY = 'toInt32(intDiv(toUnixTimestamp64Milli(time), 86400000))'
-/** Seconds that a statement may take which reads everything that is published. */
-const WHOLE_SECONDS = 60
 
 export const publishedLogs = {
   name: 'published-logs',
@@ -40,7 +38,6 @@ const SHARED = `
 export const sharedIdentities = {
   name: 'shared-identities',
   sql: `SELECT DISTINCT replaceAll(toString(identity), '-', '') AS id FROM (${SHARED})`,
-  deadlineSeconds: WHOLE_SECONDS,
   row: z.object({ id: z.string() }).transform(({ id }) => ({ identity: id })),
 }
 
@@ -58,7 +55,6 @@ export const groupsStatement = (excluded: string | undefined) => ({
     FROM winners FINAL
     WHERE log NOT IN {logs:Array(String)} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}
     GROUP BY log, day, ${LABELS}`,
-  deadlineSeconds: WHOLE_SECONDS,
   row: z
     .object({ log: z.string(), day: z.number(), ...LABEL_CELLS, records: number, ...SUM_COLUMNS, checksum: z.number() })
     .transform((row) => ({
@@ -87,7 +83,6 @@ export const rowsStatement = (excluded: string | undefined) => ({
       arrayStringConcat([toString(${ROW_CHECKSUM}), ${LABEL_FIELDS.map(labelSql).join(', ')}], '\\t') AS content
     FROM winners FINAL
     WHERE log = {log:String} AND ${DAY} = {day:Int32} ${excluded === undefined ? '' : `AND identity NOT IN ${excluded}`}`,
-  deadlineSeconds: WHOLE_SECONDS,
   row: z
     .object({ id: z.string(), position: number, tokens: number, content: z.string() })
     .transform(({ id, ...rest }) => ({ identity: id, ...rest })),
@@ -100,7 +95,6 @@ export const tokensOnlyOf = {
     SELECT sum(toUInt128(${TOTAL})) AS tokens
     FROM winners FINAL
     WHERE log IN {logs:Array(String)} AND identity NOT IN (${SHARED})`,
-  deadlineSeconds: WHOLE_SECONDS,
   row: z.object({ tokens: bigint }),
 }
 
@@ -112,7 +106,6 @@ export const logStock = {
     FROM (SELECT batch, log, toUInt64(records) AS noted, last_position FROM batches FINAL WHERE ${NOT_RETIRED}) AS b
     LEFT JOIN (SELECT batch, count() AS found FROM copies WHERE batch IN (SELECT batch FROM batches FINAL WHERE ${NOT_RETIRED}) GROUP BY batch) AS c USING batch
     GROUP BY log`,
-  deadlineSeconds: WHOLE_SECONDS,
   row: z
     .object({ log: z.string(), noted: number, found: number, last: number })
     .transform(({ last: lastPosition, ...rest }) => ({ ...rest, lastPosition })),
@@ -128,7 +121,6 @@ export const identityCounts = {
       (SELECT count() FROM winners FINAL) AS counted,
       (SELECT count() FROM (SELECT identity FROM copies WHERE batch IN (${PUBLISHED}) GROUP BY identity)) AS published
     SETTINGS optimize_aggregation_in_order = 1`,
-  deadlineSeconds: WHOLE_SECONDS,
   row: z.object({ counted: number, published: number }),
 }
 
@@ -138,7 +130,6 @@ export const countedWithoutCopy = {
   sql: `
     SELECT count() AS records FROM winners FINAL
     WHERE log IN {logs:Array(String)} AND identity NOT IN (SELECT identity FROM copies WHERE log IN {logs:Array(String)})`,
-  deadlineSeconds: WHOLE_SECONDS,
   row: z.object({ records: number }),
 }
 
@@ -190,6 +181,5 @@ export const winnersAreElected = {
     SELECT toUInt8(
       (SELECT ${HASH(ELECTED)} FROM (${election(SLICE)}) WHERE is_deleted = 0)
       = (SELECT ${HASH(WINNER_COLUMNS.join(', '))} FROM winners FINAL WHERE ${SLICE})) AS same`,
-  deadlineSeconds: WHOLE_SECONDS,
   row: z.object({ same: z.number() }),
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { z } from 'zod'
 
 /**
@@ -6,10 +7,17 @@ import { z } from 'zod'
  */
 export const FENCED = '{epoch:UInt64} >= (SELECT max(epoch) FROM fences)'
 
-/** Takes the next epoch: statements of every earlier holder publish nothing from then on. */
-export const takeFence = `INSERT INTO fences (epoch, holder) SELECT max(epoch) + 1, {holder:String} FROM fences`
+/** Takes an epoch: statements of every earlier holder publish nothing from then on. */
+export const TAKE_FENCE = 'INSERT INTO fences (epoch, holder) VALUES ({epoch:UInt64}, {holder:String})'
 
-/** The current epoch, and who took it; the first of two that took the same one. */
+/** Epochs come in steps: two who take the next step at the same time have different epochs of it, by chance. */
+const EPOCH_STEP = 2 ** 32
+
+/** An epoch after `current` that nobody else takes: 2,000,000 of them are exact in a JavaScript number. */
+export const epochAfter = (current: number): number =>
+  (Math.floor(current / EPOCH_STEP) + 1) * EPOCH_STEP + randomInt(EPOCH_STEP)
+
+/** The current epoch, and who took it. */
 export const currentFence = {
   name: 'current-fence',
   sql: 'SELECT epoch, min(holder) AS holder FROM fences GROUP BY epoch ORDER BY epoch DESC LIMIT 1',

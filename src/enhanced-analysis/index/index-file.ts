@@ -27,8 +27,8 @@ export interface IndexFile {
   close(): void
 }
 
-/** What a frame holds: an encoded `FileUpdate`, or the JSON of a `Forget` or a `Rename`. */
-export type FrameKind = 'update' | 'forget' | 'rename'
+/** What a frame holds: an encoded `FileUpdate`, or the JSON of a file that is forgotten, renamed or digested. */
+export type FrameKind = 'update' | 'forget' | 'rename' | 'digest'
 
 /** `fresh`: there was none; `loaded`; `cut`: loaded without a torn last frame; `rebuilt`: damaged or of another version. */
 export type IndexState = 'fresh' | 'loaded' | 'cut' | 'rebuilt'
@@ -40,7 +40,7 @@ const INDEX_FORMAT_VERSION = 2
 /** Raise it when a rule, or the reading of one, changes: everything is counted anew. */
 const COUNTING_VERSION = 3
 
-const KINDS: readonly FrameKind[] = ['update', 'forget', 'rename']
+const KINDS: readonly FrameKind[] = ['update', 'forget', 'rename', 'digest']
 const MAGIC = 0x58494254 // TBIX
 const FILE_HEADER_BYTES = 16
 const FRAME_HEADER_BYTES = 16

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Digested } from '../scanning/digesting.ts'
 import type { FoundFile } from '../scanning/discovery.ts'
 import type { FileUpdate } from '../table/file-update.ts'
 import { type KnownRoot, RecordTable } from '../table/record-table.ts'
@@ -20,6 +21,8 @@ export interface KeptTable {
   forget(key: string): void
   /** It has another name. */
   rename(file: FoundFile): void
+  /** First bytes of it have these digests: they need not be read for it again. */
+  digest(digested: Digested): void
   /** Writes the index anew when most of it is superseded. */
   compactIfWasteful(): void
   /** The same for the same transcripts, counted equally far. */
@@ -44,6 +47,7 @@ export function openKeptTable(rootOf: (root: string) => KnownRoot, indexPath: st
   const index = indexPath === undefined ? undefined : openPersistence(indexPath, () => table, startAnew)
   /** Until something changes. */
   let mark: string | undefined
+  let markedNamings = 0
   return {
     table,
     update({ update, encoded }) {
@@ -62,8 +66,14 @@ export function openKeptTable(rootOf: (root: string) => KnownRoot, indexPath: st
       table.rename(file.key, file.path, file.root, file.relativePath)
       index?.rename(file)
     },
+    digest({ key, readings, digests }) {
+      const known = digests.filter(([, sha256]) => sha256 !== '')
+      if (known.length > 0 && table.file(key)?.readings === readings) index?.digest({ key, digests: known })
+    },
     compactIfWasteful: () => index?.compactIfWasteful(),
     watermark() {
+      if (markedNamings !== table.namings) mark = undefined
+      markedNamings = table.namings
       mark ??= watermarkOf(table)
       return mark
     },
@@ -76,6 +86,10 @@ export function openKeptTable(rootOf: (root: string) => KnownRoot, indexPath: st
 function watermarkOf(table: RecordTable): string {
   const digest = createHash('sha256')
   const files = [...table.transcripts()].sort((a, b) => (a.path < b.path ? -1 : 1))
-  for (const { path, counted, size, modifiedNs } of files) digest.update(`${path} ${counted} ${size} ${modifiedNs}\n`)
+  for (const { path, counted, size, modifiedNs, origin } of files) {
+    // what it is called is in answers, too
+    const { user, host, project, path: log } = table.origins.at(origin)
+    digest.update(`${JSON.stringify([path, counted, size, modifiedNs, user, host, project, log])}\n`)
+  }
   return digest.digest('base64url')
 }

@@ -3,6 +3,7 @@ import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { eachOwnText } from '../../domain/record-fields.ts'
 import { eachCount } from '../../domain/token-counts.ts'
 import { lockPathOf, takeLock } from '../../process-lock.ts'
+import type { Digested } from '../scanning/digesting.ts'
 import type { FoundFile } from '../scanning/discovery.ts'
 import { decodeFileUpdate, encodeFileUpdate, type FileUpdateHeader, type RecordColumns } from '../table/file-update.ts'
 import { type KnownFile, NONE } from '../table/known-file.ts'
@@ -19,10 +20,14 @@ export interface Persistence {
   update(encoded: ArrayBuffer): void
   forget(key: string): void
   rename(file: Pick<FoundFile, 'key' | 'path' | 'root' | 'relativePath'>): void
+  /** Its first bytes have these digests. */
+  digest(file: FileDigests): void
   /** Writes the index anew when most of it is superseded. */
   compactIfWasteful(): void
   close(): void
 }
+
+type FileDigests = Pick<Digested, 'key' | 'digests'>
 
 /** The index is rewritten when it is this many times as large as its content, and large enough to matter. */
 const WASTE_FACTOR = 3
@@ -54,8 +59,10 @@ function describe(path: string, { message }: Error): string {
 function loading(table: () => RecordTable): FrameReader {
   return (kind, buffer, start, length) => {
     if (kind === 'update') return table().apply(decodeFileUpdate(buffer, start))
-    const change = JSON.parse(Buffer.from(buffer, start, length).toString('utf8')) as FoundFile
-    if (kind === 'forget') table().forget(change.key)
+    const change = JSON.parse(Buffer.from(buffer, start, length).toString('utf8')) as FoundFile & FileDigests
+    if (kind === 'digest') {
+      for (const [to, sha256] of change.digests) table().file(change.key)?.digests.set(to, sha256)
+    } else if (kind === 'forget') table().forget(change.key)
     else table().rename(change.key, change.path, change.root, change.relativePath)
   }
 }
@@ -78,7 +85,10 @@ function openOwn(path: string, unlock: () => void, table: () => RecordTable, res
     if (index.size() < MIN_WASTEFUL_BYTES || index.size() < WASTE_FACTOR * Math.max(compactSize, sizeOf(table())))
       return
     index.rewrite((append) => {
-      for (const file of table().transcripts()) append('update', encodeFile(table(), file))
+      for (const file of table().transcripts()) {
+        append('update', encodeFile(table(), file))
+        if (file.digests.size > 0) append('digest', json({ key: file.key, digests: [...file.digests] }))
+      }
     })
     compactSize = index.size()
   }
@@ -86,9 +96,10 @@ function openOwn(path: string, unlock: () => void, table: () => RecordTable, res
     state: () => (brokenBy === undefined ? state : 'broken'),
     problem: () => (brokenBy === undefined ? undefined : describe(path, brokenBy)),
     update: (encoded) => write(() => index.append('update', encoded)),
-    forget: (key) => write(() => index.append('forget', Buffer.from(JSON.stringify({ key })))),
+    forget: (key) => write(() => index.append('forget', json({ key }))),
     rename: ({ key, path, root, relativePath }) =>
-      write(() => index.append('rename', Buffer.from(JSON.stringify({ key, path, root, relativePath })))),
+      write(() => index.append('rename', json({ key, path, root, relativePath }))),
+    digest: ({ key, digests }) => write(() => index.append('digest', json({ key, digests }))),
     compactIfWasteful: () => write(compact),
     close() {
       index.close()
@@ -97,10 +108,13 @@ function openOwn(path: string, unlock: () => void, table: () => RecordTable, res
   }
 }
 
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
+
 const nothing = {
   update() {},
   forget() {},
   rename() {},
+  digest() {},
   compactIfWasteful() {},
   close() {},
 }

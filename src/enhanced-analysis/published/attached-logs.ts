@@ -1,115 +1,108 @@
-import { digestVersion } from '../../domain/digest-version.ts'
 import type { LogState } from '../../ports/logs.ts'
-import { hasFingerprint } from '../scanning/file-scan.ts'
+import type { Digested, DigestRequest } from '../scanning/digesting.ts'
 import type { KnownFile } from '../table/known-file.ts'
 import type { RecordTable } from '../table/record-table.ts'
-import { tailDigest, unreadableBefore } from './log-ranges.ts'
+import { type AttachingParts, attachAll, attachSegment, recognize } from './attaching.ts'
+import { createRegisteredLogs } from './registered-logs.ts'
 
 /**
- * What the ledger knows of each log, compared with what is on disk now. A log that is compared is _attached_: it says
- * its edition and how far that is published.
+ * What the ledger knows of each log, compared with what is on disk now. A file that is compared is _attached_: it says
+ * which log it is, its edition, and how far that is published.
  */
 export interface AttachedLogs {
-  /** Takes what the ledger knows: at the start, and whenever something was published or retired. */
+  /** Takes what the ledger knows: at the start, and whenever something was published, retired or registered. */
   update(states: readonly LogState[]): void
-  /** Attaches logs that are new, were replaced or renamed: all, or the one of a key. */
+  /** Attaches files that are new, were replaced or renamed: all, or the one of a key. */
   attach(key?: string): void
+  /** What must be read of files before they can be attached, or further than they are. */
+  unproven(): DigestRequest[]
+  /** It was read. */
+  proven(digested: readonly Digested[]): void
   /** The database has lost something of these logs: their editions are to be retired. */
   distrust(keys: readonly string[]): void
-  /** Editions that are to be retired before their logs are shipped anew. */
+  /** Editions that are to be retired before their logs are shipped anew; with the place where they are registered then. */
   retired(): LogState[]
   isRetired(file: KnownFile): boolean
   /** What was published of logs that are not on disk any more, or with other content. */
   archived(): LogState[]
-  /** Records of the file's edition that are published up to `from`; `undefined` where an earlier release shipped them. */
-  recordsBefore(file: KnownFile, from: number): number | undefined
+  /** What the ledger knows of a file's log. */
+  stateOf(file: KnownFile): LogState | undefined
 }
 
 export function createAttachedLogs(table: RecordTable): AttachedLogs {
-  const states = new Map<string, LogState>()
+  const logs = createRegisteredLogs()
   const toRetire = new Map<string, LogState>()
   /** Editions of which the database has lost something, by log: also of logs that are looked at only later. */
   const distrusted = new Map<string, number>()
-
-  const attach = (file: KnownFile): void => {
-    file.attached = true
-    file.edition = 0
-    file.publishedTo = 0
-    file.setAside = new Set()
-    const state = states.get(file.key)
-    if (state === undefined) return
-    file.edition = state.edition
-    const same = file.byMutation ? isSameSegment(file, state) : isSameLog(file, state)
-    const believed = distrusted.get(file.key) !== state.edition
-    if (same && !isRenamed(file, state) && believed && hasTail(table, file, state)) {
-      file.publishedTo = state.publishedTo
-      file.setAside = new Set(state.setAside?.filter((position) => position < state.publishedTo))
-    } else if (!same) file.edition++
-    // another name, a changed end, or not to be believed: what was published must go before it comes anew
-    else if (state.publishedTo > 0) toRetire.set(file.key, state)
-    file.suspect = false
-  }
-
-  const isArchived = (state: LogState): boolean => {
-    if (state.publishedTo === 0) return false
-    const file = table.file(state.key)
-    return file === undefined || (file.attached && file.edition !== state.edition)
-  }
+  const parts: AttachingParts = { table, logs, toRetire, distrusted }
 
   return {
-    update(updates) {
-      for (const state of updates) {
+    update(states) {
+      let isNew = false
+      for (const state of states) {
         const { key, edition } = state
-        states.set(key, state)
+        if (logs.set(state)) isNew = true
         if (edition > (toRetire.get(key)?.edition ?? edition)) toRetire.delete(key)
         if (edition > (distrusted.get(key) ?? edition)) distrusted.delete(key)
-        const file = table.file(key)
-        // it may have been replaced or renamed meanwhile
-        if (file !== undefined) attach(file)
+        const file = table.fileOfLog(key)
+        if (file?.byMutation === true) attachSegment(parts, file)
+        else if (file?.isRegistered === true) recognize(parts, file, 'place')
+        else if (file !== undefined) file.attached = false
       }
+      // any file may be one of them
+      if (isNew) for (const file of table.transcripts()) if (!file.isRegistered) file.attached = false
+      attachAll(parts)
     },
     attach(key) {
-      for (const file of key === undefined ? table.knownFiles() : [table.file(key)])
-        if (file !== undefined && !file.attached) attach(file)
+      const file = key === undefined ? undefined : table.file(key)
+      if (file?.byMutation === true) attachSegment(parts, file)
+      else attachAll(parts)
+    },
+    unproven: () => [...table.transcripts()].filter(({ wanted }) => wanted.size > 0).map((file) => requestOf(file)),
+    proven(digested) {
+      for (const { key, readings, digests } of digested) {
+        const file = table.file(key)
+        if (file === undefined || file.readings !== readings) continue
+        for (const [to, sha256] of digests) {
+          file.digests.set(to, sha256)
+          file.wanted.delete(to)
+        }
+      }
+      attachAll(parts)
     },
     distrust(keys) {
       for (const key of keys) {
-        const state = states.get(key)
+        const state = logs.get(key)
         if (state === undefined) continue
         distrusted.set(key, state.edition)
-        const file = table.file(key)
-        if (file?.edition !== state.edition) continue
+        const file = table.fileOfLog(key)
+        if (file === undefined || !isAttachedTo(file, state)) continue
         toRetire.set(key, state)
         file.publishedTo = 0
       }
     },
-    retired: () => [...toRetire.values()],
-    isRetired: ({ key }) => toRetire.has(key),
-    archived: () => [...states.values()].filter(isArchived),
-    recordsBefore(file, from) {
-      const state = states.get(file.key)
-      return from === 0 || state?.edition !== file.edition ? 0 : state.records
-    },
+    // what was published of a log that is gone since stays counted
+    retired: () => [...toRetire.values()].filter(({ key }) => isKnown(table.fileOfLog(key))),
+    isRetired: ({ log }) => toRetire.has(log.key),
+    archived: () => [...logs.values()].filter((state) => isArchived(table, state)),
+    stateOf: (file) => (isKnown(file) ? logs.get(file.log.key) : undefined),
   }
 }
 
-const isRenamed = (file: KnownFile, state: LogState): boolean =>
-  state.path !== file.path || state.root !== file.root || state.relativePath !== file.relativePath
-
-function isSameLog(file: KnownFile, { fingerprint }: LogState): boolean {
-  if (file.fingerprint.counted === fingerprint.counted && file.fingerprint.sha256 === fingerprint.sha256) return true
-  return hasFingerprint(file.path, file.key, fingerprint)
+/** What must be read of a file: the bytes that are wanted, or these. */
+export const requestOf = (file: KnownFile, to: readonly number[] = [...file.wanted]): DigestRequest => {
+  const { key, path, readings, size, modifiedNs, fingerprint } = file
+  return { key, path, readings, size, modifiedNs, fingerprint, to: to.toSorted((a, b) => a - b) }
 }
 
-/** Whether all that was published of a segment of the journal, and nothing more, can still be read. */
-function isSameSegment(file: KnownFile, { publishedTo, unreadable = [] }: LogState): boolean {
-  if (file.counted < publishedTo) return false
-  return JSON.stringify(unreadableBefore(file, publishedTo)) === JSON.stringify(unreadable)
-}
+const isKnown = (file: KnownFile | undefined): boolean => file !== undefined && (file.isRegistered || file.byMutation)
 
-/** Whether a last line without its end that was published is still the same line. */
-function hasTail(table: RecordTable, file: KnownFile, { fingerprint, publishedTo, tail }: LogState): boolean {
-  if (publishedTo <= fingerprint.counted) return true
-  if (tail === undefined) return false
-  return tail === tailDigest(table, file, fingerprint.counted, publishedTo, digestVersion(tail))
+const isAttachedTo = (file: KnownFile, { key, edition }: LogState): boolean =>
+  isKnown(file) && file.log.key === key && file.edition === edition
+
+function isArchived(table: RecordTable, state: LogState): boolean {
+  if (state.publishedTo === 0) return false
+  const file = table.fileOfLog(state.key)
+  if (file === undefined) return true
+  return file.byMutation ? file.attached && file.edition !== state.edition : !file.isRegistered
 }

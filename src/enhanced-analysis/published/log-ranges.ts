@@ -4,7 +4,7 @@ import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { eachOwnText } from '../../domain/record-fields.ts'
 import { recordText, TEXT_VERSION } from '../../domain/record-text.ts'
 import type { RecordCopy } from '../../domain/token-record.ts'
-import type { CatalogueEntry, LogRange, LogState } from '../../ports/logs.ts'
+import type { CatalogueEntry, ContentDigest, LogRange, LogState } from '../../ports/logs.ts'
 import { type KnownFile, mergeRefused, shippableTo } from '../table/known-file.ts'
 import { SIDECHAIN, WINS } from '../table/record-columns.ts'
 import type { RecordTable } from '../table/record-table.ts'
@@ -13,6 +13,8 @@ import type { RecordTable } from '../table/record-table.ts'
 
 /** Records in one insert (promise 1.2). */
 const MAX_BATCH_RECORDS = 1000
+/** Bytes of a beginning, by which a log is looked for under another name. */
+const HEAD_BYTES = 1024
 
 interface NextRange {
   /** Bytes, half-open. */
@@ -60,8 +62,8 @@ export function createRanges(table: RecordTable): (file: KnownFile, next: NextRa
       if (((flags[row] as number) & WINS) !== 0) winnerTokens += BigInt(table.columns.total(row))
       taken++
     }
-    const { key, edition, path, root, relativePath, fingerprint } = file
-    const state: LogState = { key, edition, path, root, relativePath, fingerprint, publishedTo: end }
+    const { fingerprint } = file
+    const state: LogState = { ...stateOf(file), publishedTo: end }
     const setAside = [...file.setAside].filter((position) => position < end)
     if (setAside.length > 0) state.setAside = setAside
     if (recordsBefore !== undefined) state.records = recordsBefore + taken
@@ -70,6 +72,27 @@ export function createRanges(table: RecordTable): (file: KnownFile, next: NextRa
     if (end > fingerprint.counted) state.tail = tailDigest(table, file, fingerprint.counted, end)
     return { state, from, batches, winnerTokens }
   }
+}
+
+/** How a log is registered, with nothing that is published. */
+export function stateOf(file: KnownFile): LogState {
+  const { log, edition, fingerprint, registeredAt } = file
+  const { key, path, user, host } = log
+  if (file.byMutation) return { key, edition, path, relativePath: '', fingerprint, publishedTo: 0 }
+  const { relativePath, place = file.key } = registeredAt
+  return { key, path, user, host, edition, relativePath, place, fingerprint, publishedTo: 0 }
+}
+
+/**
+ * The state with its digests, as far as they are known; those that are not have no hash yet. `before` is what the ledger
+ * knows of the log.
+ */
+export function withContent(state: LogState, file: KnownFile, before: LogState | undefined): LogState {
+  const { fingerprint, publishedTo } = state
+  const to = publishedTo === 0 ? fingerprint.counted : Math.min(publishedTo, fingerprint.counted)
+  const digest = (bytes: number): ContentDigest => ({ to: bytes, sha256: file.digests.get(bytes) ?? '' })
+  const head = before?.head ?? (to === 0 ? undefined : digest(Math.min(HEAD_BYTES, to)))
+  return { ...state, content: digest(to), ...(head === undefined ? {} : { head }) }
 }
 
 /** What cannot be read of a segment of the journal before a byte. */
@@ -119,8 +142,8 @@ function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
   }
 }
 
-/** Without the hash of the content. */
-export function catalogueEntry(table: RecordTable, file: KnownFile): Omit<CatalogueEntry, 'sha256'> {
+/** Without the hash of the content; `file` is where that is. */
+export function catalogueEntry(table: RecordTable, file: KnownFile): Omit<CatalogueEntry, 'sha256'> & { file: string } {
   const { columns: c } = table
   const owners: Record<string, number> = {}
   let records = 0
@@ -129,14 +152,15 @@ export function catalogueEntry(table: RecordTable, file: KnownFile): Omit<Catalo
     records++
     if (((c.flags[row] as number) & WINS) !== 0) tokens += BigInt(c.total(row))
     else {
-      const { path } = table.files[c.file[table.winnerOf(row)] as number] as KnownFile
-      owners[path] = (owners[path] ?? 0) + 1
+      const { log } = table.files[c.file[table.winnerOf(row)] as number] as KnownFile
+      owners[log.path] = (owners[log.path] ?? 0) + 1
     }
   }
   const refused = mergeRefused(file.refused, file.tail.refused)
   return {
-    key: file.key,
-    path: file.path,
+    file: file.path,
+    key: file.log.key,
+    path: file.log.path,
     to: shippableTo(file),
     records,
     tokens,

@@ -42,7 +42,7 @@ export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8A
       group = {
         ...labelsOf(table, row),
         ...eachCount(() => 0n),
-        log: formatEdition(file),
+        log: formatEdition({ key: file.log.key, edition: file.edition }),
         day,
         records: 0,
         checksum: 0,
@@ -59,7 +59,7 @@ export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8A
 /** The counted rows of one log on one day. */
 export function groupedRows(table: RecordTable, of: LogDay, left: Uint8Array, without: Uint8Array): GroupedRow[] {
   const { columns: c } = table
-  const file = table.file(of.key)
+  const file = table.fileOfLog(of.key)
   if (file === undefined) return []
   const rows: GroupedRow[] = []
   for (const row of countedRows(table, left, without)) {

@@ -7,20 +7,25 @@ import type {
   LogDay,
   LogRange,
   LogSelection,
+  LogState,
   PublishedGroups,
   RefusedPlaces,
 } from '../../ports/logs.ts'
+import type { DigestRequest } from '../scanning/digesting.ts'
 import { type KnownFile, shippableTo } from '../table/known-file.ts'
 import type { RecordTable } from '../table/record-table.ts'
-import { type AttachedLogs, createAttachedLogs } from './attached-logs.ts'
-import { catalogueEntry, createRanges } from './log-ranges.ts'
+import { type AttachedLogs, createAttachedLogs, requestOf } from './attached-logs.ts'
+import { catalogueEntry, createRanges, stateOf, withContent } from './log-ranges.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
 
 /** Which records are published in ClickHouse and which are next: what shipping and the hybrid source see of the table. */
-export interface ShippingView extends Pick<AttachedLogs, 'update' | 'attach' | 'distrust' | 'retired' | 'archived'> {
-  nextRanges(selection: LogSelection, maxRecords: number, after?: ReadonlyMap<string, number>): LogRange[]
-  /** Without the hashes of the content. */
-  catalogue(): Omit<CatalogueEntry, 'sha256'>[]
+export interface ShippingView
+  extends Pick<AttachedLogs, 'update' | 'attach' | 'unproven' | 'proven' | 'distrust' | 'retired' | 'archived'> {
+  nextRanges(selection: LogSelection, maxRecords: number, after?: ReadonlyMap<string, number>): RangeToDigest[]
+  catalogue(): EntryToHash[]
+  registrations(which: 'new' | 'old'): StateToDigest[]
+  /** Where a log is. */
+  pathOf(key: string): string | undefined
   /** Nothing may change until it is done. */
   publishedGroups(without: Uint8Array): Work<PublishedGroups>
   publishedRows(of: LogDay, without: Uint8Array): GroupedRow[]
@@ -30,6 +35,22 @@ export interface ShippingView extends Pick<AttachedLogs, 'update' | 'attach' | '
   unpublished(): Unpublished
   /** Whether what is published can be told from what is not: not while an edition waits to be retired. */
   isExact(): boolean
+}
+
+/** Without the hash of the content, which is in `file`. */
+export type EntryToHash = Omit<CatalogueEntry, 'sha256'> & { file: string }
+
+/** A state whose digests may not be known yet, and what is to be read for them. */
+export interface StateToDigest {
+  state: LogState
+  /** Absent where nothing is missing. */
+  digest?: DigestRequest
+}
+
+export interface RangeToDigest {
+  range: LogRange
+  /** Its state, once other disks can know the log by it; absent where nobody has to. */
+  proof?: StateToDigest
 }
 
 /** The identities that have a copy on disk that is not published, one after the other, and by row, which winners are theirs. */
@@ -42,7 +63,8 @@ export function createShippingView(table: RecordTable): ShippingView {
   const logs = createAttachedLogs(table)
   const nextRange = createRanges(table)
 
-  const isExact = (): boolean => logs.retired().length === 0 && ![...table.knownFiles()].some(({ suspect }) => suspect)
+  const isExact = (): boolean =>
+    logs.retired().length === 0 && ![...table.knownFiles()].some(({ suspect, attached }) => suspect || !attached)
   const unpublished = (): Unpublished => {
     if (!isExact()) throw new BridgeError('SOURCE_UNAVAILABLE', 'a log waits to be shipped anew')
     return unpublishedOf(table)
@@ -51,21 +73,32 @@ export function createShippingView(table: RecordTable): ShippingView {
   return {
     ...logs,
     nextRanges(selection, maxRecords, after) {
-      const ranges: LogRange[] = []
+      const ranges: RangeToDigest[] = []
       let left = maxRecords
       for (const file of table.knownFiles()) {
         if (left <= 0) break
         const to = selectedTo(file, selection)
-        const from = Math.max(file.publishedTo, after?.get(file.key) ?? 0)
-        if (!file.attached || logs.isRetired(file) || from >= to) continue
-        const recordsBefore = logs.recordsBefore(file, from)
+        const from = Math.max(file.publishedTo, after?.get(file.log.key) ?? 0)
+        if (!file.attached || file.isBehind || logs.isRetired(file) || from >= to) continue
+        const known = logs.stateOf(file)
+        const recordsBefore = from === 0 || known?.edition !== file.edition ? 0 : known.records
         const range = nextRange(file, { from, to, recordsBefore, maxRecords: left })
         left -= range.batches.reduce((sum, batch) => sum + batch.length, 0)
-        ranges.push(range)
+        const isProven = !file.byMutation && after === undefined
+        ranges.push({ range, ...(isProven && { proof: toDigest(range.state, file, known) }) })
       }
       return ranges
     },
     catalogue: () => [...table.transcripts()].map((file) => catalogueEntry(table, file)),
+    registrations: (which) =>
+      [...table.transcripts()].flatMap((file) => {
+        const known = logs.stateOf(file)
+        const isWanted = which === 'new' ? known === undefined : known !== undefined && isOld(known)
+        return file.attached && isWanted
+          ? [toDigest({ ...stateOf(file), ...known, ...labelOf(file) }, file, known)]
+          : []
+      }),
+    pathOf: (key) => table.fileOfLog(key)?.path,
     unshippedBytes() {
       let bytes = 0
       // of a record that was set aside one byte, so that nobody takes all for published
@@ -80,7 +113,7 @@ export function createShippingView(table: RecordTable): ShippingView {
     publishedRows: (of, without) => groupedRows(table, of, unpublished().rows, without),
     setAside(refused) {
       for (const { key, positions } of refused) {
-        const file = table.file(key)
+        const file = table.fileOfLog(key)
         if (file !== undefined) file.setAside = new Set([...file.setAside, ...positions])
       }
     },
@@ -89,12 +122,23 @@ export function createShippingView(table: RecordTable): ShippingView {
   }
 }
 
+/** Registered by nothing that another disk has, too. */
+const isOld = ({ content, user }: LogState): boolean => content === undefined || user === undefined
+
+const labelOf = ({ log: { user, host } }: KnownFile) => ({ user, host })
+
+function toDigest(of: LogState, file: KnownFile, known: LogState | undefined): StateToDigest {
+  const state = withContent(of, file, known)
+  const missing = [state.head, state.content].flatMap((digest) => (digest?.sha256 === '' ? [digest.to] : []))
+  return missing.length === 0 ? { state } : { state, digest: requestOf(file, [...new Set(missing)]) }
+}
+
 /** Up to which byte a log may be shipped. */
 function selectedTo(file: KnownFile, { journal, transcripts }: LogSelection): number {
   if (file.byMutation) return journal ? shippableTo(file) : 0
   if (transcripts === 'none') return 0
   if (transcripts === 'all') return shippableTo(file)
-  return Math.min(shippableTo(file), transcripts.get(file.key) ?? 0)
+  return Math.min(shippableTo(file), transcripts.get(file.log.key) ?? 0)
 }
 
 function unpublishedOf(table: RecordTable): Unpublished {

@@ -1,14 +1,7 @@
-import type {
-  CatalogueEntry,
-  GroupedRow,
-  LogDay,
-  LogRange,
-  LogSelection,
-  LogState,
-  PublishedGroups,
-  RefusedPlaces,
-} from '../../ports/logs.ts'
+import type { GroupedRow, LogDay, LogSelection, LogState, PublishedGroups, RefusedPlaces } from '../../ports/logs.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../../ports/token-source.ts'
+import type { EntryToHash, RangeToDigest, StateToDigest } from '../analysis.ts'
+import type { Digested, DigestRequest } from '../scanning/digesting.ts'
 import type { JournaledRange } from '../table/journal-update.ts'
 import type { InParts } from './answer-parts.ts'
 
@@ -19,10 +12,13 @@ export interface Calls {
   update: [states: readonly LogState[], answer: undefined]
   nextRanges: [
     asked: { selection: LogSelection; maxRecords: number; after?: ReadonlyMap<string, number> | undefined },
-    answer: LogRange[],
+    answer: RangeToDigest[],
   ]
   retired: [asked: undefined, answer: LogState[]]
-  catalogue: [asked: undefined, answer: Omit<CatalogueEntry, 'sha256'>[]]
+  catalogue: [asked: undefined, answer: EntryToHash[]]
+  registrations: [which: 'new' | 'old', answer: StateToDigest[]]
+  unproven: [asked: undefined, answer: DigestRequest[]]
+  proven: [digested: readonly Digested[], answer: undefined]
   archived: [asked: undefined, answer: LogState[]]
   readable: [keys: readonly string[], answer: string[]]
   publishedGroups: [without: Uint8Array, answer: PublishedGroups]
@@ -85,6 +81,8 @@ export interface AnalysisStatus {
   journaled: number
   /** Bytes of logs that are not published in ClickHouse. */
   unshippedBytes: number
+  /** Files of which something must be read to say which log they are, or how far that is published. */
+  unproven: number
   unreadable: string[]
   indexState: string
   /** Why the index is not used. */

@@ -59,7 +59,13 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
       ? pending.bounded(caller, () => service.call(name, asked, caller))
       : unavailable(status())
   }
-  const logs = logsThrough(ask, options.scanThreads)
+  const hasUnproven = (): boolean => status()?.unproven !== 0
+  const logs = logsThrough(ask, { threads: options.scanThreads, hasUnproven })
+  // where that fails, the next look at the logs asks again
+  const prove = (): Promise<void> => logs.prove().catch(() => undefined)
+  onChange(() => {
+    if (status()?.ready === true && hasUnproven()) void prove()
+  })
   return {
     source: 'LEGACY',
     world: roots.map(({ user, host, path }) => `${user}@${host}=${path}`).join(','),
@@ -79,6 +85,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
         const service = running.current()
         if (service === undefined) return unavailable(undefined)
         await pending.unbounded(BRIDGE, () => service.call('update', states, BRIDGE))
+        if (status()?.ready === true) await prove()
       },
       distrust(keys) {
         told.distrust(keys)

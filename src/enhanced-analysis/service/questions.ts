@@ -5,7 +5,7 @@ import { type InParts, inParts } from './answer-parts.ts'
 import type { CallName, Calls } from './calls.ts'
 
 /** Calls that change what is counted or known; all others are questions. */
-type ChangeName = 'update' | 'setAside' | 'distrust'
+type ChangeName = 'update' | 'proven' | 'setAside' | 'distrust'
 
 export type Changes = { [Name in ChangeName]: (asked: Calls[Name][0]) => void }
 export type Questions = { [Name in Exclude<CallName, ChangeName>]: (asked: Calls[Name][0]) => Work<Calls[Name][1]> }
@@ -47,7 +47,12 @@ export function createQuestions(
   }
 
   return {
-    changes: { update: shipping.update, setAside: shipping.setAside, distrust: shipping.distrust },
+    changes: {
+      update: shipping.update,
+      proven: analysis.proven,
+      setAside: shipping.setAside,
+      distrust: shipping.distrust,
+    },
     questions: {
       answer,
       answerUnpublished,
@@ -55,11 +60,13 @@ export function createQuestions(
         inOneStep(() => shipping.nextRanges(selection, maxRecords, after)),
       retired: () => inOneStep(shipping.retired),
       catalogue: () => inOneStep(shipping.catalogue),
+      registrations: (which) => inOneStep(() => shipping.registrations(which)),
+      unproven: () => inOneStep(shipping.unproven),
       archived: () => inOneStep(shipping.archived),
-      readable: (keys) => inOneStep(() => keys.filter((key) => analysis.pathOf(key) !== undefined)),
+      readable: (keys) => inOneStep(() => keys.filter((key) => shipping.pathOf(key) !== undefined)),
       publishedGroups: shipping.publishedGroups,
       publishedRows: ({ of, without }) => inOneStep(() => shipping.publishedRows(of, without)),
-      pathOf: (key) => inOneStep(() => analysis.pathOf(key)),
+      pathOf: (key) => inOneStep(() => shipping.pathOf(key)),
     },
   }
 }

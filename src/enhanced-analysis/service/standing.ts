@@ -79,6 +79,7 @@ export function createStanding(analysis: Analysis, onStatus: (status: AnalysisSt
 const figuresOf = (analysis: Analysis) => ({
   records: analysis.records(),
   unshippedBytes: analysis.shipping.unshippedBytes(),
+  unproven: analysis.shipping.unproven().length,
   indexState: analysis.indexState(),
   indexProblem: analysis.indexProblem(),
 })
@@ -151,6 +152,7 @@ const UNKNOWN: AnalysisStatus = {
   watermark: '',
   journaled: 0,
   unshippedBytes: 0,
+  unproven: 0,
   unreadable: [],
   indexState: '',
   indexProblem: undefined,

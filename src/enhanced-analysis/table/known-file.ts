@@ -1,3 +1,4 @@
+import type { LogIdentity } from '../../domain/log-name.ts'
 import type { FileUpdateHeader, RefusedByReason } from './file-update.ts'
 
 /** No row. */
@@ -7,7 +8,10 @@ export const NONE = -1
 export interface KnownFile {
   /** Number of the file in `Columns.file`. */
   id: number
+  /** What names it on this disk: `device:inode`, or `journal:SEGMENT`. */
   key: string
+  /** How it is called in the database, and by which its copies are ranked. */
+  log: LogIdentity
   path: string
   root: string
   relativePath: string
@@ -29,8 +33,20 @@ export interface KnownFile {
   firstRow: number
   /** Counts up with each change. */
   version: number
+  /** Times that it was read from its first byte: what is known of its bytes is of one of them. */
+  readings: number
+  /** SHA-256 of its first bytes, by their number; empty: they cannot be read. */
+  digests: Map<number, string>
+  /** Numbers of first bytes whose hash says which log it is. */
+  wanted: Set<number>
   /** Whether it was compared with what the ledger knows since it was last read from its first byte, or renamed. */
   attached: boolean
+  /** It is attached to a log that the ledger knows. */
+  isRegistered: boolean
+  /** The ledger knows its log further than it was compared. */
+  isBehind: boolean
+  /** Where its log is registered: its path under the root, and the file there. */
+  registeredAt: { relativePath: string; place: string | undefined }
   edition: number
   /** Its records that begin before this byte are published in ClickHouse. */
   publishedTo: number
@@ -43,6 +59,7 @@ export interface KnownFile {
 /** Until it is compared with what the ledger knows, nothing of it counts as published. */
 export function detach(file: KnownFile): void {
   file.attached = false
+  file.isBehind = false
   file.publishedTo = 0
 }
 
@@ -56,6 +73,7 @@ export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile
   return {
     id,
     key: header.key,
+    log: { key: header.key, user: '', host: '', path: header.path },
     path: header.path,
     root: header.root,
     relativePath: header.relativePath,
@@ -72,7 +90,13 @@ export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile
     unreadable: [],
     firstRow: NONE,
     version: 0,
+    readings: 0,
+    digests: new Map(),
+    wanted: new Set(),
     attached: false,
+    isRegistered: false,
+    isBehind: false,
+    registeredAt: { relativePath: header.relativePath, place: header.key },
     edition: 0,
     publishedTo: 0,
     setAside: new Set(),

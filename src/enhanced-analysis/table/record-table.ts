@@ -1,9 +1,10 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
+import { type LogIdentity, logIdentity } from '../../domain/log-name.ts'
 import { outranks, type Rank } from '../../domain/rank.ts'
 import { eachOwnText, OWN_TEXTS, type OwnText } from '../../domain/record-fields.ts'
 import { TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import { type Formatted, formatOf } from '../../transcripts/format-of.ts'
-import type { RootOwner } from '../../transcripts/roots.ts'
+import type { Root } from '../../transcripts/roots.ts'
 import { createDictionary, type Dictionary } from './dictionary.ts'
 import type { FileUpdate, FileUpdateHeader, RecordColumns } from './file-update.ts'
 import { FreeRows } from './free-rows.ts'
@@ -16,7 +17,10 @@ import { type Snapshot, Snapshots } from './snapshots.ts'
 const WORDS = IDENTITY_BYTES / 4
 
 /** What the table must know of a root. */
-export type KnownRoot = RootOwner & Formatted
+export interface KnownRoot extends Pick<Root, 'user' | 'host' | 'isLabelled'>, Formatted {
+  /** Counted from 1 among roots with the same owner. */
+  number?: number
+}
 
 const UNOWNED: KnownRoot = { user: 'unknown', host: 'unknown' }
 
@@ -34,7 +38,10 @@ export class RecordTable {
   winners = 0
   /** Rows in use. */
   rows = 0
+  /** Times that a log got another name. */
+  namings = 0
   readonly #byKey = new Map<string, KnownFile>()
+  readonly #byLog = new Map<string, KnownFile>()
   readonly #rootOf: (root: string) => KnownRoot
   readonly #identities = new IdentityBuckets(this.columns)
   readonly #freeRows = new FreeRows(this.columns)
@@ -51,6 +58,15 @@ export class RecordTable {
 
   file(key: string): KnownFile | undefined {
     return this.#byKey.get(key)
+  }
+
+  /** The log with this name, on this disk. */
+  fileOfLog(key: string): KnownFile | undefined {
+    return this.#byLog.get(key)
+  }
+
+  rootOf(file: KnownFile): KnownRoot {
+    return this.#rootOf(file.root)
   }
 
   /** All logs that are no segments of the journal. */
@@ -76,7 +92,11 @@ export class RecordTable {
     else throw new Error(`${header.path} was counted up to byte ${file.counted}, not ${header.from}`)
     const fresh = header.from === 0
     file.version++
-    if (fresh) detach(file)
+    if (fresh) {
+      detach(file)
+      file.readings++
+      file.digests.clear()
+    }
     file.copies = (fresh ? 0 : file.copies) + header.copies
     file.refused = fresh ? header.refused : mergeRefused(file.refused, header.refused)
     file.usesStem = header.usesStem || (!fresh && file.usesStem)
@@ -96,17 +116,34 @@ export class RecordTable {
     this.#snapshots.beforeChange()
     this.#removeRows(file, 0)
     this.#byKey.delete(key)
+    if (this.#byLog.get(file.log.key) === file) this.#byLog.delete(file.log.key)
     this.files[file.id] = undefined
   }
 
-  /** The same log under another name. The rank of its copies, and their project, may change. */
+  /** The same log in another place. The rank of its copies, and their project, may change. */
   rename(key: string, path: string, root: string, relativePath: string): void {
     const file = this.#byKey.get(key)
     if (file === undefined || file.path === path) return
-    this.#snapshots.beforeChange()
-    this.#name(file, path, root, relativePath)
     detach(file)
+    this.#place(file, path, root, relativePath)
+  }
+
+  /** Calls a log as it is registered: under this path, which says its project. */
+  call(file: KnownFile, log: LogIdentity, relativePath: string): void {
+    if (this.#byLog.get(file.log.key) === file) this.#byLog.delete(file.log.key)
+    this.#byLog.set(log.key, file)
+    file.log = log
+    const { project } = formatOf(this.rootOf(file)).nameLog(relativePath)
+    const origin = this.origins.add({ project, user: log.user, host: log.host, path: log.path })
+    if (origin === file.origin) return
+    file.origin = origin
+    this.namings++
     file.version++
+    this.#rankAnew(file)
+  }
+
+  #rankAnew(file: KnownFile): void {
+    this.#snapshots.beforeChange()
     const rows = [...this.rowsOf(file)]
     this.#reserve(rows.length)
     for (const row of rows) {
@@ -136,19 +173,19 @@ export class RecordTable {
       return known
     }
     const file = createKnownFile(this.files.length, header)
-    this.#name(file, header.path, header.root, header.relativePath)
     this.files.push(file)
     this.#byKey.set(file.key, file)
+    this.#place(file, header.path, header.root, header.relativePath)
     return file
   }
 
-  #name(file: KnownFile, path: string, root: string, relativePath: string): void {
+  #place(file: KnownFile, path: string, root: string, relativePath: string): void {
     file.path = path
     file.root = root
     file.relativePath = relativePath
-    const known = this.#rootOf(root)
-    const { project } = formatOf(known).nameLog(relativePath)
-    file.origin = this.origins.add({ project, user: known.user, host: known.host, path })
+    const known = this.rootOf(file)
+    const keepsName = file.byMutation || file.isRegistered
+    this.call(file, keepsName ? file.log : logIdentity(known, relativePath, known.number ?? 1), relativePath)
   }
 
   #insert(file: KnownFile, header: FileUpdateHeader, records: RecordColumns): void {

@@ -27,12 +27,15 @@ const entry = (n: number): JournalEntry => ({
   preference: 'LEGACY',
 })
 
+let opens = 0
+
 async function open(folder: string) {
   const entries: { entry: JournalEntry; place: JournalPlace }[] = []
   const damage: JournalPlace[] = []
   const journal = openJournal({
     folder: join(folder, 'journal'),
     key: loadJournalKey(folder, join(folder, 'journal')),
+    instance: String(++opens).padStart(12, '0'),
     headsPath: join(folder, 'journal-heads'),
     listener: {
       entry: (read, place) => entries.push({ entry: read, place }),

@@ -13,7 +13,6 @@ const state = (key: string, publishedTo: number): LogState => ({
   key,
   edition: 0,
   path: `/p/${key}`,
-  root: '/p',
   relativePath: key,
   fingerprint: { counted: publishedTo, sha256: '' },
   publishedTo,
@@ -69,6 +68,7 @@ function scene() {
       { ...log, key: 'a', path: '/p/a', to: 100, tokens: 30n },
       { ...log, key: 'b', path: '/p/b', to: 100, tokens: 70n },
     ],
+    registrations: async () => [],
     archived: async () => [],
     publishedGroups: async () => ({
       groups: [{ ...group('a#0', 30n), path: ledger.nameOf(state('a', 1)) }],

@@ -20,6 +20,7 @@ const ready: DecisionFacts = {
   progress: 1,
   threshold: 0.95,
   allPublished: true,
+  lacksTranscripts: false,
   preference: 'AUTO',
 }
 const facts = (more: Partial<Omit<DecisionFacts, 'flags'>> & { flags?: Partial<UserFlags> } = {}): DecisionFacts => ({
@@ -58,6 +59,27 @@ describe('the choice of a source', () => {
     ['progress is below the threshold', facts({ progress: 0.949999 }), 'LEGACY', 'MIGRATION_BELOW_THRESHOLD', null],
     ['progress is at the threshold', facts({ progress: 0.95 }), 'HYBRID', 'ROLLOUT', null],
     ['progress is just below 1', facts({ progress: 0.999999 }), 'HYBRID', 'ROLLOUT', null],
+    [
+      'there are no transcripts here, and progress is below the threshold',
+      facts({ lacksTranscripts: true, progress: 0.5 }),
+      'HYBRID',
+      'SOURCE_UNAVAILABLE',
+      null,
+    ],
+    [
+      'there are no transcripts here, and the cohort is legacy',
+      facts({ lacksTranscripts: true, flags: { cohort: 'legacy' } }),
+      'CLICKHOUSE',
+      'SOURCE_UNAVAILABLE',
+      'legacy',
+    ],
+    [
+      'there are no transcripts here, and the kill switch is off',
+      facts({ lacksTranscripts: true, flags: { databaseBridge: false } }),
+      'LEGACY',
+      'BRIDGE_DISABLED',
+      null,
+    ],
     ['a log has bytes that are not published', facts({ allPublished: false }), 'HYBRID', 'ROLLOUT', null],
     ['the user wants legacy', facts({ preference: 'LEGACY' }), 'LEGACY', 'USER_PREFERENCE', null],
     ['the user wants ClickHouse', facts({ preference: 'CLICKHOUSE' }), 'CLICKHOUSE', 'USER_PREFERENCE', null],
@@ -104,6 +126,7 @@ describe('the choice of a source', () => {
     progress: fc.constantFrom(0, 0.5, 0.95, 0.99, 1),
     threshold: fc.constantFrom(0, 0.95, 1),
     allPublished: fc.boolean(),
+    lacksTranscripts: fc.constant(false),
     preference: fc.constantFrom('AUTO' as const, 'LEGACY' as const, 'CLICKHOUSE' as const),
   })
 

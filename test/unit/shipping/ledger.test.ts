@@ -12,7 +12,6 @@ const state = (publishedTo: number, more: Partial<LogState> = {}): LogState => (
   key: '1:2',
   edition: 0,
   path: '/p/a.jsonl',
-  root: '/p',
   relativePath: 'a.jsonl',
   fingerprint: { counted: publishedTo, sha256: 'x' },
   publishedTo,

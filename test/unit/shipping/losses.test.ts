@@ -17,7 +17,6 @@ const edition = (publishedTo: number, more: Partial<LogState> = {}): LogState =>
   key: 'journal:s',
   edition: 0,
   path: '',
-  root: '',
   relativePath: '',
   fingerprint: { counted: 0, sha256: '' },
   publishedTo,

@@ -76,6 +76,24 @@ test('a job does not wait for the end of a back-off', async () => {
   await until('it to work again', () => loop.problem() === undefined || undefined)
 })
 
+test('what failed is tried at once when whoever knows says that it may work again', async () => {
+  let broken = true
+  const { loop, done } = loopOver(['a'], {
+    async settle() {
+      if (broken) throw new Error('away')
+    },
+  })
+  // one of the next tries would come after more than a minute
+  for (let failure = 0; failure < 12; failure++) await expect(loop.exclusive(async () => {})).rejects.toThrow('away')
+  broken = false
+  loop.kick()
+  await new Promise(setImmediate)
+  expect(loop.problem()).toBe('away')
+  loop.tryNow()
+  await new Promise(setImmediate)
+  expect([loop.problem(), done.slice(-2)]).toEqual([undefined, ['a', 'idle']])
+})
+
 test('a job that fails is told to whoever waits for it, and holds up nothing', async () => {
   const { loop, done } = loopOver(['a'])
   await expect(loop.exclusive(() => Promise.reject(new Error('of the job')))).rejects.toThrow('of the job')

@@ -32,7 +32,7 @@ describe('roots', () => {
     })
     expect(roots).toEqual([
       { path: join(home, 'a', 'projects'), user: 'ann', host: 'laptop' },
-      { path: join(home, 'b', 'projects'), user: 'bob', host: 'desk' },
+      { path: join(home, 'b', 'projects'), user: 'bob', host: 'desk', isLabelled: true },
       { path: join(home, 'bare'), user: 'ann', host: 'laptop' },
     ])
     expect(resolveRoots({ ...settings, home, claudeConfigDir: join(home, 'a') })).toHaveLength(1)

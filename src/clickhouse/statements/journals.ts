@@ -1,0 +1,20 @@
+import { z } from 'zod'
+
+export const JOURNAL_COLUMNS = ['journal', 'instance', 'beat', 'pending', 'ended'] as const
+
+const milliseconds = z.string().transform(Number)
+
+/** The latest sign of each instance, all of one moment. */
+export const journalSigns = {
+  name: 'journal-signs',
+  sql: `
+    SELECT
+      toUnixTimestamp64Milli(now64(3)) AS now,
+      (
+        SELECT groupArray((journal, instance, toUnixTimestamp64Milli(beat), pending, ended)) FROM journals FINAL
+      ) AS signs`,
+  row: z.object({
+    now: milliseconds,
+    signs: z.array(z.tuple([z.string(), z.string(), milliseconds, z.boolean(), z.boolean()])),
+  }),
+}

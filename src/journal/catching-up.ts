@@ -1,0 +1,73 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { JournalHeads } from './heads.ts'
+import type { SegmentReader } from './segments.ts'
+import type { ToldHead, ToldHeads } from './told-heads.ts'
+
+/** Reads on at once where other instances have acknowledged more than was read. */
+export interface CatchingUp {
+  /** Settles when everything was read, or found to be lost, that others had acknowledged when it was called. */
+  whenCurrent(): Promise<void>
+  /** At the last look something was found to be lost. */
+  isBehind(): boolean
+}
+
+export interface CatchingUpParts {
+  told: Pick<ToldHeads, 'others'>
+  reader: Pick<SegmentReader, 'extents' | 'readOne'>
+  heads: Pick<JournalHeads, 'all' | 'set'>
+  /** Reads what is new in all segments. Never rejects. */
+  readAll(): Promise<void>
+  /** Runs while nothing else is read. */
+  inTurn(run: () => Promise<void>): Promise<void>
+}
+
+export function createCatchingUp({ told, reader, heads, readAll, inTurn }: CatchingUpParts): CatchingUp {
+  /** The segment of each instance that was read last. */
+  const segments = new Map<string, string>()
+  let isBehind = false
+  let looking: Promise<void> | undefined
+
+  const isUnread = ({ segment, to }: ToldHead): boolean => (reader.extents().get(segment)?.readTo ?? 0) < to
+  const unread = () => told.others().filter(([, head]) => head === undefined || isUnread(head))
+
+  const read = async (instance: string, head: ToldHead | undefined): Promise<void> => {
+    // the end of the segment before this one may not have been read either
+    if (head === undefined || segments.get(instance) !== head.segment) await readAll()
+    // one that is gone is lost
+    else await reader.readOne(head.segment).catch(() => undefined)
+    if (head !== undefined) segments.set(instance, head.segment)
+  }
+  const look = async (): Promise<void> => {
+    isBehind = false
+    if (unread().length === 0) return
+    await inTurn(async () => {
+      for (const [instance, head] of unread()) await read(instance, head)
+    })
+    for (const [, head] of unread()) {
+      if (head === undefined) continue
+      isBehind = true
+      noteLost(heads, head)
+    }
+  }
+  return {
+    // one look a turn of the event loop, after the questions that have come
+    whenCurrent() {
+      looking ??= nextTurn().then(() => {
+        looking = undefined
+        return look()
+      })
+      return looking
+    },
+    isBehind: () => isBehind,
+  }
+}
+
+/** What was acknowledged and cannot be read counts as lost, and makes answers stale. */
+function noteLost(heads: CatchingUpParts['heads'], { segment, to, records }: ToldHead): void {
+  if ((heads.all().get(segment)?.to ?? 0) >= to) return
+  try {
+    heads.set(segment, { to, records })
+  } catch {
+    // it is known in memory, and noted with the next one
+  }
+}

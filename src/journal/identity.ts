@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Which journal a folder holds: instances that find the same one share it. */
+export interface JournalIdentity {
+  /** 32 hexadecimal digits. */
+  id: string
+  /** Whether the folder can be read, and is still that of this journal. */
+  canRead(): boolean
+}
+
+const FILE_NAME = 'journal-id'
+
+/** Reads the id in the folder; the first one to come makes it. Throws where it is damaged. */
+export function journalIdentity(folder: string): JournalIdentity {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const path = join(folder, FILE_NAME)
+  if (!existsSync(path)) make(path)
+  const id = readFileSync(path, 'utf8').trim()
+  if (!/^[0-9a-f]{32}$/.test(id))
+    throw new Error(
+      `${path} is damaged: stop every server that uses this folder, remove the file, and start them again`,
+    )
+  return {
+    id,
+    canRead() {
+      try {
+        return readFileSync(path, 'utf8').trim() === id
+      } catch {
+        return false
+      }
+    },
+  }
+}
+
+/** It appears whole, and once: several instances may come at the same time. */
+function make(path: string): void {
+  const unnamed = `${path}.${randomBytes(4).toString('hex')}`
+  writeFileSync(unnamed, `${randomBytes(16).toString('hex')}\n`, { flag: 'wx', mode: 0o600, flush: true })
+  try {
+    linkSync(unnamed, path)
+  } catch (error) {
+    // another instance was faster
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(unnamed)
+  }
+}

@@ -1,0 +1,208 @@
+import { cpSync, existsSync, rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createRandom, type Random } from '../../corpus/random.ts'
+import { createDirector } from './directing.ts'
+import { createScene, type Scene } from './instances-scene.ts'
+import { drawMoment } from './kill-loop.ts'
+import type { Server } from './server-process.ts'
+import { createRunOrder, type Watched, watch } from './watching.ts'
+
+/**
+ * Several real servers with one ClickHouse server, one Redis and one journal, under load, while faults meet each of
+ * them; everybody is asked all the time, and every answer is judged.
+ */
+export interface InstancesLoopOptions {
+  faults: number
+  seed: number
+  instances: number
+  onFault?: (fault: number, kind: string) => void
+}
+
+export interface InstancesLoopReport extends Watched {
+  /** How often each kind of fault was met. */
+  faults: Record<string, number>
+  takeovers: number
+  acknowledged: number
+  /** Differences of the end, and of all answers before it. */
+  differences: string[]
+}
+
+/**
+ * What becomes of an instance at the end of a life: killed at a moment or at any time; stopped for longer than the sign
+ * of life of a publisher lasts, and killed later; its data folder is lost, or an older one is given back. Its clock may
+ * have been an hour off; the ClickHouse server may be killed meanwhile.
+ */
+const KINDS = [
+  ...Array(10).fill('kill'),
+  ...Array(2).fill('stop'),
+  ...Array(3).fill('lost'),
+  ...Array(2).fill('older'),
+  ...Array(3).fill('clock'),
+  'crash',
+] as const satisfies string[]
+
+const HOUR_MS = 3_600_000
+/** The sign of life of a publisher lasts 8 s. */
+const STOPPED_MS = [8500, 11_000] as const
+const SHORT_LIFE_MS = [100, 3000] as const
+const LONG_LIFE_MS = [5000, 12_000] as const
+const LONG_SHARE = 0.15
+
+export async function runInstancesLoop(options: InstancesLoopOptions): Promise<InstancesLoopReport> {
+  const { faults, seed, instances } = options
+  const scene = await createScene({ random: createRandom(seed) })
+  const met: Record<string, number> = {}
+  let left = faults
+  const next = (random: Random): string | undefined => (left-- > 0 ? random.pick(KINDS) : undefined)
+  const ended = (kind: string): void => {
+    met[kind] = (met[kind] ?? 0) + 1
+    options.onFault?.(
+      Object.values(met).reduce((sum, count) => sum + count, 0),
+      kind,
+    )
+  }
+  const all = Array.from({ length: instances }, (_, i) => i)
+  const runs = createRunOrder()
+  const watches = all.map((i) =>
+    watch({
+      world: scene.world,
+      random: createRandom(seed + 100 + i),
+      name: `instance ${i}`,
+      server: () => alive(scene.server(i)),
+      runs,
+    }),
+  )
+  scene.world.plant(3, 400)
+  try {
+    const director = createDirector(scene, createRandom(seed + 200))
+    const writing = write(scene, all, createRandom(seed + 300))
+    await Promise.all(all.map((i) => live(scene, i, createRandom(seed + 400 + i), { next, ended })))
+    await Promise.all(all.map((i) => startAgain(scene, i)))
+    await writing.end()
+    await director.end()
+    await scene.world.finish(scene.publisher)
+    const atEnd = await judgeEnd(scene, all)
+    const watched = await Promise.all(watches.map((one) => one.end()))
+    const differences = [...watched.flatMap((one) => one.differences), ...atEnd]
+    const { takeovers, world } = scene
+    return { ...sumOf(watched), faults: met, takeovers: takeovers(), acknowledged: world.acknowledged(), differences }
+  } finally {
+    await Promise.all(watches.map((one) => one.end()))
+    await scene.close()
+  }
+}
+
+const alive = (server: Server | undefined): Server | undefined => (server?.isAlive() ? server : undefined)
+
+interface Faults {
+  /** The next fault; `undefined` where there were enough. */
+  next(random: Random): string | undefined
+  ended(kind: string): void
+}
+
+/** One life of an instance after the other, each with its fault. */
+async function live(scene: Scene, instance: number, random: Random, { next, ended }: Faults): Promise<void> {
+  const data = scene.dataDirOf(instance)
+  const older = `${data}-older`
+  for (let kind = next(random); kind !== undefined; kind = next(random)) {
+    const server = await scene.start(instance, settingsOf(kind, random))
+    if (kind === 'crash') void scene.clickhouse.crashAfter(random.between(0, 1000))
+    if (server !== undefined) await spend(server, kind, random)
+    if (kind === 'lost') rmSync(data, { recursive: true })
+    if (kind === 'older' && existsSync(older)) {
+      rmSync(data, { recursive: true })
+      cpSync(older, data, { recursive: true })
+    } else if (existsSync(data) && random.chance(0.1)) {
+      rmSync(older, { recursive: true, force: true })
+      cpSync(data, older, { recursive: true })
+    }
+    ended(kind)
+  }
+}
+
+function settingsOf(kind: string, random: Random): Record<string, string> {
+  const moment = kind === 'stop' ? 'random' : drawMoment(random, true)
+  return {
+    ...(moment === 'random' ? {} : { KILL_AT: moment }),
+    ...(kind === 'clock' ? { CLOCK_SHIFT_MS: String(random.pick([-HOUR_MS, HOUR_MS])) } : {}),
+  }
+}
+
+/** Until it is killed. */
+async function spend(server: Server, kind: string, random: Random): Promise<void> {
+  const [least, most] = random.chance(LONG_SHARE) ? LONG_LIFE_MS : SHORT_LIFE_MS
+  await within(server, random.between(least, most))
+  if (kind === 'stop') {
+    server.stop()
+    await sleep(random.between(...STOPPED_MS))
+    server.resume()
+    await within(server, random.between(...SHORT_LIFE_MS))
+  }
+  await server.kill()
+  const code = await server.ended
+  if (code !== null) throw new Error(`a server ended by itself, with code ${code}`)
+}
+
+async function within(server: Server, ms: number): Promise<void> {
+  const waiting = new AbortController()
+  await Promise.race([server.ended, sleep(ms, undefined, { signal: waiting.signal }).catch(() => undefined)])
+  waiting.abort()
+}
+
+async function startAgain(scene: Scene, instance: number): Promise<void> {
+  if ((await scene.start(instance)) === undefined) throw new Error(`instance ${instance} does not start any more`)
+}
+
+/** Brings in records through all instances: what had no answer from one is sent to another. */
+function write(scene: Scene, instances: readonly number[], random: Random): { end(): Promise<void> } {
+  let isOver = false
+  const writing = (async () => {
+    while (!isOver) {
+      const server = alive(scene.server(random.pick(instances)))
+      // one that is stopped is not waited for
+      if (server !== undefined) await Promise.race([scene.world.send(server), sleep(500)])
+      await sleep(random.between(0, 100))
+    }
+  })()
+  return {
+    async end() {
+      isOver = true
+      await writing
+    },
+  }
+}
+
+/** All instances and the table have the same in the end. */
+async function judgeEnd({ world, server, publisher, rows }: Scene, instances: readonly number[]): Promise<string[]> {
+  const differences: string[] = []
+  for (const i of instances)
+    for (const source of ['LEGACY', 'CLICKHOUSE']) {
+      const last = server(i) as Server
+      differences.push(...(await world.judge(last, source, `instance ${i} at the end`)))
+      if (!last.isAlive()) differences.push(`instance ${i} ended by itself`)
+    }
+  const { files, prunable, acknowledged } = world.moment()
+  const all = [files, prunable, acknowledged]
+  const expected = { tokens: sumBy(all, 'tokens'), records: sumBy(all, 'records') }
+  const found = await rows()
+  if (found.tokens !== expected.tokens || found.records !== expected.records)
+    differences.push(
+      `the table has ${found.tokens} tokens in ${found.records} rows, not ${expected.tokens} in ${expected.records}`,
+    )
+  const id = (await publisher.ask('{ migration { id } }'))?.data.migration.id
+  const verified = await publisher.ask(`mutation { verifyMigration(id: "${id}") { state difference error } }`)
+  const { state, error } = verified?.data?.verifyMigration ?? {}
+  if (state !== 'COMPLETED') differences.push(`the verification at the end: ${state} ${error}`)
+  return differences
+}
+
+const sumBy = (all: readonly { tokens: bigint; records: bigint }[], of: 'tokens' | 'records'): bigint =>
+  all.reduce((sum, one) => sum + one[of], 0n)
+
+function sumOf(all: readonly Watched[]): Omit<Watched, 'differences'> {
+  const sources: Record<string, number> = {}
+  for (const one of all)
+    for (const [source, count] of Object.entries(one.sources)) sources[source] = (sources[source] ?? 0) + count
+  const sum = (of: 'answers' | 'stale' | 'unanswered'): number => all.reduce((total, one) => total + one[of], 0)
+  return { answers: sum('answers'), stale: sum('stale'), unanswered: sum('unanswered'), sources }
+}

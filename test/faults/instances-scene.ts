@@ -1,0 +1,130 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Random } from '../../corpus/random.ts'
+import { startRedis } from '../support/redis-setup.ts'
+import type { Counted } from './judge.ts'
+import { type Asked, createWorld, type World } from './kill-world.ts'
+import { type MortalClickHouse, startMortalClickHouse } from './mortal-clickhouse.ts'
+import { type Answer, type Server, startServer } from './server-process.ts'
+
+/** Instances with one ClickHouse server, one Redis, one journal and the same transcripts, each with a data folder of its own. */
+export interface Scene {
+  world: World
+  clickhouse: MortalClickHouse
+  /** `undefined` where it was killed before it answered. */
+  start(instance: number, settings?: Record<string, string>): Promise<Server | undefined>
+  /** The latest server of an instance; `undefined` before there was one. */
+  server(instance: number): Server | undefined
+  dataDirOf(instance: number): string
+  /** Whoever publishes; nobody answers while nobody does. */
+  publisher: Asked
+  /** How often somebody else published than the time before. */
+  takeovers(): number
+  /** What is in the table that readers count. */
+  rows(): Promise<Counted>
+  close(): Promise<void>
+}
+
+export interface SceneOptions {
+  random: Random
+  /** A step that is broken on purpose in all of them (`preload.ts`). */
+  broken?: string | undefined
+}
+
+export async function createScene({ random, broken }: SceneOptions): Promise<Scene> {
+  const folder = mkdtempSync(join(tmpdir(), 'token-bridge-instances-'))
+  const [clickhouse, redis] = await Promise.all([startMortalClickHouse(join(folder, 'clickhouse')), startRedis()])
+  const servers = new Map<number, Server>()
+  const dataDirOf = (instance: number): string => join(folder, `data-${instance}`)
+  const shared: Record<string, string> = {
+    ...clickhouse.settings,
+    REDIS_URL: redis.url,
+    JOURNAL_DIR: join(folder, 'journal'),
+    AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
+    ...(broken === undefined ? {} : { BREAK: broken }),
+  }
+  const finding = createPublisher(servers)
+  return {
+    world: createWorld(folder, random),
+    clickhouse,
+    async start(instance, settings = {}) {
+      const dataDir = dataDirOf(instance)
+      giveKey(dataDir)
+      // what is logged of faults is expected
+      const server = await startServer({ folder, dataDir, settings: { ...shared, ...settings }, isQuiet: true })
+      if (server !== undefined) servers.set(instance, server)
+      return server
+    },
+    server: (instance) => servers.get(instance),
+    dataDirOf,
+    ...finding,
+    rows: () => rowsOf(clickhouse),
+    async close() {
+      await Promise.all([...servers.values()].map((server) => server.kill()))
+      await clickhouse.stop()
+      redis.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** All instances read the journal with one key. */
+function giveKey(dataDir: string): void {
+  const path = join(dataDir, 'journal-key')
+  if (existsSync(path)) return
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  writeFileSync(path, `${Buffer.alloc(32, 7).toString('hex')}\n`, { mode: 0o600 })
+}
+
+/** Asks whoever says that it publishes. One that is stopped is not waited for where another one does. */
+function createPublisher(servers: ReadonlyMap<number, Server>): Pick<Scene, 'publisher' | 'takeovers'> {
+  let latest: number | undefined
+  let takeovers = 0
+  const find = async (): Promise<Server> => {
+    const [instance, server] = await Promise.any(
+      [...servers].map(async ([i, one]): Promise<[number, Server]> => {
+        if (await publishes(one)) return [i, one]
+        throw new Error('somebody else publishes')
+      }),
+    )
+    if (latest !== undefined && instance !== latest) takeovers++
+    latest = instance
+    return server
+  }
+  return {
+    takeovers: () => takeovers,
+    publisher: {
+      isAlive: () => true,
+      async ask(query, variables): Promise<Answer | undefined> {
+        const server = await find().catch(() => undefined)
+        return server?.ask(query, variables)
+      },
+    },
+  }
+}
+
+export async function publishes(server: Asked): Promise<boolean> {
+  const answer = await server.ask('{ health { components { name detail } } }')
+  const components: { name: string; detail: string }[] = answer?.data?.health.components ?? []
+  return components.some(({ name, detail }) => name === 'publisher' && detail === 'this instance')
+}
+
+async function rowsOf({ settings }: MortalClickHouse): Promise<Counted> {
+  const query = `
+    SELECT sum(input + output + cache_read + cache_creation_5m + cache_creation_1h) AS tokens, count() AS records
+    FROM token_bridge.winners FINAL FORMAT JSONEachRow
+    SETTINGS output_format_json_quote_64bit_integers = 1`
+  const response = await fetch(settings.CLICKHOUSE_URL as string, {
+    method: 'POST',
+    body: query,
+    headers: {
+      'X-ClickHouse-User': settings.CLICKHOUSE_USER as string,
+      'X-ClickHouse-Key': settings.CLICKHOUSE_PASSWORD as string,
+    },
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(text)
+  const { tokens, records } = JSON.parse(text)
+  return { tokens: BigInt(tokens), records: BigInt(records) }
+}

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createRandom } from '../../corpus/random.ts'
+import { createScene, publishes, type Scene } from './instances-scene.ts'
+import { differencesIn, questionOf, toldIn } from './judge.ts'
+import { type Asked, boundsOf } from './kill-world.ts'
+import type { Server } from './server-process.ts'
+import { createRunOrder, watch } from './watching.ts'
+
+/** A publisher that stalls, and wakes up when another instance has gone on for it and changed what readers see. */
+export interface TakeOverOptions {
+  /** The moment (`NAME:before|after:N`) of a rollback at which it stalls; absent: it stalls while nothing is done. */
+  stallAt?: string
+  /** By how much its clock is wrong. */
+  clockShiftMs?: number
+  /** A step that is broken on purpose (`preload.ts`). */
+  broken?: string
+}
+
+const TAKEN_OVER_MS = 30_000
+/** Until whoever wakes up has noticed that it publishes no more. */
+const NOTICED_MS = 20_000
+
+/** What the judge finds wrong in all that both instances answer. */
+export async function judgeTakeOver({ stallAt, clockShiftMs, broken }: TakeOverOptions): Promise<string[]> {
+  return inScene(broken, async (scene) => {
+    const { world } = scene
+    const first = await started(scene, 0, {
+      ...(stallAt === undefined ? {} : { STALL_AT: stallAt }),
+      ...(clockShiftMs === undefined ? {} : { CLOCK_SHIFT_MS: String(clockShiftMs) }),
+    })
+    const second = await started(scene, 1)
+    await world.finish(first)
+    const runs = createRunOrder()
+    runs.judge('', await runOf(first))
+    const before = [
+      ...(await world.judge(second, 'LEGACY', 'before')),
+      ...(await world.judge(second, 'CLICKHOUSE', 'before')),
+    ]
+    if (stallAt === undefined) first.stop()
+    else {
+      void rollBack(first)
+      await first.stalled
+    }
+    await within(TAKEN_OVER_MS, 'another instance to go on', () => publishes(second))
+    if (stallAt === undefined) await rollBack(second)
+    await stateIs(second, 'ROLLED_BACK')
+    // what whoever stalled still had in mind would take this away again
+    if (stallAt !== undefined) await world.finish(second)
+    const watches = [first, second].map((server, i) =>
+      watch({ world, random: createRandom(i), name: `instance ${i}`, server: () => server, runs }),
+    )
+    first.resume()
+    const found = (): string[] => watches.flatMap(({ watched }) => watched.differences)
+    await within(NOTICED_MS, 'it to notice', async () => found().length > 0 || !(await publishes(first))).catch(
+      () => undefined,
+    )
+    // an answer or two of each source
+    await sleep(500)
+    await Promise.all(watches.map((one) => one.end()))
+    return [...before, ...found()]
+  })
+}
+
+/** A reader that stalls between two statements of an answer, while what it reads is rolled back. */
+export async function judgeTornAnswer(broken?: string): Promise<string[]> {
+  return inScene(broken, async (scene) => {
+    const { world } = scene
+    const first = await started(scene, 0)
+    await world.finish(first)
+    const second = await started(scene, 1, { STALL_AT: 'statement answer:before:1' })
+    const differences = await world.judge(second, 'LEGACY', 'before')
+    await stateIs(second, 'COMPLETED')
+    const before = world.moment()
+    const asked = second.ask(questionOf('CLICKHOUSE'))
+    await second.stalled
+    await rollBack(first)
+    await stateIs(first, 'ROLLED_BACK')
+    second.resume()
+    const told = toldIn(await asked)
+    if (told === undefined) return ['no answer']
+    return [...differences, ...differencesIn(told, boundsOf(before, world.moment(), told.source, before.files))]
+  })
+}
+
+/** Answers of an instance to questions that come right after another one has acknowledged something. */
+export async function judgeAcknowledged(broken?: string): Promise<string[]> {
+  return inScene(broken, async (scene) => {
+    const { world } = scene
+    const first = await started(scene, 0)
+    const second = await started(scene, 1)
+    const differences = await world.judge(second, 'LEGACY', 'before')
+    for (let call = 0; call < 20; call++) {
+      await world.send(first)
+      const before = world.moment()
+      const told = toldIn(await second.ask(questionOf('AUTO')))
+      if (told === undefined) return ['no answer']
+      differences.push(...differencesIn(told, boundsOf(before, world.moment(), told.source, before.files)))
+    }
+    return differences
+  })
+}
+
+async function inScene(broken: string | undefined, use: (scene: Scene) => Promise<string[]>): Promise<string[]> {
+  const scene = await createScene({ random: createRandom(7), broken })
+  scene.world.plant(3, 100)
+  try {
+    return await use(scene)
+  } finally {
+    await scene.close()
+  }
+}
+
+async function started(scene: Scene, instance: number, settings?: Record<string, string>): Promise<Server> {
+  const server = await scene.start(instance, settings)
+  if (server === undefined) throw new Error('the server was killed')
+  return server
+}
+
+const runOf = async (server: Asked): Promise<string> => (await server.ask('{ migration { id } }'))?.data.migration.id
+
+async function rollBack(server: Asked): Promise<void> {
+  const id = await runOf(server)
+  await server.ask(`mutation { rollbackMigration(id: "${id}") { state } }`)
+}
+
+const stateIs = (server: Asked, state: string): Promise<void> =>
+  within(
+    TAKEN_OVER_MS,
+    `the run to be ${state}`,
+    async () => (await server.ask('{ migration { state } }'))?.data?.migration?.state === state,
+  )
+
+async function within(ms: number, what: string, is: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + ms
+  while (!(await is())) {
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms for ${what}`)
+    await sleep(50)
+  }
+}

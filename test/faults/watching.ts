@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Random } from '../../corpus/random.ts'
+import { atLeast, differencesIn, NOTHING, questionOf, type Told, toldIn } from './judge.ts'
+import { boundsOf, type World } from './kill-world.ts'
+import type { Server } from './server-process.ts'
+
+/** What was answered to somebody who asks an instance all the time. */
+export interface Watched {
+  answers: number
+  stale: number
+  /** Refused, or cut off by the end of a server. */
+  unanswered: number
+  /** Of answers, by source. */
+  sources: Record<string, number>
+  differences: string[]
+}
+
+export interface WatchingOptions {
+  world: World
+  random: Random
+  name: string
+  /** The instance as it runs now; `undefined` while it does not. */
+  server: () => Server | undefined
+  runs: RunOrder
+}
+
+const PREFERENCES = ['AUTO', 'LEGACY', 'CLICKHOUSE']
+const MAX_DIFFERENCES = 20
+/** Between two questions. */
+const PAUSE_MS = 20
+
+/**
+ * Asks an instance again and again, and judges each answer: everything that was acknowledged before the question is in
+ * it, nothing that was not there before its end, and never less than in an answer before it.
+ */
+export function watch({ world, random, name, server, runs }: WatchingOptions) {
+  const watched: Watched = { answers: 0, stale: 0, unanswered: 0, sources: {}, differences: [] }
+  let seen = { p: NOTHING, q: NOTHING }
+  let isOver = false
+  const judge = (told: Told, before: ReturnType<World['moment']>): string[] => {
+    const bounds = boundsOf(before, world.moment(), told.source, seen.p)
+    bounds.q.least = atLeast(bounds.q.least, seen.q)
+    const { p, q } = told.parts
+    seen = { p: atLeast(seen.p, p), q: atLeast(seen.q, q) }
+    return differencesIn(told, bounds)
+  }
+  const ask = async (): Promise<void> => {
+    const asked = server()
+    if (asked === undefined) return
+    const before = world.moment()
+    const told = toldIn(await asked.ask(questionOf(random.pick(PREFERENCES))))
+    if (told === undefined) {
+      watched.unanswered++
+      return
+    }
+    watched.answers++
+    if (told.stale) watched.stale++
+    watched.sources[told.source] = (watched.sources[told.source] ?? 0) + 1
+    const found = [...judge(told, before), ...runs.judge(name, told.run?.id)]
+    for (const difference of found)
+      if (watched.differences.length < MAX_DIFFERENCES) watched.differences.push(`${name}: ${difference}`)
+  }
+  const watching = (async () => {
+    while (!isOver) {
+      await ask()
+      await sleep(PAUSE_MS)
+    }
+  })()
+  return {
+    watched,
+    async end(): Promise<Watched> {
+      isOver = true
+      await watching
+      return watched
+    },
+  }
+}
+
+/** Runs, in the order in which anybody told of them first. */
+export interface RunOrder {
+  /** Nobody tells of an earlier run than the one that they told of before. */
+  judge(name: string, run: string | undefined): string[]
+}
+
+export function createRunOrder(): RunOrder {
+  const order: string[] = []
+  const latest = new Map<string, number>()
+  return {
+    judge(name, run) {
+      const before = latest.get(name) ?? -1
+      if (run !== undefined && !order.includes(run)) order.push(run)
+      const now = run === undefined ? -1 : order.indexOf(run)
+      latest.set(name, Math.max(before, now))
+      return now < before ? [`run ${now} of ${order.length} after run ${before}`] : []
+    },
+  }
+}
