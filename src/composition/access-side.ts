@@ -70,7 +70,7 @@ export function openAccessSide({ config, secrets, wayIn, logger }: AccessSideOpt
         ...keySets.flatMap((set) => set.problem() ?? []),
       ]
       if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
-      return { state: 'UP', detail: `${secrets.length} secrets, ${keySets.length} sets of keys` }
+      return { state: 'UP', detail: `secrets: ${secrets.length}, sets of keys: ${keySets.length}` }
     },
   }
 }
