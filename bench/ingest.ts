@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadJwtSecret } from '../src/access/secret.ts'
+import { loadMadeSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { createLoadClient } from './load-client.ts'
 import { startBridge, untilLine } from './processes.ts'
@@ -95,7 +95,7 @@ export async function benchIngest(seconds: number, only?: string): Promise<void>
   try {
     const url = await untilLine(bridge, /answers at (http:\S+)\/graphql/)
     bridge.stdout?.resume()
-    const token = await signToken(loadJwtSecret(undefined, dataDir), { userId: 'bench', roles: ['ingester'] }, 3600)
+    const token = await signToken(loadMadeSecret(dataDir), { userId: 'bench', roles: ['ingester'] }, 3600)
     process.stdout.write(`\ningestTokenRecords beside @clickhouse/client alone, ${seconds} s each\n`)
     process.stdout.write(
       '  clients  batch   bridge rec/s  p50 ms  p99 ms  refused   client rec/s  p50 ms  p99 ms   ratio\n',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { recount } from '../scripts/recount.ts'
-import { loadJwtSecret } from '../src/access/secret.ts'
+import { loadMadeSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { ask } from '../test/support/graphql-client.ts'
 import { benchCorpus } from './analyze.ts'
@@ -81,7 +81,7 @@ async function migrate(corpus: string, dataDir: string, tokens: string): Promise
   const server = startBridge({ DATA_DIR: dataDir, TRANSCRIPTS_DIR: corpus })
   try {
     const url = await untilLine(server, /curl .*?(http:\/\/[\d.:]+)/s)
-    const token = await signToken(loadJwtSecret(undefined, dataDir), { userId: 'bench', roles: ['operator'] }, 600)
+    const token = await signToken(loadMadeSecret(dataDir), { userId: 'bench', roles: ['operator'] }, 600)
     const question = (query: string) => ask(url, token, query)
     const before = residentMb(server.pid as number)
     const { startMigration } = await question('mutation { startMigration { id } }')

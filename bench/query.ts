@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import autocannon from 'autocannon'
-import { loadJwtSecret } from '../src/access/secret.ts'
+import { loadMadeSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { benchCorpus } from './analyze.ts'
 import { median } from './measure.ts'
@@ -48,7 +48,7 @@ export async function benchQuery(megabytes: number, rounds: number, seconds: num
     const helloUrl = await untilLine(hello, /(http:\S+)/)
     bridge.stdout?.resume()
     hello.stdout?.resume()
-    const token = await signToken(loadJwtSecret(undefined, dataDir), { userId: 'bench', roles: ['viewer'] }, 3600)
+    const token = await signToken(loadMadeSecret(dataDir), { userId: 'bench', roles: ['viewer'] }, 3600)
     const results: Record<string, { perSecond: number; p99: number }[]> = {
       hello: [],
       whole: [],

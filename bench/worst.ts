@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { loadJwtSecret } from '../src/access/secret.ts'
+import { loadMadeSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { ask } from '../test/support/graphql-client.ts'
 import { startBridge, untilLine } from './processes.ts'
@@ -102,7 +102,7 @@ async function measureScenario(
   try {
     const url = await untilLine(bridge, /answers at (http:\S+)\/graphql/)
     bridge.stdout?.resume()
-    const secret = loadJwtSecret(undefined, dataDir)
+    const secret = loadMadeSecret(dataDir)
     const token = (userId: string, role: 'viewer' | 'ingester' | 'operator'): Promise<string> =>
       signToken(secret, { userId, roles: [role] }, 3600)
     const probes = createProbes(url, await token('other', 'viewer'))

@@ -1,15 +1,17 @@
 import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { ACCESS_SETTINGS, type AccessConfig, accessMistakes, accessOf, type Texts } from './access-settings.ts'
 import { KEY_FORM } from './domain/key-text.ts'
 import { LIMITS } from './domain/limits.ts'
-import { httpUrl, key, matching, networks, oneOf, secret, share, text, whole } from './setting-schemas.ts'
+import { readSecretFiles } from './secret-files.ts'
+import { httpUrl, inFile, key, matching, networks, oneOf, share, text, whole } from './setting-schemas.ts'
 
 /**
  * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
  * the README has the table of all settings, compared with `SETTINGS` by a test.
  */
-export interface Config {
+export interface Config extends AccessConfig {
   host: string
   /** 0 takes any free port. */
   port: number
@@ -29,7 +31,6 @@ export interface Config {
   /** 32 bytes, or the path of the file that holds them; absent: a key that is made at the first start, under `dataDir`. */
   journalKey: Buffer | { file: string } | undefined
   backupDir: string
-  authJwtSecret: string | undefined
   clickhouse: {
     /** Absent: the embedded engine, if that is on. */
     url: string | undefined
@@ -59,6 +60,8 @@ export interface Config {
   /** Milliseconds that requests in flight get at a shutdown. */
   shutdownDeadlineMs: number
   logLevel: (typeof LOG_LEVELS)[number]
+  /** No token is printed. */
+  isProduction: boolean
   /** Whether clients may ask for the schema: not in production. */
   introspection: boolean
 }
@@ -120,17 +123,14 @@ export const SETTINGS = {
     fallback: '`backups` under `DATA_DIR`',
     about: 'folder of the backups of what only ClickHouse still has',
   },
-  AUTH_JWT_SECRET: {
-    schema: secret('AUTH_JWT_SECRET', 32),
-    fallback: 'made at the first start, under `DATA_DIR`',
-    about: 'secret that bearer tokens are signed with (HS256)',
-  },
+  ...ACCESS_SETTINGS,
   REDIS_URL: {
     schema: matching(/^rediss?:\/\/\S+$/, 'REDIS_URL must begin with redis:// or rediss://'),
     fallback: 'none',
     about:
       'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
   },
+  REDIS_URL_FILE: inFile('REDIS_URL'),
   CACHE_MAX_MB: {
     schema: whole('CACHE_MAX_MB', 1, 65_536, 64),
     fallback: '64',
@@ -143,6 +143,7 @@ export const SETTINGS = {
   },
   CLICKHOUSE_USER: { schema: text, fallback: '`default`', about: "ClickHouse's user" },
   CLICKHOUSE_PASSWORD: { schema: text, fallback: 'none', about: 'the password of that user' },
+  CLICKHOUSE_PASSWORD_FILE: inFile('CLICKHOUSE_PASSWORD'),
   CLICKHOUSE_DATABASE: {
     schema: matching(/^[a-zA-Z_]\w{0,63}$/, 'CLICKHOUSE_DATABASE must be a name of letters, digits and _'),
     fallback: '`token_bridge`',
@@ -159,6 +160,7 @@ export const SETTINGS = {
     about: "address of Unleash's API, such as `http://unleash:4242/api`",
   },
   UNLEASH_API_TOKEN: { schema: text, fallback: 'none', about: 'backend token for Unleash' },
+  UNLEASH_API_TOKEN_FILE: inFile('UNLEASH_API_TOKEN'),
   UNLEASH_APP_NAME: { schema: text, fallback: '`token-bridge`', about: 'name that Unleash shows' },
   UNLEASH_REFRESH_INTERVAL_MS: {
     schema: whole('UNLEASH_REFRESH_INTERVAL_MS', 100, 3_600_000, 5000),
@@ -193,7 +195,7 @@ export const SETTINGS = {
   NODE_ENV: {
     schema: oneOf('NODE_ENV', ENVIRONMENTS, 'development'),
     fallback: '`development`',
-    about: '`development`, `test`, or `production`, which turns introspection off',
+    about: '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed',
   },
   LOG_LEVEL: {
     schema: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
@@ -216,14 +218,14 @@ export class ConfigError extends Error {
 }
 
 /** Reads the settings; throws a `ConfigError` that lists every mistake. */
-export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+export function readConfig(environment: Texts = process.env): Config {
   const present = Object.fromEntries(
     Object.keys(SETTINGS).map((name) => [
       name,
       environment[name]?.trim() === '' ? undefined : environment[name]?.trim(),
     ]),
   )
-  const settings = checked(present)
+  const settings = checked(present, environment)
   const home = environment.HOME ?? homedir()
   const pathOf = (path: string | undefined) => path && resolve(expandHome(path, home))
   const dataDir = pathOf(settings.DATA_DIR) ?? resolve('.token-bridge')
@@ -244,7 +246,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     journalDir: pathOf(settings.JOURNAL_DIR) ?? join(dataDir, 'journal'),
     journalKey: journalKeyFile === undefined ? settings.JOURNAL_KEY : { file: journalKeyFile },
     backupDir: pathOf(settings.BACKUP_DIR) ?? join(dataDir, 'backups'),
-    authJwtSecret: settings.AUTH_JWT_SECRET,
+    ...accessOf(settings, pathOf),
     clickhouse: {
       url: settings.CLICKHOUSE_URL,
       user: settings.CLICKHOUSE_USER ?? 'default',
@@ -266,16 +268,20 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     rescanIntervalMs: settings.RESCAN_INTERVAL_MS,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     logLevel: settings.LOG_LEVEL,
+    isProduction: settings.NODE_ENV === 'production',
     introspection: settings.NODE_ENV !== 'production',
   }
 }
 
 /** The settings as they are read, where none is wrong. */
-function checked(present: Record<string, string | undefined>) {
-  const result = z.object(SHAPE).safeParse(present)
-  const mistakes = result.success ? [] : result.error.issues.map((issue) => issue.message)
-  if (present.JOURNAL_KEY !== undefined && present.JOURNAL_KEY_FILE !== undefined)
-    mistakes.push('JOURNAL_KEY and JOURNAL_KEY_FILE are both set: set one of them')
+function checked(present: Texts, environment: Texts) {
+  const files = readSecretFiles(present)
+  const result = z.object(SHAPE).safeParse(files.settings)
+  const mistakes = [
+    ...(result.success ? [] : result.error.issues.map((issue) => issue.message)),
+    ...files.mistakes,
+    ...accessMistakes(present, environment),
+  ]
   if (!result.success || mistakes.length > 0) throw new ConfigError(mistakes)
   return result.data
 }

@@ -1,7 +1,7 @@
 import { type App, startApp } from './composition/app.ts'
 import { readConfig } from './config.ts'
 import { visible } from './domain/plain-text.ts'
-import { createLogger } from './observability/logger.ts'
+import { createLogger, type Logger } from './observability/logger.ts'
 import { giveBackSpareMemory } from './observability/spare-memory.ts'
 import { closeOnSignals, endOnUncaught, endProcess } from './process-end.ts'
 
@@ -22,20 +22,37 @@ export async function serve(): Promise<void> {
     return endProcess(1)
   })
   logger.info({ url: app.url }, 'listening')
+  if (config.tls !== undefined) renewOnHangup(app, logger)
   await app.whenReady()
   if (!isStopping()) await printQuestion(app)
 }
 
+/** SIGHUP reads the certificate again; the one before stays where that fails. */
+function renewOnHangup(app: App, logger: Logger): void {
+  process.on('SIGHUP', () => {
+    try {
+      app.renewCertificate()
+      logger.info('the certificate was read again')
+    } catch (error) {
+      logger.error({ err: error }, 'the certificate cannot be used: the one before stays')
+    }
+  })
+}
+
 /** For people: what was found, and a question that works when it is pasted. Not part of the log, which holds no token. */
 async function printQuestion(app: App): Promise<void> {
-  const token = await app.viewerToken(TOKEN_TTL_SECONDS)
   const sample = app.isSample()
     ? `No transcripts found in ${app.lookedAt.map(visible).join(', ')}: answering from a small built-in sample, marked as such.\n`
     : ''
   const query =
     '{ tokenMetrics { tokens { input output cacheCreation cacheRead total } costUsd provenance { source sample } } }'
+  const { signInUrl } = app
+  const token = signInUrl === undefined ? undefined : await app.viewerToken(TOKEN_TTL_SECONDS)
+  if (token === undefined)
+    return void process.stdout.write(`${sample}Token Bridge answers at ${app.url}/graphql, whoever has a token.\n`)
   process.stdout.write(
-    `${sample}Token Bridge answers at ${app.url}/graphql. Ask it (the token lasts an hour):\n` +
+    `${sample}Token Bridge answers at ${app.url}/graphql. A browser is signed in, once, by\n${signInUrl}\n` +
+      'Ask it (the token lasts an hour):\n' +
       `curl -s ${app.url}/graphql -H 'content-type: application/json' -H 'authorization: Bearer ${token}' -d '${JSON.stringify({ query })}'\n`,
   )
 }

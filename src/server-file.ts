@@ -6,8 +6,11 @@ const FILE_NAME = 'server.json'
 
 /** The right of one server at a time to a data folder. */
 export interface ServerPlace {
-  /** Writes down where the server listens, for the CLI. Returns how to forget it. */
-  remember(url: string): () => void
+  /**
+   * Writes down where the server listens, for the CLI, and the certificate (PEM) that it shows there. Returns how to
+   * forget it.
+   */
+  remember(url: string, certificate?: string): () => void
   /** Gives the folder back, for the next server. */
   leave(): void
 }
@@ -40,13 +43,13 @@ export function takeServerPlace(dataDir: string): ServerPlace {
   const unlock = takeLocks(LOCKED.map((name) => lockPathOf(join(dataDir, name))))
   if (unlock === undefined)
     throw new Error(
-      `DATA_DIR ${dataDir} is in use by ${describe(readServer(dataDir))}: stop that server, or set DATA_DIR to a folder of its own`,
+      `DATA_DIR ${dataDir} is in use by ${describe(findServer(dataDir))}: stop that server, or set DATA_DIR to a folder of its own`,
     )
   // of a server that was killed: who asks for it from here on is asking for this one, which does not listen yet
   rmSync(path, { force: true })
   return {
-    remember(url) {
-      const text = `${JSON.stringify({ url, pid: process.pid })}\n`
+    remember(url, certificate) {
+      const text = `${JSON.stringify({ url, pid: process.pid, certificate })}\n`
       writeFileSync(path, text, { mode: 0o600 })
       return () => {
         if (readText(path) === text) rmSync(path, { force: true })
@@ -56,20 +59,20 @@ export function takeServerPlace(dataDir: string): ServerPlace {
   }
 }
 
-/** Where the server of this data folder listens, or listened last; `undefined` where none was written down. */
-export function findServer(dataDir: string): string | undefined {
-  return readServer(dataDir)?.url
-}
-
+/** A server, as it was written down. */
 interface Server {
   url: string
   pid: unknown
+  /** Of HTTPS, as PEM. */
+  certificate: string | undefined
 }
 
-function readServer(dataDir: string): Server | undefined {
+/** Where the server of this data folder listens, or listened last; `undefined` where none was written down. */
+export function findServer(dataDir: string): Server | undefined {
   try {
-    const { url, pid } = JSON.parse(readText(join(dataDir, FILE_NAME)) ?? '') as { url?: unknown; pid?: unknown }
-    return typeof url === 'string' ? { url, pid } : undefined
+    const { url, pid, certificate } = JSON.parse(readText(join(dataDir, FILE_NAME)) ?? '') as Record<string, unknown>
+    if (typeof url !== 'string') return undefined
+    return { url, pid, certificate: typeof certificate === 'string' ? certificate : undefined }
   } catch {
     return undefined
   }

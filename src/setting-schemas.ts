@@ -1,10 +1,18 @@
 import { z } from 'zod'
 import { KEY_FORM, parseKey } from './domain/key-text.ts'
+import { isLoopback } from './domain/loopback.ts'
 
 // How the texts of settings are read: each schema tells what is wrong with the setting of a name.
 
 /** Any text. */
 export const text = z.string().optional()
+
+/** The row of a setting that names the file in which a secret stands. */
+export const inFile = (name: string) => ({
+  schema: text,
+  fallback: 'none',
+  about: `file that holds \`${name}\` instead`,
+})
 
 /** A text of a form. */
 export const matching = (form: RegExp, message: string) =>
@@ -79,14 +87,83 @@ export const httpUrl = (name: string) =>
       message: `${name} must begin with http:// or https://`,
     })
 
-/** A text of at least so many bytes, which is never shown. */
-export const secret = (name: string, minBytes: number) =>
+/** Several values, comma-separated; `read` gives what a part comes to, or `undefined` where it is none. */
+const several = <Value>(read: (part: string) => Value | undefined, mistake: (part: string) => string) =>
   z
     .string()
     .optional()
-    .refine((value) => value === undefined || Buffer.byteLength(value) >= minBytes, {
-      message: `${name} must have at least ${minBytes} bytes`,
+    .transform((value, context) => {
+      const values: Value[] = []
+      for (const part of value === undefined ? [] : value.split(',').map((one) => one.trim())) {
+        const known = read(part)
+        if (known === undefined) context.addIssue({ code: 'custom', message: mistake(part) })
+        else values.push(known)
+      }
+      return values
     })
+
+/** Texts, none of them empty. */
+export const texts = (name: string) =>
+  several(
+    (part) => (part === '' ? undefined : part),
+    () => `${name} must be texts, comma-separated, none of them empty`,
+  )
+
+/** Names and addresses without a port, as they stand in a URL. */
+export const hosts = (name: string) =>
+  several(
+    (part) => (/^[^\s/?#@\\:*]+$|^\[[\da-f:.]+\]$/i.test(part) ? URL.parse(`http://${part}`)?.hostname : undefined),
+    (part) => `${name} must be names or addresses without a port, comma-separated, not "${part}"`,
+  )
+
+/** Origins of pages. */
+export const origins = (name: string) =>
+  several(
+    (part) => (/^https?:\/\/[^/?#@\s]+$/i.test(part) ? URL.parse(part)?.origin : undefined),
+    (part) => `${name} must be origins such as https://dashboard.example, comma-separated, not "${part}"`,
+  )
+
+/** Addresses whose answers cannot be forged on the way: https, or this machine. */
+export const verifiedUrls = (name: string) =>
+  several(
+    (part) => {
+      const url = URL.parse(part)
+      return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname)) ? part : undefined
+    },
+    (part) => `${name} must begin with https:// (http:// on this machine alone), not "${part}"`,
+  )
+
+/** As few bytes as a secret may have that tokens are signed with. */
+const MIN_SECRET_BYTES = 32
+
+const isLong = (secret: string): boolean => Buffer.byteLength(secret) >= MIN_SECRET_BYTES
+
+/**
+ * Secrets of at least 32 bytes, comma-separated. A comma that leaves a shorter part belongs to the secret. The whole is
+ * one of them in any case: tokens from before it was a list stay good.
+ */
+export const secrets = (name: string) =>
+  z
+    .string()
+    .optional()
+    .transform((value, context) => {
+      if (value === undefined) return []
+      if (isLong(value)) return [...new Set([...secretsIn(value), value])]
+      context.addIssue({ code: 'custom', message: `${name} must have at least ${MIN_SECRET_BYTES} bytes` })
+      return z.NEVER
+    })
+
+function secretsIn(list: string): string[] {
+  const found: string[] = []
+  let short = ''
+  for (const part of list.split(',')) {
+    const text = short === '' ? part : `${short},${part}`
+    if (isLong(text.trim())) found.push(text)
+    short = isLong(text.trim()) ? '' : text
+  }
+  if (short !== '') found.push(`${found.pop() ?? ''},${short}`)
+  return found.map((secret) => secret.trim())
+}
 
 /** A key. What was given instead is never shown: it may be most of one. */
 export const key = (name: string) =>

@@ -5,9 +5,22 @@ import { join } from 'node:path'
 const FILE_NAME = 'auth-jwt-secret'
 const SECRET_BYTES = 32
 
-/** The secret that bearer tokens are signed with: the setting, else one made at the first start, mode 0600. */
-export function loadJwtSecret(setting: string | undefined, dataDir: string): Uint8Array {
-  if (setting !== undefined) return Buffer.from(setting)
+export interface SecretSettings {
+  jwtSecrets: readonly string[]
+  jwksUrls: readonly string[]
+}
+
+/**
+ * The secrets of bearer tokens (HS256): the first signs, all verify. Where there is neither one nor a set of keys, one
+ * is made; with keys of others alone there is none, and nobody here signs.
+ */
+export function loadJwtSecrets({ jwtSecrets, jwksUrls }: SecretSettings, dataDir: string): Uint8Array[] {
+  if (jwtSecrets.length > 0) return jwtSecrets.map((secret) => Buffer.from(secret))
+  return jwksUrls.length > 0 ? [] : [loadMadeSecret(dataDir)]
+}
+
+/** The secret that was made at the first start, mode 0600. Throws where others can read it. */
+export function loadMadeSecret(dataDir: string): Uint8Array {
   const path = join(dataDir, FILE_NAME)
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   try {

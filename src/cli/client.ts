@@ -1,8 +1,10 @@
 import { userInfo } from 'node:os'
-import { loadJwtSecret } from '../access/secret.ts'
+import type { Principal } from '../access/roles.ts'
+import { loadJwtSecrets } from '../access/secret.ts'
 import { signToken } from '../access/tokens.ts'
-import { readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
 import { findServer } from '../server-file.ts'
+import { fetchFrom } from './fetch-from.ts'
 import type { TypedDocumentString } from './generated.ts'
 
 export interface RemoteOptions {
@@ -41,24 +43,18 @@ export async function request<Result, Variables>(
   options: RemoteOptions,
 ): Promise<Result> {
   const config = readConfig()
-  const server = options.server ?? findServer(config.dataDir)
-  if (server === undefined)
+  const found = options.server === undefined ? findServer(config.dataDir) : { url: options.server }
+  if (found === undefined)
     throw new Error(
       `no server was started with the data folder ${config.dataDir}; start one (npm start) or name it with --server`,
     )
-  const token =
-    options.token ??
-    (await signToken(
-      loadJwtSecret(config.authJwtSecret, config.dataDir),
-      { userId: userInfo().username, roles: ['viewer', 'ingester', 'operator'] },
-      TOKEN_TTL_SECONDS,
-    ))
-  const response = await post(
-    new URL('/graphql', server),
+  const token = options.token ?? (await ownToken(config))
+  const response = await post({
+    ...found,
     token,
-    { query: document.toString(), variables },
-    options.deadlineMs ?? DEADLINE_MS,
-  )
+    body: { query: document.toString(), variables },
+    deadlineMs: options.deadlineMs ?? DEADLINE_MS,
+  })
   const { data, errors } = response as {
     data?: Result
     errors?: { message: string; extensions?: { code?: string; retryable?: boolean } }[]
@@ -68,28 +64,48 @@ export async function request<Result, Variables>(
     const { code = 'ERROR', retryable = false } = error.extensions ?? {}
     throw new RequestError(code, `${code}: ${error.message}`, retryable)
   }
-  if (data === undefined || data === null) throw new Error(`${server} gave no GraphQL answer`)
+  if (data === undefined || data === null) throw new Error(`${found.url} gave no GraphQL answer`)
   return data
 }
 
-async function post(url: URL, token: string, body: unknown, deadlineMs: number): Promise<unknown> {
+async function ownToken({ auth, dataDir }: Config): Promise<string> {
+  const [secret] = loadJwtSecrets(auth, dataDir)
+  if (secret === undefined)
+    throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET; pass one by --token')
+  const principal: Principal = { userId: userInfo().username, roles: ['viewer', 'ingester', 'operator'] }
+  return signToken(secret, principal, TOKEN_TTL_SECONDS, auth)
+}
+
+interface Posted {
+  /** Of the server. */
+  url: string
+  /** Of a server on this machine. */
+  certificate?: string | undefined
+  token: string
+  body: unknown
+  deadlineMs: number
+}
+
+async function post({ url, certificate, token, body, deadlineMs }: Posted): Promise<unknown> {
+  const { origin } = new URL(url)
+  const sending = certificate === undefined ? fetch : fetchFrom(certificate)
   let response: Response
   try {
-    response = await fetch(url, {
+    response = await sending(`${origin}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(deadlineMs),
     })
   } catch (error) {
-    const { cause } = error as { cause?: { code?: string } }
-    const reason = cause?.code ?? (error as Error).message
-    throw new RequestError('UNREACHABLE', `${url.origin} does not answer (${reason})`, true, error)
+    const { cause, code } = error as { cause?: { code?: string }; code?: string }
+    const reason = cause?.code ?? code ?? (error as Error).message
+    throw new RequestError('UNREACHABLE', `${origin} does not answer (${reason})`, true, error)
   }
   try {
     return await response.json()
   } catch (error) {
-    const message = `${url.origin} answered ${response.status}, not GraphQL`
+    const message = `${origin} answered ${response.status}, not GraphQL`
     throw new RequestError('UNREACHABLE', message, response.status >= 500, error)
   }
 }

@@ -25,6 +25,16 @@ export type IngestTokenRecordsInput = {
   records: Array<TokenRecordInput>;
 };
 
+export type MachineTokenInput = {
+  /** Absent: everything. */
+  access?: Array<ScopeInput> | null | undefined;
+  note?: string | null | undefined;
+  roles: Array<string>;
+  /** Such as 90d, the default. */
+  ttl?: string | null | undefined;
+  userId: string | number;
+};
+
 export type MigrationState =
   | 'COMPLETED'
   | 'FAILED'
@@ -50,6 +60,13 @@ export type RoutingReason =
   | 'ROLLOUT'
   | 'SOURCE_UNAVAILABLE'
   | 'USER_PREFERENCE';
+
+/** A record is within a scope if every list that is there names its value. A token sees (an ingester: writes) what is within one of its scopes. */
+export type ScopeInput = {
+  hosts?: Array<string> | null | undefined;
+  projects?: Array<string> | null | undefined;
+  users?: Array<string> | null | undefined;
+};
 
 export type SourcePreference =
   | 'AUTO'
@@ -181,6 +198,29 @@ export type MigrationFilesQueryVariables = Exact<{
 
 export type MigrationFilesQuery = { migration: { id: string, files: Array<{ path: string, bytes: string, sha256: string | null, records: string, tokens: string, duplicateLines: string, owners: Array<string>, verified: boolean, refused: Array<{ reason: string, count: string }> }> } | null };
 
+export type MachineTokenFieldsFragment = { id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null };
+
+export type MachineTokensQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MachineTokensQuery = { machineTokens: Array<{ id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null }> };
+
+export type CreateMachineTokenMutationVariables = Exact<{
+  input: MachineTokenInput;
+}>;
+
+
+export type CreateMachineTokenMutation = { createMachineToken: { token: string, machineToken: { id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null } } };
+
+export type RevokeAccessMutationVariables = Exact<{
+  userId?: string | number | null | undefined;
+  tokenId?: string | number | null | undefined;
+  reason: string;
+}>;
+
+
+export type RevokeAccessMutation = { revokeAccess: boolean };
+
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -268,6 +308,18 @@ export const BackupFieldsFragmentDoc = new TypedDocumentString(`
   skipped
 }
     `, {"fragmentName":"BackupFields"}) as unknown as TypedDocumentString<BackupFieldsFragment, unknown>;
+export const MachineTokenFieldsFragmentDoc = new TypedDocumentString(`
+    fragment MachineTokenFields on MachineToken {
+  id
+  userId
+  roles
+  note
+  createdAt
+  expiresAt
+  revokedAt
+  lastUsedAt
+}
+    `, {"fragmentName":"MachineTokenFields"}) as unknown as TypedDocumentString<MachineTokenFieldsFragment, unknown>;
 export const HealthDocument = new TypedDocumentString(`
     query Health {
   health {
@@ -780,6 +832,46 @@ export const MigrationFilesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MigrationFilesQuery, MigrationFilesQueryVariables>;
+export const MachineTokensDocument = new TypedDocumentString(`
+    query MachineTokens {
+  machineTokens {
+    ...MachineTokenFields
+  }
+}
+    fragment MachineTokenFields on MachineToken {
+  id
+  userId
+  roles
+  note
+  createdAt
+  expiresAt
+  revokedAt
+  lastUsedAt
+}`) as unknown as TypedDocumentString<MachineTokensQuery, MachineTokensQueryVariables>;
+export const CreateMachineTokenDocument = new TypedDocumentString(`
+    mutation CreateMachineToken($input: MachineTokenInput!) {
+  createMachineToken(input: $input) {
+    token
+    machineToken {
+      ...MachineTokenFields
+    }
+  }
+}
+    fragment MachineTokenFields on MachineToken {
+  id
+  userId
+  roles
+  note
+  createdAt
+  expiresAt
+  revokedAt
+  lastUsedAt
+}`) as unknown as TypedDocumentString<CreateMachineTokenMutation, CreateMachineTokenMutationVariables>;
+export const RevokeAccessDocument = new TypedDocumentString(`
+    mutation RevokeAccess($userId: ID, $tokenId: ID, $reason: String!) {
+  revokeAccess(userId: $userId, tokenId: $tokenId, reason: $reason)
+}
+    `) as unknown as TypedDocumentString<RevokeAccessMutation, RevokeAccessMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { ROLES } from '../access/roles.ts'
 import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -96,12 +97,39 @@ function addToken(program: Command): void {
     .command('token')
     .description('print a bearer token, alone, on stdout')
     .requiredOption('--user <id>', 'who the token is for')
-    .requiredOption('--roles <roles>', 'comma-separated: viewer, ingester, operator')
+    .requiredOption('--roles <roles>', `comma-separated: ${ROLES.join(', ')}`)
     .option('--ttl <duration>', 'how long it lasts, such as 90s, 15m, 1h, 7d', '1h')
     .action(async (options) => {
       const { printToken } = await import('./token.ts')
       await printToken(options)
     })
+  addMachineTokens(
+    program.command('machine-token').description('tokens of machines, kept by the server, each with an id'),
+  )
+  remote(program.command('revoke').description('take tokens away, on every instance within a second'))
+    .option('--user <id>', 'all tokens of this user that were issued until now')
+    .option('--id <id>', 'one token: its claim jti')
+    .requiredOption('--reason <text>', 'why')
+    .action(async (options) => {
+      const { revokeAccess } = await import('./machine-tokens.ts')
+      await revokeAccess(options)
+    })
+}
+
+function addMachineTokens(tokens: Command): void {
+  remote(tokens.command('create').description('make one and print it, alone, on stdout: it is told once'))
+    .requiredOption('--user <id>', 'who the token is for')
+    .requiredOption('--roles <roles>', `comma-separated: ${ROLES.join(', ')}`)
+    .option('--note <text>', 'what it is for')
+    .option('--ttl <duration>', 'how long it lasts, such as 1h, 7d, 90d', '90d')
+    .action(async (options) => {
+      const { createMachineToken } = await import('./machine-tokens.ts')
+      await createMachineToken(options)
+    })
+  remote(tokens.command('list').description('those that have not expired')).action(async (options) => {
+    const { listMachineTokens } = await import('./machine-tokens.ts')
+    await listMachineTokens(options)
+  })
 }
 
 function addRemote(program: Command): void {

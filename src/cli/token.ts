@@ -1,9 +1,9 @@
-import { isRole, ROLES, type Role } from '../access/roles.ts'
-import { loadJwtSecret } from '../access/secret.ts'
+import { loadJwtSecrets } from '../access/secret.ts'
 import { isUserId, parseTtl, signToken } from '../access/tokens.ts'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { requireFolder } from '../folders.ts'
+import { readRoles } from './read-roles.ts'
 import { UsageError } from './usage-error.ts'
 
 /** `token-bridge token`: prints a bearer token alone on stdout. */
@@ -17,15 +17,11 @@ export async function printToken(options: { user: string; roles: string; ttl: st
   if (ttlSeconds === undefined)
     throw new UsageError(`--ttl "${options.ttl}" is no duration of up to a year, such as 90s, 15m, 1h, 7d`)
   const roles = readRoles(options.roles)
-  const { authJwtSecret, dataDir } = readConfig()
+  const { auth, dataDir } = readConfig()
   requireFolder('DATA_DIR', dataDir)
-  const token = await signToken(loadJwtSecret(authJwtSecret, dataDir), { userId: user, roles }, ttlSeconds)
+  const [secret] = loadJwtSecrets(auth, dataDir)
+  if (secret === undefined)
+    throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET')
+  const token = await signToken(secret, { userId: user, roles }, ttlSeconds, auth)
   process.stdout.write(`${token}\n`)
-}
-
-function readRoles(text: string): Role[] {
-  const names = text.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !isRole(name))
-  if (unknown.length > 0) throw new UsageError(`--roles knows ${ROLES.join(', ')}, not "${unknown.join('", "')}"`)
-  return [...new Set(names.filter(isRole))]
 }

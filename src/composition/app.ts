@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loadJwtSecret } from '../access/secret.ts'
-import { createAuthenticator, signToken } from '../access/tokens.ts'
+import { loadJwtSecrets } from '../access/secret.ts'
 import type { Config } from '../config.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import { requireFolders } from '../folders.ts'
 import { createSchema } from '../graphql/schema.ts'
+import { type Certificate, readCertificate } from '../http/certificate.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
+import { SIGN_IN_PATH } from '../http/sign-in.ts'
 import type { JournalKey } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -14,6 +15,8 @@ import type { Flags } from '../ports/flags.ts'
 import { takeServerPlace } from '../server-file.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
+import { type AccessSide, openAccessSide } from './access-side.ts'
+import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
@@ -31,12 +34,16 @@ export interface App {
   url: string
   /** Settles when the first analysis is done, so that questions are answered, and the database was tried. */
   whenReady(): Promise<void>
-  /** A viewer's token, for the question that the start prints. */
-  viewerToken(ttlSeconds: number): Promise<string>
+  /** An address that lets a browser in, once; `undefined` in production, and where tokens are signed elsewhere alone. */
+  signInUrl: string | undefined
+  /** A viewer's token, for the question that the start prints; `undefined` where tokens are signed elsewhere alone. */
+  viewerToken(ttlSeconds: number): Promise<string> | undefined
   /** Where transcripts are looked for. */
   lookedAt: string[]
   /** Whether the sample answers, because none were found. */
   isSample(): boolean
+  /** Reads the certificate again, for connections that are made from here on. Throws where it cannot be used. */
+  renewCertificate(): void
   close(): Promise<void>
 }
 
@@ -46,23 +53,32 @@ const DATABASE_WAIT_MS = 5000
 /** Builds and starts the bridge. Throws where its folder is another server's, or what it needs cannot be opened. */
 export async function startApp(config: Config, logger: Logger): Promise<App> {
   requireFolders(config)
+  refuseExposure(config)
+  const certificate = config.tls === undefined ? undefined : readCertificate(config.tls)
   const place = takeServerPlace(config.dataDir)
   try {
     const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const roots = resolveRoots(config.transcripts)
-    const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
-    const sides = openSides({ config, key, roots, logger, flags: await openFlags(config, logger) })
-    const server = await listen(sides, secret, config, logger).catch(async (error: Error) => {
+    const secrets = loadJwtSecrets(config.auth, config.dataDir)
+    const sides = openSides({ config, key, roots, secrets, logger, flags: await openFlags(config, logger) })
+    const server = await listen(sides, config, certificate, logger).catch(async (error: Error) => {
       await closeSides(sides)
       throw error
     })
-    const forgetServer = place.remember(server.url)
+    let forgetServer = place.remember(server.url, certificate?.leaf)
     return {
       url: server.url,
       whenReady: () => whenReady(sides),
-      viewerToken: (ttl) => signToken(secret, { userId: config.transcripts.user, roles: ['viewer'] }, ttl),
+      signInUrl: signInUrlOf(server.url, sides.access),
+      viewerToken: (ttl) => sides.access.sign({ userId: config.transcripts.user, roles: ['viewer'] }, ttl),
       lookedAt: roots.map((root) => root.path),
       isSample: () => sides.legacy.status()?.sample === true,
+      renewCertificate() {
+        if (config.tls === undefined) return
+        const renewed = readCertificate(config.tls)
+        server.renew(renewed)
+        forgetServer = place.remember(server.url, renewed.leaf)
+      },
       async close() {
         forgetServer()
         await server.close()
@@ -76,15 +92,20 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   }
 }
 
+const signInUrlOf = (url: string, { signIn }: AccessSide): string | undefined =>
+  signIn === undefined ? undefined : `${url}${SIGN_IN_PATH}?token=${signIn.token}`
+
 interface SidesOptions {
   config: Config
   key: JournalKey
   roots: Root[]
+  secrets: Uint8Array[]
   flags: Flags
   logger: Logger
 }
 
 interface Sides {
+  access: AccessSide
   flags: Flags
   wayIn: WayIn
   otherJournals: OtherJournals
@@ -95,15 +116,16 @@ interface Sides {
 }
 
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
-function openSides({ config, key, roots, flags, logger }: SidesOptions): Sides {
+function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
+  const access = openAccessSide({ config, secrets, wayIn, logger })
   const otherJournals = openOtherJournals(config, wayIn, logger)
   const legacy = startFiles({ config, roots, wayIn, logger })
   const database = keepDatabaseSide({ config, legacy, otherJournals, journalKeyId: key.id.toString('hex'), logger })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide(wayIn, legacy, database, otherJournals)
   const reading = createReadingSide({ config, legacy, logger })
-  return { flags, wayIn, otherJournals, legacy, database, writing, reading }
+  return { access, flags, wayIn, otherJournals, legacy, database, writing, reading }
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
@@ -122,12 +144,17 @@ async function whenReady({ legacy, database }: Sides): Promise<void> {
   await Promise.race([database.whenTried(), sleep(DATABASE_WAIT_MS, undefined, { ref: false })])
 }
 
-interface Listening {
+interface Listening extends Pick<HttpServer, 'renew'> {
   url: string
   close(): Promise<void>
 }
 
-async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: Logger): Promise<Listening> {
+async function listen(
+  sides: Sides,
+  config: Config,
+  certificate: Certificate | undefined,
+  logger: Logger,
+): Promise<Listening> {
   const { wayIn, otherJournals, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
@@ -136,7 +163,13 @@ async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: 
     introspection: config.introspection,
     logger,
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
-    authenticate: createAuthenticator(secret),
+    authenticate: sides.access.authenticate,
+    watch: sides.access.watch,
+    // the name that it listens under is one that it is asked under
+    allowedHosts: [...config.allowedHosts, config.host.toLowerCase()],
+    allowedOrigins: config.allowedOrigins,
+    signIn: sides.access.signIn,
+    tls: certificate,
     trustedProxies: config.trustedProxies,
     whenCurrent: journal.whenCurrent,
     maxSockets: config.maxSockets,
@@ -153,6 +186,7 @@ async function listen(sides: Sides, secret: Uint8Array, config: Config, logger: 
   })
   return {
     url: await http.listen(config.host, config.port),
+    renew: http.renew,
     close() {
       closing = true
       return http.close(config.shutdownDeadlineMs)

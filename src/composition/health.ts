@@ -4,12 +4,14 @@ import type { JournalHealth, OpenJournal } from '../journal/journal.ts'
 import type { Flags } from '../ports/flags.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
+import type { AccessSide } from './access-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
 import { describePending } from './other-journals.ts'
 import type { ReadingSide } from './reading-side.ts'
 
 export interface HealthParts {
+  access: AccessSide
   legacy: LegacySource
   journal: OpenJournal
   otherJournals: OtherJournals
@@ -19,7 +21,15 @@ export interface HealthParts {
 }
 
 /** How everything is, as far as is known: nothing is asked for it. */
-export function componentsOf({ legacy, journal, database, otherJournals, reading, flags }: HealthParts): Component[] {
+export function componentsOf({
+  access,
+  legacy,
+  journal,
+  database,
+  otherJournals,
+  reading,
+  flags,
+}: HealthParts): Component[] {
   return [
     component('enhanced-analysis', analysisHealth(legacy, database)),
     component('journal', journalHealth(journal, otherJournals)),
@@ -27,6 +37,7 @@ export function componentsOf({ legacy, journal, database, otherJournals, reading
     component('publisher', database.publisher()),
     component('redis', reading.cacheHealth()),
     component('unleash', flags.health()),
+    component('access', access.health()),
   ]
 }
 

@@ -7,6 +7,7 @@ import type { Flags } from '../ports/flags.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
+import type { AccessSide } from './access-side.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
@@ -21,6 +22,7 @@ export interface RequestsOptions {
   flags: Flags
   /** Of the migration: below it everybody is on legacy. */
   threshold: number
+  access: Pick<AccessSide, 'changes'>
   losses: () => Losses
   otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
   health: () => Component[]
@@ -57,6 +59,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       ingest: writing.ingest,
       migrations: open?.runs(),
       backups: open?.backups(),
+      access: options.access.changes,
       health: options.health,
     }
   }

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import type { AccessChange } from '../domain/access-change.ts'
 import type { JournaledRange } from '../enhanced-analysis/table/journal-update.ts'
 import { type OpenJournal, openJournal } from '../journal/journal.ts'
 import type { JournalKey } from '../journal/key.ts'
@@ -12,6 +13,7 @@ import { instanceOf } from './instance.ts'
 /** What is told of the journal, in the order of each segment. */
 export interface JournalEvents {
   preference: [PreferenceEntry]
+  access: [AccessChange]
   ingest: [IngestEntry, JournalPlace]
   /** There is something to be counted, after what `read` has handed over. */
   journaled: [JournaledRange]
@@ -32,8 +34,8 @@ export interface WayInOptions {
   logger: Logger
 }
 
-/** Between two looks for what other instances wrote to the journal. */
-const FOLLOW_MS = 1000
+/** Between two looks for what other instances wrote to the journal: a revocation counts within a second. */
+const FOLLOW_MS = 500
 
 /** The journal is read once at the start, in the background: for the first analysis, too. */
 export function openWayIn({ config, key, logger }: WayInOptions): WayIn {
@@ -52,6 +54,7 @@ export function openWayIn({ config, key, logger }: WayInOptions): WayIn {
       entry(entry, place) {
         if (entry.kind === 'preference') events.emit('preference', entry)
         else if (entry.kind === 'ingest') events.emit('ingest', entry, place)
+        else events.emit('access', entry)
         countedBy(count).entry(entry, place)
       },
       unreadable(place, reason) {

@@ -1,3 +1,4 @@
+import type { AccessChanges } from '../access/access-changes.ts'
 import type { Principal } from '../access/roles.ts'
 import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
@@ -43,5 +44,6 @@ export interface RequestContext {
   /** `undefined` while there is no database. */
   migrations: RunControl | undefined
   backups: Backups | undefined
+  access: AccessChanges
   health: () => Component[]
 }

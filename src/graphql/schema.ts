@@ -10,6 +10,7 @@ import { TokenMetricsResolver } from './metrics/resolvers.ts'
 import { BackupResolver, MigrationResolver, SubscriptionResolver } from './migration/resolvers.ts'
 import { notImplemented } from './not-implemented.ts'
 import { SessionResolver } from './sessions/resolvers.ts'
+import { TokenResolver } from './tokens/resolvers.ts'
 import { ViewerResolver } from './viewer/resolvers.ts'
 
 /** The schema, with every field behind its access rule, and every list metered. */
@@ -20,6 +21,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
       BreakdownResolver,
       SessionResolver,
       ViewerResolver,
+      TokenResolver,
       HealthResolver,
       IngestResolver,
       MigrationResolver,

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { clip } from '../domain/clip.ts'
 import { BridgeError } from '../domain/errors.ts'
@@ -61,10 +62,17 @@ const CONNECTION_ERRORS: Record<string, [number, string]> = {
 export function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const [status, message] = CONNECTION_ERRORS[error.code ?? ''] ?? [400, 'this is no HTTP request']
-  const body = JSON.stringify(errorBody('BAD_REQUEST', message))
-  if (socket.writable)
-    socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    )
+  if (socket.writable) socket.write(rawAnswer(status, errorBody('BAD_REQUEST', message)))
   socket.destroy()
+}
+
+/** Answers a request for a WebSocket that there will be none. */
+export function refuseUpgrade(socket: Duplex, status: number, body: unknown): void {
+  socket.on('error', () => undefined)
+  socket.end(rawAnswer(status, body))
+}
+
+function rawAnswer(status: number, body: unknown): string {
+  const text = JSON.stringify(body)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
 }

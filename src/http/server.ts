@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Socket } from 'node:net'
+import type { Server as TlsServer } from 'node:https'
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
 import { ApolloServerErrorCode } from '@apollo/server/errors'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
@@ -13,8 +13,9 @@ import Fastify, {
 } from 'fastify'
 import { GraphQLError, type GraphQLSchema } from 'graphql'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
-import type { Principal } from '../access/roles.ts'
-import type { Authenticate } from '../access/tokens.ts'
+import type { Authenticate } from '../access/authenticator.ts'
+import type { KnownTokens } from '../access/known-tokens.ts'
+import type { Principal, Role } from '../access/roles.ts'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
@@ -25,13 +26,17 @@ import { formatError } from '../graphql/errors.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import { noteConnection, turnOf } from '../turns/event-loop.ts'
+import { turnOf } from '../turns/event-loop.ts'
 import { createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
+import { type CallersOptions, knowCallers, METRICS_PATH, pathOf } from './callers.ts'
+import type { Certificate } from './certificate.ts'
+import { watchStrangers } from './connections.ts'
+import { createHostAndOrigin } from './host-and-origin.ts'
 import { listenError } from './listen-error.ts'
-import { errorBody, messageOf, refuse, refuseConnection, sendError } from './refusals.ts'
-import { hostProblem, pathOfTarget } from './request-target.ts'
-import { createStrangers } from './strangers.ts'
+import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts'
+import { pathOfTarget } from './request-target.ts'
+import { addSignIn, type SignIn } from './sign-in.ts'
 import { attachSubscriptions, GRAPHQL_PATH, isSubscriptionUpgrade } from './subscriptions.ts'
 
 export interface HttpServerOptions {
@@ -40,6 +45,15 @@ export interface HttpServerOptions {
   logger: Logger
   metrics: Metrics
   authenticate: Authenticate
+  watch: KnownTokens['watch']
+  /** Names under which the bridge is asked, beside those of this machine and all addresses. */
+  allowedHosts: readonly string[]
+  /** Origins of pages elsewhere that may ask. */
+  allowedOrigins: readonly string[]
+  /** Absent: no browser is let in by an address. */
+  signIn: SignIn | undefined
+  /** Absent: HTTP in the clear. */
+  tls: Certificate | undefined
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
@@ -54,14 +68,10 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** Listens and returns the address, `http://127.0.0.1:4000`. */
   listen(host: string, port: number): Promise<string>
+  /** The certificate of connections that are made from here on. */
+  renew(certificate: Certificate): void
   /** Ends: nothing new is taken, what is in flight gets up to `deadlineMs`. */
   close(deadlineMs: number): Promise<void>
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    principal: Principal | null
-  }
 }
 
 /** Between two looks for connections whose request does not arrive in time. */
@@ -69,26 +79,29 @@ const LATE_CHECK_MS = 1000
 /** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
 const MAX_DOCUMENT_TOKENS = LIMITS.documentTokens.value
 const MAX_LOGGED_PATH = 200
+const METRICS_ROLES: readonly Role[] = ['operator', 'scraper']
 /**
  * Connections that the system holds until they are taken, up to its own bound (`somaxconn`). Where there is no room, a
  * client is not told: it tries again after 1, 3 and 7 seconds, and a thousand strangers at once delay everybody so.
  */
 const WAITING_CONNECTIONS = 4096
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const addresses = createAddresses(options.trustedProxies)
   const fastify = createFastify(options)
   const apollo = createApollo(options)
   await apollo.start()
-  const strangers = watchStrangers(fastify, addresses)
-  addHooks(fastify, options, addresses, strangers)
+  const strangers = watchStrangers(fastify.server, addresses)
+  const isTls = options.tls !== undefined
+  const hostAndOrigin = createHostAndOrigin({ ...options, isTls })
+  addHooks(fastify, { ...options, addresses, strangers, hostAndOrigin, isTls })
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
   await addRoutes(fastify, apollo, options)
+  if (options.signIn !== undefined) addSignIn(fastify, options.signIn, isTls)
   const subscriptions = attachSubscriptions(
     fastify.server,
-    { ...options, addressOf: addresses.of },
+    { ...options, addressOf: addresses.of, hostAndOrigin },
     MAX_DOCUMENT_TOKENS,
   )
   return {
@@ -96,6 +109,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       fastify.listen({ host, port, backlog: WAITING_CONNECTIONS }).catch((error) => {
         throw listenError(error, host, port)
       }),
+    renew(certificate) {
+      if (options.tls !== undefined) (fastify.server as TlsServer).setSecureContext(tlsOptionsOf(certificate))
+    },
     async close(deadlineMs) {
       const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
       await subscriptions.close()
@@ -106,22 +122,28 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   }
 }
 
-const createFastify = ({ logger }: HttpServerOptions): FastifyInstance =>
-  Fastify({
+/** Of HTTPS: what is older can be read along. */
+const tlsOptionsOf = ({ cert, key }: Certificate) => ({ cert, key, minVersion: 'TLSv1.2' as const })
+
+function createFastify({ logger, tls }: HttpServerOptions): FastifyInstance {
+  const http = {
+    headersTimeout: LIMITS.headSeconds.value * 1000,
+    connectionsCheckingInterval: LATE_CHECK_MS,
+    shouldUpgradeCallback: isSubscriptionUpgrade,
+  }
+  const handshakeTimeout = LIMITS.headSeconds.value * 1000
+  return Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     rewriteUrl: ({ url = '/' }) => pathOfTarget(url),
     bodyLimit: LIMITS.requestBytes.value,
     requestTimeout: LIMITS.requestSeconds.value * 1000,
-    http: {
-      headersTimeout: LIMITS.headSeconds.value * 1000,
-      connectionsCheckingInterval: LATE_CHECK_MS,
-      shouldUpgradeCallback: isSubscriptionUpgrade,
-    },
+    ...(tls === undefined ? { http } : { https: { ...http, ...tlsOptionsOf(tls), handshakeTimeout } }),
     clientErrorHandler: refuseConnection,
     forceCloseConnections: 'idle',
   }) as unknown as FastifyInstance
+}
 
 const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOptions): ApolloServer<RequestContext> =>
   new ApolloServer<RequestContext>({
@@ -145,54 +167,12 @@ const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOpti
       }),
   })
 
-type Addresses = ReturnType<typeof createAddresses>
-type SocketStrangers = ReturnType<typeof createStrangers<Socket>>
-
 /** As other servers log it; nobody reads it. */
 const CLIENT_GONE = 499
 
-/** Connections are strangers until they show a token, or become WebSockets, which are counted by themselves. */
-function watchStrangers(fastify: FastifyInstance, addresses: Addresses): SocketStrangers {
-  const strangers = createStrangers<Socket>({
-    most: LIMITS.strangers.value,
-    mostOfAddress: LIMITS.strangersOfAddress.value,
-    dismiss: (socket) => socket.destroy(),
-  })
-  fastify.server.on('connection', (socket) => {
-    noteConnection()
-    strangers.add(socket, addresses.ofConnection(socket))
-    socket.once('close', () => strangers.remove(socket))
-  })
-  fastify.server.on('upgrade', ({ socket }) => strangers.remove(socket))
-  return strangers
-}
-
-function addHooks(
-  fastify: FastifyInstance,
-  { authenticate, metrics, whenCurrent }: HttpServerOptions,
-  addresses: Addresses,
-  strangers: SocketStrangers,
-): void {
-  fastify.decorateRequest('principal', null)
-  fastify.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id)
-    // load balancers ask for these without a Host
-    if (OPEN_PATHS.has(pathOf(request))) return
-    const problem = hostProblem(request.headers.host)
-    if (problem !== undefined) return refuse(request, reply, 400, 'BAD_REQUEST', problem)
-    try {
-      const { principal } = await authenticate(request.headers.authorization)
-      request.principal = principal
-      strangers.remove(request.raw.socket)
-    } catch (error) {
-      if (!isBridgeError(error)) throw error
-      // a thousand strangers at once are answered a few at a time
-      await turnOf(`address ${addresses.of(request.raw)}`)
-      metrics.error(error.code)
-      void reply.header('www-authenticate', 'Bearer')
-      return refuse(request, reply, 401, error.code, error.message)
-    }
-  })
+function addHooks(fastify: FastifyInstance, options: CallersOptions & Pick<HttpServerOptions, 'whenCurrent'>): void {
+  const { metrics, addresses, whenCurrent } = options
+  knowCallers(fastify, options)
   guardBodies(fastify, {
     takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
     addressOf: addresses.of,
@@ -244,9 +224,11 @@ async function addRoutes(
     const { ready, detail } = readiness()
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', detail })
   })
-  fastify.get('/metrics', async (request, reply) => {
-    if (!principalOf(request).roles.includes('operator'))
-      return reply.code(403).send(errorBody('FORBIDDEN', '/metrics needs the role operator'))
+  fastify.get(METRICS_PATH, async (request, reply) => {
+    if (!principalOf(request).roles.some((role) => METRICS_ROLES.includes(role)))
+      return reply
+        .code(403)
+        .send(errorBody('FORBIDDEN', `${METRICS_PATH} needs the role ${METRICS_ROLES.join(' or ')}`))
     const { contentType, body } = await metrics.expose()
     return reply.type(contentType).send(body)
   })
@@ -255,11 +237,6 @@ async function addRoutes(
 function principalOf(request: FastifyRequest): Principal {
   if (request.principal === null) throw new Error('the request was not authenticated')
   return request.principal
-}
-
-/** Without what stands behind `?`, which can hold a question. */
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] as string
 }
 
 /** The caller's id, so that a line can be found on both sides, if it is harmless; else a new one. */

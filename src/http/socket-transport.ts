@@ -71,7 +71,7 @@ export function carryMessages<Extra>(
 
 /** Closes with a reason, and does not wait long for the peer's consent. */
 export function cutOff(socket: WebSocket, code: number, reason: string): void {
-  socket.close(code, reason)
+  socket.close(code, shortReason(reason))
   const wait = setTimeout(() => socket.terminate(), CLOSE_WAIT_MS)
   socket.once('close', () => clearTimeout(wait))
 }
@@ -81,7 +81,7 @@ export function sendAway(socket: WebSocket, reason: string): void {
   cutOff(socket, TRY_AGAIN_LATER, reason)
 }
 
-/** A close frame has room for 123 bytes, and the library puts the caller's id into some. */
+/** A close frame has room for 123 bytes, and some reasons name what a caller sent. */
 const shortReason = (reason: string): string => (Buffer.byteLength(reason) > 123 ? clip(reason, 40) : reason)
 
 /** Allows so many at once, and on average so many a second. */

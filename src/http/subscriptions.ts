@@ -13,8 +13,9 @@ import {
 } from 'graphql'
 import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Principal } from '../access/roles.ts'
-import type { Authenticate, SignedIn } from '../access/tokens.ts'
+import type { Authenticate, SignedIn } from '../access/authenticator.ts'
+import type { KnownTokens } from '../access/known-tokens.ts'
+import type { Principal, Role } from '../access/roles.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
@@ -22,6 +23,9 @@ import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { HostAndOrigin } from './host-and-origin.ts'
+import { errorBody, refuseUpgrade } from './refusals.ts'
+import { sessionOf } from './sign-in.ts'
 import { createSocketBudget } from './socket-budget.ts'
 import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
@@ -31,8 +35,12 @@ export interface SubscriptionsOptions {
   introspection: boolean
   logger: Logger
   authenticate: Authenticate
+  /** Of the tokens of open sockets. */
+  watch: KnownTokens['watch']
   /** Whom a request is counted for. */
   addressOf: (request: IncomingMessage) => string
+  /** Of the name that a request was sent to, and of the page that sent it. */
+  hostAndOrigin: Pick<HostAndOrigin, 'problemOf' | 'isOwnPage'>
   /** With a token, of all users together. */
   maxSockets: number
   createContext: (principal: Principal, requestId: string) => RequestContext
@@ -50,6 +58,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 const BAD_USER_INPUT = { code: 'BAD_USER_INPUT' }
 /** The server's way to say goodbye (RFC 6455). */
 const GOING_AWAY = 1001
+
+/** Nobody else may follow anything. */
+const FOLLOWERS: readonly Role[] = ['viewer', 'operator']
 
 /** What is known of a socket. */
 interface Connection {
@@ -85,7 +96,10 @@ export function attachSubscriptions(
   })
   const protocol = createProtocol(options, strangers, maxDocumentTokens)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (!isSubscriptionUpgrade(request)) return refuse(socket)
+    if (!isSubscriptionUpgrade(request))
+      return refuseUpgrade(socket, 400, errorBody('BAD_REQUEST', 'no WebSocket is answered here'))
+    const misled = options.hostAndOrigin.problemOf(request.headers)
+    if (misled !== undefined) return refuseUpgrade(socket, misled.status, errorBody(misled.code, misled.message))
     sockets.handleUpgrade(request, socket, head, (connected) => {
       strangers.add(connected, addressOf(request))
       connected.once('close', () => strangers.remove(connected))
@@ -111,7 +125,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
   const shown = createShowing(options)
   return makeServer<{ authorization?: unknown }, Connection>({
     connectionInitWaitTimeout: LIMITS.socketInitSeconds.value * 1000,
-    onConnect: (context) => admit(context, options.authenticate, budget, strangers),
+    onConnect: (context) => admit(context, options, budget, strangers),
     onSubscribe(context, id, payload) {
       const { signedIn, socket } = context.extra
       // an error, though nobody gets it: without a result the library would answer by itself
@@ -137,17 +151,21 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
 /** Lets a socket in whose token is good, for as long as that is, and while there is room for its user. */
 async function admit(
   context: ConnectionContext,
-  authenticate: Authenticate,
+  { authenticate, watch, hostAndOrigin }: SubscriptionsOptions,
   budget: Budget,
   strangers: SocketStrangers,
 ): Promise<boolean> {
   const { connectionParams, extra } = context
   const { request, socket } = extra
-  const given = connectionParams?.authorization ?? request.headers.authorization
+  const { headers } = request
+  const session = sessionOf(headers, hostAndOrigin.isOwnPage(headers))
+  const given = connectionParams?.authorization ?? headers.authorization ?? session
   try {
     const signedIn = await authenticate(typeof given === 'string' ? given : undefined)
     if (socket.readyState !== socket.OPEN) return false
-    const { userId } = signedIn.principal
+    const { userId, roles } = signedIn.principal
+    if (!roles.some((role) => FOLLOWERS.includes(role)))
+      throw new BridgeError('FORBIDDEN', `subscriptions need the role ${FOLLOWERS.join(' or ')}`)
     if (!budget.enter(userId, context)) {
       sendAway(socket, 'too many connections')
       return false
@@ -155,15 +173,25 @@ async function admit(
     extra.signedIn = signedIn
     strangers.remove(socket)
     const end = setTimeout(() => expire(socket), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
+    const stop = watch(signedIn.token, () => cutOff(socket, CloseCode.Unauthorized, 'the token was revoked'))
     socket.once('close', () => {
       clearTimeout(end)
+      stop()
       budget.leave(userId, context)
     })
     return true
   } catch (error) {
-    if (isBridgeError(error)) return false
-    throw error
+    if (!isBridgeError(error)) throw error
+    turnAway(socket, error)
+    return false
   }
+}
+
+/** The code says whether another token helps, or to come back later. */
+function turnAway(socket: WebSocket, { code, message }: BridgeError): void {
+  if (code === 'UNAUTHENTICATED') return cutOff(socket, CloseCode.Unauthorized, message)
+  if (code === 'FORBIDDEN') return cutOff(socket, CloseCode.Forbidden, message)
+  sendAway(socket, message)
 }
 
 /** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
@@ -207,7 +235,7 @@ function createShowing({ introspection, logger }: SubscriptionsOptions) {
 const hasExpired = ({ expiresAt }: SignedIn): boolean => expiresAt <= Date.now()
 
 function expire(socket: WebSocket): GraphQLError {
-  cutOff(socket, CloseCode.Forbidden, 'the token has expired')
+  cutOff(socket, CloseCode.Unauthorized, 'the token has expired')
   return new GraphQLError('the token has expired')
 }
 
@@ -218,9 +246,4 @@ function causeOf(error: GraphQLFormattedError | GraphQLError): Error | undefined
   if (!(error instanceof GraphQLError)) return undefined
   const { originalError } = error
   return originalError instanceof GraphQLError ? causeOf(originalError) : originalError
-}
-
-/** Where Node is too old to ask `isSubscriptionUpgrade` first. */
-function refuse(socket: Duplex): void {
-  socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
 }

@@ -7,7 +7,10 @@ import type { SegmentListener } from './segments.ts'
 const ENTRY_VERSION = 1
 /** An entry of another kind was written by a later release: it stays in the segment, and is reported as unreadable. */
 const KINDS: ReadonlySet<string> = new Set(
-  Object.keys({ ingest: true, preference: true } satisfies Record<JournalEntry['kind'], true>),
+  Object.keys({ ingest: true, preference: true, 'machine-token': true, revocation: true } satisfies Record<
+    JournalEntry['kind'],
+    true
+  >),
 )
 
 export const encodeEntry = (entry: JournalEntry): Buffer =>

@@ -14,6 +14,8 @@ export interface Following extends CatchingUp {
   tornBytes(): number
   /** Why the folder could not be read at the last look; `undefined` where it could. */
   problem(): string | undefined
+  /** When the folder was read last, in milliseconds since 1970; `undefined` where it was not read yet. */
+  readAt(): number | undefined
   /** Why it could not be noted how far others have acknowledged; `undefined` where it could. */
   headsProblem(): string | undefined
   /** Aborted when it is closed. */
@@ -40,14 +42,17 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
   const { signal } = closing
   let isRead = false
   let tornBytes = 0
+  let readAt: number | undefined
   let problem: string | undefined
   let headsProblem: string | undefined
   let toldOddities: ReadonlySet<string> = new Set()
 
   /** A folder that is away for a while must not end the server. */
   const look = async (): Promise<void> => {
+    const at = Date.now()
     try {
       await reader.read(parts.own, signal)
+      readAt = at
       headsProblem = noteHeads(reader, parts)
       problem = undefined
     } catch (error) {
@@ -88,6 +93,7 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
     isRead: () => isRead,
     tornBytes: () => tornBytes,
     problem: () => problem,
+    readAt: () => (isRead ? readAt : undefined),
     headsProblem: () => headsProblem,
     signal,
     async close() {

@@ -37,6 +37,11 @@ export interface OpenJournal extends Journal {
   /** Whether that is so. */
   isRead(): boolean
   /**
+   * Up to when everything that others wrote was handed over, in milliseconds since 1970; `undefined` until that was done
+   * for the first time.
+   */
+  heardUntil(): number | undefined
+  /**
    * Settles when all that other instances had acknowledged when it was called was handed over, or is known to be lost.
    */
   whenCurrent(): Promise<void>
@@ -70,6 +75,7 @@ export function openJournal(options: JournalOptions): OpenJournal {
     },
     whenRead: following.whenRead,
     isRead: following.isRead,
+    heardUntil: following.readAt,
     whenCurrent: following.whenCurrent,
     isBehind: following.isBehind,
     replay: (again) => replay(options, parts, again),

@@ -1,3 +1,4 @@
+import type { AccessChange } from '../domain/access-change.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 
@@ -29,7 +30,7 @@ export interface PreferenceEntry {
   preference: SourcePreference
 }
 
-export type JournalEntry = IngestEntry | PreferenceEntry
+export type JournalEntry = IngestEntry | PreferenceEntry | AccessChange
 
 /** Where an entry stands: bytes `from` to `to` of a segment. */
 export interface JournalPlace {

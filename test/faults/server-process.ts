@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { loadJwtSecret } from '../../src/access/secret.ts'
+import { loadMadeSecret } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { post } from '../support/graphql-client.ts'
 
@@ -76,7 +76,8 @@ export async function startServer(options: ServerOptions): Promise<Server | unde
     if (code !== null) throw new Error(`the server ended by itself, with code ${code}`)
     return undefined
   }
-  const secret = loadJwtSecret(settings.AUTH_JWT_SECRET, dataDir)
+  const given = settings.AUTH_JWT_SECRET
+  const secret = given === undefined ? loadMadeSecret(dataDir) : Buffer.from(given)
   const token = await signToken(secret, { userId: 'judge', roles: ['viewer', 'ingester', 'operator'] }, TOKEN_SECONDS)
   return {
     isAlive: () => child.exitCode === null && child.signalCode === null,

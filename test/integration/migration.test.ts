@@ -149,7 +149,7 @@ describe.each(BOTH_WAYS)('on %s', (way) => {
         webSocketImpl: WebSocket,
         retryAttempts: 0,
       })
-      await expect(client.iterate({ query: 'subscription { x }' }).next()).rejects.toMatchObject({ code: 4403 })
+      await expect(client.iterate({ query: 'subscription { x }' }).next()).rejects.toMatchObject({ code: 4401 })
     })
   })
 })

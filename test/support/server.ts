@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import type { Role } from '../../src/access/roles.ts'
-import { loadJwtSecret } from '../../src/access/secret.ts'
+import { loadJwtSecrets } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { type App, startApp } from '../../src/composition/app.ts'
 import { readConfig } from '../../src/config.ts'
@@ -28,6 +28,9 @@ export interface TestServer {
   close(): Promise<void>
 }
 
+/** The Redis of the tests may be one elsewhere. */
+const PRIVATE = process.env.REDIS_URL ? { PRIVATE_HOSTS: new URL(process.env.REDIS_URL).hostname } : {}
+
 /** A bridge over the transcripts in a folder, on a free port, ready to answer; closed at the end of the test. */
 export async function startServer(
   folder: string,
@@ -51,6 +54,7 @@ export async function startServer(
     LOG_LEVEL: 'debug',
     // a process has one engine: tests that need it say so
     CLICKHOUSE_EMBEDDED: 'off',
+    ...PRIVATE,
     ...settings,
   })
   const config = { ...read, transcripts: { ...read.transcripts, ...owner } }
@@ -59,8 +63,11 @@ export async function startServer(
   const close = () => (closed ??= app.close())
   onTestFinished(close)
   await app.whenReady()
-  const secret = loadJwtSecret(config.authJwtSecret, config.dataDir)
-  const token = (roles: readonly Role[], userId = 'ann') => signToken(secret, { userId, roles }, 60)
+  const token = (roles: readonly Role[], userId = 'ann') => {
+    const [secret] = loadJwtSecrets(config.auth, config.dataDir)
+    if (secret === undefined) throw new Error('nobody here signs tokens')
+    return signToken(secret, { userId, roles }, 60, config.auth)
+  }
   return {
     app,
     url: app.url,

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { GraphQLEnumType, GraphQLID, GraphQLInt, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
 import { onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
-import { createAuthenticator, signToken } from '../../src/access/tokens.ts'
+import { createAuthenticator } from '../../src/access/authenticator.ts'
+import { createKnownTokens } from '../../src/access/known-tokens.ts'
+import { signToken } from '../../src/access/tokens.ts'
 import { LIMITS } from '../../src/domain/limits.ts'
 import type { RequestContext } from '../../src/graphql/context.ts'
 import { attachSubscriptions } from '../../src/http/subscriptions.ts'
@@ -73,14 +75,17 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
     }),
   })
   const server = createServer()
+  const known = createKnownTokens()
   const subscriptions = attachSubscriptions(
     server,
     {
       schema,
       introspection,
       logger: createLogger('silent'),
-      authenticate: createAuthenticator(secret),
+      authenticate: createAuthenticator({ secrets: [secret], known }),
+      watch: known.watch,
       addressOf: () => 'here',
+      hostAndOrigin: { problemOf: () => undefined, isOwnPage: () => false },
       maxSockets: LIMITS.sockets.value,
       createContext: () => ({}) as RequestContext,
     },

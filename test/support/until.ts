@@ -4,11 +4,11 @@ export async function until<T>(
   check: () => Promise<T | undefined> | T | undefined,
   seconds = 60,
 ): Promise<T> {
-  const deadline = Date.now() + seconds * 1000
+  const deadline = performance.now() + seconds * 1000
   for (;;) {
     const value = await check()
     if (value !== undefined) return value
-    if (Date.now() > deadline) throw new Error(`waited ${seconds} seconds for ${what}`)
+    if (performance.now() > deadline) throw new Error(`waited ${seconds} seconds for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

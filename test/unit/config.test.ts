@@ -11,7 +11,7 @@ describe('settings', () => {
       host: '127.0.0.1',
       port: 4000,
       logLevel: 'info',
-      authJwtSecret: undefined,
+      auth: { jwtSecrets: [], jwksUrls: [], issuers: ['token-bridge'], audience: undefined, strictRevocation: false },
       introspection: true,
     })
     expect(config.dataDir).toBe(join(process.cwd(), '.token-bridge'))
@@ -73,6 +73,38 @@ describe('settings', () => {
     expect(() => readConfig({ JOURNAL_KEY, JOURNAL_KEY_FILE: '/key', PORT: 'x' })).toThrow(
       /^invalid settings: PORT must be [^;]+; JOURNAL_KEY and JOURNAL_KEY_FILE are both set: set one of them$/,
     )
+  })
+
+  test('may be several secrets, of which none is shorter than it must be', () => {
+    const secretsOf = (text: string) => readConfig({ AUTH_JWT_SECRET: text }).auth.jwtSecrets
+    const [one, two, withComma] = ['1'.repeat(32), '2'.repeat(40), `3${'4'.repeat(20)}, ${'5'.repeat(20)}`]
+    expect(secretsOf(one)).toEqual([one])
+    expect(secretsOf(`${one}, ${two}`)).toEqual([one, two, `${one}, ${two}`])
+    expect(secretsOf(withComma)).toEqual([withComma])
+    expect(secretsOf(`${one},${withComma},${two}`)).toEqual([one, withComma, two, `${one},${withComma},${two}`])
+    expect(secretsOf(`${one}, short`)).toEqual([`${one}, short`])
+    expect(secretsOf(`${one},`)).toEqual([one, `${one},`])
+    for (const wrong of ['short', `${'1'.repeat(31)}`, ',,,', 'a,b'])
+      expect(() => secretsOf(wrong), wrong).toThrow('AUTH_JWT_SECRET must have at least 32 bytes')
+  })
+
+  test('name hosts and origins as browsers send them, and no others', () => {
+    const hostsOf = (text: string) => readConfig({ ALLOWED_HOSTS: text }).allowedHosts
+    expect(hostsOf('Bridge, bücher.example,[::1], 10.0.0.1')).toEqual([
+      'bridge',
+      'xn--bcher-kva.example',
+      '[::1]',
+      '10.0.0.1',
+    ])
+    for (const wrong of ['bridge:4000', 'http://bridge', 'a b', 'a,,b', '*', 'a/b'])
+      expect(() => hostsOf(wrong), wrong).toThrow('ALLOWED_HOSTS must be')
+    const originsOf = (text: string) => readConfig({ ALLOWED_ORIGINS: text }).allowedOrigins
+    expect(originsOf('HTTPS://Dashboard.example:443, http://localhost:5173')).toEqual([
+      'https://dashboard.example',
+      'http://localhost:5173',
+    ])
+    for (const wrong of ['*', 'null', 'dashboard.example', 'https://a/path', 'https://u@a', 'ftp://a'])
+      expect(() => originsOf(wrong), wrong).toThrow('ALLOWED_ORIGINS must be')
   })
 
   test('stand in the README, each with its default', () => {

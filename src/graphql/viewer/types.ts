@@ -15,7 +15,7 @@ export class SourceDecisionType implements SourceDecision {
 @Access('signed-in')
 export class ViewerType {
   @Field(() => ID) userId!: string
-  @Field(() => [String]) @Size(3) roles!: string[]
+  @Field(() => [String]) @Size(4) roles!: string[]
   @Field(() => String, { nullable: true }) cohort!: string | null
   @Field(() => SourceDecisionType) decision!: SourceDecision
   @Field(() => SourcePreferenceEnum) preference!: SourcePreference

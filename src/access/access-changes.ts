@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto'
+import type { AccessChange, MachineTokenMade } from '../domain/access-change.ts'
+import { BridgeError } from '../domain/errors.ts'
+import type { KnownTokens, MachineToken } from './known-tokens.ts'
+import type { Principal } from './roles.ts'
+
+export interface MachineTokenRequest extends Principal {
+  note?: string | undefined
+  ttlSeconds: number
+}
+
+/** Whose tokens are taken away: one of the two. */
+export type RevocationTarget = { userId: string } | { tokenId: string }
+
+/** What operators do about tokens. Each change settles when it is on disk, and counts from then on. */
+export interface AccessChanges {
+  /** The token is told here and never again. */
+  createMachineToken(asked: MachineTokenRequest, by: string): Promise<{ token: string; machineToken: MachineToken }>
+  revoke(target: RevocationTarget, reason: string, by: string): Promise<void>
+  machineTokens(): MachineToken[]
+}
+
+export interface AccessChangesOptions {
+  known: KnownTokens
+  /** Absent where tokens are signed elsewhere alone. */
+  sign: ((request: MachineTokenRequest, id: string) => Promise<string>) | undefined
+  /** Keeps a change and tells everybody, on every instance. */
+  keep: (change: AccessChange) => Promise<unknown>
+}
+
+export function createAccessChanges({ known, sign, keep }: AccessChangesOptions): AccessChanges {
+  return {
+    async createMachineToken(asked, by) {
+      if (sign === undefined)
+        throw new BridgeError('CONFLICT', 'tokens are signed elsewhere: there is no AUTH_JWT_SECRET to sign one with')
+      const { ttlSeconds, ...rest } = asked
+      const id = randomUUID()
+      const token = await sign(asked, id)
+      const at = Date.now()
+      const made: MachineTokenMade = { kind: 'machine-token', at, by, id, ...rest, expiresAt: at + ttlSeconds * 1000 }
+      await keep(made)
+      const { kind: _kind, by: _by, at: createdAt, ...kept } = made
+      return { token, machineToken: { ...kept, createdAt, revokedAt: undefined, lastUsedAt: undefined } }
+    },
+    async revoke(target, reason, by) {
+      await keep({ kind: 'revocation', at: Date.now(), by, ...target, reason })
+    },
+    machineTokens: known.machineTokens,
+  }
+}

@@ -1,0 +1,44 @@
+import { type RemoteOptions, request } from './client.ts'
+import { CreateMachineTokenDocument, MachineTokensDocument, RevokeAccessDocument } from './generated.ts'
+import { readRoles } from './read-roles.ts'
+import { printJson, printLines } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
+
+/** `token-bridge machine-token create`: prints the token alone on stdout. */
+export async function createMachineToken(
+  options: RemoteOptions & { user: string; roles: string; note?: string; ttl: string },
+): Promise<void> {
+  const { user: userId, note, ttl } = options
+  const input = { userId, roles: readRoles(options.roles), note: note ?? null, ttl }
+  const { createMachineToken: created } = await request(CreateMachineTokenDocument, { input }, options)
+  if (options.json) return void printJson(created)
+  printLines([created.token])
+}
+
+/** `token-bridge machine-token list`: one a line, the latest first. */
+export async function listMachineTokens(options: RemoteOptions): Promise<void> {
+  const { machineTokens } = await request(MachineTokensDocument, {}, options)
+  if (options.json) return void printJson(machineTokens)
+  printLines(
+    machineTokens.map(({ id, userId, roles, note, expiresAt, revokedAt, lastUsedAt }) => {
+      const state = revokedAt == null ? `until ${expiresAt}` : `revoked ${revokedAt}`
+      const used = lastUsedAt == null ? 'not used' : `used ${lastUsedAt}`
+      return `${id}  ${userId}  ${roles.join(',')}  ${state}  ${used}  ${note ?? ''}`.trimEnd()
+    }),
+  )
+}
+
+/** `token-bridge revoke`: of a user, or one token. */
+export async function revokeAccess(
+  options: RemoteOptions & { user?: string; id?: string; reason: string },
+): Promise<void> {
+  const { user, id, reason } = options
+  if ((user === undefined) === (id === undefined)) throw new UsageError('revoke wants one of --user and --id')
+  const { revokeAccess: revoked } = await request(
+    RevokeAccessDocument,
+    { userId: user ?? null, tokenId: id ?? null, reason },
+    options,
+  )
+  if (options.json) return void printJson({ revoked })
+  printLines([user === undefined ? `the token ${id} is revoked` : `all tokens of ${user} until now are revoked`])
+}

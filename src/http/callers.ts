@@ -1,0 +1,94 @@
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticate } from '../access/authenticator.ts'
+import { isScraper, type Principal } from '../access/roles.ts'
+import { type BridgeError, isBridgeError } from '../domain/errors.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { turnOf } from '../turns/event-loop.ts'
+import type { Addresses } from './address.ts'
+import type { HostAndOrigin } from './host-and-origin.ts'
+import { refuse, sendError } from './refusals.ts'
+import { corsHeaders, isPreflight, PREFLIGHT_HEADERS, securityHeaders } from './response-headers.ts'
+import { SIGN_IN_PATH, sessionOf } from './sign-in.ts'
+import type { Strangers } from './strangers.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    principal: Principal | null
+  }
+}
+
+export interface CallersOptions {
+  authenticate: Authenticate
+  metrics: Metrics
+  addresses: Addresses
+  strangers: Strangers<Socket>
+  hostAndOrigin: HostAndOrigin
+  isTls: boolean
+}
+
+export const METRICS_PATH = '/metrics'
+/** Load balancers ask for these, without a token, and some without a Host. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
+
+/** Before anything is read of a request: whether it was meant for us, who sent it, and whether they may be here at all. */
+export function knowCallers(fastify: FastifyInstance, options: CallersOptions): void {
+  const { authenticate, strangers, hostAndOrigin } = options
+  const headers = securityHeaders(options.isTls)
+  fastify.decorateRequest('principal', null)
+  fastify.addHook('onRequest', async (request, reply) => {
+    void reply.headers({ ...headers, 'x-request-id': request.id })
+    const path = pathOf(request)
+    if (OPEN_PATHS.has(path)) return
+    const misled = hostAndOrigin.problemOf(request.headers)
+    if (misled !== undefined) {
+      await turnOfStranger(request, options)
+      return refuse(request, reply, misled.status, misled.code, misled.message)
+    }
+    if (path === SIGN_IN_PATH) return turnOfStranger(request, options)
+    const elsewhere = hostAndOrigin.elsewhere(request.headers)
+    if (elsewhere !== undefined) {
+      void reply.headers(corsHeaders(elsewhere))
+      if (isPreflight(request.method, request.headers)) {
+        await turnOfStranger(request, options)
+        return reply.headers(PREFLIGHT_HEADERS).code(204).send()
+      }
+    }
+    try {
+      const session = sessionOf(request.headers, hostAndOrigin.isOwnPage(request.headers))
+      const { principal } = await authenticate(request.headers.authorization ?? session)
+      strangers.remove(request.raw.socket)
+      if (isScraper(principal) && path !== METRICS_PATH)
+        return refuse(request, reply, 403, 'FORBIDDEN', `the role scraper reads ${METRICS_PATH} alone`)
+      request.principal = principal
+    } catch (error) {
+      if (!isBridgeError(error)) throw error
+      await turnOfStranger(request, options)
+      return refuseStranger(request, reply, error, options)
+    }
+  })
+}
+
+/** A thousand strangers at once are answered a few at a time. */
+const turnOfStranger = ({ raw }: FastifyRequest, { addresses }: CallersOptions): Promise<void> =>
+  turnOf(`address ${addresses.of(raw)}`)
+
+const STATUS: Partial<Record<BridgeError['code'], number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 }
+
+function refuseStranger(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: BridgeError,
+  { metrics }: CallersOptions,
+): FastifyReply {
+  metrics.error(error.code)
+  const status = STATUS[error.code]
+  if (status === undefined) return sendError(reply.header('connection', 'close'), 503, error)
+  if (status === 401) void reply.header('www-authenticate', 'Bearer')
+  return refuse(request, reply, status, error.code, error.message)
+}
+
+/** Without what stands behind `?`, which can hold a question. */
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] as string
+}

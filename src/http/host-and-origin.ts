@@ -1,0 +1,64 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { isIP } from 'node:net'
+import { isLoopback } from '../domain/loopback.ts'
+import { hostProblem } from './request-target.ts'
+
+export interface Names {
+  /** Names under which the bridge is asked, beside those of this machine and all addresses. */
+  allowedHosts: readonly string[]
+  /** Origins of pages elsewhere that may ask. */
+  allowedOrigins: readonly string[]
+  /** Whether everything comes by HTTPS. */
+  isTls: boolean
+}
+
+export interface Misled {
+  status: 400 | 403
+  code: 'BAD_REQUEST' | 'FORBIDDEN'
+  message: string
+}
+
+/** Whether a request was meant for this server, and whether the page that sent it may ask. */
+export interface HostAndOrigin {
+  /** What is wrong with it; `undefined` where nothing is. */
+  problemOf(headers: IncomingHttpHeaders): Misled | undefined
+  /** Whether a page of ours sent it, as a browser says. */
+  isOwnPage(headers: IncomingHttpHeaders): boolean
+  /** The page's origin, where it is one of those elsewhere that may ask. */
+  elsewhere(headers: IncomingHttpHeaders): string | undefined
+}
+
+/**
+ * A browser sends requests for any page that somebody looks at. By its `Origin` a page of others is known; by `Host` one
+ * whose name was made to point here, so that it passes for ours (DNS rebinding). An address cannot be made to.
+ */
+export function createHostAndOrigin({ allowedHosts, allowedOrigins, isTls }: Names): HostAndOrigin {
+  const isOurs = (host: string): boolean => {
+    const name = new URL(`http://${host}`).hostname.replace(/\.$/, '')
+    return isLoopback(name) || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0 || allowedHosts.includes(name)
+  }
+  const isOwn = (origin: string, host: string): boolean => {
+    const url = URL.parse(origin)
+    // a proxy in front may end HTTPS
+    const isScheme = url?.protocol === 'https:' || (url?.protocol === 'http:' && !isTls)
+    return isScheme && url?.host === URL.parse(`${url?.protocol}//${host}`)?.host
+  }
+  const elsewhere = ({ origin, host = '' }: IncomingHttpHeaders): string | undefined =>
+    origin !== undefined && !isOwn(origin, host) && allowedOrigins.includes(origin) ? origin : undefined
+  return {
+    problemOf(headers) {
+      const { host = '', origin } = headers
+      const problem = hostProblem(host)
+      if (problem !== undefined) return { status: 400, code: 'BAD_REQUEST', message: problem }
+      if (!isOurs(host)) return forbidden('this server is not asked under that name: ALLOWED_HOSTS names others')
+      if (origin === undefined || isOwn(origin, host) || elsewhere(headers) !== undefined) return undefined
+      return forbidden('pages of that origin may not ask: ALLOWED_ORIGINS names those that may')
+    },
+    // a browser leaves Origin out where a page reads from its own server
+    isOwnPage: ({ origin, host = '', 'sec-fetch-site': site }) =>
+      origin === undefined ? site === 'same-origin' : isOwn(origin, host),
+    elsewhere,
+  }
+}
+
+const forbidden = (message: string): Misled => ({ status: 403, code: 'FORBIDDEN', message })

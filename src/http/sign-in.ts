@@ -1,0 +1,45 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import { errorBody } from './refusals.ts'
+
+/** What lets a browser in, at the address that the start prints. */
+export interface SignIn {
+  /** Takes the one-time token of that address: a bearer token for the session; `undefined` where it is none, or was used. */
+  take(token: string): Promise<string | undefined>
+  sessionSeconds: number
+}
+
+export const SIGN_IN_PATH = '/sign-in'
+const COOKIE = 'token_bridge_session'
+
+/**
+ * Sets the session as a cookie that no page can read. Browsers send it along with whatever asks this machine, from any
+ * port, so it counts only where the request says that it comes from a page of ours (`sessionOf`).
+ */
+export function addSignIn(fastify: FastifyInstance, { take, sessionSeconds }: SignIn, isTls: boolean): void {
+  fastify.get<{ Querystring: { token?: unknown } }>(SIGN_IN_PATH, async (request, reply) => {
+    const { token } = request.query
+    const session = typeof token === 'string' ? await take(token) : undefined
+    if (session === undefined)
+      return reply.code(403).send(errorBody('FORBIDDEN', 'the address was used, or is not the one that was printed'))
+    const secure = isTls ? '; Secure' : ''
+    return reply
+      .header(
+        'set-cookie',
+        `${COOKIE}=${session}; Path=/; Max-Age=${sessionSeconds}; HttpOnly; SameSite=Strict${secure}`,
+      )
+      .header('cache-control', 'no-store')
+      .type('text/plain; charset=utf-8')
+      .send('You are signed in: pages of this server may ask it for you now.\n')
+  })
+}
+
+/** The session's header `Authorization`, where the request comes from a page of ours; `undefined` where there is none. */
+export function sessionOf({ cookie = '' }: IncomingHttpHeaders, isOwnPage: boolean): string | undefined {
+  if (!isOwnPage) return undefined
+  const session = cookie
+    .split(';')
+    .map((pair) => pair.trim())
+    .find((pair) => pair.startsWith(`${COOKIE}=`))
+  return session === undefined ? undefined : `Bearer ${session.slice(COOKIE.length + 1)}`
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+
+// Secrets from files, as container engines hand them over: `NAME_FILE` names the file that holds the setting `NAME`.
+
+/** Read where they are needed. */
+const READ_LATER: ReadonlySet<string> = new Set(['JOURNAL_KEY'])
+const SECRETS = ['JOURNAL_KEY', 'AUTH_JWT_SECRET', 'REDIS_URL', 'CLICKHOUSE_PASSWORD', 'UNLEASH_API_TOKEN'] as const
+/** A larger file is none that holds a secret. */
+const MAX_BYTES = 64 << 10
+
+export interface SecretFiles {
+  /** The settings, with what their files hold. */
+  settings: Record<string, string | undefined>
+  mistakes: string[]
+}
+
+/** Reads the files that are named. Never tells what they hold. */
+export function readSecretFiles(settings: Record<string, string | undefined>): SecretFiles {
+  const read: Record<string, string | undefined> = { ...settings }
+  const mistakes: string[] = []
+  for (const name of SECRETS) {
+    const path = settings[`${name}_FILE`]
+    if (path === undefined) continue
+    if (settings[name] !== undefined) {
+      mistakes.push(`${name} and ${name}_FILE are both set: set one of them`)
+      continue
+    }
+    if (READ_LATER.has(name)) continue
+    try {
+      read[name] = readSecret(path)
+    } catch (error) {
+      mistakes.push(`${name}_FILE ${path} ${(error as Error).message}`)
+    }
+  }
+  return { settings: read, mistakes }
+}
+
+function readSecret(path: string): string {
+  const bytes = readBytes(path)
+  const secret = bytes.toString('utf8').trim()
+  if (secret === '') throw new Error('is empty')
+  if (bytes.length > MAX_BYTES) throw new Error(`is larger than ${MAX_BYTES} bytes`)
+  return secret
+}
+
+function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new Error(`cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+}

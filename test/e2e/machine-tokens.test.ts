@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { run, start } from '../support/cli.ts'
+import { post } from '../support/graphql-client.ts'
+import { makeFolder } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+describe('an operator at the command line', () => {
+  test('makes a token for a machine, lists it, and takes it away again', async () => {
+    const folder = makeFolder()
+    const server = start(['serve'], folder, { PORT: '0', CLICKHOUSE_EMBEDDED: 'off' })
+    await until('the server', () => server.stdout().includes('answers at') || undefined)
+    const { url } = JSON.parse(readFileSync(join(folder, '.token-bridge', 'server.json'), 'utf8'))
+    const create = ['machine-token', 'create', '--user', 'laptop', '--roles', 'viewer', '--note', 'of the laptop']
+    const made = await run(create, folder)
+    expect(made).toMatchObject({ code: 0, stderr: '' })
+    const token = made.stdout.trim()
+    const who = async () => (await post(url, token, { query: '{ viewer { userId } }' })).status
+    expect(await who()).toBe(200)
+    const [listed] = JSON.parse((await run(['machine-token', 'list', '--json'], folder)).stdout)
+    expect(listed).toMatchObject({ userId: 'laptop', roles: ['viewer'], note: 'of the laptop', revokedAt: null })
+    const revoked = await run(['revoke', '--id', listed.id, '--reason', 'lost'], folder)
+    expect(revoked).toMatchObject({ code: 0, stdout: `the token ${listed.id} is revoked\n` })
+    expect(await who()).toBe(401)
+    expect((await run(['machine-token', 'list'], folder)).stdout).toMatch(/laptop {2}viewer {2}revoked .+Z {2}used .+Z/)
+    expect((await run(['revoke', '--reason', 'x'], folder)).code).toBe(2)
+    expect((await run(['machine-token', 'create', '--user', 'x', '--roles', 'root'], folder)).code).toBe(2)
+    expect((await run(['revoke', '--user', 'laptop', '--reason', 'gone'], folder)).code).toBe(0)
+  })
+})

@@ -1,0 +1,182 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SignJWT } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { createKnownTokens } from '../../src/access/known-tokens.ts'
+import { post } from '../support/graphql-client.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { openSocket } from '../support/small-subscriptions.ts'
+import { makeFolder } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+const SECRET = 'a secret that all instances have in common'
+const WHO = { query: '{ viewer { userId } }' }
+const codeOf = async ({ url }: TestServer, token: string): Promise<string | undefined> =>
+  (await post(url, token, WHO)).errors?.[0]?.extensions.code
+
+const operate = async (server: TestServer, query: string, variables: object = {}) => {
+  const { data, errors } = await server.ask(query, { ...variables }, ['operator'], { user: 'olga' })
+  if (errors !== undefined) throw new Error(errors[0]?.message)
+  return data
+}
+const make = async (server: TestServer, input: object = {}) => {
+  const query = `mutation ($input: MachineTokenInput!) { createMachineToken(input: $input) {
+    token machineToken { id userId roles access { users } note createdAt expiresAt revokedAt lastUsedAt } } }`
+  const asked = { userId: 'laptop', roles: ['viewer'], note: 'of the laptop', ...input }
+  return (await operate(server, query, { input: asked })).createMachineToken
+}
+const revoke = (server: TestServer, target: string) =>
+  operate(server, `mutation { revokeAccess(${target}, reason: "lost") }`)
+const list = async (server: TestServer) =>
+  (await operate(server, '{ machineTokens { id userId roles note expiresAt revokedAt lastUsedAt } }')).machineTokens
+
+/** Two instances with one journal. */
+async function instances(settings: Record<string, string> = {}) {
+  const folder = makeFolder()
+  const start = (name: string) => {
+    const data = join(folder, name)
+    mkdirSync(data, { mode: 0o700, recursive: true })
+    writeFileSync(join(data, 'journal-key'), `${Buffer.alloc(32, 7).toString('hex')}\n`, { mode: 0o600 })
+    return startServer(folder, {
+      DATA_DIR: data,
+      JOURNAL_DIR: join(folder, 'journal'),
+      AUTH_JWT_SECRET: SECRET,
+      ...settings,
+    })
+  }
+  return { folder, start, first: await start('first'), second: await start('second') }
+}
+
+describe('a token of a machine', () => {
+  test('is made by an operator, told once, and listed without itself', async () => {
+    const server = await startServer(makeFolder())
+    const { token, machineToken } = await make(server, { ttl: '2h' })
+    expect(machineToken).toMatchObject({ userId: 'laptop', roles: ['viewer'], access: null, note: 'of the laptop' })
+    expect(machineToken).toMatchObject({ revokedAt: null, lastUsedAt: null })
+    expect(Date.parse(machineToken.expiresAt) - Date.parse(machineToken.createdAt)).toBe(7_200_000)
+    expect((await post(server.url, token, WHO)).data).toEqual({ viewer: { userId: 'laptop' } })
+    const [listed] = await list(server)
+    expect(listed).toMatchObject({ id: machineToken.id, revokedAt: null, lastUsedAt: expect.any(String) })
+    expect(JSON.stringify(listed)).not.toContain(token)
+    expect(server.log()).not.toContain(token.split('.')[2])
+  })
+
+  test('is made by nobody else, and for nobody without a name, a role or an end', async () => {
+    const server = await startServer(makeFolder())
+    const query = 'mutation { createMachineToken(input: { userId: "x", roles: ["operator"] }) { token } }'
+    for (const roles of [['viewer'], ['ingester'], ['viewer', 'ingester']] as const) {
+      expect((await server.ask(query, {}, roles)).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+      const revocation = 'mutation { revokeAccess(userId: "olga", reason: "x") }'
+      expect((await server.ask(revocation, {}, roles)).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+      expect((await server.ask('{ machineTokens { id } }', {}, roles)).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+    }
+    for (const [wrong, message] of [
+      [{ userId: '' }, 'input.userId'],
+      [{ userId: 'a\u202eb' }, 'input.userId'],
+      [{ roles: [] }, 'input.roles'],
+      [{ roles: ['root'] }, 'input.roles'],
+      [{ ttl: 'for ever' }, 'input.ttl'],
+      [{ ttl: '400d' }, 'input.ttl'],
+      [{ note: 'x'.repeat(201) }, 'input.note'],
+      // what cannot be obeyed yet is not promised
+      [{ access: [{ users: ['ann'] }] }, 'come with a later version'],
+      [{ access: [] }, 'come with a later version'],
+    ] as const)
+      await expect(make(server, wrong), JSON.stringify(wrong)).rejects.toThrow(message)
+    expect(await list(server)).toEqual([])
+  })
+})
+
+describe('access that is revoked', () => {
+  test('ends at once for the token, also where it was remembered, and for no other one', async () => {
+    const server = await startServer(makeFolder())
+    const [lost, kept] = [await make(server), await make(server)]
+    for (const { token } of [lost, kept]) expect(await codeOf(server, token)).toBeUndefined()
+    await revoke(server, `tokenId: "${lost.machineToken.id}"`)
+    const refused = await post(server.url, lost.token, WHO)
+    expect([refused.status, refused.errors?.[0]?.message]).toEqual([401, 'the token was revoked'])
+    expect(await codeOf(server, kept.token)).toBeUndefined()
+    expect((await list(server)).find(({ id }: { id: string }) => id === lost.machineToken.id).revokedAt).toEqual(
+      expect.any(String),
+    )
+  })
+
+  test('ends for all tokens of a user that were issued until then, however they were made', async () => {
+    const server = await startServer(makeFolder())
+    const before = [
+      await server.token(['viewer'], 'laptop'),
+      (await make(server)).token,
+      await server.token(['operator'], 'laptop'),
+    ]
+    const others = await server.token(['viewer'], 'ann')
+    await revoke(server, 'userId: "laptop"')
+    for (const token of before) expect(await codeOf(server, token)).toBe('UNAUTHENTICATED')
+    expect(await codeOf(server, others)).toBeUndefined()
+    // of after it
+    expect(await codeOf(server, await server.token(['viewer'], 'laptop'))).toBeUndefined()
+    expect(await codeOf(server, (await make(server)).token)).toBeUndefined()
+  })
+
+  test('ends within a second on every instance, and its open sockets are closed', async () => {
+    const { first, second } = await instances()
+    const { token, machineToken } = await make(first, { roles: ['operator'] })
+    expect(await codeOf(second, token)).toBeUndefined()
+    const sockets = [await openSocket(first.url, token), await openSocket(second.url, token)]
+    const other = await openSocket(second.url, await second.token(['operator'], 'ann'))
+    await revoke(first, `tokenId: "${machineToken.id}"`)
+    const revokedAt = performance.now()
+    for (const { closed } of sockets) expect(await closed).toEqual({ code: 4401, reason: 'the token was revoked' })
+    await until(
+      'the other instance to know',
+      async () => (await codeOf(second, token)) === 'UNAUTHENTICATED' || undefined,
+    )
+    expect(performance.now() - revokedAt).toBeLessThan(1000)
+    expect(other.socket.readyState).toBe(other.socket.OPEN)
+    expect((await list(second))[0]).toMatchObject({ id: machineToken.id, revokedAt: expect.any(String) })
+  })
+
+  test('stays so after a restart', async () => {
+    const { first, second, start } = await instances()
+    const [lost, kept] = [await make(first), await make(first, { userId: 'desk' })]
+    await revoke(first, 'userId: "laptop"')
+    await Promise.all([first.close(), second.close()])
+    const again = await start('first')
+    expect(await codeOf(again, lost.token)).toBe('UNAUTHENTICATED')
+    expect(await codeOf(again, kept.token)).toBeUndefined()
+  })
+
+  test('is revoked for a user or for a token, and for a reason', async () => {
+    const server = await startServer(makeFolder())
+    for (const wrong of ['userId: "a", tokenId: "b"', 'userId: null', 'userId: ""', 'tokenId: "\\u0000"'])
+      await expect(revoke(server, wrong), wrong).rejects.toThrow(/userId|tokenId/)
+    await expect(operate(server, 'mutation { revokeAccess(userId: "a", reason: "") }')).rejects.toThrow('reason')
+  })
+})
+
+describe('an instance that does not hear what others revoke', () => {
+  test('says so, and refuses tokens from before where it must be strict', async () => {
+    const { folder, first, second } = await instances({ AUTH_STRICT_REVOCATION: 'on' })
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { sub: 'ann', roles: ['viewer'], iss: 'token-bridge', iat: now - 60, exp: now + 600 }
+    const before = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(SECRET))
+    expect(await codeOf(second, before)).toBeUndefined()
+    await first.close()
+    renameSync(join(folder, 'journal'), join(folder, 'elsewhere'))
+    await until('it to be strict', async () => (await codeOf(second, before)) === 'SOURCE_UNAVAILABLE' || undefined)
+    const { data } = await second.ask('{ health { components { name state detail } } }', {}, ['operator'])
+    const access = data.health.components.find(({ name }: { name: string }) => name === 'access')
+    expect(access).toMatchObject({ state: 'DEGRADED', detail: expect.stringContaining('is not heard since') })
+    renameSync(join(folder, 'elsewhere'), join(folder, 'journal'))
+    await until('it to hear again', async () => ((await codeOf(second, before)) === undefined ? true : undefined))
+  })
+
+  test('takes no token from before, as long as it has not read what was revoked', () => {
+    let since: number | undefined = 1000
+    const known = createKnownTokens(() => since)
+    const token = { userId: 'ann', id: 'a', issuedAt: 999 }
+    expect(() => known.check(token)).toThrow(expect.objectContaining({ code: 'SOURCE_UNAVAILABLE' }))
+    expect(() => known.check({ ...token, issuedAt: 1000 })).not.toThrow()
+    since = undefined
+    expect(() => known.check(token)).not.toThrow()
+  })
+})
