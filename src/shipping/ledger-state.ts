@@ -69,7 +69,12 @@ const APPLY: { [Kind in Entry['kind']]: (state: LedgerState, entry: EntryOf<Kind
     state.generation++
   },
   registered(state, { states }) {
-    for (const log of states) state.states.set(log.key, log)
+    for (const log of states) {
+      // of what is carried again nothing counts as verified
+      if (log.publishedTo < (state.states.get(log.key)?.publishedTo ?? 0))
+        forgetTokens(state, (of) => of.endsWith(` ${log.key}`))
+      state.states.set(log.key, log)
+    }
     state.generation++
   },
   migration(state, { migration }) {

@@ -36,7 +36,7 @@ export interface ShippingView
   unshippedBytes(): number
   /** Throws SOURCE_UNAVAILABLE while it is not exact. */
   unpublished(): Unpublished
-  /** Whether what is published can be told from what is not: not while an edition waits to be retired. */
+  /** Whether what is published can be told from what is not: not while an edition waits to be retired, or to be known. */
   isExact(): boolean
 }
 
@@ -67,7 +67,8 @@ export function createShippingView(table: RecordTable): ShippingView {
   const nextRange = createRanges(table)
 
   const isExact = (): boolean =>
-    logs.retired().length === 0 && ![...table.knownFiles()].some(({ suspect, attached }) => suspect || !attached)
+    logs.retired().length === 0 &&
+    ![...table.knownFiles()].some(({ suspect, attached, wanted }) => suspect || (!attached && wanted.size > 0))
   const unpublished = (): Unpublished => {
     if (!isExact()) throw new BridgeError('SOURCE_UNAVAILABLE', 'a log waits to be shipped anew')
     return unpublishedOf(table)

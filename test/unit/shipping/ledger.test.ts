@@ -112,6 +112,21 @@ describe('the ledger', () => {
     expect(ledger.nameOf(state(0, { edition: 2 }))).not.toBe(ledger.nameOf(state(0)))
   })
 
+  test('keeps how logs are registered; of one that goes on from an earlier byte, a run has verified nothing', () => {
+    const path = pathIn(makeFolder())
+    const ledger = open(path)
+    const named = state(0, { user: 'ann', host: 'laptop', content: { to: 10, sha256: 'c' } })
+    ledger.register([named, state(0, { key: '1:3' })])
+    publish(ledger, { ...group(ledger, [state(10), state(10, { key: '1:3' })]), run: 'm' }, 7)
+    const before = ledger.generation()
+    ledger.register([named])
+    expect(ledger.generation()).toBe(before + 1)
+    ledger.close()
+    const again = open(path)
+    expect(again.states()).toEqual([named, state(10, { key: '1:3' })])
+    expect([again.verifiedTokens('m', '1:2'), again.verifiedTokens('m', '1:3')]).toEqual([0n, 5n])
+  })
+
   test('is written anew when it has grown, and knows the same', () => {
     const path = pathIn(makeFolder())
     const ledger = openLedger(path, 'store', 0, 20_000)
