@@ -60,10 +60,7 @@ export function keepDatabaseSide(options: Omit<DatabaseSideOptions, 'whenCounted
     if (message !== problem) logger.error({ err: error }, 'the database cannot be opened: everybody is on legacy')
     problem = message
   }
-  const whenCounted = async (): Promise<void> => {
-    await Promise.race([legacy.whenReady(), whenClosed])
-    closing.signal.throwIfAborted()
-  }
+  const whenCounted = () => Promise.race([legacy.whenReady(), whenClosed.then(() => closing.signal.throwIfAborted())])
   const keep = async (): Promise<void> => {
     // the embedded engine is nobody else's, and costs memory
     if (url === undefined) await whenCounted().catch(() => undefined)

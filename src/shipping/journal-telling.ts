@@ -34,12 +34,8 @@ export function createJournalTelling({ own, isPublished }: JournalTellingOptions
   let appending = 0
   /** All who told something of this journal had ended, with everything published, and nothing came since. */
   let isAsItWasLeft = false
-  const signs = createOwnSigns({
-    own,
-    isPending: () => appending > 0 || !(isPublished() ?? isAsItWasLeft),
-    hasEnded: () => hasEnded,
-    looks,
-  })
+  const isPending = (): boolean => appending > 0 || !(isPublished() ?? isAsItWasLeft)
+  const signs = createOwnSigns({ own, isPending, hasEnded: () => hasEnded, looks })
   const join = async (table: JournalTable): Promise<void> => {
     const { ofOwn = [] } = looks.last() ?? {}
     const mine = ofOwn.find(({ instance }) => instance === own.instance)

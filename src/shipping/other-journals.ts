@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JournalSign, JournalTable } from '../ports/journal-table.ts'
-import { createJournalLooks, type JournalLooks, type JournalLooksOptions } from './journal-looks.ts'
+import { createJournalLooks, type JournalLooks, type JournalLooksOptions, type LookedAt } from './journal-looks.ts'
 import { SILENT_MS } from './journal-signs.ts'
 import { createJournalTelling, type JournalTelling } from './journal-telling.ts'
 import type { LedgerFacts } from './ledger.ts'
@@ -68,8 +68,7 @@ export function createOtherJournals(options: OtherJournalsOptions): OtherJournal
     const last = looks.last()
     if (last === undefined || last.others.present || looks.isAway() || !isFresh()) return false
     // whoever came before this one was told would not be seen by it, nor see it
-    if (last.startedAt < telling.joinedAt()) return false
-    return last.ofOwn.every(({ instance }) => instance === own.instance) || canRead()
+    return last.startedAt >= telling.joinedAt() && (!isShared(last, own.instance) || canRead())
   }
   const whenKnown = async (): Promise<void> => {
     await start.whenTried()
@@ -80,14 +79,13 @@ export function createOtherJournals(options: OtherJournalsOptions): OtherJournal
   return {
     async join(table) {
       looks.use(table)
-      try {
-        await telling.join(table)
-      } catch (error) {
-        looks.use(undefined)
-        throw error
-      } finally {
-        start.tried()
-      }
+      await telling
+        .join(table)
+        .catch((error: unknown) => {
+          looks.use(undefined)
+          throw error
+        })
+        .finally(start.tried)
       return lookAgainAndAgain(options, looks, telling)
     },
     follow(given) {
@@ -110,6 +108,8 @@ export function createOtherJournals(options: OtherJournalsOptions): OtherJournal
     pending: () => looks.last()?.others.pending ?? [],
   }
 }
+
+const isShared = ({ ofOwn }: LookedAt, own: string): boolean => ofOwn.some(({ instance }) => instance !== own)
 
 /** Looks, tells, and waits a little, until it is told to stop. */
 function lookAgainAndAgain(

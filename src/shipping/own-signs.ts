@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JournalSign, JournalTable } from '../ports/journal-table.ts'
 import { createNextRun } from '../turns/next-run.ts'
-import type { JournalLooks } from './journal-looks.ts'
+import type { JournalLooks, LookedAt } from './journal-looks.ts'
 import { SILENT_MS } from './journal-signs.ts'
 
 /** What this instance tells of its own journal, sign after sign. */
@@ -27,6 +27,12 @@ export interface OwnSignsOptions {
   looks: JournalLooks
 }
 
+interface Told {
+  sign: JournalSign
+  /** By the clock of this process. */
+  at: number
+}
+
 /** Between two signs of life, where there are others. */
 const BEAT_MS = 500
 const NEVER = Number.POSITIVE_INFINITY
@@ -34,7 +40,7 @@ const NEVER = Number.POSITIVE_INFINITY
 export function createOwnSigns({ own, isPending, hasEnded, looks }: OwnSignsOptions): OwnSigns {
   let table: JournalTable | undefined
   /** The last one that is there for sure, and when it was. */
-  let told: { sign: JournalSign; at: number } | undefined
+  let told: Told | undefined
   let joinedAt = NEVER
   /** Of the last one that was sent, and of the last one by which nothing is pending. */
   let lastBeat = 0
@@ -44,11 +50,7 @@ export function createOwnSigns({ own, isPending, hasEnded, looks }: OwnSignsOpti
     if (lastClean === 0 || (told?.sign.pending === true && told.sign.beat > lastClean)) return false
     return looks.databaseTime() - lastClean < SILENT_MS
   }
-  const isForgotten = (): boolean => {
-    const last = looks.last()
-    if (told === undefined || last === undefined || last.startedAt < told.at) return false
-    return !last.ofOwn.some(({ instance }) => instance === own.instance)
-  }
+  const isForgotten = (): boolean => told !== undefined && isLost(told, looks.last())
   const tell = createNextRun(async () => {
     if (table === undefined) throw new Error('there is no table of journals now')
     const ended = hasEnded()
@@ -87,3 +89,7 @@ export function createOwnSigns({ own, isPending, hasEnded, looks }: OwnSignsOpti
     },
   }
 }
+
+/** A look that began after it was told did not find it. */
+const isLost = ({ sign, at }: Told, last: LookedAt | undefined): boolean =>
+  last !== undefined && last.startedAt >= at && !last.ofOwn.some(({ instance }) => instance === sign.instance)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
+import { createJournalTable } from '../../src/clickhouse/journal-table.ts'
 import { createPublishedEvidence } from '../../src/clickhouse/published-evidence.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { takeRightToPublish } from '../../src/clickhouse/right-to-publish.ts'
@@ -217,6 +218,23 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     isRead = true
     expect(rows).toHaveLength(100_000)
     expect(read.size).toBeGreaterThan(4)
+  })
+
+  test('what each instance told of its journal last counts, in whichever order it came, and the time is of the database', async () => {
+    const table = createJournalTable(await open())
+    const before = await table.look()
+    expect(before.signs).toEqual([])
+    expect(Math.abs(before.now - Date.now())).toBeLessThan(60_000)
+    const own = { journal: 'j', instance: 'a' }
+    const last = { ...own, beat: before.now + 7, pending: true, ended: false }
+    await table.tell(last)
+    await table.tell({ ...own, beat: before.now + 3, pending: false, ended: true })
+    const other = { ...last, instance: "b's", beat: before.now + 1, pending: false }
+    await table.tell(other)
+    const { now, signs } = await table.look()
+    expect(signs).toHaveLength(2)
+    expect(signs).toEqual(expect.arrayContaining([last, other]))
+    expect(now).toBeGreaterThanOrEqual(before.now)
   })
 
   test('hybrid, ClickHouse and the files answer the same', async () => {
