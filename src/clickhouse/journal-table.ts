@@ -3,16 +3,17 @@ import type { Database } from './database.ts'
 import { JOURNAL_COLUMNS, journalSigns } from './statements/journals.ts'
 
 export function createJournalTable(db: Database): JournalTable {
+  const looks = db.for('look')
   return {
     async look() {
-      const [{ now, signs } = NOTHING] = await db.query(journalSigns)
+      const [{ now, signs } = NOTHING] = await looks.query(journalSigns)
       return {
         now,
         signs: signs.map(([journal, instance, beat, pending, ended]) => ({ journal, instance, beat, pending, ended })),
       }
     },
     tell: ({ journal, instance, beat, pending, ended }) =>
-      db.insert('tell-journal', 'journals', JOURNAL_COLUMNS, [
+      looks.insert('tell-journal', 'journals', JOURNAL_COLUMNS, [
         [journal, instance, new Date(beat).toISOString(), pending, ended],
       ]),
   }

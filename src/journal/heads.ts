@@ -58,8 +58,9 @@ export function openJournalHeads(path: string): JournalHeads {
     set(segment, head) {
       // it was removed: all that is known is written anew
       if (fstatSync(fd).nlink === 0) {
+        const anew = openSync(path, 'wx+', 0o600)
         closeSync(fd)
-        fd = openSync(path, 'wx+', 0o600)
+        fd = anew
         places.clear()
         end = 0
         for (const [known, at] of [...heads]) if (known !== segment) write(known, at)

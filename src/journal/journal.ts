@@ -118,8 +118,15 @@ function openParts({ folder, key, instance, headsPath, followIntervalMs, onOddFi
       folder,
       key,
       onAcknowledged(segment, head) {
-        heads.set(segment, head)
+        const before = heads.all().get(segment) ?? { to: 0, records: 0 }
         told.tell(segment, head)
+        try {
+          heads.set(segment, head)
+        } catch (error) {
+          // nothing is acknowledged: others would take it for lost
+          told.tell(segment, before)
+          throw error
+        }
       },
       onBegin: (segment) => own.add(segment),
       onFailed: (segment) => own.delete(segment),

@@ -12,7 +12,7 @@ let instances = 0
 
 /** An instance, which looks by itself for what others wrote so seldom that it never does in a test. */
 async function open(shared: string) {
-  const own = makeFolder()
+  const own = join(makeFolder(), 'data')
   const instance = String(++instances).padStart(12, '0')
   const times: number[] = []
   const journal = openJournal({
@@ -25,7 +25,7 @@ async function open(shared: string) {
   })
   onTestFinished(() => journal.close())
   await journal.whenRead()
-  return { journal, times, instance }
+  return { journal, times, instance, own }
 }
 
 const segmentsOf = (shared: string): string[] =>
@@ -99,4 +99,30 @@ test('what was acknowledged by another instance and cannot be read is lost, and 
   await second.journal.whenCurrent()
   expect(second.journal.isBehind()).toBe(true)
   expect(second.journal.extents()).toMatchObject([{ segment, readTo: 0, acknowledgedTo: to }])
+})
+
+test.each<[string, (shared: string, own: string) => void]>([
+  ['in its own folder', (_, own) => rmSync(own, { recursive: true })],
+  [
+    'in the folder that is shared',
+    (shared) => {
+      const told = join(shared, 'journal', 'acknowledged')
+      rmSync(told, { recursive: true })
+      writeFileSync(told, 'no folder')
+    },
+  ],
+])('what is refused because it cannot be told %s how far it is, nobody takes for lost', async (_where, harm) => {
+  const shared = makeFolder()
+  const first = await open(shared)
+  const second = await open(shared)
+  await first.journal.append(entry(1))
+  await second.journal.whenCurrent()
+  harm(shared, first.own)
+  await expect(first.journal.append(entry(2))).rejects.toThrow()
+  await second.journal.whenCurrent()
+  expect(second.times).toEqual([1])
+  for (const { journal } of [first, second]) {
+    expect(journal.isBehind()).toBe(false)
+    for (const { readTo, acknowledgedTo } of journal.extents()) expect(acknowledgedTo).toBeLessThanOrEqual(readTo)
+  }
 })
