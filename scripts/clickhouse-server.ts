@@ -18,6 +18,8 @@ export interface ClickHouseServerOptions {
   port: number
   /** Of ClickHouse's native protocol; 0 takes a free port, absent: none. */
   nativePort?: number | undefined
+  /** For how long it keeps a connection on which nothing is asked; absent: as long as ClickHouse does by itself. */
+  keepAliveSeconds?: number | undefined
   /** Each may do everything, from this machine. */
   users: readonly ClickHouseUser[]
 }
@@ -45,7 +47,7 @@ export async function startClickHouse(options: ClickHouseServerOptions): Promise
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const port = await freePort(options.port)
   const url = `http://127.0.0.1:${port}`
-  const { users } = options
+  const { users, keepAliveSeconds } = options
   const nativePort = options.nativePort === undefined ? undefined : await freePort(options.nativePort)
   const statements = [
     'SYSTEM START LISTEN HTTP',
@@ -53,7 +55,7 @@ export async function startClickHouse(options: ClickHouseServerOptions): Promise
     WAIT,
   ]
   const engine = spawnEngine([
-    `--config-file=${writeConfig(folder, { port, nativePort, users, statements: statements.length })}`,
+    `--config-file=${writeConfig(folder, { port, nativePort, keepAliveSeconds, users, statements: statements.length })}`,
     `--path=${folder}`,
     `--query=${statements.join(';')}`,
   ])
@@ -111,7 +113,7 @@ async function untilItAnswers(url: string, { child, said }: Engine): Promise<voi
   throw new Error(`the ClickHouse server does not answer at ${url}: ${said()}`)
 }
 
-interface ConfigOptions extends Pick<ClickHouseServerOptions, 'port' | 'nativePort' | 'users'> {
+interface ConfigOptions extends Pick<ClickHouseServerOptions, 'port' | 'nativePort' | 'keepAliveSeconds' | 'users'> {
   /** Of the command line. */
   statements: number
 }
@@ -127,6 +129,7 @@ function writeConfig(folder: string, what: ConfigOptions): string {
   <listen_host>127.0.0.1</listen_host>
   <http_port>${what.port}</http_port>
   ${what.nativePort === undefined ? '' : `<tcp_port>${what.nativePort}</tcp_port>`}
+  ${what.keepAliveSeconds === undefined ? '' : `<keep_alive_timeout>${what.keepAliveSeconds}</keep_alive_timeout>`}
   <users_config>${escaped(users)}</users_config>
 </clickhouse>
 `,

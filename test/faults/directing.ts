@@ -56,7 +56,7 @@ export function createDirector(scene: Scene, random: Random): { end(): Promise<v
     else if (drawn < 0.5) world.rename()
     else if (drawn < 0.6) await prune()
     else if (isPruned) await notice()
-    else if (drawn < 0.75) await operate(publisher, random)
+    else if (drawn < 0.7) await operate(publisher, random)
     else await begin()
   }
   const directing = (async () => {

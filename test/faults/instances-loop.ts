@@ -48,7 +48,7 @@ const STOPPED_MS = [8500, 11_000] as const
 const LEARNED_MS = 10_000
 const SHORT_LIFE_MS = [100, 3000] as const
 const LONG_LIFE_MS = [5000, 12_000] as const
-const LONG_SHARE = 0.15
+const LONG_SHARE = 0.3
 
 export async function runInstancesLoop(options: InstancesLoopOptions): Promise<InstancesLoopReport> {
   const { faults, seed, instances } = options

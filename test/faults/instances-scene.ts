@@ -30,11 +30,16 @@ export interface SceneOptions {
   random: Random
   /** A step that is broken on purpose in all of them (`preload.ts`). */
   broken?: string | undefined
+  /** For how long the ClickHouse server keeps a connection on which nothing is asked. */
+  keepAliveSeconds?: number
 }
 
-export async function createScene({ random, broken }: SceneOptions): Promise<Scene> {
+export async function createScene({ random, broken, keepAliveSeconds }: SceneOptions): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), 'token-bridge-instances-'))
-  const [clickhouse, redis] = await Promise.all([startMortalClickHouse(join(folder, 'clickhouse')), startRedis()])
+  const [clickhouse, redis] = await Promise.all([
+    startMortalClickHouse(join(folder, 'clickhouse'), keepAliveSeconds),
+    startRedis(),
+  ])
   const servers = new Map<number, Server>()
   const dataDirOf = (instance: number): string => join(folder, `data-${instance}`)
   const shared: Record<string, string> = {

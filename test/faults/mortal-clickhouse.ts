@@ -11,9 +11,9 @@ export interface MortalClickHouse {
   stop(): Promise<void>
 }
 
-export async function startMortalClickHouse(folder: string): Promise<MortalClickHouse> {
+export async function startMortalClickHouse(folder: string, keepAliveSeconds?: number): Promise<MortalClickHouse> {
   const user = { name: 'bridge', password: 'secret of the bridge' }
-  const start = (port: number) => startClickHouse({ folder, port, users: [user] })
+  const start = (port: number) => startClickHouse({ folder, port, users: [user], keepAliveSeconds })
   let server = await start(0)
   const { url } = server
   let crashes = 0

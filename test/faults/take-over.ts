@@ -16,6 +16,8 @@ export interface TakeOverOptions {
   broken?: string
 }
 
+/** Whoever wakes up finds its connections as they were: what it sends arrives. */
+const KEEP_ALIVE_SECONDS = 300
 const TAKEN_OVER_MS = 30_000
 /** Until whoever wakes up has ended what it was doing, and noticed that another one publishes. */
 const NOTICED_MS = 40_000
@@ -112,7 +114,7 @@ export async function judgeAcknowledged(broken?: string): Promise<string[]> {
 }
 
 async function inScene(broken: string | undefined, use: (scene: Scene) => Promise<string[]>): Promise<string[]> {
-  const scene = await createScene({ random: createRandom(7), broken })
+  const scene = await createScene({ random: createRandom(7), broken, keepAliveSeconds: KEEP_ALIVE_SECONDS })
   scene.world.plant(3, 100)
   try {
     return await use(scene)
