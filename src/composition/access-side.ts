@@ -15,7 +15,7 @@ import type { WayIn } from './way-in.ts'
 /** What tells who asks, and may take that away. */
 export interface AccessSide {
   authenticate: Authenticate
-  watch: KnownTokens['watch']
+  known: KnownTokens
   changes: AccessChanges
   /** What lets a browser in, and the token of its address; `undefined` in production, and where nobody here signs. */
   signIn: (SignIn & { token: string }) | undefined
@@ -55,7 +55,7 @@ export function openAccessSide({ config, secrets, wayIn, logger }: AccessSideOpt
           signToken(own, principal, ttlSeconds, { issuers, audience, ...more })
   return {
     authenticate: createAuthenticator({ secrets, keySets, issuers, audience, known }),
-    watch: known.watch,
+    known,
     changes: createAccessChanges({
       known,
       sign: sign && ((request, id) => sign(request, request.ttlSeconds, { id })),

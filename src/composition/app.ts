@@ -164,7 +164,7 @@ async function listen(
     logger,
     metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
     authenticate: sides.access.authenticate,
-    watch: sides.access.watch,
+    known: sides.access.known,
     // the name that it listens under is one that it is asked under
     allowedHosts: [...config.allowedHosts, config.host.toLowerCase()],
     allowedOrigins: config.allowedOrigins,

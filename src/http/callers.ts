@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Authenticate } from '../access/authenticator.ts'
+import type { IssuedToken } from '../access/known-tokens.ts'
 import { isScraper, type Principal } from '../access/roles.ts'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -15,6 +16,7 @@ import type { Strangers } from './strangers.ts'
 declare module 'fastify' {
   interface FastifyRequest {
     principal: Principal | null
+    token: IssuedToken | null
   }
 }
 
@@ -36,6 +38,7 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
   const { authenticate, strangers, hostAndOrigin } = options
   const headers = securityHeaders(options.isTls)
   fastify.decorateRequest('principal', null)
+  fastify.decorateRequest('token', null)
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...headers, 'x-request-id': request.id })
     const path = pathOf(request)
@@ -56,11 +59,12 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
     }
     try {
       const session = sessionOf(request.headers, hostAndOrigin.isOwnPage(request.headers))
-      const { principal } = await authenticate(request.headers.authorization ?? session)
+      const { principal, token } = await authenticate(request.headers.authorization ?? session)
       strangers.remove(request.raw.socket)
       if (isScraper(principal) && path !== METRICS_PATH)
         return refuse(request, reply, 403, 'FORBIDDEN', `the role scraper reads ${METRICS_PATH} alone`)
       request.principal = principal
+      request.token = token
     } catch (error) {
       if (!isBridgeError(error)) throw error
       await turnOfStranger(request, options)
@@ -75,7 +79,7 @@ const turnOfStranger = ({ raw }: FastifyRequest, { addresses }: CallersOptions):
 
 const STATUS: Partial<Record<BridgeError['code'], number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 }
 
-function refuseStranger(
+export function refuseStranger(
   request: FastifyRequest,
   reply: FastifyReply,
   error: BridgeError,

@@ -29,7 +29,7 @@ import type { Metrics } from '../observability/metrics.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import { createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
-import { type CallersOptions, knowCallers, METRICS_PATH, pathOf } from './callers.ts'
+import { type CallersOptions, knowCallers, METRICS_PATH, pathOf, refuseStranger } from './callers.ts'
 import type { Certificate } from './certificate.ts'
 import { watchStrangers } from './connections.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
@@ -45,7 +45,8 @@ export interface HttpServerOptions {
   logger: Logger
   metrics: Metrics
   authenticate: Authenticate
-  watch: KnownTokens['watch']
+  /** Of revocations. */
+  known: Pick<KnownTokens, 'check' | 'watch'>
   /** Names under which the bridge is asked, beside those of this machine and all addresses. */
   allowedHosts: readonly string[]
   /** Origins of pages elsewhere that may ask. */
@@ -170,8 +171,11 @@ const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOpti
 /** As other servers log it; nobody reads it. */
 const CLIENT_GONE = 499
 
-function addHooks(fastify: FastifyInstance, options: CallersOptions & Pick<HttpServerOptions, 'whenCurrent'>): void {
-  const { metrics, addresses, whenCurrent } = options
+function addHooks(
+  fastify: FastifyInstance,
+  options: CallersOptions & Pick<HttpServerOptions, 'known' | 'whenCurrent'>,
+): void {
+  const { metrics, addresses, known, whenCurrent } = options
   knowCallers(fastify, options)
   guardBodies(fastify, {
     takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
@@ -179,12 +183,20 @@ function addHooks(fastify: FastifyInstance, options: CallersOptions & Pick<HttpS
     onOverload: () => metrics.error('OVERLOADED'),
   })
   // what a request costs begins here: a user with many of them at once delays nobody else's
-  fastify.addHook('preHandler', async ({ principal, raw }, reply) => {
-    if (principal === null) return
+  fastify.addHook('preHandler', async (request, reply) => {
+    const { principal, token, raw } = request
+    if (principal === null || token === null) return
     await whenCurrent()
     await turnOf(principal.userId)
     // who went away while it waited is answered nothing, and nothing is done for them; Node ends the other half then
     if (!raw.socket.writable) return reply.code(CLIENT_GONE).send()
+    try {
+      // a body may take seconds to arrive, and what others revoked meanwhile is known now
+      known.check(token)
+    } catch (error) {
+      if (!isBridgeError(error)) throw error
+      return refuseStranger(request, reply, error, options)
+    }
   })
   // who reads nothing of an answer is not waited for; Node sets it anew for what follows
   fastify.addHook('onSend', async (request) => {

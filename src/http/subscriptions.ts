@@ -36,7 +36,7 @@ export interface SubscriptionsOptions {
   logger: Logger
   authenticate: Authenticate
   /** Of the tokens of open sockets. */
-  watch: KnownTokens['watch']
+  known: Pick<KnownTokens, 'watch'>
   /** Whom a request is counted for. */
   addressOf: (request: IncomingMessage) => string
   /** Of the name that a request was sent to, and of the page that sent it. */
@@ -151,7 +151,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
 /** Lets a socket in whose token is good, for as long as that is, and while there is room for its user. */
 async function admit(
   context: ConnectionContext,
-  { authenticate, watch, hostAndOrigin }: SubscriptionsOptions,
+  { authenticate, known, hostAndOrigin }: SubscriptionsOptions,
   budget: Budget,
   strangers: SocketStrangers,
 ): Promise<boolean> {
@@ -173,7 +173,7 @@ async function admit(
     extra.signedIn = signedIn
     strangers.remove(socket)
     const end = setTimeout(() => expire(socket), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
-    const stop = watch(signedIn.token, () => cutOff(socket, CloseCode.Unauthorized, 'the token was revoked'))
+    const stop = known.watch(signedIn.token, () => cutOff(socket, CloseCode.Unauthorized, 'the token was revoked'))
     socket.once('close', () => {
       clearTimeout(end)
       stop()

@@ -4,6 +4,7 @@ import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { createKnownTokens } from '../../src/access/known-tokens.ts'
 import { post } from '../support/graphql-client.ts'
+import { head, openRaw } from '../support/raw-connection.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { openSocket } from '../support/small-subscriptions.ts'
 import { makeFolder } from '../support/transcripts.ts'
@@ -133,6 +134,20 @@ describe('access that is revoked', () => {
     expect(performance.now() - revokedAt).toBeLessThan(1000)
     expect(other.socket.readyState).toBe(other.socket.OPEN)
     expect((await list(second))[0]).toMatchObject({ id: machineToken.id, revokedAt: expect.any(String) })
+  })
+
+  test('ends for a question that was on its way', async () => {
+    const server = await startServer(makeFolder())
+    const { token, machineToken } = await make(server)
+    const body = JSON.stringify(WHO)
+    const json = { 'content-type': 'application/json', 'content-length': body.length, expect: '100-continue' }
+    const asked = openRaw(server.url, head('POST /graphql', { ...json, authorization: `Bearer ${token}` }))
+    await until('the server to go on', () => asked.received().includes('100 Continue') || undefined)
+    await revoke(server, `tokenId: "${machineToken.id}"`)
+    asked.socket.write(body)
+    const answer = await asked.closed
+    expect(answer).toContain('HTTP/1.1 401')
+    expect(answer).not.toContain('laptop')
   })
 
   test('stays so after a restart', async () => {

@@ -83,7 +83,7 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       introspection,
       logger: createLogger('silent'),
       authenticate: createAuthenticator({ secrets: [secret], known }),
-      watch: known.watch,
+      known,
       addressOf: () => 'here',
       hostAndOrigin: { problemOf: () => undefined, isOwnPage: () => false },
       maxSockets: LIMITS.sockets.value,
