@@ -19,6 +19,8 @@ export interface ClickHouseServer {
   requests: SeenRequest[]
   /** Requests from now on get no answer. */
   stall(stalled: boolean): void
+  /** Requests from now on are cut off. */
+  cutOff(isCutOff: boolean): void
   /** The next statement of this name is answered with this exception, or cut off before or after it was carried out. */
   failNext(name: string, failure: Failure): void
   /** Kills the server, and starts it again over the same data, at the same address. */
@@ -41,9 +43,11 @@ export async function startClickHouseServer(): Promise<ClickHouseServer> {
   const requests: SeenRequest[] = []
   const failures: { name: string; failure: Failure }[] = []
   let stalled = false
+  let isCutOff = false
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await buffer(incoming)
+    if (isCutOff) return void incoming.socket.destroy()
     const seen = seenOf(incoming)
     if (seen !== undefined) requests.push(seen)
     if (stalled) return
@@ -66,6 +70,9 @@ export async function startClickHouseServer(): Promise<ClickHouseServer> {
     requests,
     stall: (value) => {
       stalled = value
+    },
+    cutOff: (value) => {
+      isCutOff = value
     },
     failNext: (name, failure) => void failures.push({ name, failure }),
     async restart() {
