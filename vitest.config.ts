@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/redis-setup.ts'],
     testTimeout: 180_000,
+    // some start or end a real server on a busy machine
+    hookTimeout: 60_000,
     coverage: {
       provider: 'v8',
       include: [
