@@ -21,6 +21,9 @@ import { NO_RUN } from '../../src/shipping/ledger-entries.ts'
 import type { Publish } from '../../src/shipping/publication.ts'
 import type { Shipper } from '../../src/shipping/shipper.ts'
 
+/** A property test leaves hundreds of databases behind. */
+const REMOVE_MS = 120_000
+
 let engineFolder: string | undefined
 let databases = 0
 
@@ -42,7 +45,7 @@ export async function testDatabase(): Promise<Database> {
 export function removeEngineAfterAll(): void {
   afterAll(() => {
     if (engineFolder !== undefined) rmSync(engineFolder, { recursive: true, force: true })
-  })
+  }, REMOVE_MS)
 }
 
 interface Served {

@@ -104,8 +104,28 @@ export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile
   }
 }
 
+/** What reading a range of it gave, but for the records. */
+export function noteRead(file: KnownFile, header: FileUpdateHeader): void {
+  const fresh = header.from === 0
+  file.version++
+  if (fresh) {
+    detach(file)
+    file.readings++
+    file.digests.clear()
+  }
+  file.copies = (fresh ? 0 : file.copies) + header.copies
+  file.refused = fresh ? header.refused : mergeRefused(file.refused, header.refused)
+  file.usesStem = header.usesStem || (!fresh && file.usesStem)
+  file.counted = header.to
+  file.size = header.size
+  file.modifiedNs = header.modifiedNs
+  file.fingerprint = header.fingerprint
+  file.tail = header.tail
+  if (header.unreadable !== undefined) addRange(file.unreadable, header.unreadable)
+}
+
 /** Ranges come in order; what follows on the last one is part of it. */
-export function addRange(ranges: KnownFile['unreadable'], [from, to]: readonly [number, number]): void {
+function addRange(ranges: KnownFile['unreadable'], [from, to]: readonly [number, number]): void {
   const last = ranges.at(-1)
   if (last?.[1] === from) ranges[ranges.length - 1] = [last[0], to]
   else ranges.push([from, to])

@@ -1,6 +1,6 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { type LogIdentity, logIdentity } from '../../domain/log-name.ts'
-import { outranks, type Rank } from '../../domain/rank.ts'
+import { outranks } from '../../domain/rank.ts'
 import { eachOwnText, OWN_TEXTS, type OwnText } from '../../domain/record-fields.ts'
 import { TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import { type Formatted, formatOf } from '../../transcripts/format-of.ts'
@@ -9,9 +9,10 @@ import { createDictionary, type Dictionary } from './dictionary.ts'
 import type { FileUpdate, FileUpdateHeader, RecordColumns } from './file-update.ts'
 import { FreeRows } from './free-rows.ts'
 import { IdentityBuckets } from './identity-buckets.ts'
-import { addRange, createKnownFile, detach, type KnownFile, mergeRefused, NONE } from './known-file.ts'
+import { createKnownFile, detach, type KnownFile, NONE, noteRead } from './known-file.ts'
 import { Origins } from './origins.ts'
 import { Columns, LIVE, SIDECHAIN, TAIL, WINS } from './record-columns.ts'
+import { isBetter, rankOf } from './row-ranks.ts'
 import { type Snapshot, Snapshots } from './snapshots.ts'
 
 const WORDS = IDENTITY_BYTES / 4
@@ -61,9 +62,7 @@ export class RecordTable {
   }
 
   /** The log with this name, on this disk. */
-  fileOfLog(key: string): KnownFile | undefined {
-    return this.#byLog.get(key)
-  }
+  readonly fileOfLog = (key: string): KnownFile | undefined => this.#byLog.get(key)
 
   rootOf(file: KnownFile): KnownRoot {
     return this.#rootOf(file.root)
@@ -90,22 +89,7 @@ export class RecordTable {
     if (header.from === 0) this.#removeRows(file, 0)
     else if (header.from === file.counted) this.#removeRows(file, TAIL)
     else throw new Error(`${header.path} was counted up to byte ${file.counted}, not ${header.from}`)
-    const fresh = header.from === 0
-    file.version++
-    if (fresh) {
-      detach(file)
-      file.readings++
-      file.digests.clear()
-    }
-    file.copies = (fresh ? 0 : file.copies) + header.copies
-    file.refused = fresh ? header.refused : mergeRefused(file.refused, header.refused)
-    file.usesStem = header.usesStem || (!fresh && file.usesStem)
-    file.counted = header.to
-    file.size = header.size
-    file.modifiedNs = header.modifiedNs
-    file.fingerprint = header.fingerprint
-    file.tail = header.tail
-    if (header.unreadable !== undefined) addRange(file.unreadable, header.unreadable)
+    noteRead(file, header)
     this.#insert(file, header, records)
   }
 
@@ -214,7 +198,7 @@ export class RecordTable {
       const inTail = i >= bodyLength
       const own = inTail ? NONE : this.#findOwn(file.id, words, i * WORDS)
       const origin = origins === undefined ? file.origin : (origins[records.origin?.[i] as number] as number)
-      if (own !== NONE && !this.#isBetter(records, i, origin, own)) continue
+      if (own !== NONE && !isBetter(this, records, i, origin, own)) continue
       if (own !== NONE) this.#snapshots.beforeWriting(own)
       const row = own === NONE ? this.#allocate(file, words, i * WORDS) : own
       c.time[row] = records.time[i] as number
@@ -244,32 +228,6 @@ export class RecordTable {
     return NONE
   }
 
-  /** Whether a record outranks a row of the same log. */
-  #isBetter(records: RecordColumns, i: number, origin: number, row: number): boolean {
-    let total = 0
-    for (const field of TOKEN_COUNTS) total += records[field][i] as number
-    const rank: Rank = {
-      sidechain: records.sidechain[i] === 1,
-      total,
-      time: records.time[i] as number,
-      path: this.origins.at(origin).path,
-      offset: (records.rankOffset ?? records.offset)[i] as number,
-    }
-    return outranks(rank, { ...this.#rank(row), byMutation: false })
-  }
-
-  #rank(row: number): Rank {
-    const c = this.columns
-    return {
-      byMutation: (this.files[c.file[row] as number] as KnownFile).byMutation,
-      sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
-      total: c.total(row),
-      time: c.time[row] as number,
-      path: this.origins.at(c.origin[row] as number).path,
-      offset: c.rankOffset[row] as number,
-    }
-  }
-
   /** Decides anew which row of the identity of `changed` wins. */
   #elect(changed: number): void {
     const c = this.columns
@@ -279,7 +237,7 @@ export class RecordTable {
       if (row !== changed && !c.sameIdentity(row, changed)) continue
       if (((c.flags[row] as number) & WINS) !== 0) old = row
       // most identities are in one file alone: no rank is made for them
-      if (best === NONE || outranks(this.#rank(row), this.#rank(best))) best = row
+      if (best === NONE || outranks(rankOf(this, row), rankOf(this, best))) best = row
     }
     if (old === best || best === NONE) return
     if (old === NONE) this.winners++
