@@ -129,7 +129,8 @@ class Instance {
   /** Lets happen to it what may, until it is over. */
   async live(isOver: () => boolean): Promise<void> {
     const { random } = this.#scene
-    await some(this.#scene, 1500)
+    // often all at once
+    await some(this.#scene, random() < 0.5 ? 20 : 1500)
     while (!isOver()) {
       const what = random()
       if (this.life === undefined) await this.begin()
