@@ -26,6 +26,7 @@ export function createWritingSide(
   const ingest = createIngest({
     journal: { append: (entry) => otherJournals.telling(() => journal.append(entry)) },
     hasRoom,
+    isAcknowledged: journal.isAcknowledged,
     async whenStored({ segment, to }) {
       const now = performance.now()
       const waitMs = now - lastIngestAt < STREAM_MS ? 0 : STORED_WAIT_MS

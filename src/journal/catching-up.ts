@@ -9,6 +9,8 @@ export interface CatchingUp {
   whenCurrent(): Promise<void>
   /** At the last look something was found to be lost. */
   isBehind(): boolean
+  /** Up to where a segment of another instance was told to be acknowledged, as far as it was looked at; else 0. */
+  toldTo(segment: string): number
 }
 
 export interface CatchingUpParts {
@@ -24,11 +26,17 @@ export interface CatchingUpParts {
 export function createCatchingUp({ told, reader, heads, readAll, inTurn }: CatchingUpParts): CatchingUp {
   /** The segment of each instance that was read last. */
   const segments = new Map<string, string>()
+  const toldTo = new Map<string, number>()
   let isBehind = false
   let looking: Promise<void> | undefined
 
   const isUnread = ({ segment, to }: ToldHead): boolean => (reader.extents().get(segment)?.readTo ?? 0) < to
-  const unread = () => told.others().filter(([, head]) => head === undefined || isUnread(head))
+  const look = (): [string, ToldHead | undefined][] => {
+    const all = told.others()
+    for (const [, head] of all) if (head !== undefined) toldTo.set(head.segment, head.to)
+    return all
+  }
+  const unread = () => look().filter(([, head]) => head === undefined || isUnread(head))
 
   const read = async (instance: string, head: ToldHead | undefined): Promise<void> => {
     // the end of the segment before this one may not have been read either
@@ -37,7 +45,7 @@ export function createCatchingUp({ told, reader, heads, readAll, inTurn }: Catch
     else await reader.readOne(head.segment).catch(() => undefined)
     if (head !== undefined) segments.set(instance, head.segment)
   }
-  const look = async (): Promise<void> => {
+  const catchUp = async (): Promise<void> => {
     isBehind = false
     if (unread().length === 0) return
     await inTurn(async () => {
@@ -54,11 +62,12 @@ export function createCatchingUp({ told, reader, heads, readAll, inTurn }: Catch
     whenCurrent() {
       looking ??= nextTurn().then(() => {
         looking = undefined
-        return look()
+        return catchUp()
       })
       return looking
     },
     isBehind: () => isBehind,
+    toldTo: (segment) => toldTo.get(segment) ?? 0,
   }
 }
 

@@ -7,6 +7,8 @@ import type { ToldHeads } from './told-heads.ts'
 
 /** Reads the journal's folder: all of it at the start, and again and again what others wrote since. */
 export interface Following extends CatchingUp {
+  /** Up to where a segment was read at the start; 0 where it was not there. */
+  readAtStart(segment: string): number
   /** Settles when all that was there at the start was read. */
   whenRead(): Promise<void>
   isRead(): boolean
@@ -41,6 +43,7 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
   const closing = new AbortController()
   const { signal } = closing
   let isRead = false
+  let atStart: ReadonlyMap<string, number> = new Map()
   let tornBytes = 0
   let readAt: number | undefined
   let problem: string | undefined
@@ -72,6 +75,7 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
     await nextTurn()
     for (await look(); problem !== undefined; await look()) await pause(intervalMs, undefined, { signal })
     tornBytes = reader.unfinishedBytes()
+    atStart = new Map([...reader.extents()].map(([segment, { readTo }]) => [segment, readTo]))
     isRead = true
   }
   const first = readFirst()
@@ -89,6 +93,7 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
     ...catchingUp,
     // until it was read to its end once, nothing is answered
     whenCurrent: async () => (isRead ? catchingUp.whenCurrent() : undefined),
+    readAtStart: (segment) => atStart.get(segment) ?? 0,
     whenRead: () => first,
     isRead: () => isRead,
     tornBytes: () => tornBytes,

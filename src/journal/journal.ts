@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { BridgeError } from '../domain/errors.ts'
-import type { Journal, JournalListener, SegmentExtent } from '../ports/journal.ts'
+import type { Journal, JournalListener, JournalPlace, SegmentExtent } from '../ports/journal.ts'
 import { createContents, type SegmentContent } from './contents.ts'
 import { decoding, encodeEntry, recordsIn } from './entries.ts'
 import { followJournal } from './following.ts'
@@ -45,6 +45,11 @@ export interface OpenJournal extends Journal {
    * Settles when all that other instances had acknowledged when it was called was handed over, or is known to be lost.
    */
   whenCurrent(): Promise<void>
+  /**
+   * Whether an entry was acknowledged, or was there at the start. One that another instance has written may not be: it
+   * may have been killed before it did, and nobody else knows of the entry yet.
+   */
+  isAcknowledged(place: JournalPlace): boolean
   /** Something that others have acknowledged is lost, as was just noticed. */
   isBehind(): boolean
   /** Hands over everything that is on disk, once more. */
@@ -78,6 +83,8 @@ export function openJournal(options: JournalOptions): OpenJournal {
     heardUntil: following.readAt,
     whenCurrent: following.whenCurrent,
     isBehind: following.isBehind,
+    isAcknowledged: ({ segment, to }) =>
+      parts.own.has(segment) || to <= Math.max(following.readAtStart(segment), following.toldTo(segment)),
     replay: (again) => replay(options, parts, again),
     extents: () => extentsOf(parts),
     health: () => healthOf(options, parts),

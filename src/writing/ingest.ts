@@ -34,6 +34,8 @@ export interface IngestOptions {
   journal: Journal
   /** Settles with whether the entry was published within a short wait. */
   whenStored: (place: JournalPlace) => Promise<boolean>
+  /** Whether an entry is known to all, so that the same call needs no other one; absent: each is. */
+  isAcknowledged?: (place: JournalPlace) => boolean
   /** Whether what was accepted before leaves room for more to be counted. */
   hasRoom?: () => boolean
   now?: () => number
@@ -43,7 +45,7 @@ export interface IngestOptions {
 
 /** The one validated way in: validate → journal (fsync) → acknowledge. */
 export function createIngest(options: IngestOptions): Ingest {
-  const { journal, whenStored, hasRoom = () => true, now = Date.now } = options
+  const { journal, whenStored, hasRoom = () => true, now = Date.now, isAcknowledged = () => true } = options
   const calls = createRememberedCalls(options.maxRememberedBytes ?? LIMITS.rememberedBytes.value)
   const models = createModelsOfCallers()
   const inFlight = new Map<string, Promise<unknown>>()
@@ -54,7 +56,8 @@ export function createIngest(options: IngestOptions): Ingest {
     if (known !== undefined && !hasContent(known.contentHash, records)) throw conflict()
     const key = idempotencyKey ?? randomUUID()
     const validated = records.map((record, index) => validateRecord(record, index, { caller, user: caller, key }))
-    if (known !== undefined) {
+    // what another instance wrote and did not acknowledge is journaled here, too: it counts once
+    if (known !== undefined && isAcknowledged(known.place)) {
       const refusesModel = (model: string): boolean => models.refuses(caller, model)
       const answer = firstAnswer(known, validated, refusesModel)
       return { ...answer, durability: await durabilityOf(known.place), replayed: true }

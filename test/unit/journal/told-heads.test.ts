@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openJournal } from '../../../src/journal/journal.ts'
@@ -125,4 +125,22 @@ test.each<[string, (shared: string, own: string) => void]>([
     expect(journal.isBehind()).toBe(false)
     for (const { readTo, acknowledgedTo } of journal.extents()) expect(acknowledgedTo).toBeLessThanOrEqual(readTo)
   }
+})
+
+test('what another instance wrote is not acknowledged before it has told so', async () => {
+  const shared = makeFolder()
+  const first = await open(shared)
+  const second = await open(shared)
+  const early = await first.journal.append(entry(1))
+  const told = join(shared, 'journal', 'acknowledged', first.instance)
+  const before = readFileSync(told)
+  const late = await first.journal.append(entry(2))
+  // as if it had been killed before it told of the second one
+  writeFileSync(told, before)
+  await second.journal.whenCurrent()
+  expect(second.times).toEqual([1, 2])
+  expect([early, late].map(second.journal.isAcknowledged)).toEqual([true, false])
+  expect([early, late].map(first.journal.isAcknowledged)).toEqual([true, true])
+  const third = await open(shared)
+  expect([early, late].map(third.journal.isAcknowledged)).toEqual([true, true])
 })
