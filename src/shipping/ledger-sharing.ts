@@ -3,6 +3,7 @@ import type { LogState } from '../ports/logs.ts'
 import type { Entry, EntryOf } from './ledger-entries.ts'
 import { type LedgerState, snapshotOf } from './ledger-state.ts'
 import {
+  type Announced,
   type Changing,
   type DatabaseLosses,
   NOTHING_LOST,
@@ -14,8 +15,8 @@ import { createSharedLedger, readShared, type SharedLedger } from './shared-ledg
 
 /** What is told to others in the database: it is there when the promise settles. */
 export interface LedgerAnnouncements {
-  /** What readers see is about to be changed. */
-  announce(changing: Changing): Promise<void>
+  /** What readers see is about to be changed, under this number. */
+  announce(changing: Changing, seq: number): Promise<void>
   /** What was announced, by this process or the publisher before it, and is not noted yet. */
   announced(): Changing | undefined
   /** What was announced is carried out. */
@@ -59,7 +60,7 @@ export const idOf = ({ opened }: LedgerState): string => (opened as EntryOf<'ope
 /** `ownSeq` is the largest that the file had. */
 export function createAnnouncements({ write, replace }: Entries, state: LedgerState, ownSeq: number) {
   let shared: SharedLedger | undefined
-  let announced: Changing | undefined
+  let announced: Announced | undefined
   let losses = NOTHING_LOST
   let older: ReadonlyMap<string, LogState> | undefined
   const whole = (): SharedEntry => {
@@ -67,9 +68,10 @@ export function createAnnouncements({ write, replace }: Entries, state: LedgerSt
     return { kind: 'whole', ledger: idOf(state), snapshot: snapshotOf(state), losses, ...changing }
   }
   const announcements: LedgerAnnouncements = {
-    async announce(changing) {
-      if (shared !== undefined) await shared.append({ kind: 'changing', ...changing })
-      announced = changing
+    async announce({ change, note }, seq) {
+      const next: Announced = { change, note, seq }
+      if (shared !== undefined) await shared.append({ kind: 'changing', ...next })
+      announced = next
     },
     announced: () => announced,
     async noted(note, seq) {
@@ -88,6 +90,8 @@ export function createAnnouncements({ write, replace }: Entries, state: LedgerSt
       const took = wordOf(found, state, ownSeq)
       if (took === 'database') replace(found)
       if (knowsMore(found, state, ownSeq)) announced = found.changing
+      // its rows may still be on their way: whatever follows is to count more, whoever's clock was ahead
+      state.seq = Math.max(state.seq, found.changing?.seq ?? 0)
       if (took === 'file' && found.ledger === idOf(state)) older = found.facts.states
       shared = createSharedLedger({ table, epoch, after: found.mark, whole, ...(onLost && { onLost }) })
       await shared.append(whole())

@@ -28,10 +28,7 @@ export type Publish = (changing: Changing) => Promise<void>
 export const createPublish =
   (parts: PublicationParts): Publish =>
   (changing) =>
-    parts.gate.publish(async () => {
-      await parts.ledger.announce(changing)
-      await carryOut(parts, changing)
-    }, switches(changing))
+    parts.gate.publish(() => carryOut(parts, changing), switches(changing))
 
 /** Carries out what was announced and not noted, by this process or by one before it. Returns what it was. */
 export async function publishAnnounced(parts: PublicationParts): Promise<Changing | undefined> {
@@ -42,8 +39,10 @@ export async function publishAnnounced(parts: PublicationParts): Promise<Changin
 
 const switches = ({ note }: Changing): boolean => note.kind !== 'published'
 
+/** What was announced before is announced anew: its number is another one. */
 async function carryOut({ ledger, store, logs }: PublicationParts, { change, note }: Changing): Promise<void> {
   const seq = ledger.nextSeq()
+  await ledger.announce({ change, note }, seq)
   await apply(store, change, seq)
   await ledger.noted(note, seq)
   await logs.update(movedBy(note, new Map(ledger.states().map((state) => [state.key, state]))))

@@ -28,6 +28,12 @@ export interface Changing {
   note: Note
 }
 
+/** A change that is being carried out: its rows have this number, and those of every later change a larger one. */
+export interface Announced extends Changing {
+  /** A release before this one did not say. */
+  seq?: number
+}
+
 /** What the database has lost for good, as far as its publisher can tell. */
 export interface DatabaseLosses {
   /** Published records of archived logs that nobody has any more. */
@@ -45,9 +51,9 @@ export const NO_LOG: Note = { kind: 'retired', states: [] }
 
 export type SharedEntry =
   /** The first of a publisher, and of what stands for everything before it. `ledger` names the logs. */
-  | { kind: 'whole'; ledger: string; snapshot: Snapshot; changing?: Changing; losses?: DatabaseLosses }
+  | { kind: 'whole'; ledger: string; snapshot: Snapshot; changing?: Announced; losses?: DatabaseLosses }
   /** What readers count is being changed: until `changed`, nobody can say what they see. */
-  | ({ kind: 'changing' } & Changing)
+  | ({ kind: 'changing' } & Announced)
   | { kind: 'changed'; seq: number }
   /** Stock was taken. */
   | { kind: 'stock'; losses: DatabaseLosses }
@@ -61,7 +67,7 @@ export interface SharedState {
   /** The ledger that names the logs; empty before there is one. */
   ledger: string
   facts: LedgerState
-  changing: Changing | undefined
+  changing: Announced | undefined
   losses: DatabaseLosses
   mark: LedgerMark
 }

@@ -1,11 +1,14 @@
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import { createLedgerTable } from '../../src/clickhouse/ledger-table.ts'
+import { createRecordStore } from '../../src/clickhouse/record-store.ts'
+import type { PublishedBatch } from '../../src/ports/record-store.ts'
 import { readShared } from '../../src/shipping/shared-ledger.ts'
 import { count } from '../support/migration-scene.ts'
 import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
-import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
+import { analysisOf, line, makeFolder, totals, wholeOf, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
 removeEngineAfterAll()
@@ -18,7 +21,7 @@ async function scene() {
   writeTranscripts(folder, { 'p/a.jsonl': lines('a'), 'p/b.jsonl': lines('b') })
   const analysis = analysisOf(folder)
   await analysis.refresh()
-  return { analysis, db: await testDatabase(), ledgerOf: (name: string) => join(folder, name) }
+  return { folder, analysis, db: await testDatabase(), ledgerOf: (name: string) => join(folder, name) }
 }
 const recordsOf = async ({ clickhouse }: TestSides): Promise<number> => {
   const { answers } = await clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })
@@ -76,6 +79,41 @@ test('a publication that was announced and cut off is carried to its end by whoe
   expect(await recordsOf(second)).toBe(6)
   await second.ship(ALL)
   expect(await count(db, 'copies')).toBe(6)
+})
+
+test('what a publisher whose clock was ahead had still on its way counts less than what others publish after it', async () => {
+  const { analysis, db, ledgerOf, folder } = await scene()
+  const late: [readonly PublishedBatch[], number][] = []
+  const { now } = Date
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000)
+  const first = await openSides({
+    analysis,
+    db,
+    ledgerPath: ledgerOf('first'),
+    wrapStore: (store) => ({
+      ...store,
+      publish(batches, seq) {
+        late.push([batches, seq])
+        return Promise.reject(new Error('cut off'))
+      },
+    }),
+  })
+  void first.ship(ALL)
+  await until('the publication', () => (first.problems.length > 0 ? true : undefined))
+  await first.close()
+  clock.mockRestore()
+  const second = await openSides({ analysis, db, ledgerPath: ledgerOf('second') })
+  // it began before the right was taken, and comes to its end now
+  for (const [batches, seq] of late) await createRecordStore(db, Number.MAX_SAFE_INTEGER).publish([...batches], seq)
+  appendFileSync(
+    join(folder, 'projects', 'p', 'a.jsonl'),
+    `${line({ id: 'msg_a_1', session: 'a', usage: { output_tokens: 500 } })}\n`,
+  )
+  await analysis.refresh()
+  await second.ship(ALL)
+  const { answers } = await second.clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })
+  expect(totals(answers[0]?.whole ?? [])).toEqual(wholeOf(analysis))
+  expect((await second.verify(true)).verification).toMatchObject({ difference: '0' })
 })
 
 test('a database that was given back, older than the ledger, is told what the ledger knows', async () => {
