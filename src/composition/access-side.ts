@@ -10,6 +10,7 @@ import type { SignIn } from '../http/sign-in.ts'
 import type { OpenJournal } from '../journal/journal.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
+import type { StateSide } from './shared-state.ts'
 import type { WayIn } from './way-in.ts'
 
 /** What tells who asks, and may take that away. */
@@ -29,13 +30,14 @@ export interface AccessSideOptions {
   /** The first signs; there may be none. */
   secrets: readonly Uint8Array[]
   wayIn: WayIn
+  state: Pick<StateSide, 'events'>
   logger: Logger
 }
 
 /** Others write at any time; where nothing was read for so long, what they revoke is not heard. */
 const DEAF_MS = 5000
 
-export function openAccessSide({ config, secrets, wayIn, logger }: AccessSideOptions): AccessSide {
+export function openAccessSide({ config, secrets, wayIn, state, logger }: AccessSideOptions): AccessSide {
   const { auth } = config
   const keySets = auth.jwksUrls.map((url) =>
     createKeySet(url, (problem) => {
@@ -46,6 +48,7 @@ export function openAccessSide({ config, secrets, wayIn, logger }: AccessSideOpt
   const deafSince = createDeafness(wayIn.journal)
   const known = createKnownTokens(() => deafSince(auth.strictRevocation))
   wayIn.events.on('access', known.learn)
+  state.events.on('access', known.learn)
   const { issuers, audience } = auth
   const [own] = secrets
   const sign =

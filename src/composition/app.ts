@@ -25,6 +25,7 @@ import { createLosses } from './losses.ts'
 import { openOtherJournals } from './other-journals.ts'
 import { createReadingSide, type ReadingSide } from './reading-side.ts'
 import { createRequests } from './requests.ts'
+import { openStateSide } from './shared-state.ts'
 import { openWayIn, type WayIn } from './way-in.ts'
 import { createWritingSide, type WritingSide } from './writing-side.ts'
 
@@ -118,12 +119,20 @@ interface Sides {
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
 function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
-  const access = openAccessSide({ config, secrets, wayIn, logger })
+  const state = openStateSide(config, wayIn, logger)
+  const access = openAccessSide({ config, secrets, wayIn, state, logger })
   const otherJournals = openOtherJournals(config, wayIn, logger)
   const legacy = startFiles({ config, roots, wayIn, logger })
-  const database = keepDatabaseSide({ config, legacy, otherJournals, journalKeyId: key.id.toString('hex'), logger })
+  const database = keepDatabaseSide({
+    config,
+    legacy,
+    state,
+    otherJournals,
+    journalKeyId: key.id.toString('hex'),
+    logger,
+  })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
-  const writing = createWritingSide(wayIn, legacy, database, otherJournals)
+  const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
   const reading = createReadingSide({ config, legacy, logger })
   return { access, flags, wayIn, otherJournals, legacy, database, writing, reading }
 }

@@ -5,6 +5,7 @@ import { type Database, openDatabase } from '../clickhouse/database.ts'
 import { createJournalTable } from '../clickhouse/journal-table.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
+import { createStateTable } from '../clickhouse/state-table.ts'
 import type { Config } from '../config.ts'
 import { BridgeError } from '../domain/errors.ts'
 import type { RunControl } from '../migration/run-control.ts'
@@ -20,6 +21,7 @@ import { createDatabaseSources, type DatabaseSources, type PublishedView } from 
 import { type KeptPublishing, type KeptPublishingOptions, keepPublishing } from './kept-publishing.ts'
 import { lossesHealth, publishingHealth } from './publishing-health.ts'
 import type { PublishingSide } from './publishing-side.ts'
+import type { StateSide } from './shared-state.ts'
 
 /** Everything that needs the database: what answers from it, and what publishes to it where this instance may. */
 export interface DatabaseSide extends DatabaseSources {
@@ -44,6 +46,7 @@ export interface DatabaseSide extends DatabaseSources {
 
 export interface DatabaseSideOptions extends Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'> {
   otherJournals: OtherJournals
+  state: Pick<StateSide, 'join'>
   /** Settles when the logs were looked at: before, nobody could say what of them is published. Rejects at the end. */
   whenCounted: () => Promise<void>
 }
@@ -60,6 +63,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
     const db = await openAndUpdate(config)
     closing.add(() => db.close())
     closing.add(await otherJournals.join(createJournalTable(db)))
+    closing.add(options.state.join(createStateTable(db)))
     await options.whenCounted()
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()

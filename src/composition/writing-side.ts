@@ -4,6 +4,7 @@ import type { OtherJournals } from '../shipping/other-journals.ts'
 import { createIngest, type Ingest } from '../writing/ingest.ts'
 import { createPreferences, type Preferences } from '../writing/preferences.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
+import type { StateSide } from './shared-state.ts'
 import type { WayIn } from './way-in.ts'
 
 /** What writes to the journal, and knows what is in it. */
@@ -16,16 +17,20 @@ export interface WritingSide {
 const STORED_WAIT_MS = 75
 const STREAM_MS = 1000
 
-export function createWritingSide(
-  { journal, events }: WayIn,
-  { hasRoom }: Pick<LegacySource, 'hasRoom'>,
-  database: KeptDatabaseSide,
-  otherJournals: Pick<OtherJournals, 'telling'>,
-): WritingSide {
+export interface WritingSideOptions {
+  wayIn: WayIn
+  state: Pick<StateSide, 'events'>
+  legacy: Pick<LegacySource, 'hasRoom'>
+  database: KeptDatabaseSide
+  otherJournals: Pick<OtherJournals, 'telling'>
+}
+
+export function createWritingSide({ wayIn, state, legacy, database, otherJournals }: WritingSideOptions): WritingSide {
+  const { journal, events } = wayIn
   let lastIngestAt = Number.NEGATIVE_INFINITY
   const ingest = createIngest({
     journal: { append: (entry) => otherJournals.telling(() => journal.append(entry)) },
-    hasRoom,
+    hasRoom: legacy.hasRoom,
     isAcknowledged: journal.isAcknowledged,
     async whenStored({ segment, to }) {
       const now = performance.now()
@@ -38,5 +43,6 @@ export function createWritingSide(
   const preferences = createPreferences({ journal, isRead: journal.isRead })
   events.on('ingest', ingest.remember)
   events.on('preference', preferences.remember)
+  state.events.on('preference', preferences.remember)
   return { ingest, preferences }
 }

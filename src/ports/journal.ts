@@ -30,7 +30,10 @@ export interface PreferenceEntry {
   preference: SourcePreference
 }
 
-export type JournalEntry = IngestEntry | PreferenceEntry | AccessChange
+/** What users and operators chose, and no record says. */
+export type StateEntry = PreferenceEntry | AccessChange
+
+export type JournalEntry = IngestEntry | StateEntry
 
 /** Where an entry stands: bytes `from` to `to` of a segment. */
 export interface JournalPlace {

@@ -20,7 +20,7 @@ export interface AnswerCacheOptions {
 }
 
 /** An answer that takes a larger share of the memory is not kept: it would drive out all others. */
-const MAX_SHARE = 1 / 8
+const MAX_SHARE = 1 / 4
 /** A larger answer is computed anew sooner than it is written, sent and read. */
 const MAX_REDIS_BYTES = 1 << 20
 const TTL = '24h'

@@ -10,7 +10,7 @@ export interface Preferences {
   of(userId: string): SourcePreference
   /** Settles when it is on disk. Throws OVERLOADED where a user changes it all the time. */
   choose(userId: string, preference: SourcePreference): Promise<void>
-  /** Learns of an entry of the journal: at the start, and of each one that is appended. */
+  /** Learns of an entry, in whatever order entries come: of the journal, and of those that others told. */
   remember(entry: PreferenceEntry): void
 }
 
@@ -26,14 +26,15 @@ const WINDOW_MS = 3_600_000
 const COUNT_BYTES = 200
 
 export function createPreferences({ journal, isRead, now = Date.now }: PreferencesOptions): Preferences {
-  const stored = new Map<string, SourcePreference>()
+  /** The latest of each user, by the clock of the instance that took it and what it knew. */
+  const stored = new Map<string, PreferenceEntry>()
   /** Of those who changed something last. */
   const changes = new LRUCache<string, { until: number; count: number }>({
     maxSize: LIMITS.preferenceCountBytes.value,
     sizeCalculation: (_, userId) => COUNT_BYTES + 2 * userId.length,
   })
   const turns = new Map<string, Promise<void>>()
-  const of = (userId: string): SourcePreference => stored.get(userId) ?? 'AUTO'
+  const of = (userId: string): SourcePreference => stored.get(userId)?.preference ?? 'AUTO'
 
   const choose = async (userId: string, preference: SourcePreference): Promise<void> => {
     // where nothing changes there is nothing to keep
@@ -42,7 +43,9 @@ export function createPreferences({ journal, isRead, now = Date.now }: Preferenc
     const counted = known !== undefined && now() < known.until ? known : { until: now() + WINDOW_MS, count: 0 }
     if (counted.count >= LIMITS.preferenceChanges.value)
       throw new BridgeError('OVERLOADED', 'the preference was changed too often: try again later')
-    await journal.append({ kind: 'preference', at: now(), userId, preference })
+    // later than the one before it, whatever the clock says: the latest counts, on every instance
+    const at = Math.max(now(), (stored.get(userId)?.at ?? 0) + 1)
+    await journal.append({ kind: 'preference', at, userId, preference })
     changes.set(userId, { ...counted, count: counted.count + 1 })
   }
 
@@ -59,9 +62,13 @@ export function createPreferences({ journal, isRead, now = Date.now }: Preferenc
       turn.then(done, done)
       return turn
     },
-    remember({ userId, preference }) {
-      if (preference === 'AUTO') stored.delete(userId)
-      else stored.set(userId, preference)
+    remember(entry) {
+      const known = stored.get(entry.userId)
+      if (known === undefined || isLater(entry, known)) stored.set(entry.userId, entry)
     },
   }
 }
+
+/** Of two of one moment it is the same one everywhere. */
+const isLater = (entry: PreferenceEntry, known: PreferenceEntry): boolean =>
+  entry.at > known.at || (entry.at === known.at && entry.preference > known.preference)

@@ -43,7 +43,7 @@ export class TokenResolver {
 
   @Mutation(() => Boolean, {
     description:
-      'All tokens of a user that were issued until now, or one token, are out within a second on every instance that shares the journal. One of the two.',
+      'All tokens of a user that were issued until now, or one token, are out within a second on every instance that shares the journal or the database. One of the two.',
   })
   @Access(['operator'])
   async revokeAccess(

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import type { StateEntry } from '../ports/journal.ts'
+import type { StateRow, StateTable } from '../ports/state-table.ts'
+
+/**
+ * Preferences and access, told by each instance in the database: to those that do not share its journal, and for a
+ * journal that is lost. What an entry says does not depend on the order in which entries come, so any of them may be told
+ * and learned more than once.
+ */
+export interface SharedState {
+  /** Tells an entry of the journal as soon as the database can be asked, where nobody has told it. */
+  add(entry: StateEntry): void
+  /** Learns what was told and tells what was not, from now on; returns how to stop. */
+  join(table: StateTable): () => Promise<void>
+}
+
+export interface SharedStateOptions {
+  /** Hears of each entry that is told in the database. */
+  learn(entry: StateEntry): void
+  /** Something is told there that cannot be read. */
+  onUnreadable(id: string): void
+  /** Settles when the own journal was read: what it has was told before, for the most part. */
+  whenRead: () => Promise<void>
+  /** Nobody else can tell anything: it is looked once. */
+  isAlone: boolean
+}
+
+/** Between two looks, and between two attempts to tell: what is revoked counts within a second. */
+const LOOK_MS = 250
+/** What was told at the same time as the last look may come into sight after it. */
+const OVERLAP_MS = 60_000
+/** Entries that are told by one statement. */
+const AT_ONCE = 1000
+
+export function createSharedState({ learn, onUnreadable, whenRead, isAlone }: SharedStateOptions): SharedState {
+  /** By id: what is not known to be there. */
+  const untold = new Map<string, string>()
+
+  const look = async (table: StateTable, since: number): Promise<number> => {
+    const rows = await table.since(since)
+    for (const row of rows) {
+      untold.delete(row.id)
+      const entry = readEntry(row)
+      if (entry === undefined) onUnreadable(row.id)
+      else learn(entry)
+    }
+    return rows.at(-1)?.told ?? since
+  }
+  const tell = async (table: StateTable): Promise<void> => {
+    while (untold.size > 0) {
+      const some = [...untold].slice(0, AT_ONCE)
+      await table.add(some.map(([id, entry]) => ({ id, entry })))
+      for (const [id] of some) untold.delete(id)
+    }
+  }
+
+  return {
+    add(entry) {
+      const text = JSON.stringify(entry)
+      untold.set(createHash('sha256').update(text).digest('hex'), text)
+    },
+    join(table) {
+      const closing = new AbortController()
+      const { signal } = closing
+      let lookedTo: number | undefined
+      const step = async (): Promise<void> => {
+        if (lookedTo === undefined) lookedTo = await look(table, 0)
+        else if (!isAlone) lookedTo = Math.max(lookedTo, await look(table, Math.max(0, lookedTo - OVERLAP_MS)))
+        await tell(table)
+      }
+      const loop = async (): Promise<void> => {
+        await whenRead().catch(() => undefined)
+        while (!signal.aborted) {
+          // the database is away: the next look finds what came meanwhile
+          await step().catch(() => undefined)
+          await sleep(LOOK_MS, undefined, { ref: false, signal }).catch(() => undefined)
+        }
+      }
+      const looping = loop()
+      return async () => {
+        closing.abort()
+        await Promise.race([looping, sleep(LOOK_MS, undefined, { ref: false })])
+      }
+    },
+  }
+}
+
+const at = z.number().int().nonnegative()
+const ENTRY: z.ZodType<StateEntry> = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('preference'),
+    at,
+    userId: z.string(),
+    preference: z.enum(['AUTO', 'LEGACY', 'CLICKHOUSE']),
+  }),
+  z.object({
+    kind: z.literal('machine-token'),
+    at,
+    by: z.string(),
+    id: z.string(),
+    userId: z.string(),
+    roles: z.array(z.string()),
+    note: z.string().optional(),
+    expiresAt: at,
+  }),
+  z.object({
+    kind: z.literal('revocation'),
+    at,
+    by: z.string(),
+    userId: z.string().optional(),
+    tokenId: z.string().optional(),
+    reason: z.string(),
+  }),
+])
+
+/** `undefined` where it was written by a later release, or by something else. */
+function readEntry({ entry }: StateRow): StateEntry | undefined {
+  try {
+    return ENTRY.safeParse(JSON.parse(entry)).data
+  } catch {
+    return undefined
+  }
+}

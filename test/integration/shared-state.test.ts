@@ -1,0 +1,99 @@
+// Preferences and access of instances that share a database and no journal.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDatabase } from '../../src/clickhouse/database.ts'
+import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import { post } from '../support/graphql-client.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { makeFolder } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+let clickhouse: ClickHouseServer
+let databases = 0
+beforeAll(async () => {
+  clickhouse = await startClickHouseServer()
+})
+afterAll(() => clickhouse.stop())
+
+/** Instances with one database, each with a journal of its own. */
+function scene() {
+  const folder = makeFolder()
+  const database = `state${databases++}`
+  const start = (name: string): Promise<TestServer> =>
+    startServer(folder, {
+      DATA_DIR: join(folder, name),
+      AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
+      CLICKHOUSE_URL: clickhouse.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+      CLICKHOUSE_DATABASE: database,
+    })
+  return { folder, database, start }
+}
+
+const choose = async (server: TestServer, preference: string): Promise<void> => {
+  const { errors } = await server.ask(`mutation { setSourcePreference(preference: ${preference}) { preference } }`)
+  expect(errors).toBeUndefined()
+}
+const whenPreferred = (server: TestServer, preference: string): Promise<true> =>
+  until(`${preference} to be preferred`, async () => {
+    const { data } = await server.ask('{ viewer { preference } }')
+    return data.viewer.preference === preference ? true : undefined
+  })
+const operate = async (server: TestServer, mutation: string) => {
+  const { data, errors } = await server.ask(`mutation { ${mutation} }`, {}, ['operator'], { user: 'olga' })
+  expect(errors).toBeUndefined()
+  return data
+}
+
+describe('instances with one database and journals of their own', () => {
+  test('learn each other’s preferences, the latest of which counts', async () => {
+    const { start } = scene()
+    const first = await start('first')
+    const second = await start('second')
+    for (const [by, other, preference] of [
+      [first, second, 'LEGACY'],
+      [second, first, 'CLICKHOUSE'],
+      [first, second, 'AUTO'],
+    ] as const) {
+      await choose(by, preference)
+      await whenPreferred(other, preference)
+    }
+  })
+
+  test('know what was chosen and revoked before they began, though the journal that had it is lost', async () => {
+    const { folder, start } = scene()
+    const first = await start('first')
+    const second = await start('second')
+    const made = `createMachineToken(input: { userId: "laptop", roles: ["viewer"] }) { token machineToken { id } }`
+    const { token, machineToken } = (await operate(first, made)).createMachineToken
+    const codeAt = async ({ url }: TestServer): Promise<string | undefined> =>
+      (await post(url, token, { query: '{ viewer { userId } }' })).errors?.[0]?.extensions.code
+    expect(await codeAt(second)).toBeUndefined()
+    await choose(first, 'LEGACY')
+    await operate(first, `revokeAccess(tokenId: "${machineToken.id}", reason: "lost")`)
+    await until('the revocation to be heard', async () => (await codeAt(second)) === 'UNAUTHENTICATED' || undefined)
+    await whenPreferred(second, 'LEGACY')
+
+    await first.close()
+    rmSync(join(folder, 'first', 'journal'), { recursive: true })
+    const again = await start('first')
+    await until('the revocation to be known', async () => (await codeAt(again)) === 'UNAUTHENTICATED' || undefined)
+    await whenPreferred(again, 'LEGACY')
+  })
+
+  test('are not held up by what they cannot read there', async () => {
+    const { database, start } = scene()
+    const first = await start('first')
+    const db = await openDatabase({ url: clickhouse.url, user: USER, password: PASSWORD, database, folder: '' })
+    const rows = ['{', '{"kind":"of a later release"}', '{"kind":"preference","at":-1,"userId":3}']
+    for (const [i, row] of rows.entries())
+      await db.insert('harm', 'operational_state', ['id', 'entry'], [[String(i).repeat(64), row]])
+    await db.close()
+    const second = await start('second')
+    await choose(first, 'LEGACY')
+    await whenPreferred(second, 'LEGACY')
+    expect(second.log()).toContain('some operational state in the database cannot be read')
+  })
+})
