@@ -156,7 +156,8 @@ describe('a ClickHouse server that goes away', () => {
       if (now.ageSeconds < last) return true
       last = now.ageSeconds
       oldest = Math.max(oldest, now.ageSeconds)
-      expect(asked()).toBe(0)
+      // it may have been asked just now, and not have answered yet
+      expect(asked()).toBeLessThanOrEqual(1)
       return undefined
     })
     expect(asked()).toBe(1)
