@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/redis-setup.ts'],
     testTimeout: 180_000,
+    // most tests wait for servers: on two cores one worker would leave them idle
+    maxWorkers: '100%',
     // some start or end a real server on a busy machine
     hookTimeout: 60_000,
     coverage: {
