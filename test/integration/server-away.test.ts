@@ -39,6 +39,10 @@ describe('a ClickHouse server that goes away', () => {
         300,
       )
     await from('CLICKHOUSE', '4')
+    await until('the end of the run', async () => {
+      const { data: now } = await server.ask('{ migration { state } }', {}, ['operator'])
+      return now.migration.state === 'COMPLETED' ? true : undefined
+    })
     await proxy.cut()
     const records = [1, 2, 3].map((n) => ({
       sessionId: 's',
