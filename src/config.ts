@@ -133,7 +133,7 @@ export const SETTINGS = {
   REDIS_URL_FILE: inFile('REDIS_URL'),
   CACHE_MAX_MB: {
     schema: whole('CACHE_MAX_MB', 1, 65_536, 32),
-    fallback: '64',
+    fallback: '32',
     about: 'MiB of memory for answers that are kept and what was computed from them',
   },
   CLICKHOUSE_URL: {

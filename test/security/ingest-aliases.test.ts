@@ -21,7 +21,8 @@ const CHOOSE = 'setSourcePreference(preference: LEGACY) { preference }'
 
 const journalBytes = (server: TestServer): number => {
   const folder = join(server.folder, 'data', 'journal')
-  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
+  const segments = readdirSync(folder).filter((name) => name.endsWith('.journal'))
+  return segments.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
 }
 
 const BOTH = ['ingester', 'operator'] as const
