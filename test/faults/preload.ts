@@ -72,11 +72,12 @@ const BREAKS: Record<string, Break | Break[]> = {
     from: 'export async function takeStock(parts) {',
     to: 'export async function takeStock(parts) { return { lostRecords: 0, lostLogs: [], foreignSegments: [], mended: [] };',
   },
-  // whoever stalled and lost the right to publish goes on with it
+  // whoever stalled and lost the right to publish goes on with it, and whoever has it now does not know its last number
   'no-fence': [
     { file: 'statements/fence.js', from: "'{epoch:UInt64} >= (SELECT max(epoch) FROM fences)'", to: "'true'" },
     { file: 'clickhouse/record-store.js', from: 'current.epoch > epoch', to: 'false' },
     { file: 'shipping/shared-ledger.js', from: 'fence > epoch', to: 'false' },
+    { file: 'shipping/ledger-sharing.js', from: 'found.changing?.seq ?? 0', to: '0' },
   ],
   // what a publisher before this one was about to swap in stays there for it
   'no-clearing': { file: 'clickhouse/right-to-publish.js', from: 'await db.query(leftWinners)', to: '[]' },
