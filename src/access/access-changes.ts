@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { AccessChange, MachineTokenMade } from '../domain/access-change.ts'
 import { BridgeError } from '../domain/errors.ts'
 import type { KnownTokens, MachineToken } from './known-tokens.ts'
-import type { Principal } from './roles.ts'
+import type { TokenHolder } from './roles.ts'
 
-export interface MachineTokenRequest extends Principal {
+export interface MachineTokenRequest extends TokenHolder {
   note?: string | undefined
   ttlSeconds: number
 }

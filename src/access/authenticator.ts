@@ -2,10 +2,10 @@ import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, 
 import { LRUCache } from 'lru-cache'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { EVERYTHING, isEverything } from '../domain/scope.ts'
 import { KEY_ALGORITHMS, type KeySet } from './key-sets.ts'
 import type { IssuedToken, KnownTokens } from './known-tokens.ts'
 import type { Principal } from './roles.ts'
-import { isEverything } from './scopes.ts'
 import { CLAIMS, DEFAULT_ISSUER, SECRET_ALGORITHM, type TokenNames } from './tokens.ts'
 
 /** Who asks, until the token ends. */
@@ -70,16 +70,16 @@ async function verify(checks: TokenChecks, token: string): Promise<SignedIn> {
     const { alg } = decodeProtectedHeader(token)
     const isOwn = alg === SECRET_ALGORITHM
     const payload = await (isOwn ? verifyBySecret(checks, token) : verifyByKey(checks, token))
-    const { sub, roles, exp, iat, jti, access } = CLAIMS.parse(payload)
+    const { sub, roles, exp, iat, jti, access = isOwn ? EVERYTHING : [] } = CLAIMS.parse(payload)
     if (iat > Date.now() / 1000 + CLOCK_TOLERANCE_SECONDS) throw new Error('it is of the future')
     // who signs with our secret may see everything that they do not take away; others say what may be seen
-    if (!isEverything(access ?? (isOwn ? [{}] : [])))
+    if (!isEverything(access))
       throw new BridgeError(
         'FORBIDDEN',
         'the token may not see everything, and this version cannot show less: its claim access must have a scope without lists, [{}]',
       )
     return {
-      principal: { userId: sub, roles },
+      principal: { userId: sub, roles, access },
       token: { userId: sub, id: jti, issuedAt: (iat - (isOwn ? 0 : CLOCK_TOLERANCE_SECONDS)) * 1000 },
       expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1000,
     }

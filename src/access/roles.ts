@@ -1,3 +1,5 @@
+import type { Scope } from '../domain/scope.ts'
+
 /**
  * What a user may do: viewer reads; ingester ingests; operator runs migrations and sees operations; scraper reads
  * `/metrics` and nothing else.
@@ -9,6 +11,13 @@ export type Role = (typeof ROLES)[number]
 export interface Principal {
   userId: string
   roles: readonly Role[]
+  /** What they see, and an ingester writes, is within one of these. */
+  access: readonly Scope[]
+}
+
+/** Whom a token is signed for: who sees everything needs no scopes in it. */
+export interface TokenHolder extends Omit<Principal, 'access'> {
+  access?: readonly Scope[]
 }
 
 /** Whether somebody may read `/metrics` and nothing else. */

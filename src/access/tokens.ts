@@ -3,7 +3,7 @@ import { SignJWT } from 'jose'
 import { z } from 'zod'
 import { LIMITS } from '../domain/limits.ts'
 import { isPlainText } from '../domain/plain-text.ts'
-import { type Principal, ROLES } from './roles.ts'
+import { ROLES, type TokenHolder } from './roles.ts'
 import { ACCESS_CLAIM } from './scopes.ts'
 
 /** Signs what this server signs, and verifies what a secret signed. */
@@ -47,15 +47,15 @@ export interface TokenOptions extends TokenNames {
  */
 export function signToken(
   secret: Uint8Array,
-  principal: Principal,
+  { userId, roles, access }: TokenHolder,
   ttlSeconds: number,
   { issuers = [DEFAULT_ISSUER], audience, id = randomUUID() }: TokenOptions = {},
 ): Promise<string> {
   const now = Date.now() / 1000
-  const token = new SignJWT({ roles: principal.roles })
+  const token = new SignJWT(access === undefined ? { roles } : { roles, access })
     .setProtectedHeader({ alg: SECRET_ALGORITHM })
     .setIssuer(issuers[0] ?? DEFAULT_ISSUER)
-    .setSubject(principal.userId)
+    .setSubject(userId)
     .setJti(id)
     .setIssuedAt(now)
     .setExpirationTime(Math.floor(now) + ttlSeconds)

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os'
-import type { Principal } from '../access/roles.ts'
+import type { TokenHolder } from '../access/roles.ts'
 import { loadJwtSecrets } from '../access/secret.ts'
 import { signToken } from '../access/tokens.ts'
 import { type Config, readConfig } from '../config.ts'
@@ -72,7 +72,7 @@ async function ownToken({ auth, dataDir }: Config): Promise<string> {
   const [secret] = loadJwtSecrets(auth, dataDir)
   if (secret === undefined)
     throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET; pass one by --token')
-  const principal: Principal = { userId: userInfo().username, roles: ['viewer', 'ingester', 'operator'] }
+  const principal: TokenHolder = { userId: userInfo().username, roles: ['viewer', 'ingester', 'operator'] }
   return signToken(secret, principal, TOKEN_TTL_SECONDS, auth)
 }
 

@@ -3,7 +3,7 @@ import { type Authenticate, createAuthenticator } from '../access/authenticator.
 import { createKeySet } from '../access/key-sets.ts'
 import { createKnownTokens, type KnownTokens } from '../access/known-tokens.ts'
 import { createOneTime } from '../access/one-time.ts'
-import type { Principal } from '../access/roles.ts'
+import type { TokenHolder } from '../access/roles.ts'
 import { signToken, type TokenOptions } from '../access/tokens.ts'
 import type { Config } from '../config.ts'
 import type { SignIn } from '../http/sign-in.ts'
@@ -21,7 +21,7 @@ export interface AccessSide {
   /** What lets a browser in, and the token of its address; `undefined` in production, and where nobody here signs. */
   signIn: (SignIn & { token: string }) | undefined
   /** A bearer token; `undefined` where tokens are signed elsewhere alone. */
-  sign(principal: Principal, ttlSeconds: number): Promise<string> | undefined
+  sign(principal: TokenHolder, ttlSeconds: number): Promise<string> | undefined
   health(): SourceHealth
 }
 
@@ -54,7 +54,7 @@ export function openAccessSide({ config, secrets, wayIn, state, logger }: Access
   const sign =
     own === undefined
       ? undefined
-      : (principal: Principal, ttlSeconds: number, more: TokenOptions = {}) =>
+      : (principal: TokenHolder, ttlSeconds: number, more: TokenOptions = {}) =>
           signToken(own, principal, ttlSeconds, { issuers, audience, ...more })
   return {
     authenticate: createAuthenticator({ secrets, keySets, issuers, audience, known }),
@@ -81,7 +81,7 @@ export function openAccessSide({ config, secrets, wayIn, state, logger }: Access
 const SESSION_SECONDS = 12 * 3600
 
 /** Whoever sees what the start prints runs the server. */
-function createSignIn(sign: (principal: Principal, ttlSeconds: number) => Promise<string>, userId: string) {
+function createSignIn(sign: (principal: TokenHolder, ttlSeconds: number) => Promise<string>, userId: string) {
   const { token, take } = createOneTime()
   return {
     token,

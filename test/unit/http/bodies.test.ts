@@ -10,7 +10,7 @@ test('questions in URLs are worked on as other small ones are: a share of each u
   const fastify = Fastify()
   fastify.decorateRequest('principal', null)
   fastify.addHook('onRequest', async (request) => {
-    request.principal = { userId: String(request.headers.user), roles: ['viewer'] }
+    request.principal = { userId: String(request.headers.user), roles: ['viewer'], access: [] }
   })
   let overloads = 0
   guardBodies(fastify as never, { takesBody: () => true, addressOf: () => 'here', onOverload: () => overloads++ })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Principal } from '../../../src/access/roles.ts'
 import { groupingKey } from '../../../src/domain/dimensions.ts'
 import { BridgeError } from '../../../src/domain/errors.ts'
+import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { TokenAnswer } from '../../../src/domain/token-query.ts'
 import type { RequestContext } from '../../../src/graphql/context.ts'
 import { createSchema } from '../../../src/graphql/schema.ts'
@@ -43,7 +44,7 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
   return { source, requests }
 }
 
-const viewer: Principal = { userId: 'ann', roles: ['viewer'] }
+const viewer: Principal = { userId: 'ann', roles: ['viewer'], access: EVERYTHING }
 const schema = await createSchema()
 
 async function run(source: TokenSource, query: string) {
