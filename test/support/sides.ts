@@ -95,7 +95,7 @@ export interface TestSides {
   stock(): Stock
   /** Rolls everything back, twice, with a run begun in between. */
   rollBack(): Promise<void>
-  /** Ships what is selected, to its end. */
+  /** Ships what is selected, to its end, however often that is tried. */
   ship(selection: LogSelection): Promise<void>
   /** As at the end of a process: what it knew of is open to the next one. */
   close(): Promise<void>
@@ -108,6 +108,8 @@ export interface SidesOptions {
   groupRecords?: number
   /** 1, as the embedded engine does. */
   statementsAtOnce?: number
+  /** What fails is not waited for until it works: it is thrown by `ship`. */
+  triesOnce?: boolean
   wrapStore?: (store: RecordStore) => RecordStore
   logger?: Logger
 }
@@ -130,10 +132,14 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
   onTestFinished(publishing.close)
   const { shipper, control, ledger, parts } = publishing
   const problems: string[] = []
-  shipper.events.on('problem', (error) => problems.push(error.message))
+  shipper.events.on('problem', (error) => {
+    problems.push(error.message)
+    if (options.triesOnce) failed?.(error)
+  })
   let selection: LogSelection = { journal: false, transcripts: 'none' }
   let lastServed: LogSelection | undefined
   let idle: (() => void) | undefined
+  let failed: ((error: Error) => void) | undefined
   shipper.begin({
     assignments() {
       lastServed = selection
@@ -175,8 +181,9 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     },
     async ship(next) {
       selection = { ...next }
-      const { promise, resolve } = Promise.withResolvers<void>()
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
       idle = resolve
+      failed = reject
       shipper.kick()
       await promise
     },
