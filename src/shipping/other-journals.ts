@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JournalSign, JournalTable } from '../ports/journal-table.ts'
+import { againAndAgain } from '../turns/again-and-again.ts'
 import { createJournalLooks, type JournalLooks, type JournalLooksOptions, type LookedAt } from './journal-looks.ts'
 import { SILENT_MS } from './journal-signs.ts'
 import { createJournalTelling, type JournalTelling } from './journal-telling.ts'
@@ -117,8 +118,6 @@ function lookAgainAndAgain(
   looks: JournalLooks,
   telling: JournalTelling,
 ): () => Promise<void> {
-  const closing = new AbortController()
-  const { signal } = closing
   const step = async (): Promise<void> => {
     await lookInTime(looks)
     const { known = false, pending = [] } = looks.last()?.others ?? {}
@@ -126,18 +125,11 @@ function lookAgainAndAgain(
     onLook(pending)
     await telling.tellIfDue()
   }
-  const loop = async (): Promise<void> => {
-    while (!signal.aborted) {
-      // what cannot be told is not believed by the others after a while
-      await step().catch(() => undefined)
-      await sleep(LOOK_MS, undefined, { ref: false, signal }).catch(() => undefined)
-    }
-  }
-  const looping = loop()
+  // what cannot be told is not believed by the others after a while
+  const stop = againAndAgain(step, LOOK_MS)
   return async () => {
-    closing.abort()
     // a look at a database that does not answer is not waited for
-    await isWithin(END_MS, looping)
+    await stop(END_MS)
     await telling.leave()
     looks.use(undefined)
   }

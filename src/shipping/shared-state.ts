@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { StateEntry } from '../ports/journal.ts'
 import type { StateRow, StateTable } from '../ports/state-table.ts'
+import { againAndAgain } from '../turns/again-and-again.ts'
 
 /**
  * Preferences and access, told by each instance in the database: to those that do not share its journal, and for a
@@ -29,6 +29,8 @@ export interface SharedStateOptions {
 
 /** Between two looks, and between two attempts to tell: what is revoked counts within a second. */
 const LOOK_MS = 250
+/** How long the end waits for a look at a database that does not answer. */
+const END_MS = 250
 /** What was told at the same time as the last look may come into sight after it. */
 const OVERLAP_MS = 60_000
 /** Entries that are told by one statement. */
@@ -62,27 +64,16 @@ export function createSharedState({ learn, onUnreadable, whenRead, isAlone }: Sh
       untold.set(createHash('sha256').update(text).digest('hex'), text)
     },
     join(table) {
-      const closing = new AbortController()
-      const { signal } = closing
       let lookedTo: number | undefined
       const step = async (): Promise<void> => {
+        await whenRead().catch(() => undefined)
         if (lookedTo === undefined) lookedTo = await look(table, 0)
         else if (!isAlone) lookedTo = Math.max(lookedTo, await look(table, Math.max(0, lookedTo - OVERLAP_MS)))
         await tell(table)
       }
-      const loop = async (): Promise<void> => {
-        await whenRead().catch(() => undefined)
-        while (!signal.aborted) {
-          // the database is away: the next look finds what came meanwhile
-          await step().catch(() => undefined)
-          await sleep(LOOK_MS, undefined, { ref: false, signal }).catch(() => undefined)
-        }
-      }
-      const looping = loop()
-      return async () => {
-        closing.abort()
-        await Promise.race([looping, sleep(LOOK_MS, undefined, { ref: false })])
-      }
+      // where the database is away, the next look finds what came meanwhile
+      const stop = againAndAgain(step, LOOK_MS)
+      return () => stop(END_MS)
     },
   }
 }
