@@ -87,7 +87,8 @@ export function estimate(asked: Asked): Estimate {
     if (field === SchemaMetaFieldDef) return { all: SCHEMA_COST + below.all, own: 1 }
     if (!isList(field.type)) return { all: 1 + below.all, own: 1 + below.own }
     itemCosts.set(node, 1 + below.own)
-    const size = rule?.size?.(args(), above()) ?? INTROSPECTED
+    // arguments are read where they matter: a batch of records need not be read for what is known without
+    const size = typeof rule?.size === 'function' ? rule.size(args(), above()) : (rule?.size ?? INTROSPECTED)
     return { all: 1 + Math.max(0, size) * (1 + below.all), own: 1 }
   }
 

@@ -21,8 +21,8 @@ export type Args = Readonly<Record<string, unknown>>
 
 /** What a field costs, as far as it is known before it is resolved. */
 export interface CostRule {
-  /** Items of the list, at most or as is usual, by its arguments and those of the field above it. */
-  size?: (args: Args, above: Args) => number
+  /** Items of the list, at most or as is usual; where they depend on its arguments, or those of the field above it, by these. */
+  size?: number | ((args: Args, above: Args) => number)
   /** The filter that is asked for: equal texts are the same one. */
   filter?: (args: Args) => string
   /** Bytes of the names in it. */
@@ -38,7 +38,7 @@ export function Cost(rule: CostRule): ReturnType<typeof Extensions> {
 
 /** Declares how many items a list usually has; what it has in fact is charged while it is resolved. */
 export function Size(items: number): ReturnType<typeof Extensions> {
-  return Cost({ size: () => items })
+  return Cost({ size: items })
 }
 
 export function ruleOf(field: GraphQLField<unknown, unknown>): CostRule | undefined {

@@ -133,6 +133,16 @@ describe('the cost of an operation', () => {
     measured.mockRestore()
   })
 
+  test('does not read a batch of records, on which it does not depend', () => {
+    const read = vi.fn()
+    const records = new Proxy([], { get: read })
+    const text = `mutation ($records: [TokenRecordInput!]!) {
+      ingestTokenRecords(input: { records: $records }) { accepted rejected { index field } }
+    }`
+    expect(costOf(text, { records })).toBeGreaterThan(1000)
+    expect(read).not.toHaveBeenCalled()
+  })
+
   test('counts the bytes of a name, which may be more than its letters', () => {
     const names = '{ tokenMetrics(filter: { projects: ["café"], users: ["日本"] }) { recordCount } }'
     expect(estimateOf(names).filterBytes).toBe(5 + 6)
