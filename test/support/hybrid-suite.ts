@@ -53,6 +53,22 @@ const FIRST_LINE_SPOILED: Change[] = [
   { kind: 'ship', records: 1 },
   { kind: 'append', file: 'p/a.jsonl', parts: { id: 'msg_1' } },
 ]
+/** Of a log, a last line without its end is all that is published; then it is renamed. */
+const LAST_LINE_RENAMED: Change[] = [
+  { kind: 'begin', file: 'q/c.jsonl', parts: { id: 'msg_4' }, share: 1 },
+  { kind: 'spoil', file: 'p/a.jsonl' },
+  { kind: 'ship', records: 2 },
+  { kind: 'rename', file: 'q/c.jsonl', to: 'p/b.jsonl' },
+]
+/** A log is renamed to where another one was registered, and a new one stands where it stood. */
+const NAMES_TAKEN_OVER: Change[] = [
+  { kind: 'append', file: 'p/a.jsonl', parts: { id: 'msg_2', session: 's2' } },
+  { kind: 'ship', records: 2 },
+  { kind: 'rename', file: 'p/a.jsonl', to: 'p/b.jsonl' },
+  { kind: 'append', file: 'q/c.jsonl', parts: { id: 'msg_4', session: 's2' } },
+  { kind: 'rename', file: 'q/c.jsonl', to: 'p/a.jsonl' },
+  { kind: 'append', file: 'q/c.jsonl', parts: { id: 'msg_3', session: 's3' } },
+]
 /** Against a hang: these run some thirty seconds on two idle cores, and many tests beside them. */
 const DEADLINE_MS = 900_000
 /**
@@ -251,7 +267,13 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
             } else if (change.kind === 'rollback') await sides.rollBack()
             else apply(change, at)
             await analysis.refresh()
-            const expected = await all(sides.legacy, FEW_QUERIES)
+            let expected: unknown
+            let isProven: boolean
+            // once it is proven which log a file is, it may be called otherwise
+            do {
+              isProven = analysis.shipping.isExact()
+              expected = await all(sides.legacy, FEW_QUERIES)
+            } while (!isProven && analysis.shipping.isExact())
             // while an edition waits to be retired, the files answer
             if (analysis.shipping.isExact()) {
               expect(await all(sides.hybrid, FEW_QUERIES)).toEqual(expected)
@@ -267,7 +289,11 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
           await sides.close()
           await db.close()
         }),
-        { numRuns: options.changes, examples: [[FIRST_LINE_SPOILED]], ...TOLD_AT_ONCE },
+        {
+          numRuns: options.changes,
+          examples: [[FIRST_LINE_SPOILED], [LAST_LINE_RENAMED], [NAMES_TAKEN_OVER]],
+          ...TOLD_AT_ONCE,
+        },
       )
     },
     DEADLINE_MS,

@@ -21,17 +21,23 @@ export function standingOf(table: RecordTable, file: KnownFile, state: LogState)
   // as a release before this one knew it
   if (content === undefined) return isHere(file, state) && isSameFile(file, state) ? 'same' : 'other'
   if (content.to > file.counted) return 'other'
-  // there are no bytes by which it could be known
-  if (content.to === 0)
-    return state.relativePath === file.relativePath && (state.publishedTo === 0 || isHere(file, state))
-      ? 'same'
-      : 'other'
+  if (content.to === 0) return standsFor(file, state) ? 'same' : 'other'
   const own = file.digests.get(content.to)
   if (own === undefined) {
     file.wanted.add(content.to)
     return 'unknown'
   }
   return own === content.sha256 ? 'same' : 'other'
+}
+
+/**
+ * Whether a file is a log of which no whole line is published, so that there are no bytes by which it could be known: by
+ * its path, or because it was this log before it was renamed. Whether a published last line is still there is looked at
+ * after that.
+ */
+function standsFor(file: KnownFile, state: LogState): boolean {
+  if (state.relativePath === file.relativePath) return state.publishedTo === 0 || isHere(file, state)
+  return isHere(file, state) && file.isRegistered && file.log.key === state.key
 }
 
 /** Logs that were registered at the same path under their roots: the one with the same label first. */

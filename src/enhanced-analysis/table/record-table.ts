@@ -114,12 +114,13 @@ export class RecordTable {
 
   /** Calls a log as it is registered: under this path, which says its project. */
   call(file: KnownFile, log: LogIdentity, relativePath: string): void {
-    if (this.#byLog.get(file.log.key) === file) this.#byLog.delete(file.log.key)
-    this.#byLog.set(log.key, file)
     this.#describe(file, log, relativePath)
+    this.#byLog.set(log.key, file)
   }
 
   #describe(file: KnownFile, log: LogIdentity, relativePath: string): void {
+    // nobody has the name that it had, whether it has one of its own now or not
+    if (this.#byLog.get(file.log.key) === file) this.#byLog.delete(file.log.key)
     file.log = log
     const { project } = formatOf(this.rootOf(file)).nameLog(relativePath)
     const origin = this.origins.add({ project, user: log.user, host: log.host, path: log.path })
