@@ -1,4 +1,4 @@
-import { cpSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { transcriptKey } from '../../../../src/domain/log-name.ts'
@@ -57,6 +57,26 @@ describe('a log', () => {
     expect(await logs.registrations('old')).toEqual([])
     const hostsOf = (one: typeof analysis) => one.answer([{ filter: {}, groupings: [['host']] }])[0]?.groups
     expect(hostsOf(other.analysis)).toEqual(hostsOf(analysis))
+  })
+
+  test('is called as it stands, where another one was before that is elsewhere now', async () => {
+    const folder = disk()
+    const at = (path: string): string => join(folder, 'projects', path)
+    const { analysis, logs, published } = await looked(folder)
+    await logs.update(await published())
+    renameSync(at('p/a.jsonl'), at('p/b.jsonl'))
+    writeTranscripts(folder, { 'p/c.jsonl': [line({ id: 'msg_3' })] })
+    await analysis.refresh()
+    await logs.prove()
+    renameSync(at('p/c.jsonl'), at('p/a.jsonl'))
+    writeTranscripts(folder, { 'p/c.jsonl': [line({ id: 'msg_4' })] })
+    await analysis.refresh()
+    await logs.prove()
+    const names = (await logs.registrations('new')).map(({ path, relativePath }) => [path, relativePath])
+    expect(names.toSorted()).toEqual([
+      ['ann@laptop/p/a.jsonl~2', 'p/a.jsonl'],
+      ['ann@laptop/p/c.jsonl', 'p/c.jsonl'],
+    ])
   })
 
   test('is proven by what the index has of it: after a start nothing is read again', async () => {
