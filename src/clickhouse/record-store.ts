@@ -29,7 +29,7 @@ export function createRecordStore(db: Database, epoch = 0): RecordStore {
 interface Fenced {
   /** Says which batches count. To be followed by `elect`, which tells whether it came too late. */
   note(name: string, sql: string, params: Params): Promise<void>
-  /** Chooses winners. Throws CONFLICT where it came too late: whoever believed that it did something must hear of it. */
+  /** Chooses winners. A statement that comes too late inserts nothing and says nothing, so it is asked afterwards: throws CONFLICT. */
   elect(name: string, sql: string, params: Params): Promise<void>
   /** Chooses all winners anew, and shows them at once. */
   rebuildWinners(seq: number): Promise<void>
@@ -149,6 +149,8 @@ const rollbacks = (
       await stillOurs()
       await db.command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
     }
+    // nor this: what it deletes, the next publisher may have brought back
+    await stillOurs()
     await db.command('delete-retired', DELETE_RETIRED)
   },
   async publishKept(seq) {

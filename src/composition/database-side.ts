@@ -183,7 +183,7 @@ function healthOf({ db, publishing, following, asked }: HealthParts, options: Da
 function readingHealth(publishing: KeptPublishing, following: Following, url: string | undefined): SourceHealth {
   const problem = publishing.problem()
   if (problem !== undefined) return { state: 'DEGRADED', detail: problem }
-  if (!following.isFresh()) return { state: 'DEGRADED', detail: 'the database does not answer' }
+  if (!following.isFresh()) return { state: 'DEGRADED', detail: following.problem() ?? 'the database does not answer' }
   const lost = lossesHealth(following.losses())
   if (lost !== undefined) return lost
   return { state: 'UP', detail: `${url === undefined ? 'embedded' : new URL(url).host}, read alone` }

@@ -96,7 +96,7 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
     })
     return {
       ledger,
-      read: readAs(options, gate),
+      read: readAs(options, gate, ledger),
       isSwitching: gate.isSwitching,
       publish,
       shipper,
@@ -113,11 +113,23 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
 function readAs(
   { db, epoch = 0, isAlone = true, onLost }: PublishingSideOptions,
   gate: PublicationGate,
+  ledger: Pick<Ledger, 'announced'>,
 ): PublicationGate['read'] {
-  if (isAlone) return gate.read
+  // nobody knows what readers see of a change that failed, before it is carried out again
+  const requireCarriedOut = (): void => {
+    if (ledger.announced() !== undefined)
+      throw new BridgeError('SOURCE_UNAVAILABLE', 'a change of what is published has not ended')
+  }
+  if (isAlone)
+    return (run) =>
+      gate.read(() => {
+        requireCarriedOut()
+        return run()
+      })
   const table = createLedgerTable(db)
   return (run) =>
     gate.read(async () => {
+      requireCarriedOut()
       const result = await run()
       const head = await table.head()
       if (head.epoch === epoch) return result

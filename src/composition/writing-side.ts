@@ -32,12 +32,12 @@ export function createWritingSide({ wayIn, state, legacy, database, otherJournal
     journal: { append: (entry) => otherJournals.telling(() => journal.append(entry)) },
     hasRoom: legacy.hasRoom,
     isAcknowledged: journal.isAcknowledged,
-    async whenStored({ segment, to }) {
+    async whenStored({ segment, ...bytes }) {
       const now = performance.now()
       const waitMs = now - lastIngestAt < STREAM_MS ? 0 : STORED_WAIT_MS
       lastIngestAt = now
       const shipper = database.current()?.publishing()?.shipper
-      return (await shipper?.whenPublished(journalKey(segment), to, waitMs)) ?? false
+      return (await shipper?.whenPublished(journalKey(segment), bytes, waitMs)) ?? false
     },
   })
   const preferences = createPreferences({ journal, isRead: journal.isRead })

@@ -46,16 +46,14 @@ export function createCatchingUp({ told, reader, heads, readAll, inTurn }: Catch
     if (head !== undefined) segments.set(instance, head.segment)
   }
   const catchUp = async (): Promise<void> => {
-    isBehind = false
-    if (unread().length === 0) return
-    await inTurn(async () => {
-      for (const [instance, head] of unread()) await read(instance, head)
-    })
-    for (const [, head] of unread()) {
-      if (head === undefined) continue
-      isBehind = true
-      noteLost(heads, head)
-    }
+    if (unread().length > 0)
+      await inTurn(async () => {
+        for (const [instance, head] of unread()) await read(instance, head)
+      })
+    const lost = unread().flatMap(([, head]) => head ?? [])
+    // in one step: who asks meanwhile is told what the look before this one found
+    isBehind = lost.length > 0
+    for (const head of lost) noteLost(heads, head)
   }
   return {
     // one look a turn of the event loop, after the questions that have come

@@ -5,7 +5,7 @@ import type { SegmentListener } from './segments.ts'
 
 /** Raise it when a release before would misread an entry; older ones stay readable. */
 const ENTRY_VERSION = 1
-/** An entry of another kind was written by a later release: it stays in the segment, and is reported as unreadable. */
+/** An entry of another kind was written by a later release, and stays in the segment. */
 const KINDS: ReadonlySet<string> = new Set(
   Object.keys({ ingest: true, preference: true, 'machine-token': true, revocation: true } satisfies Record<
     JournalEntry['kind'],
@@ -23,8 +23,9 @@ export function decoding(listener: JournalListener): SegmentListener {
       const { version, entry } = JSON.parse(plain.toString('utf8')) as { version: number; entry: JournalEntry }
       const place = { segment, from, to }
       if (version > ENTRY_VERSION) listener.unreadable(place, 'an entry of a later version')
-      else if (!KINDS.has(entry.kind)) listener.unreadable(place, 'an entry of a kind that this release does not know')
-      else listener.entry(entry, place)
+      else if (KINDS.has(entry.kind)) listener.entry(entry, place)
+      // what brings no records is missing in no answer
+      else if ('records' in entry) listener.unreadable(place, 'records of a kind that this release does not know')
     },
     damage: ({ segment, from, to, reason }) => listener.unreadable({ segment, from, to }, reason),
   }

@@ -24,6 +24,8 @@ export interface Following {
   losses(): DatabaseLosses
   /** It was looked at in the last second: before, what readers see may have been changed unnoticed. */
   isFresh(): boolean
+  /** Why the last look failed; `undefined` where it did not. */
+  problem(): string | undefined
 }
 
 export interface FollowingOptions {
@@ -41,7 +43,6 @@ const LOOK_AGAIN_MS = 25
 export function createFollowing({ table, logs }: FollowingOptions): Following {
   let state = emptyShared()
   let lookedAt = Number.NEGATIVE_INFINITY
-  let looking: Promise<boolean> | undefined
   let isPaused = false
   /** What was read is not what the logs were told last: everything is read anew. */
   let beginsAnew = false
@@ -65,16 +66,11 @@ export function createFollowing({ table, logs }: FollowingOptions): Following {
     lookedAt = startedAt
     return isChanged
   }
-  const refresh = (): Promise<boolean> => {
-    looking ??= look().finally(() => {
-      looking = undefined
-    })
-    return looking
-  }
+  const { refresh, underWay, problem } = oneAtATime(look)
   const isFresh = (): boolean => !isApplying && !beginsAnew && performance.now() - lookedAt < MAX_AGE_MS
   /** Waits until nothing is on its way, and returns where that is. */
   const whenSettled = async (): Promise<LedgerMark> => {
-    await looking
+    await underWay()
     if (!isFresh()) await refresh()
     for (const end = performance.now() + MAX_WAIT_MS; state.changing !== undefined; await refresh()) {
       if (performance.now() > end) throw unavailable('a publication has not ended')
@@ -98,17 +94,41 @@ export function createFollowing({ table, logs }: FollowingOptions): Following {
     refresh,
     async pause() {
       isPaused = true
-      await looking?.catch(() => undefined)
+      await underWay()?.catch(() => undefined)
     },
     async resume() {
       beginsAnew = true
-      await looking?.catch(() => undefined)
+      await underWay()?.catch(() => undefined)
       isPaused = false
-      // the first of two may have begun before
+      // the first one may join a look that began before everything was to be read anew
       for (let look = 0; look < 2 && beginsAnew; look++) await refresh().catch(() => undefined)
     },
     losses: () => state.losses,
     isFresh,
+    problem,
+  }
+}
+
+/** One look at a time, for all that ask meanwhile, and why the last one failed. */
+function oneAtATime(look: () => Promise<boolean>) {
+  let looking: Promise<boolean> | undefined
+  let problem: string | undefined
+  const lookOnce = async (): Promise<boolean> => {
+    try {
+      const isChanged = await look()
+      problem = undefined
+      return isChanged
+    } catch (error) {
+      problem = (error as Error).message
+      throw error
+    } finally {
+      looking = undefined
+    }
+  }
+  return {
+    refresh: (): Promise<boolean> => (looking ??= lookOnce()),
+    underWay: () => looking,
+    problem: () => problem,
   }
 }
 

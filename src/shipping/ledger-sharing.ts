@@ -1,6 +1,6 @@
 import type { LedgerTable } from '../ports/ledger-table.ts'
 import type { LogState } from '../ports/logs.ts'
-import type { Entry, EntryOf } from './ledger-entries.ts'
+import { type Entry, type EntryOf, LEDGER_FORMAT } from './ledger-entries.ts'
 import { type LedgerState, snapshotOf } from './ledger-state.ts'
 import {
   type Announced,
@@ -65,7 +65,14 @@ export function createAnnouncements({ write, replace }: Entries, state: LedgerSt
   let older: ReadonlyMap<string, LogState> | undefined
   const whole = (): SharedEntry => {
     const changing = announced === undefined ? {} : { changing: announced }
-    return { kind: 'whole', ledger: idOf(state), snapshot: snapshotOf(state), losses, ...changing }
+    return {
+      kind: 'whole',
+      format: LEDGER_FORMAT,
+      ledger: idOf(state),
+      snapshot: snapshotOf(state),
+      losses,
+      ...changing,
+    }
   }
   const announcements: LedgerAnnouncements = {
     async announce({ change, note }, seq) {

@@ -17,19 +17,25 @@ export interface PublicationGate {
 const MAX_WAIT_MS = 2000
 
 export function createPublicationGate(maxWaitMs = MAX_WAIT_MS): PublicationGate {
-  let readers: Promise<unknown>[] = []
-  let lastPublication: Promise<unknown> = Promise.resolve()
+  /** Those that read, without what they read. */
+  const readers = new Set<Promise<void>>()
+  let lastPublication: Promise<void> = Promise.resolve()
   let isSwitching = false
-  const settled = (promise: Promise<unknown>): Promise<unknown> => promise.catch(() => undefined)
+  const settled = (promise: Promise<unknown>): Promise<void> =>
+    promise.then(
+      () => undefined,
+      () => undefined,
+    )
   return {
     read(run) {
       const result = within(lastPublication, maxWaitMs).then(run)
-      readers.push(settled(result))
+      const reading = settled(result)
+      readers.add(reading)
+      void reading.then(() => readers.delete(reading))
       return result
     },
     publish(run, switches = false) {
       const before = [lastPublication, ...readers]
-      readers = []
       const result = Promise.all(before).then(async () => {
         isSwitching = switches
         try {

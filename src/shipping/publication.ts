@@ -27,8 +27,12 @@ export type Publish = (changing: Changing) => Promise<void>
  */
 export const createPublish =
   (parts: PublicationParts): Publish =>
-  (changing) =>
-    parts.gate.publish(() => carryOut(parts, changing), switches(changing))
+  async (changing) => {
+    // one that was announced before and failed goes first: nobody else would ever carry it out
+    const left = parts.ledger.announced()
+    if (left !== undefined && !isSame(left, changing)) await publishAnnounced(parts)
+    await parts.gate.publish(() => carryOut(parts, changing), switches(changing))
+  }
 
 /** Carries out what was announced and not noted, by this process or by one before it. Returns what it was. */
 export async function publishAnnounced(parts: PublicationParts): Promise<Changing | undefined> {
@@ -36,6 +40,9 @@ export async function publishAnnounced(parts: PublicationParts): Promise<Changin
   if (changing !== undefined) await parts.gate.publish(() => carryOut(parts, changing), switches(changing))
   return changing
 }
+
+const isSame = (a: Changing, b: Changing): boolean =>
+  JSON.stringify([a.change, a.note]) === JSON.stringify([b.change, b.note])
 
 const switches = ({ note }: Changing): boolean => note.kind !== 'published'
 

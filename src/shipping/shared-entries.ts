@@ -1,7 +1,7 @@
 import type { LedgerMark } from '../ports/ledger-table.ts'
 import type { LogState } from '../ports/logs.ts'
 import type { PublishedBatch } from '../ports/record-store.ts'
-import type { EntryOf, Group, Snapshot } from './ledger-entries.ts'
+import { type EntryOf, type Group, LaterLedgerError, LEDGER_FORMAT, type Snapshot } from './ledger-entries.ts'
 import { applyEntry, emptyState, isJournal, type LedgerState, publishGroup } from './ledger-state.ts'
 
 // What of a ledger is in the database: the names of kinds and members are stored there, and stay.
@@ -46,12 +46,20 @@ export interface DatabaseLosses {
 
 export const NOTHING_LOST: DatabaseLosses = { lostRecords: 0, lostLogs: [], foreignSegments: [] }
 
-/** What was switched is no log. */
+/** For a change that moves no log: the number and the generation alone go up. */
 export const NO_LOG: Note = { kind: 'retired', states: [] }
 
 export type SharedEntry =
   /** The first of a publisher, and of what stands for everything before it. `ledger` names the logs. */
-  | { kind: 'whole'; ledger: string; snapshot: Snapshot; changing?: Announced; losses?: DatabaseLosses }
+  | {
+      kind: 'whole'
+      /** By which a release before it knows that it must not read on; a release before this one did not say. */
+      format?: number
+      ledger: string
+      snapshot: Snapshot
+      changing?: Announced
+      losses?: DatabaseLosses
+    }
   /** What readers count is being changed: until `changed`, nobody can say what they see. */
   | ({ kind: 'changing' } & Announced)
   | { kind: 'changed'; seq: number }
@@ -61,6 +69,29 @@ export type SharedEntry =
   | EntryOf<'restored'>
   | EntryOf<'retired'>
   | EntryOf<'registered'>
+
+const KINDS: Record<SharedEntry['kind'], true> = {
+  whole: true,
+  changing: true,
+  changed: true,
+  stock: true,
+  migration: true,
+  restored: true,
+  retired: true,
+  registered: true,
+}
+const NOTES: Record<Note['kind'], true> = { published: true, retired: true, rolledBack: true, restored: true }
+
+/** An entry as it is in the database. Throws `LaterLedgerError` where a later release wrote it, which would be misread. */
+export function readSharedEntry(text: string): SharedEntry {
+  const entry = JSON.parse(text) as SharedEntry
+  const later = (what: string): LaterLedgerError => new LaterLedgerError('the ledger in the database', what)
+  if (!Object.hasOwn(KINDS, entry.kind)) throw later(entry.kind)
+  if (entry.kind === 'whole' && (entry.format ?? 1) > LEDGER_FORMAT) throw later(`format ${entry.format}`)
+  const changing = entry.kind === 'whole' ? entry.changing : entry.kind === 'changing' ? entry : undefined
+  if (changing !== undefined && !Object.hasOwn(NOTES, changing.note.kind)) throw later(changing.note.kind)
+  return entry
+}
 
 /** What the shared ledger comes to. */
 export interface SharedState {

@@ -1,6 +1,6 @@
 import { BridgeError } from '../domain/errors.ts'
 import type { LedgerMark, LedgerTable } from '../ports/ledger-table.ts'
-import { applyShared, emptyShared, type SharedEntry, type SharedState } from './shared-entries.ts'
+import { applyShared, emptyShared, readSharedEntry, type SharedEntry, type SharedState } from './shared-entries.ts'
 
 /** The shared ledger, as its publisher writes it. */
 export interface SharedLedger {
@@ -24,12 +24,17 @@ export async function readShared(table: LedgerTable): Promise<SharedState> {
   return state
 }
 
-/** Applies what follows; returns the logs that stand elsewhere, and whether there was anything. */
+/**
+ * Applies what follows; returns the logs that stand elsewhere, and whether there was anything. Throws `LaterLedgerError`,
+ * and applies nothing, where this release would misread something of it.
+ */
 export async function readOn(table: LedgerTable, state: SharedState) {
   const rows = await table.after(state.mark)
-  const moved = rows.flatMap(({ epoch, number, entry }) => {
+  const entries = rows.map(({ entry }) => readSharedEntry(entry))
+  const moved = entries.flatMap((entry, i) => {
+    const { epoch, number } = rows[i] as LedgerMark
     state.mark = { epoch, number }
-    return applyShared(state, JSON.parse(entry) as SharedEntry)
+    return applyShared(state, entry)
   })
   return { moved, isChanged: rows.length > 0 }
 }
@@ -60,7 +65,7 @@ export function createSharedLedger(options: SharedLedgerOptions): SharedLedger {
     bytes += text.length
     number++
     await table.append({ epoch, number, whole: entry.kind === 'whole', open: isOpen, entry: text })
-    // the change that follows looks by itself whether it came too late
+    // the statements of an announced change look by themselves whether they come too late
     if (entry.kind !== 'changing') await requireRight()
   }
   /** Whoever takes the right from here on reads what was written. */
@@ -79,7 +84,7 @@ export function createSharedLedger(options: SharedLedgerOptions): SharedLedger {
     append(entry) {
       const written = last.then(async () => {
         await write(entry)
-        // nobody waits for it, and what it leaves is never read
+        // in the background: rows of earlier epochs that are left are read by nobody
         if (entry.kind === 'whole') void table.forgetEpochsBefore(epoch).catch(() => undefined)
         else await putTogether()
       })

@@ -45,8 +45,11 @@ export interface Shipper {
   kick(): void
   /** The store can be reached again: what failed is tried now. */
   tryNow(): void
-  /** Settles when a log is published up to a byte; `false` where that takes longer than `waitMs`. */
-  whenPublished(key: string, to: number, waitMs: number): Promise<boolean>
+  /**
+   * Settles when the bytes of a log between two are published; `false` where that takes longer than `waitMs`, and where
+   * the database refuses a record of them.
+   */
+  whenPublished(key: string, bytes: { from: number; to: number }, waitMs: number): Promise<boolean>
   /**
    * Runs something while nothing is shipped, published or retired; throws at once where the store cannot be reached.
    */
@@ -95,10 +98,10 @@ export function createShipper({ groupRecords = GROUP_RECORDS, ...parts }: Shippe
     kick,
     tryNow: loop.tryNow,
     exclusive: loop.exclusive,
-    whenPublished(key, to, waitMs) {
-      if ((parts.ledger.state(key)?.publishedTo ?? 0) >= to) return Promise.resolve(true)
-      if (loop.problem() !== undefined) return Promise.resolve(false)
-      return awaited.wait(key, to, waitMs)
+    async whenPublished(key, { from, to }, waitMs) {
+      const isPast = (parts.ledger.state(key)?.publishedTo ?? 0) >= to
+      if (!isPast && (loop.problem() !== undefined || !(await awaited.wait(key, to, waitMs)))) return false
+      return !parts.ledger.state(key)?.setAside?.some((position) => position >= from && position < to)
     },
     recordsPerSecond: carrier.recordsPerSecond,
     problem: loop.problem,

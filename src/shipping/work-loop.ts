@@ -123,11 +123,12 @@ function createJobs() {
       new Promise<T>((resolve, reject) => {
         waiting.push({ run: () => job().then(resolve, reject), fail: reject })
       }),
-    /** Returns whether there was one. */
+    /** Runs the next one; returns whether there was one. */
     async run(): Promise<boolean> {
-      const due = waiting.splice(0)
-      for (const job of due) await job.run()
-      return due.length > 0
+      // one alone: what it leaves halfway is settled before the next one
+      const due = waiting.shift()
+      await due?.run()
+      return due !== undefined
     },
     fail(error: Error): void {
       for (const job of waiting.splice(0)) job.fail(error)

@@ -68,6 +68,8 @@ describe('a record that ClickHouse refuses', () => {
     // nobody may be answered from ClickHouse alone
     expect(analysis.shipping.unshippedBytes()).toBe(refused.length)
     expect(sides.ledger.state('journal:1-a')).toMatchObject({ publishedTo: 20, setAside: refused })
+    const isStored = (n: number) => sides.shipper.whenPublished('journal:1-a', { from: n, to: n + 1 }, 0)
+    expect(await Promise.all([isStored(refused[0] as number), isStored(2)])).toEqual([false, !refused.includes(2)])
     expect((await sides.verify(true)).verification).toMatchObject({ difference: '0', damagedBatches: [] })
   })
 

@@ -36,7 +36,7 @@ export function attachAll(parts: AttachingParts): void {
     if (found === 'unknown') isWaiting = true
     else if (found === 'other') left.push(file)
   }
-  // what a log is that stands where it was registered goes before what another one may have been
+  // the log at the same path has priority: nothing is matched by content while a match by path is undecided
   if (isWaiting) return
   for (const file of left) if (recognize(parts, file, 'content') === 'other') callAnew(parts, file)
 }
@@ -79,7 +79,7 @@ export function recognize(parts: AttachingParts, file: KnownFile, by: 'path' | '
     if (standing === 'same') return take(parts, file, state)
     if (standing === 'unknown') return 'unknown'
   }
-  // also where it is not known how it begins
+  // the hash of its beginning is still to be read: it may be one of these logs
   return by === 'content' && file.wanted.size > 0 ? 'unknown' : 'other'
 }
 

@@ -105,7 +105,7 @@ export function createShippingView(table: RecordTable): ShippingView {
     pathOf: (key) => table.fileOfLog(key)?.path,
     unshippedBytes() {
       let bytes = 0
-      // of a record that was set aside one byte, so that nobody takes all for published
+      // each record that was set aside counts as a byte, so that this is never 0 while ClickHouse lacks one
       for (const file of table.knownFiles())
         bytes += Math.max(0, shippableTo(file) - file.publishedTo) + file.setAside.size
       return bytes

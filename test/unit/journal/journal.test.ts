@@ -95,7 +95,7 @@ describe('the journal', () => {
 
   test.each([
     ['of a later version', { version: 99, entry: { ...ingested(9), kind: 'merged' } }],
-    ['of a kind that is not known', { version: 1, entry: { ...ingested(9), kind: 'merged' } }],
+    ['with records of a kind that is not known', { version: 1, entry: { ...ingested(9), kind: 'merged' } }],
   ])('keeps an entry %s and tells it as unreadable, never misreads it', async (_, entry) => {
     const folder = makeFolder()
     const { path, places } = await written(folder)
@@ -107,6 +107,17 @@ describe('the journal', () => {
     expect(times()).toEqual([1, 2, 3])
     expect(damage).toEqual([{ segment, from, to: statSync(path).size }])
     expect(journal.health().state).toBe('DEGRADED')
+  })
+
+  test('misses nothing where a later release journaled what brings no records', async () => {
+    const folder = makeFolder()
+    const { path, places } = await written(folder)
+    const from = places.at(-1)?.to as number
+    const later = Buffer.from(JSON.stringify({ version: 1, entry: { kind: 'tomorrow', at: 4 } }))
+    const key = loadJournalKey(folder, join(folder, 'journal'))
+    appendFileSync(path, encodeFrame(later, key, basename(path, '.journal'), from))
+    const { times, damage, journal } = await open(folder)
+    expect([times(), damage, journal.health().state]).toEqual([[1, 2, 3], [], 'UP'])
   })
 
   test('reads an entry of an earlier version', async () => {

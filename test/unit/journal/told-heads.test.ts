@@ -98,6 +98,14 @@ test('what was acknowledged by another instance and cannot be read is lost, and 
   truncateSync(segmentsOf(shared)[0] as string, 10)
   await second.journal.whenCurrent()
   expect(second.journal.isBehind()).toBe(true)
+  // nor is it forgotten while it is looked once more
+  const looking = second.journal.whenCurrent()
+  const seen = new Set<boolean>()
+  for (let isLooking = true; isLooking; await new Promise(setImmediate)) {
+    seen.add(second.journal.isBehind())
+    isLooking = await Promise.race([looking.then(() => false), new Promise<boolean>((go) => setImmediate(go, true))])
+  }
+  expect([...seen]).toEqual([true])
   expect(second.journal.extents()).toMatchObject([{ segment, readTo: 0, acknowledgedTo: to }])
 })
 

@@ -91,3 +91,31 @@ test('where this instance publishes no more, the logs are told everything anew, 
   expect([publishedTo(one), one.following.isFresh()]).toEqual([200, true])
   expect(one.told).toEqual([100, 200])
 })
+
+test('what a later release wrote is not read as far as it is understood: nothing of it counts, and it is told why', async () => {
+  const one = scene()
+  one.rows.push(whole(1, 100))
+  await one.following.refresh()
+  const later = { ...whole(2, 200), entry: JSON.stringify({ kind: 'of tomorrow' }) }
+  one.rows.push(later)
+  await expect(one.following.refresh()).rejects.toThrow('later release (of tomorrow)')
+  expect([one.following.problem(), one.told, publishedTo(one)]).toEqual([
+    expect.stringContaining('later release'),
+    [100],
+    100,
+  ])
+  one.rows.push(whole(3, 300))
+  await one.following.refresh()
+  expect([one.following.problem(), publishedTo(one)]).toEqual([undefined, 300])
+})
+
+test.each([
+  ['of a later format', { format: 1000 }],
+  ['of a change that it does not know', { changing: { change: { kind: 'publish' }, note: { kind: 'merged' } } }],
+])('a ledger %s is refused', async (_, more) => {
+  const one = scene()
+  const row = whole(1, 100)
+  one.rows.push({ ...row, entry: JSON.stringify({ ...JSON.parse(row.entry), ...more }) })
+  await expect(one.following.refresh()).rejects.toThrow('later release')
+  expect(publishedTo(one)).toBeUndefined()
+})

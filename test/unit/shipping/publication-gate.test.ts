@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { createPublicationGate } from '../../../src/shipping/publication-gate.ts'
 
@@ -39,6 +41,17 @@ describe('the publication gate', () => {
     resolve()
     await publication
     expect(await gate.read(async () => 2)).toBe(2)
+  })
+
+  test('keeps nothing of what was read', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const gate = createPublicationGate()
+    const read = new WeakRef(await gate.read(async () => ({ an: 'answer' })))
+    // a WeakRef keeps what it points to until the turn of the event loop ends
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+    expect(read.deref()).toBeUndefined()
   })
 
   test('a failure is told to whoever asked, and holds nobody else up', async () => {

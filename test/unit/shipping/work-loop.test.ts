@@ -46,6 +46,19 @@ test('a job runs between two pieces of the work, never beside one', async () => 
   expect(await loop.exclusive(async () => isWorking)).toBe(false)
 })
 
+test('what a job leaves halfway is settled before the next job', async () => {
+  const { loop, done } = loopOver([], { settle: async () => void done.push('settled') })
+  const jobs = ['one', 'two'].map((job) =>
+    loop.exclusive(async () => {
+      done.push(job)
+      throw new Error(job)
+    }),
+  )
+  await Promise.allSettled(jobs)
+  await whenIdle(done)
+  expect(done).toEqual(['settled', 'one', 'settled', 'two', 'settled', 'idle'])
+})
+
 test('what fails is tried again by itself, and says so until it works; whoever waits with a job hears of it', async () => {
   let broken = true
   const { loop, done } = loopOver(['a'], {
