@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -33,6 +34,10 @@ test('a publication that was cut off between noting its batches and choosing win
   const again = await openSides({ analysis, db, ledgerPath })
   expect(again.stock()).toMatchObject({ mended: [], lostRecords: 0 })
   expect(again.ledger.unsettled()).toBeUndefined()
-  const { answers } = await again.clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })
+  const { answers } = await again.clickhouse.answer({
+    queries: [{ filter: {}, groupings: [] }],
+    access: EVERYTHING,
+    quality: false,
+  })
   expect(totals(answers[0]?.whole ?? []).records).toBe(2)
 })
