@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
-import { EVERYTHING } from '../../src/domain/scope.ts'
+import { LIMITS } from '../../src/domain/limits.ts'
+import { EVERYTHING, type Scope } from '../../src/domain/scope.ts'
 import { GRANULARITIES } from '../../src/domain/time-buckets.ts'
 import { groupsOf, SLOT_MS, type TokenAnswer } from '../../src/domain/token-query.ts'
 import { createTurns } from '../../src/turns/in-turn.ts'
@@ -46,6 +47,32 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
       NOTHING,
     )
     expect(totals(all?.whole ?? [])).toMatchObject({ input: 2 ** names.length - 1, records: names.length })
+  })
+
+  test('looks at nothing but what is within the scopes, of which there may be many, with any names', async () => {
+    const { store, published } = await opened()
+    const names = ["'", '\\', '{scope_0_users:String}', '\0', '', '日本', "') OR true --"]
+    const records = names.map((user, i) =>
+      copy({ id: `r${i}`, position: i, user, project: `p${i % 2}`, input: 2 ** i }),
+    )
+    await store.write([{ batch: 1, log: 'log', run: 'live', records }])
+    await store.publish([batch(1, 'log', 'live')], 1)
+    const queries = [WHOLE, { filter: { projects: ['p0'] }, groupings: [], sessions: true, countSessions: true }]
+    const inputs = async (access: readonly Scope[]) =>
+      (await published.answer({ queries, access }, NOTHING)).map(({ whole }) => totals(whole).input)
+    for (const [i, user] of names.entries())
+      expect(await inputs([{ users: [user] }]), user).toEqual([2 ** i, i % 2 === 0 ? 2 ** i : 0])
+    expect(await inputs([{ users: names.slice(0, 2) }, { projects: ['p0'], hosts: ['laptop'] }])).toEqual([
+      0b1010111, 0b1010101,
+    ])
+    expect(await inputs([{ projects: ['p1'], hosts: ['tower'] }])).toEqual([0, 0])
+    expect(await inputs([])).toEqual([0, 0])
+    const many = Array.from({ length: LIMITS.scopes.value - 1 }, (_, i) => ({
+      users: Array.from({ length: 9 }, (_, j) => `no ${i} ${j}`),
+      projects: [`no ${i}`],
+      hosts: [`no ${i}`],
+    }))
+    expect(await inputs([...many, { users: ["'"] }])).toEqual([1, 1])
   })
 
   test('sums that would wrap in 64 bits do not', async () => {
