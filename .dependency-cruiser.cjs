@@ -133,6 +133,14 @@ module.exports = {
       to: { path: '^src/', pathNot: ['^src/(graphql|domain|ports|turns|access)/', CORE] },
     },
     {
+      name: 'questions-go-through-answers',
+      severity: 'error',
+      comment:
+        'what somebody may see comes to a question in reading/answers.ts alone: a resolver that had a source could forget it',
+      from: { path: '^src/(graphql|http)/' },
+      to: { path: ['^src/reading/(cached|database)-sources?\\.ts$', '^src/ports/(token-source|record-store)\\.ts$'] },
+    },
+    {
       name: 'access-imports-domain',
       severity: 'error',
       comment: 'who may do what is decided before anything else is known',

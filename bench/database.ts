@@ -1,10 +1,12 @@
 // Answers from ClickHouse over many records, uncached: the statement, its rows, and the merge with the files.
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../src/clickhouse/published-records.ts'
 import { applySchemaChanges } from '../src/clickhouse/schema-changes.ts'
+import { EVERYTHING } from '../src/domain/scope.ts'
 import type { TokenQuery } from '../src/domain/token-query.ts'
 import { POLICIES } from '../src/policies/policies.ts'
 import { median } from './measure.ts'
@@ -45,11 +47,12 @@ export async function benchDatabase(sizes: readonly number[]): Promise<void> {
       const published = createPublishedRecords(db)
       process.stdout.write(`\nClickHouse source, uncached, ${records} records, medians of ${ROUNDS}\n`)
       const nothing = new Uint8Array(0)
-      for (const [name, query] of Object.entries(QUERIES)) await measure(name, () => published.answer([query], nothing))
+      for (const [name, query] of Object.entries(QUERIES))
+        await measure(name, () => published.answer({ queries: [query], access: EVERYTHING }, nothing))
       const excluded = new Uint8Array(Math.floor(records / 20) * 16)
       for (let i = 0; i < excluded.length; i += 4) new DataView(excluded.buffer).setUint32(i, i * 2_654_435_761)
       await measure('tokens, cost, by model without 5 % of the records', () =>
-        published.answer([{ filter: {}, groupings: [] }], excluded),
+        published.answer({ queries: [{ filter: {}, groupings: [] }], access: EVERYTHING }, excluded),
       )
     } finally {
       await db.close()

@@ -1,4 +1,5 @@
 // ClickHouse in this process beside ClickHouse in a child process: start, statements, side by side, memory.
+
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,6 +13,7 @@ import { createPublishedRecords } from '../src/clickhouse/published-records.ts'
 import { createRecordStore } from '../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../src/clickhouse/schema-changes.ts'
 import { identityDigest } from '../src/domain/identity.ts'
+import { EVERYTHING } from '../src/domain/scope.ts'
 import type { RecordCopy } from '../src/domain/token-record.ts'
 import type { RecordBatch } from '../src/ports/record-store.ts'
 import { plant, VIEW } from './database.ts'
@@ -76,7 +78,8 @@ async function measureWay(way: Way): Promise<Figures> {
 async function measureStatements(figures: Figures, db: Database, other: Database): Promise<void> {
   const statement = { name: 'small', sql: 'SELECT 1 AS one', row: z.object({ one: z.number() }) }
   const small = (on: Database) => on.query(statement)
-  const view = (on: Database) => createPublishedRecords(on).answer([VIEW], new Uint8Array(0))
+  const view = (on: Database) =>
+    createPublishedRecords(on).answer({ queries: [VIEW], access: EVERYTHING }, new Uint8Array(0))
   figures['small statement, ms'] = await timed(() => small(db), 100)
   figures[`a whole view of ${RECORDS} records, ms`] = await timed(() => view(db))
   figures['two whole views at once, ms'] = await timed(() => Promise.all([view(db), view(other)]))

@@ -2,7 +2,8 @@ import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, 
 import { LRUCache } from 'lru-cache'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
-import { EVERYTHING, isEverything } from '../domain/scope.ts'
+import { canonicalScopes, EVERYTHING } from '../domain/scope.ts'
+import { sizeOf } from '../domain/size-of.ts'
 import { KEY_ALGORITHMS, type KeySet } from './key-sets.ts'
 import type { IssuedToken, KnownTokens } from './known-tokens.ts'
 import type { Principal } from './roles.ts'
@@ -18,8 +19,7 @@ export interface SignedIn {
 
 /**
  * Tells who stands behind an `Authorization` header. Throws UNAUTHENTICATED, never saying what was wrong with the
- * token; FORBIDDEN where it is good and this version cannot serve it; SOURCE_UNAVAILABLE where the keys that it is
- * checked with are not there.
+ * token; SOURCE_UNAVAILABLE where the keys that it is checked with are not there.
  */
 export type Authenticate = (authorization: string | undefined) => Promise<SignedIn>
 
@@ -35,7 +35,7 @@ export interface TokenChecks extends TokenNames {
 export const CLOCK_TOLERANCE_SECONDS = 5
 /** A token is verified again after this time: its key may be gone. */
 const REMEMBER_MS = 5 * 60_000
-/** What a verified token takes in memory beside its text, its user's name, its id and its roles. */
+/** What a verified token takes in memory beside its text, its user's name, its id, its roles and its scopes. */
 const TOKEN_BYTES = 500
 /** Bytes of memory that one role of a remembered token takes. */
 const ROLE_BYTES = 8
@@ -45,8 +45,8 @@ export function createAuthenticator(checks: TokenChecks): Authenticate {
   const verified = new LRUCache<string, SignedIn>({
     maxSize: LIMITS.rememberedTokenBytes.value,
     ttl: REMEMBER_MS,
-    sizeCalculation: ({ principal: { userId, roles }, token: { id = '' } }, token) =>
-      TOKEN_BYTES + 2 * (token.length + userId.length + id.length) + ROLE_BYTES * roles.length,
+    sizeCalculation: ({ principal: { userId, roles, access }, token: { id = '' } }, token) =>
+      TOKEN_BYTES + 2 * (token.length + userId.length + id.length + sizeOf(access)) + ROLE_BYTES * roles.length,
   })
   return async (authorization) => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
@@ -70,16 +70,11 @@ async function verify(checks: TokenChecks, token: string): Promise<SignedIn> {
     const { alg } = decodeProtectedHeader(token)
     const isOwn = alg === SECRET_ALGORITHM
     const payload = await (isOwn ? verifyBySecret(checks, token) : verifyByKey(checks, token))
+    // who signs with our secret may see everything that they do not take away; others say what may be seen
     const { sub, roles, exp, iat, jti, access = isOwn ? EVERYTHING : [] } = CLAIMS.parse(payload)
     if (iat > Date.now() / 1000 + CLOCK_TOLERANCE_SECONDS) throw new Error('it is of the future')
-    // who signs with our secret may see everything that they do not take away; others say what may be seen
-    if (!isEverything(access))
-      throw new BridgeError(
-        'FORBIDDEN',
-        'the token may not see everything, and this version cannot show less: its claim access must have a scope without lists, [{}]',
-      )
     return {
-      principal: { userId: sub, roles, access },
+      principal: { userId: sub, roles, access: canonicalScopes(access) },
       token: { userId: sub, id: jti, issuedAt: (iat - (isOwn ? 0 : CLOCK_TOLERANCE_SECONDS)) * 1000 },
       expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1000,
     }

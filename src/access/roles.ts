@@ -17,7 +17,7 @@ export interface Principal {
 
 /** Whom a token is signed for: who sees everything needs no scopes in it. */
 export interface TokenHolder extends Omit<Principal, 'access'> {
-  access?: readonly Scope[]
+  access?: readonly Scope[] | undefined
 }
 
 /** Whether somebody may read `/metrics` and nothing else. */

@@ -26,7 +26,7 @@ export type IngestTokenRecordsInput = {
 };
 
 export type MachineTokenInput = {
-  /** Absent: everything. */
+  /** Absent: everything. Each must lie within one of your own. */
   access?: Array<ScopeInput> | null | undefined;
   note?: string | null | undefined;
   roles: Array<string>;
@@ -198,19 +198,19 @@ export type MigrationFilesQueryVariables = Exact<{
 
 export type MigrationFilesQuery = { migration: { id: string, files: Array<{ path: string, bytes: string, sha256: string | null, records: string, tokens: string, duplicateLines: string, owners: Array<string>, verified: boolean, refused: Array<{ reason: string, count: string }> }> } | null };
 
-export type MachineTokenFieldsFragment = { id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null };
+export type MachineTokenFieldsFragment = { id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null };
 
 export type MachineTokensQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type MachineTokensQuery = { machineTokens: Array<{ id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null }> };
+export type MachineTokensQuery = { machineTokens: Array<{ id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null }> };
 
 export type CreateMachineTokenMutationVariables = Exact<{
   input: MachineTokenInput;
 }>;
 
 
-export type CreateMachineTokenMutation = { createMachineToken: { token: string, machineToken: { id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null } } };
+export type CreateMachineTokenMutation = { createMachineToken: { token: string, machineToken: { id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null } } };
 
 export type RevokeAccessMutationVariables = Exact<{
   userId?: string | number | null | undefined;
@@ -313,6 +313,11 @@ export const MachineTokenFieldsFragmentDoc = new TypedDocumentString(`
   id
   userId
   roles
+  access {
+    users
+    projects
+    hosts
+  }
   note
   createdAt
   expiresAt
@@ -842,6 +847,11 @@ export const MachineTokensDocument = new TypedDocumentString(`
   id
   userId
   roles
+  access {
+    users
+    projects
+    hosts
+  }
   note
   createdAt
   expiresAt
@@ -861,6 +871,11 @@ export const CreateMachineTokenDocument = new TypedDocumentString(`
   id
   userId
   roles
+  access {
+    users
+    projects
+    hosts
+  }
   note
   createdAt
   expiresAt

@@ -1,15 +1,17 @@
 import { type RemoteOptions, request } from './client.ts'
 import { CreateMachineTokenDocument, MachineTokensDocument, RevokeAccessDocument } from './generated.ts'
+import { readAccess } from './read-access.ts'
 import { readRoles } from './read-roles.ts'
 import { printJson, printLines } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 /** `token-bridge machine-token create`: prints the token alone on stdout. */
 export async function createMachineToken(
-  options: RemoteOptions & { user: string; roles: string; note?: string; ttl: string },
+  options: RemoteOptions & { user: string; roles: string; note?: string; ttl: string; access?: string },
 ): Promise<void> {
   const { user: userId, note, ttl } = options
-  const input = { userId, roles: readRoles(options.roles), note: note ?? null, ttl }
+  const access = readAccess(options.access) ?? null
+  const input = { userId, roles: readRoles(options.roles), access, note: note ?? null, ttl }
   const { createMachineToken: created } = await request(CreateMachineTokenDocument, { input }, options)
   if (options.json) return void printJson(created)
   printLines([created.token])
@@ -20,13 +22,16 @@ export async function listMachineTokens(options: RemoteOptions): Promise<void> {
   const { machineTokens } = await request(MachineTokensDocument, {}, options)
   if (options.json) return void printJson(machineTokens)
   printLines(
-    machineTokens.map(({ id, userId, roles, note, expiresAt, revokedAt, lastUsedAt }) => {
+    machineTokens.map(({ id, userId, roles, access, note, expiresAt, revokedAt, lastUsedAt }) => {
       const state = revokedAt == null ? `until ${expiresAt}` : `revoked ${revokedAt}`
       const used = lastUsedAt == null ? 'not used' : `used ${lastUsedAt}`
-      return `${id}  ${userId}  ${roles.join(',')}  ${state}  ${used}  ${note ?? ''}`.trimEnd()
+      const sees = access == null ? '' : `sees ${JSON.stringify(access, withoutNulls)}  `
+      return `${id}  ${userId}  ${roles.join(',')}  ${sees}${state}  ${used}  ${note ?? ''}`.trimEnd()
     }),
   )
 }
+
+const withoutNulls = (_name: string, value: unknown): unknown => value ?? undefined
 
 /** `token-bridge revoke`: of a user, or one token. */
 export async function revokeAccess(

@@ -24,6 +24,9 @@ export async function run(argv: readonly string[]): Promise<void> {
   }
 }
 
+const ACCESS_HELP =
+  'what it may see, a JSON list of scopes, such as [{"users":["ann"]},{"projects":["shop"]}]; absent: everything'
+
 const collect = (value: string, list: string[]): string[] => [...list, value]
 
 function createProgram(): Command {
@@ -99,6 +102,7 @@ function addToken(program: Command): void {
     .requiredOption('--user <id>', 'who the token is for')
     .requiredOption('--roles <roles>', `comma-separated: ${ROLES.join(', ')}`)
     .option('--ttl <duration>', 'how long it lasts, such as 90s, 15m, 1h, 7d', '1h')
+    .option('--access <json>', ACCESS_HELP)
     .action(async (options) => {
       const { printToken } = await import('./token.ts')
       await printToken(options)
@@ -122,6 +126,7 @@ function addMachineTokens(tokens: Command): void {
     .requiredOption('--roles <roles>', `comma-separated: ${ROLES.join(', ')}`)
     .option('--note <text>', 'what it is for')
     .option('--ttl <duration>', 'how long it lasts, such as 1h, 7d, 90d', '90d')
+    .option('--access <json>', ACCESS_HELP)
     .action(async (options) => {
       const { createMachineToken } = await import('./machine-tokens.ts')
       await createMachineToken(options)

@@ -3,11 +3,17 @@ import { isUserId, parseTtl, signToken } from '../access/tokens.ts'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { requireFolder } from '../folders.ts'
+import { readAccess } from './read-access.ts'
 import { readRoles } from './read-roles.ts'
 import { UsageError } from './usage-error.ts'
 
 /** `token-bridge token`: prints a bearer token alone on stdout. */
-export async function printToken(options: { user: string; roles: string; ttl: string }): Promise<void> {
+export async function printToken(options: {
+  user: string
+  roles: string
+  ttl: string
+  access?: string
+}): Promise<void> {
   const { user } = options
   if (!isUserId(user))
     throw new UsageError(
@@ -17,11 +23,12 @@ export async function printToken(options: { user: string; roles: string; ttl: st
   if (ttlSeconds === undefined)
     throw new UsageError(`--ttl "${options.ttl}" is no duration of up to a year, such as 90s, 15m, 1h, 7d`)
   const roles = readRoles(options.roles)
+  const access = readAccess(options.access)
   const { auth, dataDir } = readConfig()
   requireFolder('DATA_DIR', dataDir)
   const [secret] = loadJwtSecrets(auth, dataDir)
   if (secret === undefined)
     throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET')
-  const token = await signToken(secret, { userId: user, roles }, ttlSeconds, auth)
+  const token = await signToken(secret, { userId: user, roles, ...(access && { access }) }, ttlSeconds, auth)
   process.stdout.write(`${token}\n`)
 }

@@ -59,9 +59,9 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       withExcluded(db, without, (left) => db.query(groupsStatement(left?.sql), { ...left?.params, logs })),
     rows: (log, day, without) =>
       withExcluded(db, without, (left) => db.query(rowsStatement(left?.sql), { ...left?.params, log, day })),
-    async tokensOnlyOf(logs) {
+    async tokensOnlyOf(logs, access) {
       if (logs.length === 0) return 0n
-      return (await db.query(tokensOnlyOf, { logs }))[0]?.tokens ?? 0n
+      return (await db.query(...tokensOnlyOf(logs, access)))[0]?.tokens ?? 0n
     },
     batches: () => db.query(evidence),
     async copies(batches) {

@@ -19,10 +19,10 @@ import { StatementError } from './statement-error.ts'
 import {
   type AnswerRow,
   answerStatement,
-  type Excluded,
   sessionCountStatement,
   sessionsStatement,
   setsOf,
+  type Within,
 } from './statements/answer.ts'
 
 /** ClickHouse's error number for a result with more rows than `max_result_rows`. */
@@ -31,12 +31,13 @@ const TOO_MANY_ROWS = 396
 /** Throws QUERY_TOO_EXPENSIVE where all answers of one call together would have more than `maxSums` sums. */
 export function createPublishedRecords(db: Database, maxSums: number = LIMITS.answerSums.value): PublishedRecords {
   return {
-    answer: (queries, excluded, inTurn = (statement) => statement()) =>
+    answer: ({ queries, access }, excluded, inTurn = (statement) => statement()) =>
       withExcluded(db, excluded, async (left) => {
         const query: Database['query'] = (...statement) => inTurn(() => db.query(...statement))
         const sums = boundedSums(query, maxSums)
+        const within: Within = { access, excluded: left }
         const answers: TokenAnswer[] = []
-        for (const one of queries) answers.push(await answerOne(query, sums, one, left))
+        for (const one of queries) answers.push(await answerOne(query, sums, one, within))
         return answers
       }),
   }
@@ -66,15 +67,15 @@ async function answerOne(
   ask: Database['query'],
   sums: (asking: Asking) => Promise<AnswerRow[]>,
   query: TokenQuery,
-  excluded: Excluded | undefined,
+  within: Within,
 ): Promise<TokenAnswer> {
-  const answered = await toAnswer(query, await sums(answerStatement(query, excluded)))
+  const answered = await toAnswer(query, await sums(answerStatement(query, within)))
   if (query.sessions === true) {
-    const sessions = await toSessions(await sums(sessionsStatement(query, excluded)))
+    const sessions = await toSessions(await sums(sessionsStatement(query, within)))
     return { ...answered, sessions, sessionCount: sessions.length }
   }
   if (query.countSessions !== true) return answered
-  const counting = sessionCountStatement(query, excluded)
+  const counting = sessionCountStatement(query, within)
   const [row] = await ask(counting.statement, counting.params)
   return { ...answered, sessionCount: row?.sessions ?? 0 }
 }

@@ -2,11 +2,13 @@ import { LRUCache } from 'lru-cache'
 import type { Database } from '../clickhouse/database.ts'
 import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
 import { createPublishedRecords } from '../clickhouse/published-records.ts'
+import type { Scope } from '../domain/scope.ts'
 import { archivedTokens } from '../migration/verification.ts'
 import { POLICIES } from '../policies/policies.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
 import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from '../reading/database-sources.ts'
+import { accessKey } from '../reading/question-key.ts'
 import type { LedgerFacts, LogNames } from '../shipping/ledger.ts'
 import { createTurns } from '../turns/in-turn.ts'
 
@@ -20,6 +22,8 @@ export interface DatabaseSources {
 const QUESTIONS_AT_ONCE = POLICIES.clickhouse.question.atOnce
 /** And of one user. */
 const QUESTIONS_OF_ONE = 2
+/** Numbers of archived tokens that are kept: one for each access that asks. */
+const ARCHIVED_KEPT = 100
 
 /** What is published, as this instance knows it now: by publishing, or by following whoever does. */
 export interface PublishedView {
@@ -44,10 +48,11 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
   const seq = (): number => view.ledger().seq()
   const evidence = createPublishedEvidence(db)
   // computing it takes a statement, so it is kept until something is published or the files change
-  const archived = new LRUCache<string, bigint>({
-    max: 1,
+  const archived = new LRUCache<string, bigint, readonly Scope[]>({
+    max: ARCHIVED_KEPT,
     ignoreFetchAbort: true,
-    fetchMethod: () => archivedTokens({ ledger: view.ledger(), logs, evidence, now: Date.now }),
+    fetchMethod: (_key, _old, { context: access }) =>
+      archivedTokens({ ledger: view.ledger(), logs, evidence, now: Date.now }, access),
   })
   const options: DatabaseSourcesOptions = {
     files,
@@ -55,7 +60,8 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
     read: view.read,
     inTurn: createTurns({ atOnce: QUESTIONS_AT_ONCE, ofOneCaller: QUESTIONS_OF_ONE }),
     statementInTurn: createTurns({ atOnce: parts.statementsAtOnce }),
-    archivedTokens: () => archived.forceFetch(`${seq()} ${files.counted()?.watermark}`),
+    archivedTokens: (access) =>
+      archived.forceFetch(`${seq()} ${files.counted()?.watermark} ${accessKey(access)}`, { context: access }),
     generation: () => view.ledger().generation(),
     seq,
     health: parts.health,

@@ -44,6 +44,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       viewer: viewer.context,
       answers: createAnswers({
         caller: principal.userId,
+        access: principal.access,
         sourceOf: (name) => reading.sourceOf(name, database),
         decide: viewer.decide,
         migrationProgress: progress,

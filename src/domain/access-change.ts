@@ -1,3 +1,5 @@
+import type { Scope } from './scope.ts'
+
 /** A token was made for a machine: all about it, but the token itself is told once and kept nowhere. */
 export interface MachineTokenMade {
   kind: 'machine-token'
@@ -7,6 +9,8 @@ export interface MachineTokenMade {
   id: string
   userId: string
   roles: readonly string[]
+  /** Absent: everything. */
+  access?: readonly Scope[] | undefined
   note?: string | undefined
   expiresAt: number
 }

@@ -27,6 +27,8 @@ export const LIMITS = {
   filters: count(20, 'different filters that one operation may ask for'),
   filterNames: count(1000, 'names in one list of a filter'),
   filterBytes: { value: 256 << 10, shown: '256 KiB', about: 'all names in the filters of one operation' },
+  scopes: count(100, 'scopes in the claim `access` of one token'),
+  scopeBytes: kibibytes(8, 'of names in the scopes of one token'),
   series: count(
     20,
     'different time series (of a filter, a granularity and a zone) and breakdowns that one operation may ask for',

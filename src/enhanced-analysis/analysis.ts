@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { journalKey } from '../domain/log-name.ts'
+import { EVERYTHING, type Scope } from '../domain/scope.ts'
 import { sumsIn } from '../domain/sums-in.ts'
 import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
 import { finished, type Work } from '../domain/work.ts'
@@ -14,8 +15,9 @@ import { createScanning } from './scanning/scanning.ts'
 import { assertAffordable } from './table/affordable.ts'
 import { aggregating } from './table/aggregate.ts'
 import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
-import { type Quality, qualityOf } from './table/quality.ts'
+import { type Quality, qualityOf, type VisibleQuality, visibleQuality } from './table/quality.ts'
 import type { KnownRoot, RecordTable } from './table/record-table.ts'
+import { visibleLogs } from './table/within.ts'
 
 export type { EntryToHash, RangeToDigest, StateToDigest } from './published/shipping-view.ts'
 export type { RefreshProgress, RefreshReport } from './refreshing.ts'
@@ -35,9 +37,11 @@ export interface AnalysisOptions {
 /** What is asked of one moment. */
 export interface Asked {
   queries: readonly TokenQuery[]
+  /** What whoever asks may see. */
+  access: readonly Scope[]
   /** By row: winners that are not 1 in it are left out of the answers. */
   only?: Uint8Array | undefined
-  /** Whether the quality of everything is asked for. */
+  /** Whether the quality is asked for: of all that may be seen. */
   quality?: boolean
 }
 
@@ -52,7 +56,7 @@ export interface Answered {
  */
 export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | 'indexProblem'> {
   readonly refresh: Refresh
-  /** Answers all queries from the same moment. `only`, by row, narrows them to the winners that are 1 in it. */
+  /** Answers all queries of everything, from the same moment. `only`, by row, narrows them to the winners that are 1 in it. */
   answer(queries: readonly TokenQuery[], only?: Uint8Array): TokenAnswer[]
   /**
    * The same in steps, of the moment of the first one: what is counted between them is not in it. Throws
@@ -65,8 +69,9 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
   readonly shipping: Omit<ShippingView, 'proven'>
   /** What `shipping.unproven` asked for was read. */
   proven(digested: readonly Digested[]): void
+  /** Of everything. */
   quality(): Quality
-  /** The quality as every source tells it. */
+  /** The same as every source tells it. */
   corpusQuality(): CorpusQuality
   /** Identities that are counted. */
   records(): number
@@ -93,7 +98,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
 
   return {
     refresh,
-    answer: (queries, only) => finished(answering({ queries, only })).answers,
+    answer: (queries, only) => finished(answering({ queries, access: EVERYTHING, only })).answers,
     answering,
     shipping,
     proven(digested) {
@@ -113,7 +118,8 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     journaledBytes: () => journaledBytes,
     journalMark: () => `${journaledBytes}-${journalMark >>> 0}`,
     quality: () => qualityOf(table),
-    corpusQuality: () => finished(answering({ queries: [], quality: true })).quality as CorpusQuality,
+    corpusQuality: () =>
+      finished(answering({ queries: [], access: EVERYTHING, quality: true })).quality as CorpusQuality,
     records: () => table.winners,
     watermark: kept.watermark,
     indexState: kept.indexState,
@@ -137,21 +143,23 @@ interface AnsweringParts {
 }
 
 /** Answers all queries from one snapshot of the table. */
-function* answeringFrom(parts: AnsweringParts, { queries, only, quality = false }: Asked): Work<Answered> {
+function* answeringFrom(parts: AnsweringParts, { queries, access, only, quality = false }: Asked): Work<Answered> {
   const { table, shipping, bounded } = parts
   if (bounded) assertAffordable(table.columns.length, queries)
-  const described = quality ? { ...qualityOf(table), unshippedBytes: shipping.unshippedBytes() } : undefined
+  const described = quality
+    ? { ...visibleQuality(table, access), unshippedBytes: shipping.unshippedBytes(visibleLogs(table, access)) }
+    : undefined
   const snapshot = table.snapshot()
   try {
     const answers: TokenAnswer[] = []
     let left = bounded ? LIMITS.answerSums.value : Number.POSITIVE_INFINITY
     for (const query of queries) {
-      const answer = yield* aggregating({ table, snapshot, only }, query, left)
+      const answer = yield* aggregating({ table, snapshot, access, only }, query, left)
       left -= sumsIn(answer)
       answers.push(answer)
     }
     if (described === undefined) return { answers, quality: undefined }
-    const { whole } = yield* aggregating({ table, snapshot }, { filter: {}, groupings: [] })
+    const { whole } = yield* aggregating({ table, snapshot, access }, { filter: {}, groupings: [] })
     return { answers, quality: corpusQualityOf(described, whole) }
   } finally {
     snapshot.close()
@@ -159,11 +167,11 @@ function* answeringFrom(parts: AnsweringParts, { queries, only, quality = false 
 }
 
 function corpusQualityOf(
-  { duplicateLines, refused, unshippedBytes }: Quality & { unshippedBytes: number },
+  { copies, refused, unshippedBytes }: VisibleQuality & { unshippedBytes: number },
   whole: UsageSums[],
 ): CorpusQuality {
   return {
-    duplicateLines,
+    duplicateLines: BigInt(copies) - whole.reduce((sum, { records }) => sum + records, 0n),
     refused: refused.map(({ reason, count }) => ({ reason, count })),
     whole,
     archivedTokens: 0n,

@@ -1,11 +1,16 @@
 import { defaultFieldResolver, type GraphQLSchema, isObjectType } from 'graphql'
 import { Extensions } from 'type-graphql'
-import type { Role } from '../access/roles.ts'
+import type { Principal, Role } from '../access/roles.ts'
 import { BridgeError } from '../domain/errors.ts'
+import { isEverything } from '../domain/scope.ts'
 import type { RequestContext } from './context.ts'
 
-/** Who may see a field: those with one of the roles, or everyone who is signed in. */
-export type AccessRule = readonly Role[] | 'signed-in'
+/**
+ * Who may see a field: those with one of the roles, or everyone who is signed in. What is for operators alone is about
+ * the whole service, so it needs a token that sees everything; where a part of it can be shown and done,
+ * `operator-of-a-part` lets others in, too, and the resolver obeys their scopes.
+ */
+export type AccessRule = readonly Role[] | 'signed-in' | 'operator-of-a-part'
 
 /** Declares the rule of a field, or of all fields of a type. Without one the server does not start. */
 export function Access(rule: AccessRule): ReturnType<typeof Extensions> {
@@ -47,6 +52,21 @@ export function enforceAccess(schema: GraphQLSchema): GraphQLSchema {
 }
 
 function check(rule: AccessRule, { principal }: RequestContext, field: string): void {
-  if (rule === 'signed-in' || rule.some((role) => principal.roles.includes(role))) return
-  throw new BridgeError('FORBIDDEN', `${field} needs the role ${rule.join(' or ')}`)
+  if (rule === 'signed-in') return
+  const roles = rule === 'operator-of-a-part' ? OPERATORS : rule
+  if (!roles.some((role) => principal.roles.includes(role)))
+    throw new BridgeError('FORBIDDEN', `${field} needs the role ${roles.join(' or ')}`)
+  if (rule !== 'operator-of-a-part' && isForOperatorsAlone(rule) && !isEverything(principal.access))
+    throw new BridgeError('FORBIDDEN', `${field} is about the whole service: it needs a token that sees everything`)
+}
+
+const OPERATORS: readonly Role[] = ['operator']
+
+export function isForOperatorsAlone(rule: AccessRule): boolean {
+  return rule === 'operator-of-a-part' || (rule !== 'signed-in' && rule.every((role) => role === 'operator'))
+}
+
+/** Whether somebody may know how the whole service runs: where its files are, and how much there is. */
+export function seesOperations({ roles, access }: Principal): boolean {
+  return roles.includes('operator') && isEverything(access)
 }

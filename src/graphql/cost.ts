@@ -11,7 +11,7 @@ import {
 import { Extensions } from 'type-graphql'
 import { inSlices } from '../turns/event-loop.ts'
 import { createTurns } from '../turns/in-turn.ts'
-import type { AccessRule } from './access.ts'
+import { type AccessRule, isForOperatorsAlone } from './access.ts'
 import type { RequestContext } from './context.ts'
 import { check } from './cost-error.ts'
 
@@ -81,7 +81,7 @@ export function meterLists(schema: GraphQLSchema): GraphQLSchema {
       if (ruleOf(field)?.size === undefined) undeclared.push(`${type.name}.${field.name}`)
       const resolve = field.resolve ?? defaultFieldResolver
       const access = (field.extensions.access ?? type.extensions.access) as AccessRule | undefined
-      const isCharged = access === 'signed-in' || access?.some((role) => role !== 'operator') !== false
+      const isCharged = access === undefined || !isForOperatorsAlone(access)
       field.resolve = (source, args, context: object, info) => {
         const result: unknown = resolve(source, args, context, info)
         return result instanceof Promise

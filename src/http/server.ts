@@ -15,10 +15,11 @@ import { GraphQLError, type GraphQLSchema } from 'graphql'
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
 import type { Authenticate } from '../access/authenticator.ts'
 import type { KnownTokens } from '../access/known-tokens.ts'
-import type { Principal, Role } from '../access/roles.ts'
+import type { Principal } from '../access/roles.ts'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { seesOperations } from '../graphql/access.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
@@ -80,7 +81,6 @@ const LATE_CHECK_MS = 1000
 /** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
 const MAX_DOCUMENT_TOKENS = LIMITS.documentTokens.value
 const MAX_LOGGED_PATH = 200
-const METRICS_ROLES: readonly Role[] = ['operator', 'scraper']
 /**
  * Connections that the system holds until they are taken, up to its own bound (`somaxconn`). Where there is no room, a
  * client is not told: it tries again after 1, 3 and 7 seconds, and a thousand strangers at once delay everybody so.
@@ -234,17 +234,26 @@ async function addRoutes(
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {
     const { ready, detail } = readiness()
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', detail })
+    // anybody may ask: how much there is, and where, is not for everybody
+    return reply.code(ready ? 200 : 503).send(ready ? { status: 'ready' } : { status: 'not ready', detail })
   })
   fastify.get(METRICS_PATH, async (request, reply) => {
-    if (!principalOf(request).roles.some((role) => METRICS_ROLES.includes(role)))
+    if (!readsMetrics(principalOf(request)))
       return reply
         .code(403)
-        .send(errorBody('FORBIDDEN', `${METRICS_PATH} needs the role ${METRICS_ROLES.join(' or ')}`))
+        .send(
+          errorBody(
+            'FORBIDDEN',
+            `${METRICS_PATH} needs the role scraper, or operator with a token that sees everything`,
+          ),
+        )
     const { contentType, body } = await metrics.expose()
     return reply.type(contentType).send(body)
   })
 }
+
+/** Its figures are of the whole service. */
+const readsMetrics = (principal: Principal): boolean => principal.roles.includes('scraper') || seesOperations(principal)
 
 function principalOf(request: FastifyRequest): Principal {
   if (request.principal === null) throw new Error('the request was not authenticated')

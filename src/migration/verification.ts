@@ -1,6 +1,7 @@
 import { type Edition, parseEdition } from '../domain/log-name.ts'
 import type { LogDifference, Verification } from '../domain/migration.ts'
 import { LABEL_FIELDS } from '../domain/record-fields.ts'
+import { EVERYTHING, type Scope } from '../domain/scope.ts'
 import { SUMS } from '../domain/token-counts.ts'
 import type { GroupedRow, RowGroup, ShippableLogs } from '../ports/logs.ts'
 import type { DamagedBatch, LogStock, PublishedEvidence } from '../ports/record-store.ts'
@@ -120,7 +121,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
       damagedBatches: damaged?.slice(0, MAX_LISTED).map((batch) => describeBatch(batch, pathOf(batch.log))) ?? null,
       winnersDiffer,
       surplusLogs: surplus.slice(0, MAX_LISTED),
-      archivedTokens: String(await evidence.tokensOnlyOf(archived)),
+      archivedTokens: String(await evidence.tokensOnlyOf(archived, EVERYTHING)),
     },
     reship: reship.flatMap((log) => onDisk.get(log)?.key ?? []),
     retire: surplus,
@@ -131,10 +132,10 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   }
 }
 
-/** Tokens of identities that no log on disk has: what only the store still has (rule 10). */
-export async function archivedTokens(parts: VerificationParts): Promise<bigint> {
+/** Tokens of identities that no log on disk has: what only the store still has (rule 10), within the scopes. */
+export async function archivedTokens(parts: VerificationParts, access: readonly Scope[]): Promise<bigint> {
   const { archived } = await publishedLogs(parts)
-  return parts.evidence.tokensOnlyOf(archived)
+  return parts.evidence.tokensOnlyOf(archived, access)
 }
 
 /** Nothing at all was found. */

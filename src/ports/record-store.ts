@@ -1,3 +1,4 @@
+import type { Scope } from '../domain/scope.ts'
 import type { CountField } from '../domain/token-counts.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
@@ -116,8 +117,8 @@ export interface PublishedEvidence {
   /** What counts of all logs but these, without some identities. */
   groups(butLogs: readonly string[], without: Uint8Array): Promise<RowGroup[]>
   rows(log: string, day: number, without: Uint8Array): Promise<GroupedRow[]>
-  /** Tokens that count of these logs, of identities that no other log has. */
-  tokensOnlyOf(logs: readonly string[]): Promise<bigint>
+  /** Tokens that count of these logs, of identities that no other log has, as far as they are within one of the scopes. */
+  tokensOnlyOf(logs: readonly string[], access: readonly Scope[]): Promise<bigint>
   /** Published and kept batches, in the order of their numbers. */
   batches(): Promise<PublishedBatch[]>
   /** The copies of some batches, by batch; in the order of their places. */
@@ -140,13 +141,19 @@ export interface PublishedEvidence {
   winnersDiffer(): Promise<boolean>
 }
 
+/** What is asked, and what whoever asks may see: only what is within one of the scopes is summed. */
+export interface PublishedRequest {
+  queries: readonly TokenQuery[]
+  access: readonly Scope[]
+}
+
 /** What is published, summed. */
 export interface PublishedRecords {
   /**
    * One answer for each query, without the identities in `excluded` (16 bytes each). Each statement of it runs `inTurn`:
    * what others ask comes in between, however many queries there are.
    */
-  answer(queries: readonly TokenQuery[], excluded: Uint8Array, inTurn?: StatementTurn): Promise<TokenAnswer[]>
+  answer(asked: PublishedRequest, excluded: Uint8Array, inTurn?: StatementTurn): Promise<TokenAnswer[]>
 }
 
 /** Runs a statement when it is the turn of whoever asks. */

@@ -1,9 +1,12 @@
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { DataSource } from '../domain/source.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 
 export interface SourceRequest {
   queries: readonly TokenQuery[]
+  /** What whoever asks may see: only what is within one of these is looked at, whatever is asked. */
+  access: readonly Scope[]
   /** Whether the quality of the corpus is asked for, too. */
   quality: boolean
   /** As it was when the source was chosen: where what readers see was switched since, the choice does not hold. */

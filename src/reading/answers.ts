@@ -3,6 +3,7 @@ import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { type Grouping, groupingKey } from '../domain/dimensions.ts'
 import { BridgeError, isRefusal } from '../domain/errors.ts'
 import type { Lacking } from '../domain/losses.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
 import type { TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
@@ -34,6 +35,8 @@ export interface Answers {
 export interface AnswersOptions {
   /** The user who asks. */
   caller?: string
+  /** What they may see. This is the one place where that comes to a question: none goes to a source without it. */
+  access: readonly Scope[]
   /** `undefined`: there is no such source now. */
   sourceOf: (source: DataSource) => CachedSource | undefined
   /** Of the facts as they were when the operation began. */
@@ -114,6 +117,7 @@ async function askSource(
   const filters = [...asked.keys()].sort()
   const request: SourceRequest = {
     queries: filters.map((key) => queryOf(asked.get(key) as Key[])),
+    access: options.access,
     quality: keys.some(({ section }) => section === 'quality'),
     generation: options.generation,
   }

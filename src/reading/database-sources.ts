@@ -1,6 +1,7 @@
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { mergeAnswers } from '../domain/merge-answers.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { DataSource } from '../domain/source.ts'
 import { sumsIn } from '../domain/sums-in.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
@@ -18,8 +19,8 @@ export interface DatabaseSourcesOptions {
   inTurn?: InTurn
   /** Runs the statements of these questions in turn; absent: all at once. */
   statementInTurn?: InTurn
-  /** Tokens that only ClickHouse still has. */
-  archivedTokens: () => Promise<bigint>
+  /** Tokens that only ClickHouse still has, as far as they are within one of the scopes. */
+  archivedTokens: (access: readonly Scope[]) => Promise<bigint>
   /** Moves when what readers see is switched. */
   generation: () => number
   /** Publications so far. */
@@ -36,16 +37,18 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
   const described = describe('CLICKHOUSE', options)
   return {
     ...described,
-    answer: ({ queries, quality, generation }, caller = '') =>
+    answer: ({ queries, access, quality, generation }, caller = '') =>
       inRead(inTurn, read, caller, async () => {
         // what was all published may not be any more
         if (generation !== undefined && generation !== options.generation())
           throw new BridgeError('SOURCE_UNAVAILABLE', 'what is published was switched meanwhile')
         const { watermark, asOf } = described.counted() ?? { watermark: '', asOf: Date.now() }
         const asked = quality ? [...queries, WHOLE] : queries
-        const answers = await published.answer(asked, NOTHING, (run) => statementInTurn(caller, run))
-        const ofFiles = quality ? await files.answer({ queries: [], quality }, caller) : undefined
-        const archived = quality ? await archivedTokens() : 0n
+        const answers = await published.answer({ queries: asked, access }, NOTHING, (run) =>
+          statementInTurn(caller, run),
+        )
+        const ofFiles = quality ? await files.answer({ queries: [], access, quality }, caller) : undefined
+        const archived = quality ? await archivedTokens(access) : 0n
         return finish(answers, queries.length, ofFiles, archived, { asOf, watermark })
       }),
   }
@@ -60,14 +63,16 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
   const { files, published, read, seq, archivedTokens, inTurn = atOnce, statementInTurn = atOnce } = options
   return {
     ...describe('HYBRID', options),
-    async answer({ queries, quality }, caller = '') {
+    async answer({ queries, access, quality }, caller = '') {
       const all = quality ? [...queries, WHOLE] : queries
       const asked = all.map(withSessions)
       const { ofFiles, ofDatabase, watermark, archived } = await inRead(inTurn, read, caller, async () => {
-        const ofFiles = await files.answerUnpublished({ queries: asked, quality }, caller)
+        const ofFiles = await files.answerUnpublished({ queries: asked, access, quality }, caller)
         const watermark = `${ofFiles.watermark} ${seq()}`
-        const ofDatabase = await published.answer(asked, ofFiles.identities, (run) => statementInTurn(caller, run))
-        return { ofFiles, ofDatabase, watermark, archived: quality ? await archivedTokens() : 0n }
+        const ofDatabase = await published.answer({ queries: asked, access }, ofFiles.identities, (run) =>
+          statementInTurn(caller, run),
+        )
+        return { ofFiles, ofDatabase, watermark, archived: quality ? await archivedTokens(access) : 0n }
       })
       const halves = asked.map((_, i) => [ofDatabase[i], ofFiles.answers[i]] as [TokenAnswer, TokenAnswer])
       const answers = await mergeHalves(halves, all, caller)

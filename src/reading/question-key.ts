@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { askedValues, FILTER_LISTS, groupingKey } from '../domain/dimensions.ts'
+import { canonicalScopes, type Scope } from '../domain/scope.ts'
 import type { TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceRequest } from '../ports/token-source.ts'
 
@@ -12,6 +13,8 @@ const MAX_LITERAL = 128
 // by object: aliases that share a variable share its filter, whose names are sorted once
 const keysOfLists = new WeakMap<readonly string[], string>()
 const keysOfFilters = new WeakMap<object, string>()
+// those of a token, which is remembered
+const keysOfAccess = new WeakMap<readonly Scope[], string>()
 
 /**
  * The same for filters that select the same, in whichever order or how often they name it. Computed once for each
@@ -34,17 +37,30 @@ const queryKey = ({ filter, groupings, sessions = false, countSessions = false }
   countSessions,
 ]
 
-/** The same for requests whose answers are the same, query by query. */
-export const requestKey = ({ queries, quality }: SourceRequest): string =>
-  JSON.stringify([queries.map(queryKey), quality])
+/** The same for requests whose answers are the same, query by query: who may see other things gets another one. */
+export const requestKey = ({ queries, access, quality }: SourceRequest): string =>
+  JSON.stringify([queries.map(queryKey), accessKey(access), quality])
+
+/** The same for scopes that let the same in, in whichever order they are. */
+export function accessKey(access: readonly Scope[]): string {
+  let key = keysOfAccess.get(access)
+  if (key === undefined) {
+    key = short(JSON.stringify(canonicalScopes(access)))
+    keysOfAccess.set(access, key)
+  }
+  return key
+}
+
+/** The text, or the digest of a long one. */
+const short = (text: string): string =>
+  text.length > MAX_LITERAL ? createHash('sha256').update(text).digest('base64url') : text
 
 function listKey(asked: unknown): string | null {
   const names = askedValues(asked)
   if (names === undefined) return null
   let key = keysOfLists.get(names)
   if (key === undefined) {
-    const text = JSON.stringify([...new Set(names)].sort())
-    key = text.length > MAX_LITERAL ? createHash('sha256').update(text).digest('base64url') : text
+    key = short(JSON.stringify([...new Set(names)].sort()))
     keysOfLists.set(names, key)
   }
   return key

@@ -79,6 +79,8 @@ export function createSharedState({ learn, onUnreadable, whenRead, isAlone }: Sh
 }
 
 const at = z.number().int().nonnegative()
+const names = z.array(z.string()).optional()
+const SCOPE = z.object({ users: names, projects: names, hosts: names })
 const ENTRY: z.ZodType<StateEntry> = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('preference'),
@@ -93,6 +95,7 @@ const ENTRY: z.ZodType<StateEntry> = z.discriminatedUnion('kind', [
     id: z.string(),
     userId: z.string(),
     roles: z.array(z.string()),
+    access: z.array(SCOPE).optional(),
     note: z.string().optional(),
     expiresAt: at,
   }),

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { POLICIES } from '../../src/policies/policies.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
@@ -190,7 +191,7 @@ describe('a server over HTTP', () => {
     for (let time = 0; time < times; time++) server.failNext(name, failure)
     await sides.ship({ journal: true, transcripts: 'all' })
     expect(sides.problems).toHaveLength(1)
-    const { answers } = await sides.clickhouse.answer({ queries: [WHOLE], quality: false })
+    const { answers } = await sides.clickhouse.answer({ queries: [WHOLE], access: EVERYTHING, quality: false })
     expect(totals(answers[0]?.whole ?? [])).toMatchObject({ records: 30, input: 30 })
     expect(describeFindings(await sides.verify(true))).toBe('')
   })

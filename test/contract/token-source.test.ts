@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DIMENSION_NAMES, DIMENSIONS, type Dimension, type Grouping } from '../../src/domain/dimensions.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import { groupsOf, type TokenQuery } from '../../src/domain/token-query.ts'
 import { groupByModel } from '../../src/domain/usage.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
@@ -75,7 +76,7 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
     return sides[source]
   }
   const answer = async (query: TokenQuery) => {
-    const { answers } = await (await open()).answer({ queries: [query], quality: false })
+    const { answers } = await (await open()).answer({ queries: [query], access: EVERYTHING, quality: false })
     return answers[0] as (typeof answers)[number]
   }
 
@@ -181,7 +182,11 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
   })
 
   test('answers many queries of one moment, and tells the quality of the corpus', async () => {
-    const { answers, quality } = await (await open()).answer({ queries: [WHOLE, ALL, WHOLE], quality: true })
+    const { answers, quality } = await (await open()).answer({
+      queries: [WHOLE, ALL, WHOLE],
+      access: EVERYTHING,
+      quality: true,
+    })
     expect(answers).toHaveLength(3)
     expect(quality).toMatchObject({
       duplicateLines: 2n,

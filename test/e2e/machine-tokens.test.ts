@@ -24,6 +24,13 @@ describe('an operator at the command line', () => {
     expect(revoked).toMatchObject({ code: 0, stdout: `the token ${listed.id} is revoked\n` })
     expect(await who()).toBe(401)
     expect((await run(['machine-token', 'list'], folder)).stdout).toMatch(/laptop {2}viewer {2}revoked .+Z {2}used .+Z/)
+    const scoped = await run([...create, '--access', '[{"users":["ann"]},{"projects":["shop"]}]'], folder)
+    const { data } = await post(url, scoped.stdout.trim(), { query: '{ tokenMetrics { recordCount } }' })
+    expect(data.tokenMetrics.recordCount).toBe('0')
+    expect((await run(['machine-token', 'list'], folder)).stdout).toMatch(
+      /laptop {2}viewer {2}sees \[\{"projects":\["shop"\]\},\{"users":\["ann"\]\}\] {2}until/,
+    )
+    expect((await run([...create, '--access', '[{"user":["ann"]}]'], folder)).code).toBe(2)
     expect((await run(['revoke', '--reason', 'x'], folder)).code).toBe(2)
     expect((await run(['machine-token', 'create', '--user', 'x', '--roles', 'root'], folder)).code).toBe(2)
     expect((await run(['revoke', '--user', 'laptop', '--reason', 'gone'], folder)).code).toBe(0)

@@ -82,7 +82,7 @@ describe('the cache', () => {
   test('with a Redis that is away costs speed alone', async () => {
     const { ask } = await startServer(small(), { REDIS_URL: 'redis://127.0.0.1:1' })
     expect((await ask(QUERY)).data.tokenMetrics.recordCount).toBe('3')
-    const { data } = await ask('{ health { state components { name state detail } } }')
+    const { data } = await ask('{ health { state components { name state detail } } }', {}, ['operator'])
     expect(data.health).toMatchObject({ state: 'DEGRADED' })
     expect(data.health.components).toContainEqual({
       name: 'redis',
@@ -129,6 +129,8 @@ describe('the server', () => {
     const { ask, app } = await startServer(makeFolder())
     const { data } = await ask(
       '{ tokenMetrics { tokens { total } provenance { sample } sessions { edges { node { provenance { sample } } } } } health { state components { name state detail } } }',
+      {},
+      ['operator'],
     )
     expect(data.tokenMetrics.provenance.sample).toBe(true)
     expect(BigInt(data.tokenMetrics.tokens.total)).toBeGreaterThan(0n)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { TokenFilter } from '../../src/domain/token-query.ts'
 import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -53,7 +54,7 @@ describe('a filter by an odd name', () => {
         filters.push({ models: names }, { projects: names }, { users: names, hosts: ['laptop'] })
         const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid') => {
           const queries = filters.map((filter) => ({ filter, groupings: [] }))
-          const { answers } = await sides[source].answer({ queries, quality: false })
+          const { answers } = await sides[source].answer({ queries, access: EVERYTHING, quality: false })
           return answers.map(({ whole }) => whole.map(({ model, input }) => [model, input]).sort())
         }
         const expected = await ask('legacy')

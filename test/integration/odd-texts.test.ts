@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
@@ -27,6 +28,7 @@ describe('texts that are odd', () => {
     const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid') => {
       const { answers } = await sides[source].answer({
         queries: [{ filter: {}, groupings: [['project']], sessions: true }],
+        access: EVERYTHING,
         quality: false,
       })
       const { whole, groups } = answers[0] ?? {}

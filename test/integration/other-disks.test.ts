@@ -1,10 +1,12 @@
 // The same transcripts on another disk: other inodes, another path, another user and host.
+
 import { appendFileSync, copyFileSync, cpSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import type { Grouping } from '../../src/domain/dimensions.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { TokenQuery } from '../../src/domain/token-query.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { createLogger } from '../../src/observability/logger.ts'
@@ -55,7 +57,7 @@ function diskIn(folder: string) {
 
 /** Everything that is told, in one order. */
 async function told(source: TokenSource): Promise<unknown> {
-  const { answers } = await source.answer({ queries: [QUESTION], quality: false })
+  const { answers } = await source.answer({ queries: [QUESTION], access: EVERYTHING, quality: false })
   const [answer] = answers
   const sorted = <T>(list: readonly T[] | undefined): string[] => (list ?? []).map((one) => textOf(one)).sort()
   return {

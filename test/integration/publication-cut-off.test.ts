@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import { NO_LOG } from '../../src/shipping/shared-entries.ts'
 import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
@@ -34,7 +35,11 @@ test('a publication that was cut off between noting its batches and choosing win
   const again = await openSides({ analysis, db, ledgerPath })
   expect(again.stock()).toMatchObject({ mended: [], lostRecords: 0 })
   expect(again.ledger.unsettled()).toBeUndefined()
-  const { answers } = await again.clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })
+  const { answers } = await again.clickhouse.answer({
+    queries: [{ filter: {}, groupings: [] }],
+    access: EVERYTHING,
+    quality: false,
+  })
   expect(totals(answers[0]?.whole ?? []).records).toBe(2)
 })
 
@@ -63,7 +68,8 @@ test('a change that failed is carried out before any other one, and nobody reads
     }),
   })
   await sides.ship({ journal: false, transcripts: 'all' })
-  const answer = () => sides.clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })
+  const answer = () =>
+    sides.clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], access: EVERYTHING, quality: false })
   isBroken = true
   await expect(sides.publish({ change: { kind: 'electMissing' }, note: NO_LOG })).rejects.toThrow('away')
   await expect(answer()).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import { takeStock } from '../../src/migration/stock.ts'
 import type { TestSides } from '../support/sides.ts'
 import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
@@ -10,7 +11,8 @@ removeEngineAfterAll()
 
 const wholeOf = async ({ clickhouse }: TestSides) =>
   totals(
-    (await clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })).answers[0]?.whole ?? [],
+    (await clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], access: EVERYTHING, quality: false }))
+      .answers[0]?.whole ?? [],
   )
 
 /** Two transcripts of three records each, shipped. */

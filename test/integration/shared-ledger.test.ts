@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import { createLedgerTable } from '../../src/clickhouse/ledger-table.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { PublishedBatch } from '../../src/ports/record-store.ts'
 import { readShared } from '../../src/shipping/shared-ledger.ts'
 import { count } from '../support/migration-scene.ts'
@@ -24,7 +25,11 @@ async function scene() {
   return { folder, analysis, db: await testDatabase(), ledgerOf: (name: string) => join(folder, name) }
 }
 const recordsOf = async ({ clickhouse }: TestSides): Promise<number> => {
-  const { answers } = await clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })
+  const { answers } = await clickhouse.answer({
+    queries: [{ filter: {}, groupings: [] }],
+    access: EVERYTHING,
+    quality: false,
+  })
   return totals(answers[0]?.whole ?? []).records
 }
 const shared = (db: Database) => readShared(createLedgerTable(db))
@@ -111,7 +116,11 @@ test('what a publisher whose clock was ahead had still on its way counts less th
   )
   await analysis.refresh()
   await second.ship(ALL)
-  const { answers } = await second.clickhouse.answer({ queries: [{ filter: {}, groupings: [] }], quality: false })
+  const { answers } = await second.clickhouse.answer({
+    queries: [{ filter: {}, groupings: [] }],
+    access: EVERYTHING,
+    quality: false,
+  })
   expect(totals(answers[0]?.whole ?? [])).toEqual(wholeOf(analysis))
   expect((await second.verify(true)).verification).toMatchObject({ difference: '0' })
 })

@@ -66,11 +66,16 @@ describe('instances with one database and journals of their own', () => {
     const { folder, start } = scene()
     const first = await start('first')
     const second = await start('second')
-    const made = `createMachineToken(input: { userId: "laptop", roles: ["viewer"] }) { token machineToken { id } }`
+    const made = `createMachineToken(input: { userId: "laptop", roles: ["viewer"], access: [{ users: ["ann"] }] }) { token machineToken { id } }`
     const { token, machineToken } = (await operate(first, made)).createMachineToken
     const codeAt = async ({ url }: TestServer): Promise<string | undefined> =>
       (await post(url, token, { query: '{ viewer { userId } }' })).errors?.[0]?.extensions.code
     expect(await codeAt(second)).toBeUndefined()
+    const listed = await until('the token to be known', async () => {
+      const { data } = await second.ask('{ machineTokens { id access { users } } }', {}, ['operator'])
+      return data.machineTokens[0]
+    })
+    expect(listed).toEqual({ id: machineToken.id, access: [{ users: ['ann'] }] })
     await choose(first, 'LEGACY')
     await operate(first, `revokeAccess(tokenId: "${machineToken.id}", reason: "lost")`)
     await until('the revocation to be heard', async () => (await codeAt(second)) === 'UNAUTHENTICATED' || undefined)

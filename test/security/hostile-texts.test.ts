@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { identityDigest } from '../../src/domain/identity.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { TokenQuery, UsageSums } from '../../src/domain/token-query.ts'
 import type { IngestEntry, JournaledRecord } from '../../src/ports/journal.ts'
 import { recordsOf } from '../../src/writing/journaled-copies.ts'
@@ -97,7 +98,7 @@ async function shipped(records: readonly JournaledRecord[], transcripts: readonl
   await sides.ship({ journal: true, transcripts: 'all' })
   const ask = async (source: 'legacy' | 'clickhouse' | 'hybrid', filter: object) => {
     const queries: TokenQuery[] = [{ filter, groupings: [['project'], ['user'], [HOURS]], sessions: true }]
-    const [answer] = (await sides[source].answer({ queries, quality: false })).answers
+    const [answer] = (await sides[source].answer({ queries, access: EVERYTHING, quality: false })).answers
     const texts = (key: unknown, sums: readonly UsageSums[]) =>
       sums.map((one) => JSON.stringify([key, ...Object.values(one).map(String)]))
     return [

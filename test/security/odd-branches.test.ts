@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { UsageSums } from '../../src/domain/token-query.ts'
 import { countLine, type LineContext } from '../../src/transcripts/claude-code/counting.ts'
 import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
@@ -66,7 +67,7 @@ test('whatever stands as a branch in a line, where and how often, every source c
       { filter: {}, groupings: [['branch' as const]] },
       ...names.map((name) => ({ filter: { branches: [name] }, groupings: [] })),
     ]
-    const [all, ...each] = (await sides[source].answer({ queries, quality: false })).answers
+    const [all, ...each] = (await sides[source].answer({ queries, access: EVERYTHING, quality: false })).answers
     const told = all?.groups.branch?.map(({ values, usage }) => [values[0], records(usage)])
     expect(Object.fromEntries(told ?? [])).toEqual(counted)
     expect(Object.fromEntries(each.map(({ whole }, i) => [names[i], records(whole)]))).toEqual(counted)

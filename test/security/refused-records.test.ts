@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { StatementError } from '../../src/clickhouse/statement-error.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { TokenFilter } from '../../src/domain/token-query.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
@@ -45,7 +46,11 @@ async function scene(refused: readonly number[], more: { wrapStore?: (store: Rec
 }
 
 const inputOf = async (sides: TestSides, source: 'legacy' | 'hybrid' | 'clickhouse', filter: TokenFilter = {}) => {
-  const { answers } = await sides[source].answer({ queries: [{ filter, groupings: [] }], quality: false })
+  const { answers } = await sides[source].answer({
+    queries: [{ filter, groupings: [] }],
+    access: EVERYTHING,
+    quality: false,
+  })
   return totals(answers[0]?.whole ?? []).input
 }
 

@@ -79,9 +79,9 @@ describe('a token of a machine', () => {
       [{ ttl: 'for ever' }, 'input.ttl'],
       [{ ttl: '400d' }, 'input.ttl'],
       [{ note: 'x'.repeat(201) }, 'input.note'],
-      // what cannot be obeyed yet is not promised
-      [{ access: [{ users: ['ann'] }] }, 'come with a later version'],
-      [{ access: [] }, 'come with a later version'],
+      [{ access: [{ users: ['a\u202eb'] }] }, 'input.access'],
+      [{ access: [{ users: Array.from({ length: 100 }, (_, i) => `${i} ${'x'.repeat(100)}`) }] }, 'input.access'],
+      [{ access: Array.from({ length: 101 }, () => ({})) }, 'input.access'],
     ] as const)
       await expect(make(server, wrong), JSON.stringify(wrong)).rejects.toThrow(message)
     expect(await list(server)).toEqual([])

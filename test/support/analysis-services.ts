@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { openAnalysis } from '../../src/enhanced-analysis/analysis.ts'
 import { createAnalysisService } from '../../src/enhanced-analysis/service/analysis-service.ts'
@@ -63,10 +64,11 @@ export const view = (filters: number): SourceRequest => ({
     groupings: [['project'], ['user'], [HOURS]],
     sessions: true,
   })),
+  access: EVERYTHING,
   quality: false,
 })
 
-export const WHOLE = { queries: [{ filter: {}, groupings: [] }], quality: true }
+export const WHOLE = { queries: [{ filter: {}, groupings: [] }], access: EVERYTHING, quality: true }
 
 /** Every way to the service. */
 export const SERVICES: [string, Start][] = [

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import type { Grouping } from '../../src/domain/dimensions.ts'
 import { identityDigest } from '../../src/domain/identity.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { TokenAnswer, TokenQuery } from '../../src/domain/token-query.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
@@ -94,7 +95,7 @@ function normal(answer: TokenAnswer): unknown {
 }
 
 async function all(source: TokenSource, queries = QUERIES): Promise<unknown> {
-  const { answers, quality } = await source.answer({ queries, quality: true })
+  const { answers, quality } = await source.answer({ queries, access: EVERYTHING, quality: true })
   return { answers: answers.map(normal), archived: quality?.archivedTokens }
 }
 

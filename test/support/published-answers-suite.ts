@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
+import { LIMITS } from '../../src/domain/limits.ts'
+import { EVERYTHING, type Scope } from '../../src/domain/scope.ts'
 import { GRANULARITIES } from '../../src/domain/time-buckets.ts'
 import { groupsOf, SLOT_MS, type TokenAnswer } from '../../src/domain/token-query.ts'
 import { createTurns } from '../../src/turns/in-turn.ts'
@@ -36,12 +38,41 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     await store.write([{ batch: 1, log: 'log', run: 'live', records }])
     await store.publish([batch(1, 'log', 'live')], 10)
     const queries = names.map((name) => ({ filter: { models: [name, 'no such name'] }, groupings: [] }))
-    const answers = await published.answer(queries, NOTHING)
+    const answers = await published.answer({ queries, access: EVERYTHING }, NOTHING)
     expect(answers.map(({ whole }) => whole.map(({ model, input }) => [model, Number(input)]))).toEqual(
       names.map((name, i) => [[name, 2 ** i]]),
     )
-    const [all] = await published.answer([{ filter: { models: names }, groupings: [] }], NOTHING)
+    const [all] = await published.answer(
+      { queries: [{ filter: { models: names }, groupings: [] }], access: EVERYTHING },
+      NOTHING,
+    )
     expect(totals(all?.whole ?? [])).toMatchObject({ input: 2 ** names.length - 1, records: names.length })
+  })
+
+  test('looks at nothing but what is within the scopes, of which there may be many, with any names', async () => {
+    const { store, published } = await opened()
+    const names = ["'", '\\', '{scope_0_users:String}', '\0', '', '日本', "') OR true --"]
+    const records = names.map((user, i) =>
+      copy({ id: `r${i}`, position: i, user, project: `p${i % 2}`, input: 2 ** i }),
+    )
+    await store.write([{ batch: 1, log: 'log', run: 'live', records }])
+    await store.publish([batch(1, 'log', 'live')], 1)
+    const queries = [WHOLE, { filter: { projects: ['p0'] }, groupings: [], sessions: true, countSessions: true }]
+    const inputs = async (access: readonly Scope[]) =>
+      (await published.answer({ queries, access }, NOTHING)).map(({ whole }) => totals(whole).input)
+    for (const [i, user] of names.entries())
+      expect(await inputs([{ users: [user] }]), user).toEqual([2 ** i, i % 2 === 0 ? 2 ** i : 0])
+    expect(await inputs([{ users: names.slice(0, 2) }, { projects: ['p0'], hosts: ['laptop'] }])).toEqual([
+      0b1010111, 0b1010101,
+    ])
+    expect(await inputs([{ projects: ['p1'], hosts: ['tower'] }])).toEqual([0, 0])
+    expect(await inputs([])).toEqual([0, 0])
+    const many = Array.from({ length: LIMITS.scopes.value - 1 }, (_, i) => ({
+      users: Array.from({ length: 9 }, (_, j) => `no ${i} ${j}`),
+      projects: [`no ${i}`],
+      hosts: [`no ${i}`],
+    }))
+    expect(await inputs([...many, { users: ["'"] }])).toEqual([1, 1])
   })
 
   test('sums that would wrap in 64 bits do not', async () => {
@@ -51,7 +82,7 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
       `INSERT INTO winners (identity, seq, input) SELECT generateUUIDv4(), 1, 10000000000000000000 FROM numbers(3)`,
     )
     expect((await count()).records).toBe(3)
-    const [answer] = await createPublishedRecords(db).answer([WHOLE], NOTHING)
+    const [answer] = await createPublishedRecords(db).answer({ queries: [WHOLE], access: EVERYTHING }, NOTHING)
     expect(answer?.whole[0]?.input).toBe(30_000_000_000_000_000_000n)
   })
 
@@ -62,7 +93,7 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     await store.publish([batch(1, 'a', 'live')], 1)
     for (const count of [1, 500, 501, 999]) {
       const excluded = Buffer.concat(records.slice(0, count).map(({ identity }) => Buffer.from(identity, 'hex')))
-      const [answer] = await published.answer([WHOLE], excluded)
+      const [answer] = await published.answer({ queries: [WHOLE], access: EVERYTHING }, excluded)
       expect(totals(answer?.whole ?? []).records).toBe(1000 - count)
     }
     const tables = await db.query({
@@ -86,14 +117,19 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     const bySession = { filter: {}, groupings: [], sessions: true }
     // one sum is of the whole
     await fill(0, half - 1)
-    const answers = await published.answer([bySession, bySession], NOTHING)
+    const answers = await published.answer({ queries: [bySession, bySession], access: EVERYTHING }, NOTHING)
     expect(answers.map(({ sessionCount }) => sessionCount)).toEqual([half - 1, half - 1])
     const tooMuch = { name: 'BridgeError', code: 'QUERY_TOO_EXPENSIVE' }
-    await expect(published.answer([bySession, bySession, WHOLE], NOTHING)).rejects.toMatchObject(tooMuch)
+    await expect(
+      published.answer({ queries: [bySession, bySession, WHOLE], access: EVERYTHING }, NOTHING),
+    ).rejects.toMatchObject(tooMuch)
     await fill(half, half + 1)
-    await expect(published.answer([bySession], NOTHING)).rejects.toMatchObject(tooMuch)
+    await expect(published.answer({ queries: [bySession], access: EVERYTHING }, NOTHING)).rejects.toMatchObject(tooMuch)
     expect(await db.query({ name: 'next', sql: 'SELECT number FROM numbers(50)', row: anything })).toHaveLength(50)
-    expect((await published.answer([{ ...WHOLE, countSessions: true }], NOTHING))[0]?.sessionCount).toBe(2 * half)
+    expect(
+      (await published.answer({ queries: [{ ...WHOLE, countSessions: true }], access: EVERYTHING }, NOTHING))[0]
+        ?.sessionCount,
+    ).toBe(2 * half)
   })
 
   test('an answer about days has a sum for each day, whatever the zone and however far from today', async () => {
@@ -121,7 +157,10 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     })
     for (const granularity of GRANULARITIES) {
       const buckets = { granularity, timeZone: zone }
-      const [answer] = await published.answer([{ filter: {}, groupings: [[buckets]] }], NOTHING)
+      const [answer] = await published.answer(
+        { queries: [{ filter: {}, groupings: [[buckets]] }], access: EVERYTHING },
+        NOTHING,
+      )
       const expected = bucketSlots(
         slots.map((start) => ({ start })),
         granularity,
@@ -136,7 +175,7 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
       filter: { from: Date.UTC(2025, 0, 1), to: Date.UTC(2026, 0, 1) },
       groupings: [[DAYS_OF_BERLIN]],
     }
-    await counted.answer([aroundNow], NOTHING)
+    await counted.answer({ queries: [aroundNow], access: EVERYTHING }, NOTHING)
     // and one of the whole
     expect(statements).toEqual([4 + 1])
   })
@@ -147,7 +186,7 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     const ended: string[] = []
     const ask = async (caller: string, questions: number): Promise<void> => {
       const queries = Array.from({ length: questions }, (_, i) => ({ filter: { from: i }, groupings: [] }))
-      await published.answer(queries, NOTHING, (run) => turns(caller, run))
+      await published.answer({ queries, access: EVERYTHING }, NOTHING, (run) => turns(caller, run))
       ended.push(caller)
     }
     await Promise.all([ask('ann', 20), ask('bob', 1)])

@@ -7,6 +7,7 @@ import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { takeRightToPublish } from '../../src/clickhouse/right-to-publish.ts'
 import { applySchemaChanges, readSchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { TEXT_VERSION } from '../../src/domain/record-text.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { readBackLike, summarize } from '../../src/shipping/batch-summary.ts'
@@ -250,7 +251,9 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     const [first] = analysis.shipping.catalogue()
     await sides.ship({ journal: false, transcripts: new Map([[first?.key ?? '', first?.to ?? 0]]) })
     const whole = async (source: 'legacy' | 'hybrid' | 'clickhouse') =>
-      totals((await sides[source].answer({ queries: [WHOLE], quality: false })).answers[0]?.whole ?? [])
+      totals(
+        (await sides[source].answer({ queries: [WHOLE], access: EVERYTHING, quality: false })).answers[0]?.whole ?? [],
+      )
     expect(await whole('hybrid')).toEqual(await whole('legacy'))
     await sides.ship({ journal: true, transcripts: 'all' })
     expect(await whole('clickhouse')).toEqual(await whole('legacy'))

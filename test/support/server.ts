@@ -7,6 +7,7 @@ import { loadJwtSecrets } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { type App, startApp } from '../../src/composition/app.ts'
 import { readConfig } from '../../src/config.ts'
+import type { Scope } from '../../src/domain/scope.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import type { RootOwner } from '../../src/transcripts/roots.ts'
 import { type GraphQLAnswer, post } from './graphql-client.ts'
@@ -17,13 +18,14 @@ export interface TestServer {
   folder: string
   /** All log lines so far. */
   log(): string
-  token(roles: readonly Role[], user?: string): Promise<string>
+  /** Of somebody who sees everything, where `access` says nothing else. */
+  token(roles: readonly Role[], user?: string, access?: readonly Scope[]): Promise<string>
   /** Asks as someone with these roles; a viewer by default. */
   ask(
     query: string,
     variables?: Record<string, unknown>,
     roles?: readonly Role[],
-    more?: { operationName?: string; user?: string },
+    more?: { operationName?: string; user?: string; access?: readonly Scope[] },
   ): Promise<GraphQLAnswer>
   close(): Promise<void>
 }
@@ -63,10 +65,10 @@ export async function startServer(
   const close = () => (closed ??= app.close())
   onTestFinished(close)
   await app.whenReady()
-  const token = (roles: readonly Role[], userId = 'ann') => {
+  const token = (roles: readonly Role[], userId = 'ann', access?: readonly Scope[]) => {
     const [secret] = loadJwtSecrets(config.auth, config.dataDir)
     if (secret === undefined) throw new Error('nobody here signs tokens')
-    return signToken(secret, { userId, roles }, 60, config.auth)
+    return signToken(secret, { userId, roles, access }, 60, config.auth)
   }
   return {
     app,
@@ -74,8 +76,8 @@ export async function startServer(
     folder,
     log: () => lines.join(''),
     token,
-    async ask(query, variables = {}, roles = ['viewer'], { operationName, user } = {}) {
-      return post(app.url, await token(roles, user), { query, variables, operationName })
+    async ask(query, variables = {}, roles = ['viewer'], { operationName, user, access } = {}) {
+      return post(app.url, await token(roles, user, access), { query, variables, operationName })
     },
     close,
   }

@@ -2,6 +2,7 @@ import type { Database } from '../../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { identityDigest } from '../../src/domain/identity.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { totals } from './transcripts.ts'
 
@@ -42,6 +43,7 @@ export const anything = { parse: (row: unknown) => row } as never
 export async function openStore(open: () => Promise<Database>) {
   const db = await open()
   const published = createPublishedRecords(db)
-  const count = async () => totals((await published.answer([WHOLE], NOTHING))[0]?.whole ?? [])
+  const count = async () =>
+    totals((await published.answer({ queries: [WHOLE], access: EVERYTHING }, NOTHING))[0]?.whole ?? [])
   return { db, store: createRecordStore(db), published, count }
 }

@@ -4,6 +4,7 @@ import type { Database } from '../../src/clickhouse/database.ts'
 import { createPublishedEvidence } from '../../src/clickhouse/published-evidence.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { outranks } from '../../src/domain/rank.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import { groupsOf, type TokenAnswer } from '../../src/domain/token-query.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { anything, batch, copy, NOTHING, openStore } from './store-records.ts'
@@ -156,7 +157,10 @@ export function winnersSuite(open: () => Promise<Database>): void {
             if (best === undefined || outranks({ ...record, total: total(record) }, { ...best, total: total(best) }))
               winners.set(record.identity, record)
           }
-          const [answer] = await published.answer([{ filter: { projects: [`w${world}`] }, groupings: [] }], NOTHING)
+          const [answer] = await published.answer(
+            { queries: [{ filter: { projects: [`w${world}`] }, groupings: [] }], access: EVERYTHING },
+            NOTHING,
+          )
           const tally = (list: { model: string; tokens: number }[]): Record<string, number> => {
             const sums: Record<string, number> = {}
             for (const { model, tokens } of list) sums[model] = (sums[model] ?? 0) + tokens
@@ -182,7 +186,10 @@ export function winnersSuite(open: () => Promise<Database>): void {
     ])
     await store.publish([batch(1, 'a', 'live'), batch(2, 'b', 'live')], 1)
     const bySidechain = async () => {
-      const [answer] = await published.answer([{ filter: {}, groupings: [['sidechain']] }], NOTHING)
+      const [answer] = await published.answer(
+        { queries: [{ filter: {}, groupings: [['sidechain']] }], access: EVERYTHING },
+        NOTHING,
+      )
       return Object.fromEntries(
         groupsOf(answer as TokenAnswer, ['sidechain']).map(({ values, usage }) => [values[0], totals(usage).records]),
       )

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { bucketsOf, DIMENSION_NAMES, DIMENSIONS, dimensionsOf, type Grouping } from '../../domain/dimensions.ts'
 import { fieldOf } from '../../domain/record-fields.ts'
+import type { Scope } from '../../domain/scope.ts'
 import { CONTEXT_TIERS, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
 import type { Params, Statement } from '../database.ts'
 import { bucketSlotSql } from './bucket-slots.ts'
 import { COUNT_SUMS, labelSql, PROMPT, SUM_COLUMNS, WINNER_COLUMNS } from './record-sql.ts'
+import { scopesSql } from './scopes.ts'
 
 const bigint = z.string().transform(BigInt)
 const number = z.string().transform(Number)
@@ -29,6 +31,12 @@ export type AnswerRow = z.infer<typeof ROW>
 export interface Excluded {
   sql: string
   params: Params
+}
+
+/** What a statement looks at, whatever is asked. */
+export interface Within {
+  access: readonly Scope[]
+  excluded: Excluded | undefined
 }
 
 interface Sets {
@@ -72,9 +80,9 @@ export function setsOf(groupings: readonly Grouping[]): Sets {
 /** The whole, and every breakdown that is asked for but the sessions. */
 export function answerStatement(
   { filter, groupings }: TokenQuery,
-  excluded: Excluded | undefined,
+  within: Within,
 ): { statement: Statement<AnswerRow>; params: Params } {
-  return sumsStatement('answer', filter, excluded, groupings, { whole: true, latest: false })
+  return sumsStatement('answer', filter, within, groupings, { whole: true, latest: false })
 }
 
 /**
@@ -83,19 +91,19 @@ export function answerStatement(
  */
 export function sessionsStatement(
   { filter }: TokenQuery,
-  excluded: Excluded | undefined,
+  within: Within,
 ): { statement: Statement<AnswerRow>; params: Params } {
-  return sumsStatement('sessions', filter, excluded, [['session']], { whole: false, latest: true })
+  return sumsStatement('sessions', filter, within, [['session']], { whole: false, latest: true })
 }
 
 function sumsStatement(
   name: string,
   filter: TokenQuery['filter'],
-  excluded: Excluded | undefined,
+  within: Within,
   groupings: readonly Grouping[],
   also: { whole: boolean; latest: boolean },
 ): { statement: Statement<AnswerRow>; params: Params } {
-  const { where, params } = whereOf(filter, excluded)
+  const { where, params } = whereOf(filter, within)
   const tier = CONTEXT_TIERS.map((tokens) => `(prompt > ${tokens})`).join(' + ')
   const { sets: columns, slots } = setsOf(groupings)
   const sets = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
@@ -150,17 +158,18 @@ function eachOf(
 /** The number of sessions: a statement of its own, because in the other it would be counted for every group. */
 export function sessionCountStatement(
   { filter }: TokenQuery,
-  excluded: Excluded | undefined,
+  within: Within,
 ): { statement: Statement<{ sessions: number }>; params: Params } {
-  const { where, params } = whereOf(filter, excluded)
+  const { where, params } = whereOf(filter, within)
   const sql = `SELECT uniqExact(session) AS sessions FROM winners FINAL ${where}`
   const row = z.object({ sessions: number })
   return { statement: { name: 'session-count', sql, row }, params }
 }
 
-function whereOf(filter: TokenQuery['filter'], excluded: Excluded | undefined): { where: string; params: Params } {
-  const conditions = excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`]
-  const params: Params = { ...excluded?.params }
+function whereOf(filter: TokenQuery['filter'], { access, excluded }: Within): { where: string; params: Params } {
+  const scopes = scopesSql(access)
+  const conditions = [...scopes.conditions, ...(excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`])]
+  const params: Params = { ...scopes.params, ...excluded?.params }
   if (filter.from !== undefined) {
     conditions.push('time >= fromUnixTimestamp64Milli({from:Int64})')
     params.from = filter.from

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { LABEL_FIELDS, type LabelField } from '../../domain/record-fields.ts'
+import type { Scope } from '../../domain/scope.ts'
+import type { Params, Statement } from '../database.ts'
 import { ELECTED, election, SLICE } from './elect-winners.ts'
 import {
   COPY_CELLS,
@@ -15,6 +17,7 @@ import {
   WINNER_COLUMNS,
 } from './record-sql.ts'
 import { ROW_CHECKSUM } from './row-checksum.ts'
+import { scopesSql } from './scopes.ts'
 
 const number = z.string().transform(Number)
 const bigint = z.string().transform(BigInt)
@@ -88,14 +91,20 @@ export const rowsStatement = (excluded: string | undefined) => ({
     .transform(({ id, ...rest }) => ({ identity: id, ...rest })),
 })
 
-/** Tokens that readers count of `logs`, of identities that no other log has. */
-export const tokensOnlyOf = {
-  name: 'tokens-only-of',
-  sql: `
+/** Tokens that readers count of `logs`, of identities that no other log has, within the scopes. */
+export function tokensOnlyOf(
+  logs: readonly string[],
+  access: readonly Scope[],
+): [Statement<{ tokens: bigint }>, Params] {
+  const { conditions, params } = scopesSql(access)
+  const sql = `
     SELECT sum(toUInt128(${TOTAL})) AS tokens
     FROM winners FINAL
-    WHERE log IN {logs:Array(String)} AND identity NOT IN (${SHARED})`,
-  row: z.object({ tokens: bigint }),
+    WHERE ${[...conditions, 'log IN {logs:Array(String)}', `identity NOT IN (${SHARED})`].join(' AND ')}`
+  return [
+    { name: 'tokens-only-of', sql, row: z.object({ tokens: bigint }) },
+    { ...params, logs },
+  ]
 }
 
 /** Records of each published or kept log, as its batches say and as they are found. */

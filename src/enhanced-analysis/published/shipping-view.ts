@@ -33,7 +33,8 @@ export interface ShippingView
   publishedGroups(without: Uint8Array): Work<PublishedGroups>
   publishedRows(of: LogDay, without: Uint8Array): GroupedRow[]
   setAside(refused: readonly RefusedPlaces[]): void
-  unshippedBytes(): number
+  /** Of those logs that are looked at; absent: all. */
+  unshippedBytes(isLookedAt?: (file: KnownFile) => boolean): number
   /** Throws SOURCE_UNAVAILABLE while it is not exact. */
   unpublished(): Unpublished
   /** Whether what is published can be told from what is not: not while an edition waits to be retired, or to be known. */
@@ -103,11 +104,11 @@ export function createShippingView(table: RecordTable): ShippingView {
           : []
       }),
     pathOf: (key) => table.fileOfLog(key)?.path,
-    unshippedBytes() {
+    unshippedBytes(isLookedAt = () => true) {
       let bytes = 0
       // each record that was set aside counts as a byte, so that this is never 0 while ClickHouse lacks one
       for (const file of table.knownFiles())
-        bytes += Math.max(0, shippableTo(file) - file.publishedTo) + file.setAside.size
+        if (isLookedAt(file)) bytes += Math.max(0, shippableTo(file) - file.publishedTo) + file.setAside.size
       return bytes
     },
     *publishedGroups(without) {

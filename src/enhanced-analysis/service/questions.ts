@@ -24,22 +24,22 @@ export function createQuestions(
 ): { questions: Questions; changes: Changes } {
   const { shipping } = analysis
 
-  function* answer({ queries, quality }: SourceRequest): Work<InParts<SourceAnswer>> {
+  function* answer({ queries, access, quality }: SourceRequest): Work<InParts<SourceAnswer>> {
     const served = sample()
     const from = served ?? analysis
     const now = moment()
     return yield* inParts({
-      ...(yield* from.answering({ queries, quality })),
+      ...(yield* from.answering({ queries, access, quality })),
       ...now,
       sample: served !== undefined,
     })
   }
 
-  function* answerUnpublished({ queries, quality }: SourceRequest): Work<InParts<UnpublishedAnswer>> {
+  function* answerUnpublished({ queries, access, quality }: SourceRequest): Work<InParts<UnpublishedAnswer>> {
     const now = moment()
     const { identities, rows } = shipping.unpublished()
     return yield* inParts({
-      ...(yield* analysis.answering({ queries, only: rows, quality })),
+      ...(yield* analysis.answering({ queries, access, only: rows, quality })),
       ...now,
       sample: false,
       identities,

@@ -11,6 +11,7 @@ export function assertAffordable(rows: number, queries: readonly TokenQuery[]): 
   if (passes <= ALWAYS || rows * passes <= LIMITS.summedRecords.value) return
   throw new BridgeError(
     'QUERY_TOO_EXPENSIVE',
-    `${passes} sums over ${rows} records are more than one operation may ask for: ask for fewer filters or sections`,
+    // how many records there are is not for everybody to know
+    `${passes} sums over all records are more than one operation may ask for: ask for fewer filters or sections`,
   )
 }

@@ -1,5 +1,6 @@
 import { groupingKey } from '../../domain/dimensions.ts'
 import { BridgeError } from '../../domain/errors.ts'
+import { EVERYTHING } from '../../domain/scope.ts'
 import type { GroupUsage, SessionUsage, TokenAnswer, TokenQuery, UsageSums } from '../../domain/token-query.ts'
 import { finished, type Work } from '../../domain/work.ts'
 import { type Numbered, numbered } from './axes.ts'
@@ -28,11 +29,11 @@ export function* aggregating(looked: Looked, query: TokenQuery, maxSums = Number
   return yield* answerOf(looked, sections, selecting.seen)
 }
 
-/** The same at once. */
+/** The same at once, of everything. */
 export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Array): TokenAnswer {
   const snapshot = table.snapshot()
   try {
-    return finished(aggregating({ table, snapshot, only }, query))
+    return finished(aggregating({ table, snapshot, access: EVERYTHING, only }, query))
   } finally {
     snapshot.close()
   }

@@ -24,6 +24,8 @@ export interface KnownFile {
   counted: number
   fingerprint: FileUpdateHeader['fingerprint']
   copies: number
+  /** Of a segment of the journal, whose copies have origins of their own: how many each has, by its number. */
+  copiesByOrigin: Map<number, number>
   refused: RefusedByReason
   tail: FileUpdateHeader['tail']
   usesStem: boolean
@@ -84,6 +86,7 @@ export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile
     counted: 0,
     fingerprint: header.fingerprint,
     copies: 0,
+    copiesByOrigin: new Map(),
     refused: {},
     tail: header.tail,
     usesStem: false,
@@ -112,6 +115,7 @@ export function noteRead(file: KnownFile, header: FileUpdateHeader): void {
     detach(file)
     file.readings++
     file.digests.clear()
+    file.copiesByOrigin.clear()
   }
   file.copies = (fresh ? 0 : file.copies) + header.copies
   file.refused = fresh ? header.refused : mergeRefused(file.refused, header.refused)

@@ -1,8 +1,10 @@
 import { comparePaths } from '../../domain/rank.ts'
 import { MAX_REFUSAL_PLACES, REFUSAL_REASONS, type RefusalReason } from '../../domain/refusal.ts'
+import { EVERYTHING, type Scope } from '../../domain/scope.ts'
 import type { RefusedByReason } from './file-update.ts'
 import { type KnownFile, mergeRefused } from './known-file.ts'
 import type { RecordTable } from './record-table.ts'
+import { markedOrigins, visibleLogs } from './within.ts'
 
 export interface RefusedLines {
   reason: RefusalReason
@@ -21,15 +23,37 @@ export interface Quality {
   refused: RefusedLines[]
 }
 
+/** The same as far as somebody may see it. */
+export interface VisibleQuality extends Omit<Quality, 'duplicateLines'> {
+  /** Copies of records, those that count among them. */
+  copies: number
+}
+
 export function qualityOf(table: RecordTable): Quality {
-  const files = [...table.knownFiles()].sort((a, b) => comparePaths(a.path, b.path))
-  let copies = 0
-  for (const file of files) copies += file.copies + file.tail.copies
+  const { copies, ...rest } = visibleQuality(table, EVERYTHING)
+  return { ...rest, duplicateLines: BigInt(copies - table.winners) }
+}
+
+/** Copies by their fields, refused lines by the log that they stand in. */
+export function visibleQuality(table: RecordTable, access: readonly Scope[]): VisibleQuality {
+  const isVisible = visibleLogs(table, access)
+  const files = [...table.knownFiles()].filter(isVisible).sort((a, b) => comparePaths(a.path, b.path))
   return {
     files: files.filter((file) => !file.byMutation).length,
-    duplicateLines: BigInt(copies - table.winners),
+    copies: copiesWithin(table, access),
     refused: REFUSAL_REASONS.map((reason) => refusedFor(reason, files)).filter(({ count }) => count > 0n),
   }
+}
+
+function copiesWithin(table: RecordTable, access: readonly Scope[]): number {
+  const marks = markedOrigins(table, access)
+  const isWithin = (origin: number): boolean => marks === undefined || marks[origin] === 1
+  let copies = 0
+  for (const file of table.knownFiles()) {
+    if (!file.byMutation && isWithin(file.origin)) copies += file.copies + file.tail.copies
+    for (const [origin, count] of file.copiesByOrigin) if (isWithin(origin)) copies += count
+  }
+  return copies
 }
 
 function refusedFor(reason: RefusalReason, files: readonly KnownFile[]): RefusedLines {

@@ -199,6 +199,7 @@ export class RecordTable {
       const inTail = i >= bodyLength
       const own = inTail ? NONE : this.#findOwn(file.id, words, i * WORDS)
       const origin = origins === undefined ? file.origin : (origins[records.origin?.[i] as number] as number)
+      if (origins !== undefined) file.copiesByOrigin.set(origin, (file.copiesByOrigin.get(origin) ?? 0) + 1)
       if (own !== NONE && !isBetter(this, records, i, origin, own)) continue
       if (own !== NONE) this.#snapshots.beforeWriting(own)
       const row = own === NONE ? this.#allocate(file, words, i * WORDS) : own

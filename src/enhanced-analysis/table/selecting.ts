@@ -1,11 +1,13 @@
 import { comparePaths } from '../../domain/rank.ts'
+import type { Scope } from '../../domain/scope.ts'
 import { PROMPT_COUNTS } from '../../domain/token-counts.ts'
 import { contextTierOf, type TokenQuery } from '../../domain/token-query.ts'
-import { selectionsOf } from './axes.ts'
+import { type Selection, selectionsOf } from './axes.ts'
 import { WINS } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
 import type { Snapshot } from './snapshots.ts'
 import { kindOf } from './sum-table.ts'
+import { markedOrigins } from './within.ts'
 
 /** Rows of one step: between two steps the work may be interrupted. */
 export const STEP = 2048
@@ -14,6 +16,8 @@ export const STEP = 2048
 export interface Looked {
   table: RecordTable
   snapshot: Snapshot
+  /** Rows that are within none of these are left out. */
+  access: readonly Scope[]
   /** By row: those that are not 1 in it are left out. */
   only?: Uint8Array | undefined
 }
@@ -45,9 +49,9 @@ export interface Selecting {
   readonly seen: Seen
 }
 
-export function createSelecting({ table, snapshot, only }: Looked, query: TokenQuery): Selecting {
+export function createSelecting({ table, snapshot, access, only }: Looked, query: TokenQuery): Selecting {
   const { columns: c } = table
-  const selections = selectionsOf(table, query.filter)
+  const selections = [...withinOf(table, access), ...selectionsOf(table, query.filter)]
   const from = query.filter.from ?? Number.NEGATIVE_INFINITY
   const to = query.filter.to ?? Number.POSITIVE_INFINITY
   const seen = nothingSeen(table.texts.session.texts.length, query.sessions === true)
@@ -87,6 +91,12 @@ export function createSelecting({ table, snapshot, only }: Looked, query: TokenQ
       return selected
     },
   }
+}
+
+/** What somebody may see is asked of each row, before everything else. */
+function withinOf(table: RecordTable, access: readonly Scope[]): Selection[] {
+  const marks = markedOrigins(table, access)
+  return marks === undefined ? [] : [{ column: () => table.columns.origin, marks }]
 }
 
 const nothingSeen = (sessions: number, withStarts: boolean): Seen => ({

@@ -10,7 +10,8 @@ type ComponentState = keyof typeof ComponentStateEnum
 export class ComponentHealthType {
   @Field(() => String) name!: string
   @Field(() => ComponentStateEnum) state!: ComponentState
-  @Field(() => String, { nullable: true }) detail!: string | null
+  @Field(() => String, { nullable: true, description: 'For operators who see everything; null for others.' })
+  detail!: string | null
   @Field(() => Float, {
     nullable: true,
     description: 'Seconds since it was heard of last: it is asked every 30 s. null: a part of this process, or off.',

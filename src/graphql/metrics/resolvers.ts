@@ -2,6 +2,7 @@ import { Arg, Ctx, FieldResolver, Float, Int, Query, Resolver, Root } from 'type
 import { costOf } from '../../domain/cost.ts'
 import type { GroupedDimension } from '../../domain/dimensions.ts'
 import { BridgeError } from '../../domain/errors.ts'
+import { isEverything } from '../../domain/scope.ts'
 import { pageSessions, type SessionOrder, sortSessions } from '../../domain/session-page.ts'
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
 import type { Buckets, Granularity } from '../../domain/time-buckets.ts'
@@ -163,15 +164,23 @@ export class TokenMetricsResolver {
     }
   }
 
-  @FieldResolver(() => DataQualityType, { description: 'Of the whole corpus, whatever the filter.' })
+  @FieldResolver(() => DataQualityType, {
+    description:
+      'Of all that the caller may see, whatever the filter: copies by their fields, refused lines and bytes by the log that they stand in.',
+  })
   async quality(
     @Root() { question }: TokenMetricsType,
-    @Ctx() { answers, priceOf, missingRecords }: RequestContext,
+    @Ctx() { answers, priceOf, missingRecords, principal }: RequestContext,
   ): Promise<DataQualityType> {
     const { quality } = await answers.load(question, 'quality')
     if (quality === undefined) throw new Error('the source gave no quality')
     const { whole, ...rest } = quality
-    return { ...rest, unpricedTokens: costOf(whole, priceOf).unpricedTokens, missingRecords }
+    return {
+      ...rest,
+      unpricedTokens: costOf(whole, priceOf).unpricedTokens,
+      // whose they were can be read nowhere
+      missingRecords: isEverything(principal.access) ? missingRecords : 0n,
+    }
   }
 
   @FieldResolver(() => ProvenanceType)

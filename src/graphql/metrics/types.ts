@@ -132,7 +132,7 @@ export class DataQualityType {
   @Field(() => BigIntScalar, { description: 'Bytes of logs that are not in ClickHouse yet.' }) unshippedBytes!: bigint
   @Field(() => BigIntScalar, {
     description:
-      'Records that were acknowledged or published and can be read nowhere now; above 0 the answer is stale.',
+      'Records that were acknowledged or published and can be read nowhere now; above 0 the answer is stale. Nobody can say whose they were: who sees a part is told 0, and that the answer is stale.',
   })
   missingRecords!: bigint
 }

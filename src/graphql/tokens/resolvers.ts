@@ -1,15 +1,22 @@
 import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
 import type { RevocationTarget } from '../../access/access-changes.ts'
 import type { MachineToken } from '../../access/known-tokens.ts'
-import { isRole, ROLES, type Role } from '../../access/roles.ts'
+import { isRole, type Principal, ROLES, type Role, type TokenHolder } from '../../access/roles.ts'
+import { ACCESS_CLAIM, ACCESS_RULE, isWithinOwn } from '../../access/scopes.ts'
 import { isUserId, parseTtl } from '../../access/tokens.ts'
 import { BridgeError, invalidArgument } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import { isEverything } from '../../domain/scope.ts'
+import { canonicalScopes, isEverything, type Scope } from '../../domain/scope.ts'
 import { Access } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { Size } from '../cost.ts'
-import { CreatedMachineTokenType, MachineTokenInput, MachineTokenType, type ScopeInput } from './types.ts'
+import {
+  CreatedMachineTokenType,
+  MachineTokenInput,
+  MachineTokenType,
+  type ScopeInput,
+  type ScopeType,
+} from './types.ts'
 
 const DEFAULT_TTL = '90d'
 const MAX_NAME = LIMITS.nameLength.value
@@ -17,15 +24,18 @@ const NAME_RULE = `must have 1 to ${MAX_NAME} characters, and none that control 
 
 @Resolver()
 export class TokenResolver {
-  @Query(() => [MachineTokenType], { description: 'Tokens of machines that have not expired, the latest first.' })
-  @Access(['operator'])
+  @Query(() => [MachineTokenType], {
+    description:
+      'Tokens of machines that have not expired, the latest first; of those that see no more than the caller.',
+  })
+  @Access('operator-of-a-part')
   @Size(100)
-  machineTokens(@Ctx() { access }: RequestContext): MachineTokenType[] {
-    return access.machineTokens().map(toType)
+  machineTokens(@Ctx() context: RequestContext): MachineTokenType[] {
+    return visibleTokens(context).map(toType)
   }
 
   @Mutation(() => CreatedMachineTokenType, { description: 'Makes a token that is told once, here.' })
-  @Access(['operator'])
+  @Access('operator-of-a-part')
   async createMachineToken(
     @Arg('input', () => MachineTokenInput) input: MachineTokenInput,
     @Ctx() { access, principal }: RequestContext,
@@ -35,8 +45,9 @@ export class TokenResolver {
     if (note !== undefined && note !== null) requireName('input.note', note)
     const ttlSeconds = parseTtl(input.ttl ?? DEFAULT_TTL)
     if (ttlSeconds === undefined) throw invalidArgument('input.ttl', 'must be a duration of up to a year, such as 90d')
-    requireEverything(input.access)
-    const request = { userId, roles: rolesOf(input.roles), note: note ?? undefined, ttlSeconds }
+    const asked = { roles: rolesOf(input.roles), access: accessOf(input.access) }
+    requireNoMore(asked, principal)
+    const request = { userId, ...asked, note: note ?? undefined, ttlSeconds }
     const { token, machineToken } = await access.createMachineToken(request, principal.userId)
     return { token, machineToken: toType(machineToken) }
   }
@@ -45,15 +56,17 @@ export class TokenResolver {
     description:
       'All tokens of a user that were issued until now, or one token, are out within a second on every instance that shares the journal or the database. One of the two.',
   })
-  @Access(['operator'])
+  @Access('operator-of-a-part')
   async revokeAccess(
     @Arg('userId', () => ID, { nullable: true }) userId: string | null,
     @Arg('tokenId', () => ID, { nullable: true }) tokenId: string | null,
     @Arg('reason', () => String) reason: string,
-    @Ctx() { access, principal }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<boolean> {
     requireName('reason', reason)
-    await access.revoke(targetOf(userId ?? undefined, tokenId ?? undefined), reason, principal.userId)
+    const target = targetOf(userId ?? undefined, tokenId ?? undefined)
+    requireOwn(target, context)
+    await context.access.revoke(target, reason, context.principal.userId)
     return true
   }
 }
@@ -79,27 +92,58 @@ function rolesOf(texts: readonly string[]): Role[] {
   return [...new Set(texts.filter(isRole))]
 }
 
-/** A token that sees a part would see everything, as long as nothing looks at its scopes. */
-function requireEverything(scopes: readonly ScopeInput[] | null | undefined): void {
-  if (scopes === undefined || scopes === null) return
-  const access = scopes.map(({ users, projects, hosts }) => ({
-    users: users ?? undefined,
-    projects: projects ?? undefined,
-    hosts: hosts ?? undefined,
-  }))
-  if (!isEverything(access))
-    throw new BridgeError('NOT_IMPLEMENTED', 'tokens that see a part come with a later version', {
+/** `undefined`: everything. */
+function accessOf(asked: readonly ScopeInput[] | null | undefined): readonly Scope[] | undefined {
+  if (asked === undefined || asked === null) return undefined
+  const scopes = ACCESS_CLAIM.safeParse(
+    asked.map(({ users, projects, hosts }) => ({
+      users: users ?? undefined,
+      projects: projects ?? undefined,
+      hosts: hosts ?? undefined,
+    })),
+  )
+  if (!scopes.success) throw invalidArgument('input.access', ACCESS_RULE)
+  return isEverything(scopes.data) ? undefined : canonicalScopes(scopes.data)
+}
+
+/** Nobody makes a token that exceeds their own. Figures of the whole service, which a scraper reads, are no part. */
+function requireNoMore({ roles, access }: Pick<TokenHolder, 'roles' | 'access'>, own: Principal): void {
+  if (!isWithinOwn(access, own.access))
+    throw new BridgeError('FORBIDDEN', 'input.access: each scope must lie within one of your own', {
       argument: 'input.access',
+    })
+  if (roles.includes('scraper') && !isEverything(own.access))
+    throw new BridgeError('FORBIDDEN', 'input.roles: a scraper sees figures of everything, which you do not', {
+      argument: 'input.roles',
     })
 }
 
-function toType({ roles, note, revokedAt, lastUsedAt, ...rest }: MachineToken): MachineTokenType {
+const visibleTokens = ({ access, principal }: RequestContext): MachineToken[] =>
+  access.machineTokens().filter((token) => isWithinOwn(token.access, principal.access))
+
+/** Who sees a part takes away what sees no more than that; of tokens that were signed elsewhere nobody knows what they see. */
+function requireOwn(target: RevocationTarget, context: RequestContext): void {
+  if (isEverything(context.principal.access)) return
+  if ('userId' in target)
+    throw new BridgeError('FORBIDDEN', 'userId: tokens of a user may see more than you do; name a tokenId', {
+      argument: 'userId',
+    })
+  if (!visibleTokens(context).some(({ id }) => id === target.tokenId))
+    throw new BridgeError('FORBIDDEN', 'tokenId: there is no such machine token that sees no more than you do', {
+      argument: 'tokenId',
+    })
+}
+
+function toType({ roles, access, note, revokedAt, lastUsedAt, ...rest }: MachineToken): MachineTokenType {
   return {
     ...rest,
     roles: [...roles],
-    access: null,
+    access: access === undefined ? null : access.map(toScopeType),
     ...(note === undefined ? {} : { note }),
     ...(revokedAt === undefined ? {} : { revokedAt }),
     ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
   }
 }
+
+const toScopeType = (scope: Scope): ScopeType =>
+  Object.fromEntries(Object.entries(scope).map(([list, names]) => [list, [...names]]))

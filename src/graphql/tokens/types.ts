@@ -17,13 +17,17 @@ export class ScopeInput {
 export class MachineTokenInput {
   @Field(() => ID) userId!: string
   @Field(() => [String]) roles!: string[]
-  @Field(() => [ScopeInput], { nullable: true, description: 'Absent: everything.' }) access?: ScopeInput[] | null
+  @Field(() => [ScopeInput], {
+    nullable: true,
+    description: 'Absent: everything. Each must lie within one of your own.',
+  })
+  access?: ScopeInput[] | null
   @Field(() => String, { nullable: true }) note?: string | null
   @Field(() => String, { nullable: true, description: 'Such as 90d, the default.' }) ttl?: string | null
 }
 
 @ObjectType('Scope', { description: WITHIN })
-@Access(['operator'])
+@Access('operator-of-a-part')
 export class ScopeType {
   @Field(() => [String], { nullable: true }) @Size(10) users?: string[]
   @Field(() => [String], { nullable: true }) @Size(10) projects?: string[]
@@ -33,7 +37,7 @@ export class ScopeType {
 @ObjectType('MachineToken', {
   description: 'A token that was made for a machine; itself it is told once, when it is made.',
 })
-@Access(['operator'])
+@Access('operator-of-a-part')
 export class MachineTokenType {
   @Field(() => ID, { description: 'What it is revoked by: its claim jti.' }) id!: string
   @Field(() => ID) userId!: string
@@ -51,7 +55,7 @@ export class MachineTokenType {
 }
 
 @ObjectType('CreatedMachineToken')
-@Access(['operator'])
+@Access('operator-of-a-part')
 export class CreatedMachineTokenType {
   @Field(() => String) token!: string
   @Field(() => MachineTokenType) machineToken!: MachineTokenType

@@ -29,6 +29,20 @@ describe('a token', () => {
     expect(await authenticate(unused)).not.toBe(other)
   })
 
+  test('takes as many bytes as its scopes do, too', async () => {
+    const authenticate = createAuthenticator({ secrets: [secret], known: createKnownTokens() })
+    const names = (prefix: string) => Array.from({ length: LIMITS.filterNames.value }, (_, i) => `${prefix}${i}`)
+    const access = [{ users: names('u'), projects: names('p') }]
+    const scoped = async (userId: string) =>
+      `Bearer ${await signToken(secret, { userId, roles: ['viewer'], access }, 60)}`
+    const unused = await headerOf('bob', 1)
+    const other = await authenticate(unused)
+    // their texts alone would leave room for twice as many
+    const most = LIMITS.rememberedTokenBytes.value / (2 * (await scoped('x')).length) / 2
+    for (let n = 0; n < most; n++) await authenticate(await scoped(`user-${n}`))
+    expect(await authenticate(unused)).not.toBe(other)
+  })
+
   test('is good until it expires, also when it was seen before', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     try {

@@ -60,6 +60,7 @@ async function run(source: TokenSource, query: string) {
       decision: { source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null },
     },
     answers: createAnswers({
+      access: viewer.access,
       sourceOf: () => cached,
       decide: () => ({ source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null }),
       migrationProgress: 0,
@@ -94,6 +95,7 @@ describe('one operation', () => {
     expect(errors).toBeUndefined()
     expect(requests).toEqual([
       {
+        access: EVERYTHING,
         quality: true,
         queries: [
           { filter: { projects: ['b', 'a'] }, groupings: [['user']], sessions: false, countSessions: false },

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Grouping } from '../../../src/domain/dimensions.ts'
 import { BridgeError } from '../../../src/domain/errors.ts'
+import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { TokenFilter } from '../../../src/domain/token-query.ts'
 import type { CachedAnswer } from '../../../src/ports/answer-cache.ts'
 import type { SourceAnswer, TokenSource } from '../../../src/ports/token-source.ts'
 import { createCachedSource } from '../../../src/reading/cached-source.ts'
 import { HOURS } from '../../support/bucketed.ts'
 
-const REQUEST = { queries: [{ filter: {}, groupings: [] }], quality: false }
+const REQUEST = { queries: [{ filter: {}, groupings: [] }], access: EVERYTHING, quality: false }
 
 /** A source whose log grows when it is told to, and a cache that is a map. */
 function scene(options: { canFallBack?: boolean } = {}) {
@@ -56,7 +57,7 @@ describe('a cached source', () => {
   test('is a HIT for what asks the same in another order', async () => {
     const { cached } = scene()
     const ask = async (filter: TokenFilter, groupings: Grouping[]) =>
-      (await cached.answer({ queries: [{ filter, groupings }], quality: false })).cache
+      (await cached.answer({ queries: [{ filter, groupings }], access: EVERYTHING, quality: false })).cache
     expect(await ask({ users: ['b', 'a'], models: ['m'] }, [['user'], [HOURS, 'project']])).toBe('MISS')
     expect(await ask({ models: ['m', 'm'], users: ['a', 'b'] }, [['project', HOURS], ['user']])).toBe('HIT')
     expect(await ask({ models: ['m'], users: ['a'] }, [['project', HOURS], ['user']])).toBe('MISS')
@@ -178,7 +179,7 @@ describe('a cached source', () => {
     await expect(status()).rejects.toThrow('away')
     for (let i = 0; i < 1500; i++) {
       const queries = [{ filter: { projects: [`p${i}`] }, groupings: [] }]
-      await expect(cached.answer({ queries, quality: false })).rejects.toThrow('away')
+      await expect(cached.answer({ queries, access: EVERYTHING, quality: false })).rejects.toThrow('away')
     }
     // after the wait of a question that is not known to fail, which is over at once
     setTimeout(hold(), 5)

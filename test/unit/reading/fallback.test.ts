@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { BridgeError, type ErrorCode } from '../../../src/domain/errors.ts'
+import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { SourceAnswer } from '../../../src/ports/token-source.ts'
 import { createAnswers } from '../../../src/reading/answers.ts'
 import type { CachedSource } from '../../../src/reading/cached-source.ts'
@@ -23,6 +24,7 @@ function scene(failure: Error) {
     },
   }
   const answers = createAnswers({
+    access: EVERYTHING,
     sourceOf: (source) => (source === 'LEGACY' ? files : { answer: () => Promise.reject(failure) }),
     decide: () => ({ source: 'CLICKHOUSE', reason: 'ROLLOUT', cohort: null }),
     migrationProgress: 1,

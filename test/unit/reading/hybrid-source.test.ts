@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
+import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { TokenAnswer, UsageSums } from '../../../src/domain/token-query.ts'
 import { createHybridSource } from '../../../src/reading/database-sources.ts'
 
@@ -77,7 +78,7 @@ describe('the hybrid source', () => {
     }
     setImmediate(count)
     const { answers } = await source.answer(
-      { queries: [{ filter: {}, groupings: [], sessions: true }], quality: false },
+      { queries: [{ filter: {}, groupings: [], sessions: true }], access: EVERYTHING, quality: false },
       'ann',
     )
     merging = false
@@ -88,7 +89,7 @@ describe('the hybrid source', () => {
 
   test('refuses an answer with more sums than one may have, though each half has fewer', async () => {
     const most = LIMITS.answerSums.value
-    const asked = { queries: [{ filter: {}, groupings: [], sessions: true }], quality: false }
+    const asked = { queries: [{ filter: {}, groupings: [], sessions: true }], access: EVERYTHING, quality: false }
     const fits = scene(half('a', most / 2), half('b', most / 2 - 1))
     expect((await fits.source.answer(asked)).answers[0]?.sessionCount).toBe(most - 1)
     const larger = scene(half('a', most / 2), half('b', most / 2))
@@ -96,6 +97,7 @@ describe('the hybrid source', () => {
     // only counted, they are not in the answer
     const counted = await larger.source.answer({
       queries: [{ filter: {}, groupings: [], countSessions: true }],
+      access: EVERYTHING,
       quality: false,
     })
     expect(counted.answers[0]?.sessionCount).toBe(most)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { DIMENSION_NAMES, DIMENSIONS } from '../../../src/domain/dimensions.ts'
+import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { TokenQuery } from '../../../src/domain/token-query.ts'
 import { filterKey, requestKey } from '../../../src/reading/question-key.ts'
 import { HOURS } from '../../support/bucketed.ts'
@@ -22,6 +23,7 @@ test('every list of a filter is part of its key, in whichever order and however 
 test('a request has one key, in whichever order it names its groupings and their axes', () => {
   const request = (query: Partial<TokenQuery>) => ({
     queries: [{ filter: { users: ['b', 'a'] }, groupings: [], ...query }],
+    access: EVERYTHING,
     quality: false,
   })
   const key = requestKey(request({ groupings: [['project'], ['user', HOURS]] }))

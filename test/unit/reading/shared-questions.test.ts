@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
+import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { CachedAnswer } from '../../../src/ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../../../src/ports/token-source.ts'
 import { createCachedSource } from '../../../src/reading/cached-source.ts'
 import { createTurns } from '../../../src/turns/in-turn.ts'
 
-const question = (from: number): SourceRequest => ({ queries: [{ filter: { from }, groupings: [] }], quality: false })
+const question = (from: number): SourceRequest => ({
+  queries: [{ filter: { from }, groupings: [] }],
+  access: EVERYTHING,
+  quality: false,
+})
 const DASHBOARD = question(-1)
 
 /** A source that answers one question at a time, callers take turns, each when it is told to. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { outranks } from '../../../../src/domain/rank.ts'
+import { EVERYTHING } from '../../../../src/domain/scope.ts'
 import type { TokenAnswer, TokenQuery } from '../../../../src/domain/token-query.ts'
 import { aggregate, aggregating } from '../../../../src/enhanced-analysis/table/aggregate.ts'
 import {
@@ -159,7 +160,7 @@ describe('the record table', () => {
           for (const one of before) make(table, one)
           const begin = () => {
             const snapshot = table.snapshot()
-            const work = aggregating({ table, snapshot }, query)
+            const work = aggregating({ table, snapshot, access: EVERYTHING }, query)
             const expected = aggregate(table, query)
             let answered: TokenAnswer | undefined
             const step = (): boolean => {
