@@ -1,5 +1,6 @@
 import { type AccessChanges, createAccessChanges } from '../access/access-changes.ts'
 import { type Authenticate, createAuthenticator } from '../access/authenticator.ts'
+import { createUnheardSince } from '../access/hearing.ts'
 import { createKeySet } from '../access/key-sets.ts'
 import { createKnownTokens, type KnownTokens } from '../access/known-tokens.ts'
 import { createOneTime } from '../access/one-time.ts'
@@ -7,7 +8,6 @@ import type { TokenHolder } from '../access/roles.ts'
 import { signToken, type TokenOptions } from '../access/tokens.ts'
 import type { Config } from '../config.ts'
 import type { SignIn } from '../http/sign-in.ts'
-import type { OpenJournal } from '../journal/journal.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import type { StateSide } from './shared-state.ts'
@@ -30,14 +30,14 @@ export interface AccessSideOptions {
   /** The first signs; there may be none. */
   secrets: readonly Uint8Array[]
   wayIn: WayIn
-  state: Pick<StateSide, 'events'>
+  state: Pick<StateSide, 'events' | 'heardUntil'>
+  /** Others have journals that this instance does not read: what they revoke is heard in the database alone. */
+  hasOtherJournals: () => boolean
   logger: Logger
 }
 
-/** Others write at any time; where nothing was read for so long, what they revoke is not heard. */
-const DEAF_MS = 5000
-
-export function openAccessSide({ config, secrets, wayIn, state, logger }: AccessSideOptions): AccessSide {
+export function openAccessSide(options: AccessSideOptions): AccessSide {
+  const { config, secrets, wayIn, state, logger } = options
   const { auth } = config
   const keySets = auth.jwksUrls.map((url) =>
     createKeySet(url, (problem) => {
@@ -45,10 +45,15 @@ export function openAccessSide({ config, secrets, wayIn, state, logger }: Access
       else logger.warn({ problem }, 'the keys of tokens cannot be fetched')
     }),
   )
-  const deafSince = createDeafness(wayIn.journal)
-  const known = createKnownTokens(() => deafSince(auth.strictRevocation))
-  wayIn.events.on('access', known.learn)
-  state.events.on('access', known.learn)
+  const unheardSince = createUnheardSince({
+    ofJournal: wayIn.journal.heardUntil,
+    ofDatabase: config.clickhouse.url === undefined ? undefined : state.heardUntil,
+    hasOtherJournals: options.hasOtherJournals,
+  })
+  const known = createKnownTokens(() => unheardSince(auth.strictRevocation))
+  state.events.on('state', (entry) => {
+    if (entry.kind !== 'preference') known.learn(entry)
+  })
   const { issuers, audience } = auth
   const [own] = secrets
   const sign =
@@ -67,7 +72,7 @@ export function openAccessSide({ config, secrets, wayIn, state, logger }: Access
     signIn: config.isProduction || sign === undefined ? undefined : createSignIn(sign, config.transcripts.user),
     sign: (principal, ttlSeconds) => sign?.(principal, ttlSeconds),
     health() {
-      const since = deafSince(true)
+      const since = unheardSince(true)
       const problems = [
         ...(since === undefined ? [] : [`what others revoked is not heard since ${new Date(since).toISOString()}`]),
         ...keySets.flatMap((set) => set.problem() ?? []),
@@ -88,15 +93,5 @@ function createSignIn(sign: (principal: TokenHolder, ttlSeconds: number) => Prom
     sessionSeconds: SESSION_SECONDS,
     take: async (given: string) =>
       take(given) ? sign({ userId, roles: ['viewer', 'operator'] }, SESSION_SECONDS) : undefined,
-  }
-}
-
-/** Since when revocations are not heard: since the start, until the journal was read; later only where that is asked for. */
-function createDeafness({ heardUntil }: OpenJournal): (strictly: boolean) => number | undefined {
-  const startedAt = Date.now()
-  return (strictly) => {
-    const heard = heardUntil()
-    if (heard === undefined) return startedAt
-    return strictly && Date.now() - heard > DEAF_MS ? heard : undefined
   }
 }

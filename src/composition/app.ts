@@ -120,8 +120,8 @@ interface Sides {
 function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
   const state = openStateSide(config, wayIn, logger)
-  const access = openAccessSide({ config, secrets, wayIn, state, logger })
   const otherJournals = openOtherJournals(config, wayIn, logger)
+  const access = openAccessSide({ config, secrets, wayIn, state, hasOtherJournals: otherJournals.known, logger })
   const legacy = startFiles({ config, roots, wayIn, logger })
   const database = keepDatabaseSide({
     config,

@@ -1,26 +1,22 @@
 import { EventEmitter } from 'node:events'
 import type { Config } from '../config.ts'
-import type { AccessChange } from '../domain/access-change.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { PreferenceEntry } from '../ports/journal.ts'
+import type { StateEntry } from '../ports/journal.ts'
 import { createSharedState, type SharedState } from '../shipping/shared-state.ts'
 import type { WayIn } from './way-in.ts'
 
-/** What is told of preferences and access in the database. */
-export interface StateSide extends Pick<SharedState, 'join'> {
-  /** Whoever listens to the journal's entries listens to these as well: they come in any order, and more than once. */
-  events: Pick<EventEmitter<{ preference: [PreferenceEntry]; access: [AccessChange] }>, 'on'>
+/** What is known of preferences and access: from the journal, and from what others told in the database. */
+export interface StateSide extends Pick<SharedState, 'join' | 'heardUntil'> {
+  /** Entries come in any order, and more than once. Whoever listens begins in the turn in which it was opened. */
+  events: Pick<EventEmitter<{ state: [StateEntry] }>, 'on'>
 }
 
 export function openStateSide(config: Config, { journal, events: ofJournal }: WayIn, logger: Logger): StateSide {
   const { url, embedded } = config.clickhouse
-  const events = new EventEmitter<{ preference: [PreferenceEntry]; access: [AccessChange] }>()
+  const events = new EventEmitter<{ state: [StateEntry] }>()
   let wasLogged = false
   const shared = createSharedState({
-    learn(entry) {
-      if (entry.kind === 'preference') events.emit('preference', entry)
-      else events.emit('access', entry)
-    },
+    learn: (entry) => void events.emit('state', entry),
     onUnreadable(id) {
       if (!wasLogged)
         logger.warn({ id }, 'some operational state in the database cannot be read: a later release wrote it')
@@ -29,10 +25,10 @@ export function openStateSide(config: Config, { journal, events: ofJournal }: Wa
     whenRead: journal.whenRead,
     isAlone: url === undefined,
   })
-  // without a database nobody would ever take them away
-  if (url !== undefined || embedded) {
-    ofJournal.on('preference', shared.add)
-    ofJournal.on('access', shared.add)
-  }
-  return { events, join: shared.join }
+  ofJournal.on('state', (entry) => {
+    events.emit('state', entry)
+    // without a database nobody would ever take it away
+    if (url !== undefined || embedded) shared.add(entry)
+  })
+  return { events, join: shared.join, heardUntil: shared.heardUntil }
 }

@@ -1,19 +1,17 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import type { AccessChange } from '../domain/access-change.ts'
 import type { JournaledRange } from '../enhanced-analysis/table/journal-update.ts'
 import { type OpenJournal, openJournal } from '../journal/journal.ts'
 import type { JournalKey } from '../journal/key.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { IngestEntry, JournalListener, JournalPlace, PreferenceEntry } from '../ports/journal.ts'
+import type { IngestEntry, JournalListener, JournalPlace, StateEntry } from '../ports/journal.ts'
 import { recordsOf } from '../writing/journaled-copies.ts'
 import { instanceOf } from './instance.ts'
 
 /** What is told of the journal, in the order of each segment. */
 export interface JournalEvents {
-  preference: [PreferenceEntry]
-  access: [AccessChange]
+  state: [StateEntry]
   ingest: [IngestEntry, JournalPlace]
   /** There is something to be counted, after what `read` has handed over. */
   journaled: [JournaledRange]
@@ -52,9 +50,8 @@ export function openWayIn({ config, key, logger }: WayInOptions): WayIn {
     onOddFile: (problem) => logger.error({ problem }, 'a file in the folder of the journal is no segment'),
     listener: {
       entry(entry, place) {
-        if (entry.kind === 'preference') events.emit('preference', entry)
-        else if (entry.kind === 'ingest') events.emit('ingest', entry, place)
-        else events.emit('access', entry)
+        if (entry.kind === 'ingest') events.emit('ingest', entry, place)
+        else events.emit('state', entry)
         countedBy(count).entry(entry, place)
       },
       unreadable(place, reason) {

@@ -42,7 +42,8 @@ export function createWritingSide({ wayIn, state, legacy, database, otherJournal
   })
   const preferences = createPreferences({ journal, isRead: journal.isRead })
   events.on('ingest', ingest.remember)
-  events.on('preference', preferences.remember)
-  state.events.on('preference', preferences.remember)
+  state.events.on('state', (entry) => {
+    if (entry.kind === 'preference') preferences.remember(entry)
+  })
   return { ingest, preferences }
 }

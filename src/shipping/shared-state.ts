@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { StateEntry } from '../ports/journal.ts'
 import type { StateRow, StateTable } from '../ports/state-table.ts'
@@ -14,6 +15,8 @@ export interface SharedState {
   add(entry: StateEntry): void
   /** Learns what was told and tells what was not, from now on; returns how to stop. */
   join(table: StateTable): () => Promise<void>
+  /** Up to when everything that others told is known, in milliseconds since 1970; `undefined` before the first look. */
+  heardUntil(): number | undefined
 }
 
 export interface SharedStateOptions {
@@ -29,8 +32,8 @@ export interface SharedStateOptions {
 
 /** Between two looks, and between two attempts to tell: what is revoked counts within a second. */
 const LOOK_MS = 250
-/** How long the end waits for a look at a database that does not answer. */
-const END_MS = 250
+/** How long the end waits for a database that does not answer. */
+const END_MS = 1000
 /** What was told at the same time as the last look may come into sight after it. */
 const OVERLAP_MS = 60_000
 /** Entries that are told by one statement. */
@@ -39,6 +42,7 @@ const AT_ONCE = 1000
 export function createSharedState({ learn, onUnreadable, whenRead, isAlone }: SharedStateOptions): SharedState {
   /** By id: what is not known to be there. */
   const untold = new Map<string, string>()
+  let heardUntil: number | undefined
 
   const look = async (table: StateTable, since: number): Promise<number> => {
     const rows = await table.since(since)
@@ -67,47 +71,51 @@ export function createSharedState({ learn, onUnreadable, whenRead, isAlone }: Sh
       let lookedTo: number | undefined
       const step = async (): Promise<void> => {
         await whenRead().catch(() => undefined)
+        const startedAt = Date.now()
         if (lookedTo === undefined) lookedTo = await look(table, 0)
         else if (!isAlone) lookedTo = Math.max(lookedTo, await look(table, Math.max(0, lookedTo - OVERLAP_MS)))
+        heardUntil = startedAt
         await tell(table)
       }
       // where the database is away, the next look finds what came meanwhile
       const stop = againAndAgain(step, LOOK_MS)
-      return () => stop(END_MS)
+      return async () => {
+        await stop(END_MS)
+        // what came since the last step
+        await Promise.race([tell(table).catch(() => undefined), sleep(END_MS, undefined, { ref: false })])
+      }
     },
+    heardUntil: () => heardUntil,
   }
 }
 
+type EntryOf<Kind extends StateEntry['kind']> = Extract<StateEntry, { kind: Kind }>
+
+/** What is told of an entry: every member of it, which the compiler asks for. */
+const entryOf = <Kind extends StateEntry['kind']>(
+  kind: Kind,
+  shape: { [Member in Exclude<keyof Required<EntryOf<Kind>>, 'kind'>]: z.ZodType<EntryOf<Kind>[Member]> },
+): z.ZodType<EntryOf<Kind>> => z.object({ kind: z.literal(kind), ...shape }) as unknown as z.ZodType<EntryOf<Kind>>
+
 const at = z.number().int().nonnegative()
-const names = z.array(z.string()).optional()
+const text = z.string()
+const names = z.array(text).optional()
 const SCOPE = z.object({ users: names, projects: names, hosts: names })
-const ENTRY: z.ZodType<StateEntry> = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('preference'),
+const ENTRIES: { [Kind in StateEntry['kind']]: z.ZodType<EntryOf<Kind>> } = {
+  preference: entryOf('preference', { at, userId: text, preference: z.enum(['AUTO', 'LEGACY', 'CLICKHOUSE']) }),
+  'machine-token': entryOf('machine-token', {
     at,
-    userId: z.string(),
-    preference: z.enum(['AUTO', 'LEGACY', 'CLICKHOUSE']),
-  }),
-  z.object({
-    kind: z.literal('machine-token'),
-    at,
-    by: z.string(),
-    id: z.string(),
-    userId: z.string(),
-    roles: z.array(z.string()),
+    by: text,
+    id: text,
+    userId: text,
+    roles: z.array(text),
     access: z.array(SCOPE).optional(),
-    note: z.string().optional(),
+    note: text.optional(),
     expiresAt: at,
   }),
-  z.object({
-    kind: z.literal('revocation'),
-    at,
-    by: z.string(),
-    userId: z.string().optional(),
-    tokenId: z.string().optional(),
-    reason: z.string(),
-  }),
-])
+  revocation: entryOf('revocation', { at, by: text, userId: text.optional(), tokenId: text.optional(), reason: text }),
+}
+const ENTRY = z.union(Object.values(ENTRIES) as [z.ZodType<StateEntry>])
 
 /** `undefined` where it was written by a later release, or by something else. */
 function readEntry({ entry }: StateRow): StateEntry | undefined {

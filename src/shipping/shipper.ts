@@ -24,7 +24,7 @@ export interface ShippingOrders {
 
 /** What the shipper tells to whoever listens. */
 export interface ShipperEvents {
-  /** What readers may see has changed: something was published, or retired. */
+  /** A group was published, or logs were retired. Other changes of what readers see move the ledger's `seq` alone. */
   published: []
   /** Nothing is shipped for a while. */
   problem: [Error]
