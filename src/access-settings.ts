@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { AUDIT_SETTINGS, type AuditConfig, auditOf } from './audit-settings.ts'
 import { hosts, inFile, matching, origins, secrets, text, texts, verifiedUrls } from './setting-schemas.ts'
 
 // The settings of who may ask, and by which way: rows of `SETTINGS`, and what they come to.
@@ -60,6 +61,7 @@ export const ACCESS_SETTINGS = {
     about:
       'hosts in a private network, such as that of containers, comma-separated: ClickHouse, Redis and Unleash may be asked there in the clear, and so may the bridge where its `HOST` is among them',
   },
+  ...AUDIT_SETTINGS,
 } as const
 
 export type Texts = Record<string, string | undefined>
@@ -98,6 +100,7 @@ export interface AccessConfig {
   tls: { certFile: string; keyFile: string } | undefined
   /** Where nobody hears what is sent in the clear. */
   privateHosts: string[]
+  audit: AuditConfig
 }
 
 type Shape = { [Name in keyof typeof ACCESS_SETTINGS]: (typeof ACCESS_SETTINGS)[Name]['schema'] }
@@ -119,5 +122,6 @@ export function accessOf(settings: Settings, pathOf: (path: string | undefined) 
     allowedOrigins: settings.ALLOWED_ORIGINS,
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     privateHosts: settings.PRIVATE_HOSTS,
+    audit: auditOf(settings, pathOf),
   }
 }

@@ -46,6 +46,7 @@ function createProgram(): Command {
   addRuns(migrate)
   addChangesOfRuns(migrate)
   addBackups(migrate)
+  addAudit(program.command('audit').description('who did what: a log that shows when it was tampered with'))
   return program
 }
 
@@ -242,4 +243,23 @@ function addBackups(migrate: Command): void {
     const { restoreMigration } = await import('./migrate.ts')
     await restoreMigration(name, options)
   })
+}
+
+function addAudit(audit: Command): void {
+  audit
+    .command('verify')
+    .description('whether the audit log of DATA_DIR is whole; needs no server; exit code 1 if it is not')
+    .option('--head <head>', 'a head that was kept elsewhere, which the log must have')
+    .option('--json', 'print JSON')
+    .action(async (options) => {
+      const { verifyAuditLog } = await import('./audit.ts')
+      verifyAuditLog(options)
+    })
+  audit
+    .command('head')
+    .description('print the head of the audit log of DATA_DIR, alone, to be kept elsewhere; needs no server')
+    .action(async () => {
+      const { printAuditHead } = await import('./audit.ts')
+      printAuditHead()
+    })
 }

@@ -1,17 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { KEY_FORM, parseKey } from '../domain/key-text.ts'
+import { makeKey, readOwn } from '../key-file.ts'
 import type { JournalKey } from './key.ts'
 import { firstKeyIds } from './segments.ts'
 
@@ -19,10 +10,7 @@ import { firstKeyIds } from './segments.ts'
 type GivenKey = Buffer | { file: string }
 
 const FILE_NAME = 'journal-key'
-const KEY_BYTES = 32
 const ID_BYTES = 8
-/** A file that is larger holds no key, whatever is in it. */
-const MAX_FILE_BYTES = 4096
 
 /**
  * The key of the journal: the one that is given, else that of the file in `dataDir`, made at the first start, mode
@@ -60,7 +48,7 @@ function ownKey(dataDir: string, journalDir: string, segments: Segments): NamedK
   const name = join(dataDir, FILE_NAME)
   if (statSync(name, { throwIfNoEntry: false }) === undefined) {
     if (segments.size > 0) throw new Error(`${name} is missing: ${remedy(journalDir, segments)}`)
-    make(dataDir, name)
+    makeKey(name)
   }
   const bytes = parseKey(readOwn(name, name))
   if (bytes === undefined)
@@ -68,43 +56,8 @@ function ownKey(dataDir: string, journalDir: string, segments: Segments): NamedK
   return { name, bytes }
 }
 
-/** The text of a small file that nobody but its owner can read. `name` is what it is called in errors. */
-function readOwn(path: string, name: string): string {
-  try {
-    const file = statSync(path)
-    // a pipe would be waited for
-    if (!file.isFile()) throw new Error(`${name} is no file`)
-    if ((file.mode & 0o077) !== 0) throw new Error(`${name} can be read by others: chmod 600 it`)
-    return file.size > MAX_FILE_BYTES ? '' : readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw code === undefined ? error : new Error(`${name} cannot be read (${code})`, { cause: error })
-  }
-}
-
 function remedy(journalDir: string, segments: Segments): string {
   const ids = [...new Set(segments.values())].map((id) => id ?? 'unknown').join(', ')
   const are = segments.size === 1 ? 'is 1 segment that was' : `are ${segments.size} segments that were`
   return `in ${journalDir} there ${are} encrypted with the key ${ids}: put that key back, or move ${journalDir} away, which gives up the records in it`
-}
-
-/**
- * Makes the key file. It is whole and on disk before anything is encrypted with the key, which could not be read
- * otherwise.
- */
-function make(dataDir: string, path: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const unnamed = `${path}.${randomBytes(4).toString('hex')}`
-  writeFileSync(unnamed, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { flag: 'wx', mode: 0o600, flush: true })
-  try {
-    linkSync(unnamed, path)
-  } catch (error) {
-    // another process was faster
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    rmSync(unnamed)
-  }
-  const folder = openSync(dataDir, 'r')
-  fsyncSync(folder)
-  closeSync(folder)
 }
