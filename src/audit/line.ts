@@ -10,7 +10,8 @@ import type { AuditEntry, AuditEvent } from '../ports/audit.ts'
 export const NO_HMAC = '0'.repeat(64)
 
 /** At most so many UTF-16 units of each. */
-const LENGTHS = { who: 200, action: 200, outcome: 100, detail: 500, from: 100 } as const
+const LENGTHS = { who: 200, action: 200, outcome: 100, detail: 500, from: 100, request: 100 } as const
+const TEXTS = Object.keys(LENGTHS) as (keyof typeof LENGTHS)[]
 /** No line has more bytes: JSON makes at most six of a unit. */
 export const MAX_LINE_BYTES = 8 << 10
 
@@ -26,6 +27,7 @@ const ENTRY = z.object({
   outcome: z.string(),
   detail: text,
   from: text,
+  request: text,
   count: z.number().int().positive().default(1),
 })
 
@@ -53,15 +55,12 @@ export interface PlacedEvent extends AuditEvent {
 export function encodeLine(key: Buffer, after: Link, event: PlacedEvent): { line: Buffer; link: Link } {
   const { at, count, ...texts } = event
   const position = after.position + 1
-  const [who, action, outcome, detail, from] = (['who', 'action', 'outcome', 'detail', 'from'] as const).map((name) => {
-    const value = texts[name]
-    return value === undefined ? undefined : toPlainText(value, LENGTHS[name])
-  })
+  const plain = Object.fromEntries(
+    TEXTS.map((name) => [name, texts[name] === undefined ? undefined : toPlainText(texts[name], LENGTHS[name])]),
+  )
   const when = new Date(at).toISOString()
   const more = count === 1 ? undefined : count
-  const body = Buffer.from(
-    JSON.stringify({ position, at: when, who, action, outcome, detail, from, count: more }).slice(0, -1),
-  )
+  const body = Buffer.from(JSON.stringify({ position, at: when, ...plain, count: more }).slice(0, -1))
   const hmac = hmacOf(key, after.hmac, body)
   return { line: Buffer.concat([body, Buffer.from(`,"hmac":"${hmac}"}\n`)]), link: { position, hmac } }
 }

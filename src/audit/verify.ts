@@ -62,7 +62,9 @@ function createCheck(key: Buffer, heads: readonly Head[]): Check {
   let isAnchored = false
   const atHeads = new Map<number, string>()
 
-  const found = (text: string): void => void (problem ??= text)
+  const found = (text: string): void => {
+    problem ??= text
+  }
   const one = (line: Line, place: string): void => {
     const { body, hmac, entry } = line
     const { position } = entry

@@ -16,6 +16,7 @@ import { takeServerPlace } from '../server-file.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
+import { type AuditSide, openAuditSide } from './audit-side.ts'
 import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
@@ -61,7 +62,9 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const roots = resolveRoots(config.transcripts)
     const secrets = loadJwtSecrets(config.auth, config.dataDir)
-    const sides = openSides({ config, key, roots, secrets, logger, flags: await openFlags(config, logger) })
+    const audit = openAuditSide(config, logger)
+    const flags = await openFlags(config, logger, audit.log)
+    const sides = openSides({ config, key, roots, secrets, logger, flags, audit })
     const server = await listen(sides, config, certificate, logger).catch(async (error: Error) => {
       await closeSides(sides)
       throw error
@@ -102,11 +105,13 @@ interface SidesOptions {
   roots: Root[]
   secrets: Uint8Array[]
   flags: Flags
+  audit: AuditSide
   logger: Logger
 }
 
 interface Sides {
   access: AccessSide
+  audit: AuditSide
   flags: Flags
   wayIn: WayIn
   otherJournals: OtherJournals
@@ -117,7 +122,7 @@ interface Sides {
 }
 
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
-function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions): Sides {
+function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
   const state = openStateSide(config, wayIn, logger)
   const otherJournals = openOtherJournals(config, wayIn, logger)
@@ -134,17 +139,18 @@ function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions)
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
   const reading = createReadingSide({ config, legacy, logger })
-  return { access, flags, wayIn, otherJournals, legacy, database, writing, reading }
+  return { access, audit, flags, wayIn, otherJournals, legacy, database, writing, reading }
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
-async function closeSides({ flags, wayIn, otherJournals, legacy, database, reading }: Sides): Promise<void> {
+async function closeSides({ audit, flags, wayIn, otherJournals, legacy, database, reading }: Sides): Promise<void> {
   await wayIn.journal.close()
   otherJournals.end()
   await database.close()
   await legacy.close()
   await reading.close()
   flags.close()
+  await audit.log.close()
 }
 
 async function whenReady({ legacy, database }: Sides): Promise<void> {
@@ -182,8 +188,10 @@ async function listen(
     trustedProxies: config.trustedProxies,
     whenCurrent: journal.whenCurrent,
     maxSockets: config.maxSockets,
+    audit: sides.audit.log,
     createContext: createRequests({
       ...sides,
+      audit: sides.audit.log,
       threshold: config.migrationProgressThreshold,
       losses: createLosses(journal, database, otherJournals),
       health: () => componentsOf({ ...sides, journal }),

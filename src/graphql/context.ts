@@ -8,6 +8,7 @@ import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
 import type { Ingest } from '../writing/ingest.ts'
+import type { RequestAudit } from './audit.ts'
 
 /** The one who asks, as far as the choice of a source is concerned. */
 export interface ViewerContext {
@@ -45,5 +46,6 @@ export interface RequestContext {
   migrations: RunControl | undefined
   backups: Backups | undefined
   access: AccessChanges
+  audit: RequestAudit
   health: () => Component[]
 }

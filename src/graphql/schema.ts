@@ -2,6 +2,7 @@ import 'reflect-metadata'
 import type { GraphQLSchema } from 'graphql'
 import { buildSchema } from 'type-graphql'
 import { enforceAccess } from './access.ts'
+import { auditMutations } from './audit.ts'
 import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
 import { HealthResolver } from './health/resolvers.ts'
@@ -13,7 +14,7 @@ import { SessionResolver } from './sessions/resolvers.ts'
 import { TokenResolver } from './tokens/resolvers.ts'
 import { ViewerResolver } from './viewer/resolvers.ts'
 
-/** The schema, with every field behind its access rule, and every list metered. */
+/** The schema, with every field behind its access rule, every list metered, and every mutation noted. */
 export async function createSchema(): Promise<GraphQLSchema> {
   const schema = await buildSchema({
     resolvers: [
@@ -33,5 +34,6 @@ export async function createSchema(): Promise<GraphQLSchema> {
     // type-graphql demands a pub/sub; our subscriptions are iterators of their own and need none
     pubSub: { publish() {}, subscribe: () => notImplemented('topics') },
   })
-  return enforceAccess(meterLists(schema))
+  // outermost: what is refused is noted, too
+  return auditMutations(enforceAccess(meterLists(schema)))
 }

@@ -5,6 +5,7 @@ import type { IssuedToken } from '../access/known-tokens.ts'
 import { isScraper, type Principal } from '../access/roles.ts'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Audit } from '../ports/audit.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import type { Addresses } from './address.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
@@ -12,6 +13,7 @@ import { refuse, sendError } from './refusals.ts'
 import { corsHeaders, isPreflight, PREFLIGHT_HEADERS, securityHeaders } from './response-headers.ts'
 import { SIGN_IN_PATH, sessionOf } from './sign-in.ts'
 import type { Strangers } from './strangers.ts'
+import { createTokenUses } from './token-uses.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -27,6 +29,7 @@ export interface CallersOptions {
   strangers: Strangers<Socket>
   hostAndOrigin: HostAndOrigin
   isTls: boolean
+  audit: Pick<Audit, 'count'>
 }
 
 export const METRICS_PATH = '/metrics'
@@ -37,6 +40,7 @@ const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'
 export function knowCallers(fastify: FastifyInstance, options: CallersOptions): void {
   const { authenticate, strangers, hostAndOrigin } = options
   const headers = securityHeaders(options.isTls)
+  const used = createTokenUses(options.audit)
   fastify.decorateRequest('principal', null)
   fastify.decorateRequest('token', null)
   fastify.addHook('onRequest', async (request, reply) => {
@@ -45,6 +49,7 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
     if (OPEN_PATHS.has(path)) return
     const misled = hostAndOrigin.problemOf(request.headers)
     if (misled !== undefined) {
+      noteRefusal(request, misled.code, options)
       await turnOfStranger(request, options)
       return refuse(request, reply, misled.status, misled.code, misled.message)
     }
@@ -59,10 +64,14 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
     }
     try {
       const session = sessionOf(request.headers, hostAndOrigin.isOwnPage(request.headers))
-      const { principal, token } = await authenticate(request.headers.authorization ?? session)
+      const signedIn = await authenticate(request.headers.authorization ?? session)
+      const { principal, token } = signedIn
       strangers.remove(request.raw.socket)
-      if (isScraper(principal) && path !== METRICS_PATH)
+      used(signedIn, options.addresses.of(request.raw))
+      if (isScraper(principal) && path !== METRICS_PATH) {
+        noteRefusal(request, 'FORBIDDEN', options, principal.userId)
         return refuse(request, reply, 403, 'FORBIDDEN', `the role scraper reads ${METRICS_PATH} alone`)
+      }
       request.principal = principal
       request.token = token
     } catch (error) {
@@ -83,13 +92,24 @@ export function refuseStranger(
   request: FastifyRequest,
   reply: FastifyReply,
   error: BridgeError,
-  { metrics }: CallersOptions,
+  options: CallersOptions,
 ): FastifyReply {
-  metrics.error(error.code)
+  options.metrics.error(error.code)
+  noteRefusal(request, error.code, options, request.principal?.userId)
   const status = STATUS[error.code]
   if (status === undefined) return sendError(reply.header('connection', 'close'), 503, error)
   if (status === 401) void reply.header('www-authenticate', 'Bearer')
   return refuse(request, reply, status, error.code, error.message)
+}
+
+/** Whoever was sent away before the question was read. */
+function noteRefusal(
+  { raw }: FastifyRequest,
+  outcome: string,
+  { audit, addresses }: CallersOptions,
+  who?: string,
+): void {
+  audit.count({ who, action: 'request', outcome, from: addresses.of(raw) })
 }
 
 /** Without what stands behind `?`, which can hold a question. */

@@ -20,6 +20,7 @@ import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { seesOperations } from '../graphql/access.ts'
+import { auditOperations } from '../graphql/audit.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
@@ -27,8 +28,9 @@ import { formatError } from '../graphql/errors.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Audit } from '../ports/audit.ts'
 import { turnOf } from '../turns/event-loop.ts'
-import { createAddresses } from './address.ts'
+import { type Addresses, createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
 import { type CallersOptions, knowCallers, METRICS_PATH, pathOf, refuseStranger } from './callers.ts'
 import type { Certificate } from './certificate.ts'
@@ -62,7 +64,9 @@ export interface HttpServerOptions {
   maxSockets: number
   /** Settles when everything is known that was acknowledged elsewhere before it was called. */
   whenCurrent: () => Promise<void>
-  createContext: (principal: Principal, requestId: string) => RequestContext
+  audit: Pick<Audit, 'note' | 'count'>
+  /** `from`: the caller's address. */
+  createContext: (principal: Principal, requestId: string, from: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
 }
@@ -98,8 +102,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addHooks(fastify, { ...options, addresses, strangers, hostAndOrigin, isTls })
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
-  await addRoutes(fastify, apollo, options)
-  if (options.signIn !== undefined) addSignIn(fastify, options.signIn, isTls)
+  await addRoutes(fastify, apollo, { ...options, addresses })
+  if (options.signIn !== undefined) addSignIn(fastify, options.signIn, { ...options, addresses, isTls })
   const subscriptions = attachSubscriptions(
     fastify.server,
     { ...options, addressOf: addresses.of, hostAndOrigin },
@@ -159,7 +163,13 @@ const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOpti
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
     validationOptions: { maxErrors: LIMITS.documentMistakes.value },
-    plugins: [ApolloServerPluginLandingPageDisabled(), observe(metrics), onceAnOperation, limitCost(metrics.error)],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      observe(metrics),
+      auditOperations,
+      onceAnOperation,
+      limitCost(metrics.error),
+    ],
     documentStore: createDocumentStore(),
     formatError: (formatted, error) =>
       formatError(formatted, error, {
@@ -226,10 +236,11 @@ function handleErrors(fastify: FastifyInstance): void {
 async function addRoutes(
   fastify: FastifyInstance,
   apollo: ApolloServer<RequestContext>,
-  { createContext, readiness, metrics }: HttpServerOptions,
+  { createContext, readiness, metrics, addresses, audit }: HttpServerOptions & { addresses: Addresses },
 ): Promise<void> {
   await fastify.register(fastifyApollo(apollo), {
-    context: async (request: FastifyRequest) => createContext(principalOf(request), request.id),
+    context: async (request: FastifyRequest) =>
+      createContext(principalOf(request), request.id, addresses.of(request.raw)),
   })
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {
@@ -238,7 +249,9 @@ async function addRoutes(
     return reply.code(ready ? 200 : 503).send(ready ? { status: 'ready' } : { status: 'not ready', detail })
   })
   fastify.get(METRICS_PATH, async (request, reply) => {
-    if (!readsMetrics(principalOf(request)))
+    const principal = principalOf(request)
+    if (!readsMetrics(principal)) {
+      audit.count({ who: principal.userId, action: METRICS_PATH, outcome: 'FORBIDDEN', from: addresses.of(request.raw) })
       return reply
         .code(403)
         .send(
@@ -247,6 +260,7 @@ async function addRoutes(
             `${METRICS_PATH} needs the role scraper, or operator with a token that sees everything`,
           ),
         )
+    }
     const { contentType, body } = await metrics.expose()
     return reply.type(contentType).send(body)
   })

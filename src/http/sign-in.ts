@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import type { Audit } from '../ports/audit.ts'
+import type { Addresses } from './address.ts'
 import { errorBody } from './refusals.ts'
 
 /** What lets a browser in, at the address that the start prints. */
@@ -7,6 +9,14 @@ export interface SignIn {
   /** Takes the one-time token of that address: a bearer token for the session; `undefined` where it is none, or was used. */
   take(token: string): Promise<string | undefined>
   sessionSeconds: number
+  /** Whose session it is. */
+  userId: string
+}
+
+export interface SignInOptions {
+  isTls: boolean
+  audit: Pick<Audit, 'note' | 'count'>
+  addresses: Addresses
 }
 
 export const SIGN_IN_PATH = '/sign-in'
@@ -16,12 +26,20 @@ const COOKIE = 'token_bridge_session'
  * Sets the session as a cookie that no page can read. Browsers send it along with whatever asks this machine, from any
  * port, so it counts only where the request says that it comes from a page of ours (`sessionOf`).
  */
-export function addSignIn(fastify: FastifyInstance, { take, sessionSeconds }: SignIn, isTls: boolean): void {
+export function addSignIn(
+  fastify: FastifyInstance,
+  { take, sessionSeconds, userId: who }: SignIn,
+  { isTls, audit, addresses }: SignInOptions,
+): void {
   fastify.get<{ Querystring: { token?: unknown } }>(SIGN_IN_PATH, async (request, reply) => {
     const { token } = request.query
     const session = typeof token === 'string' ? await take(token) : undefined
-    if (session === undefined)
+    const from = addresses.of(request.raw)
+    if (session === undefined) {
+      audit.count({ action: 'sign-in', outcome: 'FORBIDDEN', from })
       return reply.code(403).send(errorBody('FORBIDDEN', 'the address was used, or is not the one that was printed'))
+    }
+    await audit.note({ who, action: 'sign-in', outcome: 'ok', from, request: request.id })
     const secure = isTls ? '; Secure' : ''
     return reply
       .header(

@@ -9,6 +9,10 @@ export interface AuditEvent {
   detail?: string | undefined
   /** Address that the request came from. */
   from?: string | undefined
+  /** Id of the request, as it is in the log. */
+  request?: string | undefined
+  /** Records that it brought in: in no entry, but what is unusual is found by it. */
+  records?: number | undefined
 }
 
 /** An event in its place in the chain of an instance. */
@@ -22,6 +26,7 @@ export interface AuditEntry {
   outcome: string
   detail: string | null
   from: string | null
+  request: string | null
   /** How often within a second. */
   count: number
 }

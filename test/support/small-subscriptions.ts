@@ -88,6 +88,7 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       hostAndOrigin: { problemOf: () => undefined, isOwnPage: () => false },
       maxSockets: LIMITS.sockets.value,
       createContext: () => ({}) as RequestContext,
+      audit: { count() {} },
     },
     5000,
   )
