@@ -106,6 +106,16 @@ export type TokenRecordInput = {
   user?: string | null | undefined;
 };
 
+export type AuditEntriesQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+  who?: string | null | undefined;
+  action?: string | null | undefined;
+}>;
+
+
+export type AuditEntriesQuery = { auditEntries: { edges: Array<{ node: { position: string, at: string, who: string | null, action: string, outcome: string, detail: string | null, from: string | null, requestId: string | null, count: number, instance: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -325,6 +335,30 @@ export const MachineTokenFieldsFragmentDoc = new TypedDocumentString(`
   lastUsedAt
 }
     `, {"fragmentName":"MachineTokenFields"}) as unknown as TypedDocumentString<MachineTokenFieldsFragment, unknown>;
+export const AuditEntriesDocument = new TypedDocumentString(`
+    query AuditEntries($first: Int!, $after: String, $who: String, $action: String) {
+  auditEntries(first: $first, after: $after, who: $who, action: $action) {
+    edges {
+      node {
+        position
+        at
+        who
+        action
+        outcome
+        detail
+        from
+        requestId
+        count
+        instance
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AuditEntriesQuery, AuditEntriesQueryVariables>;
 export const HealthDocument = new TypedDocumentString(`
     query Health {
   health {

@@ -255,6 +255,14 @@ function addAudit(audit: Command): void {
       const { verifyAuditLog } = await import('./audit.ts')
       verifyAuditLog(options)
     })
+  remote(audit.command('list').description('who did what, the latest first'))
+    .option('--first <number>', 'how many', '50')
+    .option('--who <user>', 'this user alone')
+    .option('--action <action>', 'such as "mutation revokeAccess"')
+    .action(async (options) => {
+      const { listAudit } = await import('./audit.ts')
+      await listAudit(options)
+    })
   audit
     .command('head')
     .description('print the head of the audit log of DATA_DIR, alone, to be kept elsewhere; needs no server')

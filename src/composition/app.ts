@@ -132,6 +132,7 @@ function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesO
     config,
     legacy,
     state,
+    audit,
     otherJournals,
     journalKeyId: key.id.toString('hex'),
     logger,
@@ -191,7 +192,6 @@ async function listen(
     audit: sides.audit.log,
     createContext: createRequests({
       ...sides,
-      audit: sides.audit.log,
       threshold: config.migrationProgressThreshold,
       losses: createLosses(journal, database, otherJournals),
       health: () => componentsOf({ ...sides, journal }),

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backups } from '../backup/backup.ts'
+import { createAuditTable } from '../clickhouse/audit-table.ts'
 import { type Database, openDatabase } from '../clickhouse/database.ts'
 import { createJournalTable } from '../clickhouse/journal-table.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
@@ -16,6 +17,7 @@ import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseLosses } from '../shipping/shared-entries.ts'
+import type { AuditSide } from './audit-side.ts'
 import { type Closing, openWhole } from './closing.ts'
 import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
 import { type KeptPublishing, type KeptPublishingOptions, keepPublishing } from './kept-publishing.ts'
@@ -47,6 +49,7 @@ export interface DatabaseSide extends DatabaseSources {
 export interface DatabaseSideOptions extends Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'> {
   otherJournals: OtherJournals
   state: Pick<StateSide, 'join'>
+  audit: Pick<AuditSide, 'join'>
   /** Settles when the logs were looked at: before, nobody could say what of them is published. Rejects at the end. */
   whenCounted: () => Promise<void>
 }
@@ -64,6 +67,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
     closing.add(() => db.close())
     closing.add(await otherJournals.join(createJournalTable(db)))
     closing.add(options.state.join(createStateTable(db)))
+    closing.add(options.audit.join(createAuditTable(db)))
     await options.whenCounted()
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()

@@ -10,6 +10,7 @@ import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
+import type { AuditSide } from './audit-side.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
@@ -27,7 +28,7 @@ export interface RequestsOptions {
   access: Pick<AccessSide, 'changes'>
   losses: () => Losses
   otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
-  audit: Audit
+  audit: AuditSide
   health: () => Component[]
 }
 
@@ -66,7 +67,8 @@ export function createRequests(
       migrations: open?.runs(),
       backups: open?.backups(),
       access: options.access.changes,
-      audit: auditOf(options.audit, { who: principal.userId, from, request: requestId }),
+      audit: auditOf(options.audit.log, { who: principal.userId, from, request: requestId }),
+      auditReading: options.audit.reading,
       health: options.health,
     }
   }

@@ -4,6 +4,7 @@ import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
+import type { AuditReading } from '../ports/audit.ts'
 import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
@@ -47,5 +48,6 @@ export interface RequestContext {
   backups: Backups | undefined
   access: AccessChanges
   audit: RequestAudit
+  auditReading: AuditReading
   health: () => Component[]
 }

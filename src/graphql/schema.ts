@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql'
 import { buildSchema } from 'type-graphql'
 import { enforceAccess } from './access.ts'
 import { auditMutations } from './audit.ts'
+import { AuditResolver } from './audit-log/resolvers.ts'
 import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
 import { HealthResolver } from './health/resolvers.ts'
@@ -23,6 +24,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
       SessionResolver,
       ViewerResolver,
       TokenResolver,
+      AuditResolver,
       HealthResolver,
       IngestResolver,
       MigrationResolver,

@@ -40,3 +40,42 @@ export interface Audit {
   /** Throws STORAGE_UNAVAILABLE where nothing can be noted now: nothing that must be noted may be done. */
   requireRoom(): void
 }
+
+/** An entry among those of all instances. */
+export interface PlacedEntry extends AuditEntry {
+  /** Names the chain: 16 hexadecimal digits. */
+  chain: string
+  /** Host and data folder. */
+  instance: string
+}
+
+/** Where an entry stands among those of all instances, the latest first. */
+export type AuditPlace = Pick<PlacedEntry, 'at' | 'chain' | 'position'>
+
+/** Which entries are looked for; absent: all. */
+export interface AuditFilter {
+  who?: string | undefined
+  action?: string | undefined
+}
+
+/** What every instance that uses the database has told of its audit log. */
+export interface AuditTable {
+  /** The last entry of a chain that is there, and its HMAC. */
+  lastOf(chain: string): Promise<{ position: number; hmac: string } | undefined>
+  /** They are there for everybody when the promise settles. `line`: as it stands in the file. */
+  add(rows: readonly (PlacedEntry & { line: string })[]): Promise<void>
+  /** Of other chains than this one, before that place, the latest first; at most so many. */
+  before(chain: string, place: AuditPlace, filter: AuditFilter, most: number): Promise<PlacedEntry[]>
+}
+
+/** A page of entries, the latest first. */
+export interface AuditPage {
+  entries: PlacedEntry[]
+  /** Where the next page begins; `undefined` where nothing more is there. */
+  next: AuditPlace | undefined
+}
+
+/** Reads what the audit logs say. A page may have fewer than it could where few match: `next` goes on. */
+export interface AuditReading {
+  page(first: number, after: AuditPlace | undefined, filter: AuditFilter): Promise<AuditPage>
+}
