@@ -13,6 +13,7 @@ export interface AuditLog extends Audit {
   problem(): string | undefined
   /** What was wrong with it when it was opened. */
   damage: string | undefined
+  /** What was counted so far is on disk then. */
   close(): Promise<void>
 }
 
@@ -45,6 +46,12 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     await queue.flush()
   }
   const timer = setInterval(() => void flush(), COUNT_MS).unref()
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    clearInterval(timer)
+    await flush()
+    await chain.close()
+  }
   void flush()
   return {
     note: queue.note,
@@ -56,11 +63,7 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     head: chain.head,
     problem: queue.problem,
     damage: beginning.notes.find(({ action }) => action === DAMAGED)?.detail,
-    async close() {
-      clearInterval(timer)
-      await flush()
-      await chain.close()
-    },
+    close: () => (closed ??= close()),
   }
 }
 

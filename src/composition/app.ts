@@ -58,11 +58,12 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   refuseExposure(config)
   const certificate = config.tls === undefined ? undefined : readCertificate(config.tls)
   const place = takeServerPlace(config.dataDir)
+  let audit: AuditSide | undefined
   try {
     const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const roots = resolveRoots(config.transcripts)
     const secrets = loadJwtSecrets(config.auth, config.dataDir)
-    const audit = openAuditSide(config, logger)
+    audit = openAuditSide(config, logger)
     const flags = await openFlags(config, logger, audit.log)
     const sides = openSides({ config, key, roots, secrets, logger, flags, audit })
     const server = await listen(sides, config, certificate, logger).catch(async (error: Error) => {
@@ -91,6 +92,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       },
     }
   } catch (error) {
+    await audit?.close()
     place.leave()
     throw error
   }
@@ -151,7 +153,7 @@ async function closeSides({ audit, flags, wayIn, otherJournals, legacy, database
   await legacy.close()
   await reading.close()
   flags.close()
-  await audit.log.close()
+  await audit.close()
 }
 
 async function whenReady({ legacy, database }: Sides): Promise<void> {
@@ -178,7 +180,7 @@ async function listen(
     schema: await createSchema(),
     introspection: config.introspection,
     logger,
-    metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
+    metrics: createMetrics(legacy.status, () => database.current()?.runs().report(), sides.audit.figures),
     authenticate: sides.access.authenticate,
     known: sides.access.known,
     // the name that it listens under is one that it is asked under

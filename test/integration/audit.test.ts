@@ -119,6 +119,24 @@ describe('the audit log of a server', () => {
     await whenNoted(server, { action: 'flags', detail: `${first.name}=${first.enabled ? 'on' : 'off'}` })
   })
 
+  test('raises an alarm where a caller fails too often: in the log, in health, as a figure, and as an entry', async () => {
+    const server = await open({ ALARM_FAILURES_PER_MINUTE: '5' })
+    for (let i = 0; i < 12; i++)
+      await server.ask('query Tokens { machineTokens { id } }', {}, ['viewer'], { user: 'eve' })
+    await whenNoted(server, { who: 'eve', action: 'alarm', detail: 'more than 5 failures a minute' })
+    expect(server.log()).toMatch(/"alarm":"unusual access","who":"eve"/)
+    const { data } = await server.ask('{ health { components { name state detail } } }')
+    const audit = data.health.components.find(({ name }: { name: string }) => name === 'audit')
+    expect(audit).toMatchObject({
+      state: 'DEGRADED',
+      detail: expect.stringContaining('unusual: eve: more than 5 failures a minute'),
+    })
+    const authorization = `Bearer ${await server.token(['scraper'])}`
+    const metrics = await (await fetch(`${server.url}/metrics`, { headers: { authorization } })).text()
+    expect(metrics).toMatch(/token_bridge_unusual_access_alarms\{measure="failures"\} [12]/)
+    expect(metrics).toMatch(/token_bridge_audit_writable 1/)
+  })
+
   test('that cannot be written keeps changes away, not reads, and health says so', async () => {
     const server = await open()
     const folder = auditOf(server)
