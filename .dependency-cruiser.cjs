@@ -160,7 +160,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '^src/(cli|domain|ports|access|audit|enhanced-analysis|transcripts|pricing)/',
-          '^src/(config|main|server-file|process-lock|folders|shipping/ledger-file)\\.ts$',
+          '^src/(config|main|server-file|isolation-file|process-lock|folders|shipping/ledger-file)\\.ts$',
         ],
       },
     },

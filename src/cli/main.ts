@@ -46,6 +46,7 @@ function createProgram(): Command {
   addRuns(migrate)
   addChangesOfRuns(migrate)
   addBackups(migrate)
+  addIsolation(program)
   addAudit(program.command('audit').description('who did what: a log that shows when it was tampered with'))
   return program
 }
@@ -270,4 +271,19 @@ function addAudit(audit: Command): void {
       const { printAuditHead } = await import('./audit.ts')
       printAuditHead()
     })
+}
+
+function addIsolation(program: Command): void {
+  remote(
+    program.command('isolate').description('take the bridge out of all reading and writing but health, over starts'),
+  )
+    .requiredOption('--reason <text>', 'why')
+    .action(async (options) => {
+      const { isolate } = await import('./isolation.ts')
+      await isolate(options)
+    })
+  remote(program.command('rejoin').description('end that')).action(async (options) => {
+    const { rejoin } = await import('./isolation.ts')
+    await rejoin(options)
+  })
 }

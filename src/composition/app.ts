@@ -21,6 +21,7 @@ import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
+import { createIsolationSide, type IsolationSide, isolatedDatabase } from './isolation.ts'
 import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
 import { createLosses } from './losses.ts'
 import { openOtherJournals } from './other-journals.ts'
@@ -113,6 +114,7 @@ interface SidesOptions {
 
 interface Sides {
   access: AccessSide
+  isolation: IsolationSide
   audit: AuditSide
   flags: Flags
   wayIn: WayIn
@@ -130,19 +132,15 @@ function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesO
   const otherJournals = openOtherJournals(config, wayIn, logger)
   const access = openAccessSide({ config, secrets, wayIn, state, hasOtherJournals: otherJournals.known, logger })
   const legacy = startFiles({ config, roots, wayIn, logger })
-  const database = keepDatabaseSide({
-    config,
-    legacy,
-    state,
-    audit,
-    otherJournals,
-    journalKeyId: key.id.toString('hex'),
-    logger,
-  })
+  const isolation = createIsolationSide(config, logger)
+  const journalKeyId = key.id.toString('hex')
+  const database = isolatedDatabase(isolation, () =>
+    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeyId, logger }),
+  )
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
-  const reading = createReadingSide({ config, legacy, logger })
-  return { access, audit, flags, wayIn, otherJournals, legacy, database, writing, reading }
+  const reading = createReadingSide({ config, legacy, isolation, logger })
+  return { access, isolation, audit, flags, wayIn, otherJournals, legacy, database, writing, reading }
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
@@ -192,6 +190,7 @@ async function listen(
     whenCurrent: journal.whenCurrent,
     maxSockets: config.maxSockets,
     audit: sides.audit.log,
+    isIsolated: sides.isolation.isIsolated,
     createContext: createRequests({
       ...sides,
       threshold: config.migrationProgressThreshold,
@@ -200,9 +199,11 @@ async function listen(
     }),
     readiness() {
       const { state, detail } = legacy.health()
+      if (sides.isolation.isIsolated()) return { ready: false, detail: 'isolated' }
       return closing ? { ready: false, detail: 'shutting down' } : { ready: state !== 'DOWN', detail }
     },
   })
+  sides.isolation.events.on('isolated', () => http.sendAway('the bridge is isolated'))
   return {
     url: await http.listen(config.host, config.port),
     renew: http.renew,

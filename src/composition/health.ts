@@ -6,6 +6,7 @@ import type { SourceHealth } from '../ports/token-source.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
 import type { AuditSide } from './audit-side.ts'
+import type { IsolationSide } from './isolation.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
 import { describePending } from './other-journals.ts'
@@ -14,6 +15,7 @@ import type { ReadingSide } from './reading-side.ts'
 export interface HealthParts {
   access: AccessSide
   audit: AuditSide
+  isolation: IsolationSide
   legacy: LegacySource
   journal: OpenJournal
   otherJournals: OtherJournals
@@ -26,6 +28,7 @@ export interface HealthParts {
 export function componentsOf({
   access,
   audit,
+  isolation,
   legacy,
   journal,
   database,
@@ -42,6 +45,7 @@ export function componentsOf({
     component('unleash', flags.health()),
     component('access', access.health()),
     component('audit', audit.health()),
+    component('isolation', isolation.health()),
   ]
 }
 

@@ -6,6 +6,7 @@ import type { RequestAudit } from '../graphql/audit.ts'
 import type { Component, RequestContext, ViewerContext } from '../graphql/context.ts'
 import type { Audit, AuditEvent } from '../ports/audit.ts'
 import type { Flags } from '../ports/flags.ts'
+import type { Isolation } from '../ports/isolation.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
@@ -29,6 +30,7 @@ export interface RequestsOptions {
   losses: () => Losses
   otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
   audit: AuditSide
+  isolation: Isolation
   health: () => Component[]
 }
 
@@ -69,6 +71,7 @@ export function createRequests(
       access: options.access.changes,
       audit: auditOf(options.audit.log, { who: principal.userId, from, request: requestId }),
       auditReading: options.audit.reading,
+      isolation: options.isolation,
       health: options.health,
     }
   }

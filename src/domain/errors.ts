@@ -18,13 +18,20 @@ export const ERROR_CODES = [
   'IDEMPOTENCY_CONFLICT',
   /** Not in the state that it is in now. */
   'CONFLICT',
+  /** An operator took the bridge out of all reading and writing: nothing but health is answered until it rejoins. */
+  'ISOLATED',
   /** Part of the contract that this version does not have yet. */
   'NOT_IMPLEMENTED',
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['SOURCE_UNAVAILABLE', 'OVERLOADED', 'STORAGE_UNAVAILABLE'])
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  'SOURCE_UNAVAILABLE',
+  'OVERLOADED',
+  'STORAGE_UNAVAILABLE',
+  'ISOLATED',
+])
 
 /** An error that may be told to whoever asked. Anything else is told as an internal one, without its message. */
 export class BridgeError extends Error {
@@ -57,6 +64,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'INVALID_ARGUMENT',
   'QUERY_TOO_EXPENSIVE',
   'OVERLOADED',
+  'ISOLATED',
 ])
 
 /** Whether it is about what was asked, by whom, or how often: whoever asks another place instead walks around a limit. */

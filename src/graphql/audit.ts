@@ -19,6 +19,9 @@ const INTERNAL = 'INTERNAL_SERVER_ERROR'
 /** Requests whose mutations were noted one by one. */
 const noted = new WeakSet<RequestContext>()
 
+/** What must be possible on a disk that takes nothing any more: it is noted when that is possible. */
+const ALWAYS: ReadonlySet<string> = new Set(['isolate'])
+
 /**
  * Notes every mutation, in place: what was asked for, by whom, and what came of it, on disk before the answer. Where
  * nothing can be noted, nothing is changed (STORAGE_UNAVAILABLE). A refusal changed nothing, and is counted.
@@ -29,7 +32,7 @@ export function auditMutations(schema: GraphQLSchema): GraphQLSchema {
     const action = `mutation ${field.name}`
     field.resolve = async (source, args: Record<string, unknown>, context: RequestContext, info) => {
       const { audit } = context
-      audit.requireRoom()
+      if (!ALWAYS.has(field.name)) audit.requireRoom()
       noted.add(context)
       const asked = describeArguments(field, args)
       let result: unknown
@@ -44,7 +47,13 @@ export function auditMutations(schema: GraphQLSchema): GraphQLSchema {
       }
       const told = DETAILS[field.name]?.(result as never)
       const detail = [asked, told?.detail].filter((text) => text !== undefined && text !== '').join(' ')
-      await audit.note({ action, outcome: 'ok', detail: detail === '' ? undefined : detail, records: told?.records })
+      const noting = audit.note({
+        action,
+        outcome: 'ok',
+        detail: detail === '' ? undefined : detail,
+        records: told?.records,
+      })
+      await (ALWAYS.has(field.name) ? noting.catch(() => undefined) : noting)
       return result
     }
   }

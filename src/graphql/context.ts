@@ -5,6 +5,7 @@ import type { PriceOf } from '../domain/cost.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import type { AuditReading } from '../ports/audit.ts'
+import type { Isolation } from '../ports/isolation.ts'
 import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
@@ -49,5 +50,6 @@ export interface RequestContext {
   access: AccessChanges
   audit: RequestAudit
   auditReading: AuditReading
+  isolation: Isolation
   health: () => Component[]
 }

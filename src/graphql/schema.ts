@@ -8,6 +8,8 @@ import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
 import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver } from './ingest/resolvers.ts'
+import { enforceIsolation } from './isolation/enforce.ts'
+import { IsolationResolver } from './isolation/resolvers.ts'
 import { TokenMetricsResolver } from './metrics/resolvers.ts'
 import { BackupResolver, MigrationResolver, SubscriptionResolver } from './migration/resolvers.ts'
 import { notImplemented } from './not-implemented.ts'
@@ -25,6 +27,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
       ViewerResolver,
       TokenResolver,
       AuditResolver,
+      IsolationResolver,
       HealthResolver,
       IngestResolver,
       MigrationResolver,
@@ -37,5 +40,5 @@ export async function createSchema(): Promise<GraphQLSchema> {
     pubSub: { publish() {}, subscribe: () => notImplemented('topics') },
   })
   // outermost: what is refused is noted, too
-  return auditMutations(enforceAccess(meterLists(schema)))
+  return auditMutations(enforceIsolation(enforceAccess(meterLists(schema))))
 }

@@ -25,6 +25,7 @@ import type { RequestContext } from '../graphql/context.ts'
 import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
 import { formatError } from '../graphql/errors.ts'
+import { isolatedError } from '../graphql/isolation/enforce.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -65,6 +66,8 @@ export interface HttpServerOptions {
   /** Settles when everything is known that was acknowledged elsewhere before it was called. */
   whenCurrent: () => Promise<void>
   audit: Pick<Audit, 'note' | 'count'>
+  /** Nothing is read but health then. */
+  isIsolated: () => boolean
   /** `from`: the caller's address. */
   createContext: (principal: Principal, requestId: string, from: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
@@ -76,6 +79,8 @@ export interface HttpServer {
   listen(host: string, port: number): Promise<string>
   /** The certificate of connections that are made from here on. */
   renew(certificate: Certificate): void
+  /** Closes all WebSockets, and with them what they follow. */
+  sendAway(reason: string): void
   /** Ends: nothing new is taken, what is in flight gets up to `deadlineMs`. */
   close(deadlineMs: number): Promise<void>
 }
@@ -117,6 +122,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     renew(certificate) {
       if (options.tls !== undefined) (fastify.server as TlsServer).setSecureContext(tlsOptionsOf(certificate))
     },
+    sendAway: subscriptions.sendAway,
     async close(deadlineMs) {
       const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
       await subscriptions.close()
@@ -236,7 +242,7 @@ function handleErrors(fastify: FastifyInstance): void {
 async function addRoutes(
   fastify: FastifyInstance,
   apollo: ApolloServer<RequestContext>,
-  { createContext, readiness, metrics, addresses, audit }: HttpServerOptions & { addresses: Addresses },
+  { createContext, readiness, metrics, addresses, audit, isIsolated }: HttpServerOptions & { addresses: Addresses },
 ): Promise<void> {
   await fastify.register(fastifyApollo(apollo), {
     context: async (request: FastifyRequest) =>
@@ -261,6 +267,7 @@ async function addRoutes(
           ),
         )
     }
+    if (isIsolated()) return sendError(reply, 503, isolatedError())
     const { contentType, body } = await metrics.expose()
     return reply.type(contentType).send(body)
   })

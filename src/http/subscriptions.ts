@@ -52,6 +52,8 @@ export interface SubscriptionsOptions {
 
 /** Subscriptions over WebSocket, by the protocol `graphql-transport-ws`, at the same path as everything else. */
 export interface Subscriptions {
+  /** Closes all sockets; who comes again may be let in. */
+  sendAway(reason: string): void
   /** Tells everybody that the server goes. */
   close(): Promise<void>
 }
@@ -113,6 +115,9 @@ export function attachSubscriptions(
     })
   })
   return {
+    sendAway(reason) {
+      for (const socket of sockets.clients) sendAway(socket, reason)
+    },
     async close() {
       for (const socket of sockets.clients) cutOff(socket, GOING_AWAY, 'the server is shutting down')
       await new Promise((resolve) => sockets.close(resolve))
