@@ -224,6 +224,13 @@ function addChangesOfRuns(migrate: Command): void {
 }
 
 function addBackups(migrate: Command): void {
+  migrate
+    .command('schema')
+    .description('change the tables of the database as this release needs them, by CLICKHOUSE_USER; needs no server')
+    .action(async () => {
+      const { updateSchema } = await import('../main.ts')
+      await updateSchema()
+    })
   remote(
     migrate
       .command('backup')

@@ -114,7 +114,8 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
   })
 }
 
-async function openAndUpdate({ clickhouse, dataDir }: Config): Promise<Database> {
+/** Opens the database, and applies what is new of the schema. Throws where its user may not. */
+export async function openAndUpdate({ clickhouse, dataDir }: Config): Promise<Database> {
   const { url, user, password, database } = clickhouse
   const db = await openDatabase({ url, user, password, database, folder: join(dataDir, 'clickhouse') })
   try {
