@@ -12,6 +12,9 @@ import type { Audit, AuditEvent, AuditReading, AuditTable } from '../ports/audit
 import type { SourceHealth } from '../ports/token-source.ts'
 import { instanceOf } from './instance.ts'
 
+/** A run of a migration changed its state, by itself or by whoever changed it. */
+export const RUN_ACTION = 'migration state'
+
 /** The audit log, and how it is. */
 export interface AuditSide {
   log: Audit
@@ -76,7 +79,7 @@ export function openAuditSide({ dataDir, audit, clickhouse }: Config, logger: Lo
 }
 
 /** Not one request each: what is noted beside them. */
-const BESIDE_REQUESTS: ReadonlySet<string> = new Set(['token used', 'flags'])
+const BESIDE_REQUESTS: ReadonlySet<string> = new Set(['token used', 'flags', RUN_ACTION])
 
 function watched(log: Audit, see: (event: AuditEvent) => void): Audit {
   const seen = (event: AuditEvent): void => {

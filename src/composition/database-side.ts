@@ -17,7 +17,6 @@ import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseLosses } from '../shipping/shared-entries.ts'
-import type { AuditSide } from './audit-side.ts'
 import { type Closing, openWhole } from './closing.ts'
 import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
 import { type KeptPublishing, type KeptPublishingOptions, keepPublishing } from './kept-publishing.ts'
@@ -49,7 +48,6 @@ export interface DatabaseSide extends DatabaseSources {
 export interface DatabaseSideOptions extends Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'> {
   otherJournals: OtherJournals
   state: Pick<StateSide, 'join'>
-  audit: Pick<AuditSide, 'join'>
   /** Settles when the logs were looked at: before, nobody could say what of them is published. Rejects at the end. */
   whenCounted: () => Promise<void>
 }

@@ -2,15 +2,7 @@ import type { ApolloServerPlugin } from '@apollo/server'
 import { defaultFieldResolver, type GraphQLField, type GraphQLSchema, getNamedType, isEnumType } from 'graphql'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError, isRefusal } from '../domain/errors.ts'
-import type { AuditEvent } from '../ports/audit.ts'
 import type { RequestContext } from './context.ts'
-
-/** What is noted of a request: who asks, and from where, is known. */
-export interface RequestAudit {
-  note(event: Pick<AuditEvent, 'action' | 'outcome' | 'detail' | 'records'>): Promise<void>
-  count(event: Pick<AuditEvent, 'action' | 'outcome'>): void
-  requireRoom(): void
-}
 
 /** Longest name of an operation that is noted: callers choose it. */
 const MAX_NAME = 100

@@ -4,13 +4,12 @@ import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
-import type { AuditReading } from '../ports/audit.ts'
+import type { AuditReading, RequestAudit } from '../ports/audit.ts'
 import type { Isolation } from '../ports/isolation.ts'
 import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
 import type { Ingest } from '../writing/ingest.ts'
-import type { RequestAudit } from './audit.ts'
 
 /** The one who asks, as far as the choice of a source is concerned. */
 export interface ViewerContext {

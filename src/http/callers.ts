@@ -116,3 +116,9 @@ function noteRefusal(
 export function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] as string
 }
+
+/** Who asks, on every path that is not open. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new Error('the request was not authenticated')
+  return request.principal
+}

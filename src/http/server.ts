@@ -19,13 +19,11 @@ import type { Principal } from '../access/roles.ts'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
-import { seesOperations } from '../graphql/access.ts'
 import { auditOperations } from '../graphql/audit.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
 import { formatError } from '../graphql/errors.ts'
-import { isolatedError } from '../graphql/isolation/enforce.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -33,11 +31,12 @@ import type { Audit } from '../ports/audit.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import { type Addresses, createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
-import { type CallersOptions, knowCallers, METRICS_PATH, pathOf, refuseStranger } from './callers.ts'
+import { type CallersOptions, knowCallers, pathOf, principalOf, refuseStranger } from './callers.ts'
 import type { Certificate } from './certificate.ts'
 import { watchStrangers } from './connections.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
 import { listenError } from './listen-error.ts'
+import { addMetrics } from './metrics-route.ts'
 import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts'
 import { pathOfTarget } from './request-target.ts'
 import { addSignIn, type SignIn } from './sign-in.ts'
@@ -242,8 +241,9 @@ function handleErrors(fastify: FastifyInstance): void {
 async function addRoutes(
   fastify: FastifyInstance,
   apollo: ApolloServer<RequestContext>,
-  { createContext, readiness, metrics, addresses, audit, isIsolated }: HttpServerOptions & { addresses: Addresses },
+  options: HttpServerOptions & { addresses: Addresses },
 ): Promise<void> {
+  const { createContext, readiness, addresses } = options
   await fastify.register(fastifyApollo(apollo), {
     context: async (request: FastifyRequest) =>
       createContext(principalOf(request), request.id, addresses.of(request.raw)),
@@ -254,31 +254,7 @@ async function addRoutes(
     // anybody may ask: how much there is, and where, is not for everybody
     return reply.code(ready ? 200 : 503).send(ready ? { status: 'ready' } : { status: 'not ready', detail })
   })
-  fastify.get(METRICS_PATH, async (request, reply) => {
-    const principal = principalOf(request)
-    if (!readsMetrics(principal)) {
-      audit.count({ who: principal.userId, action: METRICS_PATH, outcome: 'FORBIDDEN', from: addresses.of(request.raw) })
-      return reply
-        .code(403)
-        .send(
-          errorBody(
-            'FORBIDDEN',
-            `${METRICS_PATH} needs the role scraper, or operator with a token that sees everything`,
-          ),
-        )
-    }
-    if (isIsolated()) return sendError(reply, 503, isolatedError())
-    const { contentType, body } = await metrics.expose()
-    return reply.type(contentType).send(body)
-  })
-}
-
-/** Its figures are of the whole service. */
-const readsMetrics = (principal: Principal): boolean => principal.roles.includes('scraper') || seesOperations(principal)
-
-function principalOf(request: FastifyRequest): Principal {
-  if (request.principal === null) throw new Error('the request was not authenticated')
-  return request.principal
+  addMetrics(fastify, options)
 }
 
 /** The caller's id, so that a line can be found on both sides, if it is harmless; else a new one. */

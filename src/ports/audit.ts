@@ -41,6 +41,13 @@ export interface Audit {
   requireRoom(): void
 }
 
+/** What is noted of a request: who asks, and from where, is known. */
+export interface RequestAudit {
+  note(event: Pick<AuditEvent, 'action' | 'outcome' | 'detail' | 'records'>): Promise<void>
+  count(event: Pick<AuditEvent, 'action' | 'outcome'>): void
+  requireRoom(): void
+}
+
 /** An entry among those of all instances. */
 export interface PlacedEntry extends AuditEntry {
   /** Names the chain: 16 hexadecimal digits. */

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { openDatabase } from '../../src/clickhouse/database.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
-import { makeFolder } from '../support/transcripts.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
 let clickhouse: ClickHouseServer
@@ -37,6 +37,7 @@ describe('audit logs of instances with one database', () => {
 
   test('are told there once each, read by every instance in pages, and show a disk that was put back', async () => {
     const folder = makeFolder()
+    writeTranscripts(folder, { 'p/s.jsonl': [line({ id: 'msg_1', session: 's' })] })
     const start = (name: string) => startServer(folder, { DATA_DIR: join(folder, name), ...settings() })
     const [first, second] = [await start('first'), await start('second')]
     await choose(first, 'ann')
@@ -52,6 +53,16 @@ describe('audit logs of instances with one database', () => {
     const rest = await auditEntries(second, 2, page.pageInfo.endCursor)
     expect(rest).toMatchObject({ edges: [{ node: { who: 'ann' } }], pageInfo: { hasNextPage: false } })
 
+    await until(
+      'a run',
+      async () =>
+        (await first.ask('mutation { startMigration { id } }', {}, ['operator'])).errors === undefined || undefined,
+    )
+    await until('its end among the entries', async () => {
+      const ended = '{ auditEntries(action: "migration state") { edges { node { detail } } } }'
+      const { data } = await first.ask(ended, {}, ['operator'])
+      return /state=COMPLETED/.test(JSON.stringify(data)) || undefined
+    })
     const audit = join(folder, 'first', 'audit')
     const before = readdirSync(audit).map((name) => [name, readFileSync(join(audit, name))] as const)
     await choose(first, 'dora')
