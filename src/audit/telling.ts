@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AuditTable } from '../ports/audit.ts'
 import { againAndAgain } from '../turns/again-and-again.ts'
 import type { Head } from './head.ts'
@@ -64,8 +65,17 @@ export function tellAudit({ folder, instance, head, table, onDamage }: AuditTell
       throw error
     }
   }
-  const stop = againAndAgain(step, TELL_MS)
+  // two at once would tell the same
+  let turn: Promise<void> = Promise.resolve()
+  const inTurn = (): Promise<void> => {
+    const next = turn.then(step)
+    turn = next.catch(() => undefined)
+    return next
+  }
+  const stop = againAndAgain(inTurn, TELL_MS)
   return async () => {
-    await Promise.race([step().catch(() => undefined), stop(END_MS)])
+    await stop(END_MS)
+    // what came last
+    await Promise.race([inTurn().catch(() => undefined), sleep(END_MS, undefined, { ref: false })])
   }
 }
