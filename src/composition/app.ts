@@ -138,13 +138,14 @@ function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions)
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
-async function closeSides({ flags, wayIn, otherJournals, legacy, database, reading }: Sides): Promise<void> {
+async function closeSides({ access, flags, wayIn, otherJournals, legacy, database, reading }: Sides): Promise<void> {
   await wayIn.journal.close()
   otherJournals.end()
   await database.close()
   await legacy.close()
   await reading.close()
   flags.close()
+  access.close()
 }
 
 async function whenReady({ legacy, database }: Sides): Promise<void> {

@@ -1,7 +1,7 @@
 // How the service behaves towards what it depends on: the table of docs/policies.md, which a test holds against this one.
 
 /** What the service depends on beside its own disk. */
-export type Dependency = 'clickhouse' | 'redis' | 'unleash'
+export type Dependency = 'clickhouse' | 'redis' | 'unleash' | 'keys'
 
 export interface Breaker {
   /** Failures in a row that open it; only those count that say that the dependency is away. */
@@ -96,6 +96,16 @@ export const POLICIES = {
     poll: {
       about: 'the flags, every `UNLEASH_REFRESH_INTERVAL_MS`; where it fails, the last known ones count',
       deadlineMs: 10_000,
+      attempts: 3,
+      breaker: BREAKER,
+      atOnce: 1,
+      waiting: 0,
+    },
+  },
+  keys: {
+    fetch: {
+      about: 'each set of keys that others sign by (`AUTH_JWKS_URL`); where it fails, the known ones count for an hour',
+      deadlineMs: 5000,
       attempts: 3,
       breaker: BREAKER,
       atOnce: 1,
