@@ -274,6 +274,16 @@ describe('whoever sees a part', () => {
     expect(await archived([])).toEqual([0n, 0n])
   })
 
+  test('is told nothing of how much waits in the journal, which is nobody’s own', async () => {
+    const journaled = [{ id: 1, session: 's1', time: NINE, user: 'ann', project: 'p', host: '' }]
+    const { raw, sides } = await open({ files: [], journaled, isJournalShipped: false })
+    for (const scopes of [[{ hosts: [''] }], [{ users: ['', 'ann'] }], [{ projects: ['', 'p'] }]]) {
+      const { quality } = await check(sides.legacy, raw, scopes)
+      expect(quality?.unshippedBytes).toBe(0n)
+    }
+    expect((await check(sides.legacy, raw, EVERYTHING)).quality?.unshippedBytes).toBe(100n)
+  })
+
   test('may have as many scopes and names as a token can hold', async () => {
     const copies = [{ id: 1, session: 's1', time: NINE }]
     const files = [{ root: 1, project: 'p', copies, broken: 0, isShipped: true }]
