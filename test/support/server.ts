@@ -18,6 +18,8 @@ export interface TestServer {
   /** All log lines so far. */
   log(): string
   token(roles: readonly Role[], user?: string): Promise<string>
+  /** Of a minute ago. */
+  expiredToken(): Promise<string>
   /** Asks as someone with these roles; a viewer by default. */
   ask(
     query: string,
@@ -63,17 +65,19 @@ export async function startServer(
   const close = () => (closed ??= app.close())
   onTestFinished(close)
   await app.whenReady()
-  const token = (roles: readonly Role[], userId = 'ann') => {
+  const sign = (roles: readonly Role[], userId: string, ttlSeconds: number) => {
     const [secret] = loadJwtSecrets(config.auth, config.dataDir)
     if (secret === undefined) throw new Error('nobody here signs tokens')
-    return signToken(secret, { userId, roles }, 60, config.auth)
+    return signToken(secret, { userId, roles }, ttlSeconds, config.auth)
   }
+  const token = (roles: readonly Role[], userId = 'ann') => sign(roles, userId, 60)
   return {
     app,
     url: app.url,
     folder,
     log: () => lines.join(''),
     token,
+    expiredToken: () => sign(['viewer'], 'ann', -60),
     async ask(query, variables = {}, roles = ['viewer'], { operationName, user } = {}) {
       return post(app.url, await token(roles, user), { query, variables, operationName })
     },
