@@ -7,7 +7,7 @@ import { createSchema } from '../graphql/schema.ts'
 import { type Certificate, readCertificate } from '../http/certificate.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { SIGN_IN_PATH } from '../http/sign-in.ts'
-import type { JournalKey } from '../journal/key.ts'
+import { type JournalKey, keyIds } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
 import type { Logger } from '../observability/logger.ts'
 import { createMetrics } from '../observability/metrics.ts'
@@ -16,11 +16,13 @@ import { takeServerPlace } from '../server-file.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
+import { openBudgets } from './budgets.ts'
 import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
 import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
+import { readKnownOperations } from './known-operations.ts'
 import { createLosses } from './losses.ts'
 import { openOtherJournals } from './other-journals.ts'
 import { createReadingSide, type ReadingSide } from './reading-side.ts'
@@ -128,7 +130,7 @@ function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions)
     legacy,
     state,
     otherJournals,
-    journalKeyId: key.id.toString('hex'),
+    journalKeys: keyIds(key),
     logger,
   })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
@@ -168,11 +170,15 @@ async function listen(
   const { wayIn, otherJournals, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
+  const metrics = createMetrics(legacy.status, () => database.current()?.runs().report())
+  const budgets = openBudgets(config, metrics.rateLimited)
   const http: HttpServer = await createHttpServer({
     schema: await createSchema(),
     introspection: config.introspection,
     logger,
-    metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
+    metrics,
+    budgets,
+    answered: { known: readKnownOperations(config.knownOperations), onlyKnown: config.onlyKnownOperations },
     authenticate: sides.access.authenticate,
     known: sides.access.known,
     // the name that it listens under is one that it is asked under
@@ -185,6 +191,7 @@ async function listen(
     maxSockets: config.maxSockets,
     createContext: createRequests({
       ...sides,
+      budgets,
       threshold: config.migrationProgressThreshold,
       losses: createLosses(journal, database, otherJournals),
       health: () => componentsOf({ ...sides, journal }),
@@ -197,9 +204,10 @@ async function listen(
   return {
     url: await http.listen(config.host, config.port),
     renew: http.renew,
-    close() {
+    async close() {
       closing = true
-      return http.close(config.shutdownDeadlineMs)
+      await http.close(config.shutdownDeadlineMs)
+      budgets.close()
     },
   }
 }

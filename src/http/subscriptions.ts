@@ -22,7 +22,10 @@ import type { RequestContext } from '../graphql/context.ts'
 import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
+import { type Answered, checkAnswered, documentIdOf } from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Budgets } from '../ports/budgets.ts'
+import { tooManyForged } from './callers.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
 import { errorBody, refuseUpgrade } from './refusals.ts'
 import { sessionOf } from './sign-in.ts'
@@ -43,6 +46,8 @@ export interface SubscriptionsOptions {
   hostAndOrigin: Pick<HostAndOrigin, 'problemOf' | 'isOwnPage'>
   /** With a token, of all users together. */
   maxSockets: number
+  budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
+  answered: Answered
   createContext: (principal: Principal, requestId: string) => RequestContext
 }
 
@@ -83,7 +88,7 @@ export function attachSubscriptions(
   options: SubscriptionsOptions,
   maxDocumentTokens: number,
 ): Subscriptions {
-  const { addressOf, logger } = options
+  const { addressOf, logger, budgets } = options
   const strangers = createStrangers<WebSocket>({
     most: LIMITS.socketStrangers.value,
     mostOfAddress: LIMITS.socketStrangersOfAddress.value,
@@ -103,9 +108,11 @@ export function attachSubscriptions(
     sockets.handleUpgrade(request, socket, head, (connected) => {
       strangers.add(connected, addressOf(request))
       connected.once('close', () => strangers.remove(connected))
-      carryMessages(protocol, connected, { request, socket: connected }, (error) =>
-        logger.error({ err: error }, 'a WebSocket failed'),
-      )
+      const extra: Connection = { request, socket: connected }
+      connected.on('message', (data: Buffer) => {
+        if (extra.signedIn !== undefined) budgets.bytes.add(extra.signedIn.principal.userId, data.length)
+      })
+      carryMessages(protocol, connected, extra, (error) => logger.error({ err: error }, 'a WebSocket failed'))
     })
   })
   return {
@@ -137,6 +144,8 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
       // before anything is read of the question
       if (!budget.maySubscribe(signedIn.principal.userId, context))
         return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
+      const late = options.budgets.bytes.refusal(signedIn.principal.userId, 0)
+      if (late !== undefined) return [refusal(late)]
       return prepare(payload, signedIn.principal)
     },
     onError: (_context, _id, _payload, errors) => errors.map(shown),
@@ -151,7 +160,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
 /** Lets a socket in whose token is good, for as long as that is, and while there is room for its user. */
 async function admit(
   context: ConnectionContext,
-  { authenticate, known, hostAndOrigin }: SubscriptionsOptions,
+  { authenticate, known, hostAndOrigin, addressOf, budgets }: SubscriptionsOptions,
   budget: Budget,
   strangers: SocketStrangers,
 ): Promise<boolean> {
@@ -182,7 +191,10 @@ async function admit(
     return true
   } catch (error) {
     if (!isBridgeError(error)) throw error
-    turnAway(socket, error)
+    const tooMany = tooManyForged(error, addressOf(request), budgets)
+    // which no client tries again by itself, as it would with the same token
+    if (tooMany !== undefined) cutOff(socket, CloseCode.Unauthorized, tooMany.message)
+    else turnAway(socket, error)
     return false
   }
 }
@@ -194,13 +206,28 @@ function turnAway(socket: WebSocket, { code, message }: BridgeError): void {
   sendAway(socket, message)
 }
 
+const NOT_FOUND = new GraphQLError('PersistedQueryNotFound', { extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } })
+
+/** Of a document that is sent, or named and known; those that clients register are for HTTP alone. */
+function textOf(payload: SubscribePayload, { known }: Answered): string | undefined {
+  const id = documentIdOf(payload)
+  return id === undefined ? payload.query : known.textOf(id)
+}
+
 /** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
-function createPreparing({ schema, introspection, createContext }: SubscriptionsOptions, maxDocumentTokens: number) {
+function createPreparing(
+  { schema, introspection, answered, createContext }: SubscriptionsOptions,
+  maxDocumentTokens: number,
+) {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  return ({ query, operationName, variables }: SubscribePayload, principal: Principal) => {
+  return (payload: SubscribePayload, principal: Principal) => {
+    const { operationName, variables } = payload
     try {
-      const document = parse(query, { maxTokens: maxDocumentTokens })
+      const text = textOf(payload, answered)
+      if (text === undefined) return [NOT_FOUND]
+      const document = parse(text, { maxTokens: maxDocumentTokens })
       checkShape(document)
+      checkAnswered(answered, document)
       // before it is validated, which costs most
       const operation = getOperationAST(document, operationName)?.operation
       if (operation === 'query' || operation === 'mutation')
