@@ -148,6 +148,13 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(access|domain)/' },
     },
     {
+      name: 'rates-import-ports-and-domain',
+      severity: 'error',
+      comment: 'how much somebody has used does not depend on what it was, nor on who tells others of it',
+      from: { path: '^src/rates/' },
+      to: { path: '^src/', pathNot: '^src/(rates|domain|ports)/' },
+    },
+    {
       name: 'cli-is-a-client',
       severity: 'error',
       comment:

@@ -16,6 +16,7 @@ import { takeServerPlace } from '../server-file.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
+import { openBudgets } from './budgets.ts'
 import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
@@ -167,11 +168,14 @@ async function listen(
   const { wayIn, otherJournals, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
+  const metrics = createMetrics(legacy.status, () => database.current()?.runs().report())
+  const budgets = openBudgets(config, metrics.rateLimited)
   const http: HttpServer = await createHttpServer({
     schema: await createSchema(),
     introspection: config.introspection,
     logger,
-    metrics: createMetrics(legacy.status, () => database.current()?.runs().report()),
+    metrics,
+    budgets,
     authenticate: sides.access.authenticate,
     known: sides.access.known,
     // the name that it listens under is one that it is asked under
@@ -184,6 +188,7 @@ async function listen(
     maxSockets: config.maxSockets,
     createContext: createRequests({
       ...sides,
+      budgets,
       threshold: config.migrationProgressThreshold,
       losses: createLosses(journal, database, otherJournals),
       health: () => componentsOf({ ...sides, journal }),
@@ -196,9 +201,10 @@ async function listen(
   return {
     url: await http.listen(config.host, config.port),
     renew: http.renew,
-    close() {
+    async close() {
       closing = true
-      return http.close(config.shutdownDeadlineMs)
+      await http.close(config.shutdownDeadlineMs)
+      budgets.close()
     },
   }
 }

@@ -25,6 +25,7 @@ export interface RequestsOptions {
   access: Pick<AccessSide, 'changes'>
   losses: () => Losses
   otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
+  budgets: RequestContext['budgets']
   health: () => Component[]
 }
 
@@ -58,6 +59,7 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       missingRecords: BigInt(options.losses().everywhere),
       derived: reading.derived,
       ingest: writing.ingest,
+      budgets: options.budgets,
       migrations: open?.runs(),
       backups: open?.backups(),
       access: options.access.changes,

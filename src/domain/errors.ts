@@ -12,19 +12,28 @@ export const ERROR_CODES = [
   'SOURCE_UNAVAILABLE',
   /** Too much at once; try again later. */
   'OVERLOADED',
+  /** The caller has used up a budget: come back after `retryAfterSeconds`. */
+  'RATE_LIMITED',
   /** What must be kept cannot be written now: nothing was accepted; try again. */
   'STORAGE_UNAVAILABLE',
   /** The idempotency key was used for other content. */
   'IDEMPOTENCY_CONFLICT',
   /** Not in the state that it is in now. */
   'CONFLICT',
+  /** Only known operations are answered here, and this is none. */
+  'OPERATION_NOT_KNOWN',
   /** Part of the contract that this version does not have yet. */
   'NOT_IMPLEMENTED',
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['SOURCE_UNAVAILABLE', 'OVERLOADED', 'STORAGE_UNAVAILABLE'])
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  'SOURCE_UNAVAILABLE',
+  'OVERLOADED',
+  'RATE_LIMITED',
+  'STORAGE_UNAVAILABLE',
+])
 
 /** An error that may be told to whoever asked. Anything else is told as an internal one, without its message. */
 export class BridgeError extends Error {
@@ -33,13 +42,20 @@ export class BridgeError extends Error {
   readonly argument: string | undefined
   /** Whether the same request may succeed later. */
   readonly retryable: boolean
+  /** When it may succeed, where that is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: { argument?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { argument?: string; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.name = 'BridgeError'
     this.code = code
     this.argument = options.argument
     this.retryable = RETRYABLE.has(code)
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 }
 
@@ -57,6 +73,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'INVALID_ARGUMENT',
   'QUERY_TOO_EXPENSIVE',
   'OVERLOADED',
+  'RATE_LIMITED',
 ])
 
 /** Whether it is about what was asked, by whom, or how often: whoever asks another place instead walks around a limit. */

@@ -4,6 +4,7 @@ import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
+import type { Budgets } from '../ports/budgets.ts'
 import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
@@ -41,6 +42,7 @@ export interface RequestContext {
   /** Records that were acknowledged or published and can be read nowhere now. */
   missingRecords: bigint
   ingest: Ingest
+  budgets: Pick<Budgets, 'cost' | 'records'>
   /** `undefined` while there is no database. */
   migrations: RunControl | undefined
   backups: Backups | undefined

@@ -50,18 +50,25 @@ export function isList(type: GraphQLOutputType): boolean {
 }
 
 /** What the lists of an operation have cost so far, and how many values one item of each of them is. */
-interface Budget {
+interface Spending {
+  /** In lists, whatever the event. */
+  inAll: number
   spent: number
   /** The event that is answered, in a subscription: each has the whole budget. */
   event: unknown
   itemCosts: ReadonlyMap<unknown, number>
 }
 
-const budgets = new WeakMap<object, Budget>()
+const spendings = new WeakMap<object, Spending>()
 
 /** From now on the lists of the operation with this context are charged. */
 export function grant(context: object, itemCosts: ReadonlyMap<unknown, number>): void {
-  budgets.set(context, { spent: 0, event: undefined, itemCosts })
+  spendings.set(context, { inAll: 0, spent: 0, event: undefined, itemCosts })
+}
+
+/** What the lists of the operation with this context have cost so far. */
+export function spentBy(context: object): number {
+  return spendings.get(context)?.inAll ?? 0
 }
 
 /** Values that are written out in one go, some milliseconds: lists of more give way to others in between. */
@@ -96,10 +103,10 @@ export function meterLists(schema: GraphQLSchema): GraphQLSchema {
 
 function serve(items: unknown, context: object, info: GraphQLResolveInfo, isCharged: boolean): unknown {
   if (!Array.isArray(items)) return items
-  const budget = budgets.get(context)
-  const itemCost = info.fieldNodes.reduce((sum, node) => sum + (budget?.itemCosts.get(node) ?? 1), 0)
+  const spending = spendings.get(context)
+  const itemCost = info.fieldNodes.reduce((sum, node) => sum + (spending?.itemCosts.get(node) ?? 1), 0)
   const cost = items.length * itemCost
-  if (budget !== undefined && isCharged) charge(budget, cost, info.rootValue)
+  if (spending !== undefined && isCharged) charge(spending, cost, info.rootValue)
   if (cost <= SLICE) return items
   const { principal } = context as Partial<RequestContext>
   return served(items, Math.max(1, Math.floor(SLICE / itemCost)), principal?.userId ?? '')
@@ -120,11 +127,12 @@ function served(items: readonly unknown[], size: number, caller: string): Promis
   })
 }
 
-function charge(budget: Budget, cost: number, event: unknown): void {
-  if (budget.event !== event) {
-    budget.event = event
-    budget.spent = 0
+function charge(spending: Spending, cost: number, event: unknown): void {
+  if (spending.event !== event) {
+    spending.event = event
+    spending.spent = 0
   }
-  budget.spent += cost
-  check('served', budget.spent)
+  spending.inAll += cost
+  spending.spent += cost
+  check('served', spending.spent)
 }

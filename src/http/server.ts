@@ -27,6 +27,7 @@ import { formatError } from '../graphql/errors.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import { createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
@@ -60,6 +61,7 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
   maxSockets: number
+  budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
   /** Settles when everything is known that was acknowledged elsewhere before it was called. */
   whenCurrent: () => Promise<void>
   createContext: (principal: Principal, requestId: string) => RequestContext
@@ -99,7 +101,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
   await addRoutes(fastify, apollo, options)
-  if (options.signIn !== undefined) addSignIn(fastify, options.signIn, isTls)
+  if (options.signIn !== undefined) addSignIn(fastify, options.signIn, { ...options, addresses, isTls })
   const subscriptions = attachSubscriptions(
     fastify.server,
     { ...options, addressOf: addresses.of, hostAndOrigin },
@@ -173,13 +175,14 @@ const CLIENT_GONE = 499
 
 function addHooks(
   fastify: FastifyInstance,
-  options: CallersOptions & Pick<HttpServerOptions, 'known' | 'whenCurrent'>,
+  options: CallersOptions & Pick<HttpServerOptions, 'known' | 'whenCurrent' | 'budgets'>,
 ): void {
   const { metrics, addresses, known, whenCurrent } = options
   knowCallers(fastify, options)
   guardBodies(fastify, {
     takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
     addressOf: addresses.of,
+    budget: options.budgets.bytes,
     onOverload: () => metrics.error('OVERLOADED'),
   })
   // what a request costs begins here: a user with many of them at once delays nobody else's

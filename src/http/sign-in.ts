@@ -1,12 +1,21 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { errorBody } from './refusals.ts'
+import type { Budgets } from '../ports/budgets.ts'
+import type { Addresses } from './address.ts'
+import { errorBody, sendError } from './refusals.ts'
 
 /** What lets a browser in, at the address that the start prints. */
 export interface SignIn {
   /** Takes the one-time token of that address: a bearer token for the session; `undefined` where it is none, or was used. */
   take(token: string): Promise<string | undefined>
   sessionSeconds: number
+}
+
+export interface SignInOptions {
+  isTls: boolean
+  addresses: Addresses
+  /** Whoever tries addresses out is counted with those who try tokens. */
+  budgets: Pick<Budgets, 'failedLogins'>
 }
 
 export const SIGN_IN_PATH = '/sign-in'
@@ -16,12 +25,21 @@ const COOKIE = 'token_bridge_session'
  * Sets the session as a cookie that no page can read. Browsers send it along with whatever asks this machine, from any
  * port, so it counts only where the request says that it comes from a page of ours (`sessionOf`).
  */
-export function addSignIn(fastify: FastifyInstance, { take, sessionSeconds }: SignIn, isTls: boolean): void {
+export function addSignIn(
+  fastify: FastifyInstance,
+  { take, sessionSeconds }: SignIn,
+  { isTls, addresses, budgets: { failedLogins } }: SignInOptions,
+): void {
   fastify.get<{ Querystring: { token?: unknown } }>(SIGN_IN_PATH, async (request, reply) => {
     const { token } = request.query
     const session = typeof token === 'string' ? await take(token) : undefined
-    if (session === undefined)
+    if (session === undefined) {
+      const address = addresses.of(request.raw)
+      const tooMany = failedLogins.refusal(address, 1)
+      if (tooMany !== undefined) return sendError(reply, 429, tooMany)
+      failedLogins.add(address, 1)
       return reply.code(403).send(errorBody('FORBIDDEN', 'the address was used, or is not the one that was printed'))
+    }
     const secure = isTls ? '; Secure' : ''
     return reply
       .header(

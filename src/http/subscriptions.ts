@@ -23,6 +23,8 @@ import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Budgets } from '../ports/budgets.ts'
+import { tooManyForged } from './callers.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
 import { errorBody, refuseUpgrade } from './refusals.ts'
 import { sessionOf } from './sign-in.ts'
@@ -43,6 +45,7 @@ export interface SubscriptionsOptions {
   hostAndOrigin: Pick<HostAndOrigin, 'problemOf' | 'isOwnPage'>
   /** With a token, of all users together. */
   maxSockets: number
+  budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
   createContext: (principal: Principal, requestId: string) => RequestContext
 }
 
@@ -83,7 +86,7 @@ export function attachSubscriptions(
   options: SubscriptionsOptions,
   maxDocumentTokens: number,
 ): Subscriptions {
-  const { addressOf, logger } = options
+  const { addressOf, logger, budgets } = options
   const strangers = createStrangers<WebSocket>({
     most: LIMITS.socketStrangers.value,
     mostOfAddress: LIMITS.socketStrangersOfAddress.value,
@@ -103,9 +106,11 @@ export function attachSubscriptions(
     sockets.handleUpgrade(request, socket, head, (connected) => {
       strangers.add(connected, addressOf(request))
       connected.once('close', () => strangers.remove(connected))
-      carryMessages(protocol, connected, { request, socket: connected }, (error) =>
-        logger.error({ err: error }, 'a WebSocket failed'),
-      )
+      const extra: Connection = { request, socket: connected }
+      connected.on('message', (data: Buffer) => {
+        if (extra.signedIn !== undefined) budgets.bytes.add(extra.signedIn.principal.userId, data.length)
+      })
+      carryMessages(protocol, connected, extra, (error) => logger.error({ err: error }, 'a WebSocket failed'))
     })
   })
   return {
@@ -137,6 +142,8 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
       // before anything is read of the question
       if (!budget.maySubscribe(signedIn.principal.userId, context))
         return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
+      const late = options.budgets.bytes.refusal(signedIn.principal.userId, 0)
+      if (late !== undefined) return [refusal(late)]
       return prepare(payload, signedIn.principal)
     },
     onError: (_context, _id, _payload, errors) => errors.map(shown),
@@ -151,7 +158,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
 /** Lets a socket in whose token is good, for as long as that is, and while there is room for its user. */
 async function admit(
   context: ConnectionContext,
-  { authenticate, known, hostAndOrigin }: SubscriptionsOptions,
+  { authenticate, known, hostAndOrigin, addressOf, budgets }: SubscriptionsOptions,
   budget: Budget,
   strangers: SocketStrangers,
 ): Promise<boolean> {
@@ -182,7 +189,10 @@ async function admit(
     return true
   } catch (error) {
     if (!isBridgeError(error)) throw error
-    turnAway(socket, error)
+    const tooMany = tooManyForged(error, addressOf(request), budgets)
+    // which no client tries again by itself, as it would with the same token
+    if (tooMany !== undefined) cutOff(socket, CloseCode.Unauthorized, tooMany.message)
+    else turnAway(socket, error)
     return false
   }
 }

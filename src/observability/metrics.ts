@@ -29,6 +29,8 @@ export interface Metrics {
   request(route: string, method: string, status: number, seconds: number): void
   operation(type: string, outcome: 'ok' | 'error', seconds: number): void
   error(code: string): void
+  /** A budget was used up. */
+  rateLimited(budget: string): void
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -60,6 +62,12 @@ export function createMetrics(
     labelNames: ['code'],
     registers,
   })
+  const refusals = new Counter({
+    name: 'token_bridge_rate_limited_total',
+    help: 'What was refused because a budget of a caller was used up, by budget.',
+    labelNames: ['budget'],
+    registers,
+  })
   addAnalysisGauges(registry, analysis)
   addRunGauges(registry, migration)
   return {
@@ -67,6 +75,7 @@ export function createMetrics(
     request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
     operation: (type, outcome, seconds) => operations.observe({ type, outcome }, seconds),
     error: (code) => errors.inc({ code }),
+    rateLimited: (budget) => refusals.inc({ budget }),
   }
 }
 

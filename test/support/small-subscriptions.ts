@@ -11,6 +11,7 @@ import { LIMITS } from '../../src/domain/limits.ts'
 import type { RequestContext } from '../../src/graphql/context.ts'
 import { attachSubscriptions } from '../../src/http/subscriptions.ts'
 import { createLogger } from '../../src/observability/logger.ts'
+import { NO_BOUNDS } from './no-bounds.ts'
 
 const secret = Buffer.from('x'.repeat(32))
 
@@ -87,7 +88,8 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       addressOf: () => 'here',
       hostAndOrigin: { problemOf: () => undefined, isOwnPage: () => false },
       maxSockets: LIMITS.sockets.value,
-      createContext: () => ({}) as RequestContext,
+      budgets: NO_BOUNDS,
+      createContext: (principal) => ({ principal, budgets: NO_BOUNDS }) as unknown as RequestContext,
     },
     5000,
   )

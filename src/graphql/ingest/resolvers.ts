@@ -18,8 +18,9 @@ export class IngestResolver {
   @Access(['ingester'])
   ingestTokenRecords(
     @PlainInput() { idempotencyKey, records }: IngestTokenRecordsInput,
-    @Ctx() { ingest, principal }: RequestContext,
+    @Ctx() { budgets, ingest, principal }: RequestContext,
   ): Promise<IngestTokenRecordsPayload> {
+    budgets.records.take(principal.userId, records.length)
     return ingest.submit({ caller: principal.userId, idempotencyKey: idempotencyKey ?? undefined, records })
   }
 }
