@@ -22,6 +22,7 @@ import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
 import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
+import { readKnownOperations } from './known-operations.ts'
 import { createLosses } from './losses.ts'
 import { openOtherJournals } from './other-journals.ts'
 import { createReadingSide, type ReadingSide } from './reading-side.ts'
@@ -176,6 +177,7 @@ async function listen(
     logger,
     metrics,
     budgets,
+    answered: { known: readKnownOperations(config.knownOperations), onlyKnown: config.onlyKnownOperations },
     authenticate: sides.access.authenticate,
     known: sides.access.known,
     // the name that it listens under is one that it is asked under

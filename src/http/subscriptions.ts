@@ -22,6 +22,7 @@ import type { RequestContext } from '../graphql/context.ts'
 import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
+import { type Answered, checkAnswered, documentIdOf } from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import { tooManyForged } from './callers.ts'
@@ -46,6 +47,7 @@ export interface SubscriptionsOptions {
   /** With a token, of all users together. */
   maxSockets: number
   budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
+  answered: Answered
   createContext: (principal: Principal, requestId: string) => RequestContext
 }
 
@@ -204,13 +206,28 @@ function turnAway(socket: WebSocket, { code, message }: BridgeError): void {
   sendAway(socket, message)
 }
 
+const NOT_FOUND = new GraphQLError('PersistedQueryNotFound', { extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } })
+
+/** Of a document that is sent, or named and known; those that clients register are for HTTP alone. */
+function textOf(payload: SubscribePayload, { known }: Answered): string | undefined {
+  const id = documentIdOf(payload)
+  return id === undefined ? payload.query : known.textOf(id)
+}
+
 /** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
-function createPreparing({ schema, introspection, createContext }: SubscriptionsOptions, maxDocumentTokens: number) {
+function createPreparing(
+  { schema, introspection, answered, createContext }: SubscriptionsOptions,
+  maxDocumentTokens: number,
+) {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  return ({ query, operationName, variables }: SubscribePayload, principal: Principal) => {
+  return (payload: SubscribePayload, principal: Principal) => {
+    const { operationName, variables } = payload
     try {
-      const document = parse(query, { maxTokens: maxDocumentTokens })
+      const text = textOf(payload, answered)
+      if (text === undefined) return [NOT_FOUND]
+      const document = parse(text, { maxTokens: maxDocumentTokens })
       checkShape(document)
+      checkAnswered(answered, document)
       // before it is validated, which costs most
       const operation = getOperationAST(document, operationName)?.operation
       if (operation === 'query' || operation === 'mutation')

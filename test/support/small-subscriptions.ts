@@ -9,6 +9,7 @@ import { createKnownTokens } from '../../src/access/known-tokens.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { LIMITS } from '../../src/domain/limits.ts'
 import type { RequestContext } from '../../src/graphql/context.ts'
+import { createKnownOperations } from '../../src/graphql/known-operations.ts'
 import { attachSubscriptions } from '../../src/http/subscriptions.ts'
 import { createLogger } from '../../src/observability/logger.ts'
 import { NO_BOUNDS } from './no-bounds.ts'
@@ -89,6 +90,7 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       hostAndOrigin: { problemOf: () => undefined, isOwnPage: () => false },
       maxSockets: LIMITS.sockets.value,
       budgets: NO_BOUNDS,
+      answered: { known: createKnownOperations([]), onlyKnown: false },
       createContext: (principal) => ({ principal, budgets: NO_BOUNDS }) as unknown as RequestContext,
     },
     5000,
