@@ -50,7 +50,14 @@ describe('where only known operations are answered', () => {
 
   test('no other is, by POST, by GET, or over WebSocket', async () => {
     const server = await start()
-    const others = ['{ viewer { userId roles } }', `${ME} query Other { health { state } }`, '{ __typename }', SUM]
+    const others = [
+      '{ viewer { userId roles } }',
+      `${ME} query Other { health { state } }`,
+      '{ __typename }',
+      SUM,
+      // a known operation with a fragment of one's own
+      `${WHOLE} fragment Sum on TokenMetrics { tokens { total } costUsd }`,
+    ]
     for (const query of others) {
       const refused = { status: 400, code: 'OPERATION_NOT_KNOWN', data: undefined }
       expect(await post(server, { query }), query).toMatchObject(refused)
