@@ -158,12 +158,12 @@ module.exports = {
       name: 'cli-is-a-client',
       severity: 'error',
       comment:
-        'the CLI asks the server through GraphQL; analyze, token and push read what is on this machine, serve starts the server',
+        'the CLI asks the server through GraphQL; analyze, token, push and journal read what is on this machine, serve starts the server',
       from: { path: '^src/cli/' },
       to: {
         path: '^src/',
         pathNot: [
-          '^src/(cli|domain|ports|access|enhanced-analysis|transcripts|pricing)/',
+          '^src/(cli|domain|ports|access|enhanced-analysis|journal|transcripts|pricing)/',
           '^src/(config|main|server-file|process-lock|folders|shipping/ledger-file)\\.ts$',
         ],
       },

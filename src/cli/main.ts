@@ -42,6 +42,7 @@ function createProgram(): Command {
   addToken(program)
   addRemote(program)
   addPush(program)
+  addJournal(program.command('journal').description('the encrypted journal on this machine; needs no server'))
   const migrate = program.command('migrate').description('carry the history into ClickHouse')
   addRuns(migrate)
   addChangesOfRuns(migrate)
@@ -174,6 +175,25 @@ function addPush(program: Command): void {
       const { push } = await import('./push.ts')
       await push(options)
     })
+}
+
+function addJournal(journal: Command): void {
+  const ofJournal = (name: string, about: string) =>
+    journal.command(name).description(about).option('--json', 'print JSON')
+  ofJournal('status', 'its segments, with their sizes, entries and keys; exit code 1 if something is damaged').action(
+    async (options) => {
+      const { showJournal } = await import('./journal.ts')
+      await showJournal(options)
+    },
+  )
+  ofJournal('check', 'every place that is damaged; exit code 1 if there is one').action(async (options) => {
+    const { checkJournal } = await import('./journal.ts')
+    await checkJournal(options)
+  })
+  ofJournal('rotate-key', 'make a new key for what is written from the next start on').action(async (options) => {
+    const { rotateJournalKey } = await import('./journal.ts')
+    rotateJournalKey(options)
+  })
 }
 
 function addRuns(migrate: Command): void {

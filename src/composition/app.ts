@@ -7,7 +7,7 @@ import { createSchema } from '../graphql/schema.ts'
 import { type Certificate, readCertificate } from '../http/certificate.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { SIGN_IN_PATH } from '../http/sign-in.ts'
-import type { JournalKey } from '../journal/key.ts'
+import { type JournalKey, keyIds } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
 import type { Logger } from '../observability/logger.ts'
 import { createMetrics } from '../observability/metrics.ts'
@@ -130,7 +130,7 @@ function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions)
     legacy,
     state,
     otherJournals,
-    journalKeyId: key.id.toString('hex'),
+    journalKeys: keyIds(key),
     logger,
   })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())

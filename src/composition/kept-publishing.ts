@@ -30,8 +30,8 @@ export interface KeptPublishing {
 export interface KeptPublishingOptions {
   config: Config
   legacy: LegacySource
-  /** Names the journal's key, for the backups. */
-  journalKeyId: string
+  /** Ids of the journal's keys, for the backups. */
+  journalKeys: string[]
   logger: Logger
   db: Database
   /** What others publish: while this instance does, it tells the logs where they stand. */
@@ -117,7 +117,7 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
 }
 
 async function openPublishing(
-  { db, config, legacy, journalKeyId, logger }: KeptPublishingOptions,
+  { db, config, legacy, journalKeys, logger }: KeptPublishingOptions,
   epoch: number,
   lost: AbortController,
 ): Promise<PublishingSide> {
@@ -130,7 +130,7 @@ async function openPublishing(
     ledgerPath: join(config.dataDir, 'ledger'),
     logs: legacy.logs,
     backupDir: config.backupDir,
-    journalKeys: [journalKeyId],
+    journalKeys,
     isSample: () => legacy.status()?.sample === true,
     logger,
   })

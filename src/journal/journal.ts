@@ -182,6 +182,7 @@ function healthOf({ folder, headsPath }: JournalOptions, parts: OpenParts): Jour
   const problems = [
     ...(unnoted === undefined ? [] : [`${headsPath} cannot be written: ${unnoted}`]),
     ...describeLosses(folder, extentsOf(parts)),
+    ...describeMissingKeys(reader.missingKeys()),
     ...reader.oddities(),
   ]
   if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
@@ -189,6 +190,9 @@ function healthOf({ folder, headsPath }: JournalOptions, parts: OpenParts): Jour
   const left = torn === 0 ? '' : `, ${torn} bytes of a torn entry were left out at the start`
   return { state: 'UP', detail: `${counter.entries} entries${left}` }
 }
+
+const describeMissingKeys = (ids: ReadonlySet<string>): string[] =>
+  ids.size === 0 ? [] : [`keys that are not here: ${[...ids].join(', ')} (docs/runbooks/journal-key.md)`]
 
 /** What is damaged, and what is shorter on disk than it was read or acknowledged. */
 function describeLosses(folder: string, extents: readonly SegmentExtent[]): string[] {
