@@ -51,10 +51,10 @@ export function createBudget(options: BudgetOptions): Budget {
   const add = (who: string, amount: number): void => {
     let used = usedOf(who)
     if (used === undefined) {
-      used = { own: 0, told: 0, others: 0, endsAt: now() + windowMs }
+      used = { total: 0, untold: 0, endsAt: now() + windowMs }
       callers.set(who, used)
     }
-    used.own += amount
+    used.untold += amount
     sharing?.note(`${name}:${who}`, windowMs, used)
   }
   return {

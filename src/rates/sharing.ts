@@ -2,17 +2,15 @@ import type { SharedCounts, Use } from '../ports/budgets.ts'
 
 /** What a caller has used in the window that lasts until `endsAt`. */
 export interface Used {
-  /** At this instance. */
-  own: number
-  /** Of that, what others were told. */
-  told: number
-  /** At others, as far as is known. */
-  others: number
+  /** At all instances, as was heard last. */
+  total: number
+  /** At this one, since. */
+  untold: number
   /** Milliseconds since 1970. */
   endsAt: number
 }
 
-export const usedBy = ({ own, others }: Used): number => own + others
+export const usedBy = ({ total, untold }: Used): number => total + untold
 
 /** Tells other instances what callers have used here, and hears what they have used there. */
 export interface Sharing {
@@ -43,15 +41,16 @@ export function createSharing({ counts, everyMs = EVERY_MS, now = Date.now }: Sh
   const tell = async (): Promise<void> => {
     const batch = [...waiting].slice(0, AT_ONCE).filter(([key, { used }]) => {
       waiting.delete(key)
-      return used.endsAt > now() && used.own !== used.told
+      return used.endsAt > now() && used.untold !== 0
     })
-    const uses = batch.map(([key, { used, windowMs }]): Use => ({ key, windowMs, amount: used.own - used.told }))
+    const uses = batch.map(([key, { used, windowMs }]): Use => ({ key, windowMs, amount: used.untold }))
     if (uses.length === 0) return
     try {
       const totals = await counts.add(uses)
       for (const [index, { total, leftMs }] of totals.entries()) {
         const [, { used }] = batch[index] as (typeof batch)[number]
-        learn(used, (uses[index] as Use).amount, total)
+        used.total = total
+        used.untold -= (uses[index] as Use).amount
         used.endsAt = now() + leftMs
       }
     } catch {
@@ -80,15 +79,4 @@ export function createSharing({ counts, everyMs = EVERY_MS, now = Date.now }: Sh
       counts.close()
     },
   }
-}
-
-/** `amount` was told now, and all that others know is `total`. */
-function learn(used: Used, amount: number, total: number): void {
-  // the window has ended there, or everything was forgotten: what was told before does not count any more
-  if (total < used.told + amount) {
-    used.own -= used.told
-    used.told = 0
-  }
-  used.told += amount
-  used.others = total - used.told
 }

@@ -24,6 +24,7 @@ export function createSharedCounts(url: string): SharedCounts {
         return results.map(([error, result]): Total => {
           if (error !== null) throw error
           const [total, leftMs] = result as [number, number]
+          if (!Number.isSafeInteger(total) || !Number.isSafeInteger(leftMs)) throw new Error('Redis gave no count')
           return { total, leftMs }
         })
       }),
