@@ -10,7 +10,7 @@ import {
 } from 'graphql'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { RequestContext } from './context.ts'
-import { grant, spentBy } from './cost.ts'
+import { grant, owedBy } from './cost.ts'
 import { check } from './cost-error.ts'
 import { type Estimate, estimate } from './cost-estimate.ts'
 import { checkShape } from './cost-shape.ts'
@@ -26,8 +26,6 @@ export interface Operation {
 
 /** What an operation takes by itself, in values that are written out in the same time. */
 const OPERATION_COST = 200
-/** What the budget of the caller was charged with, and what of it is in no list. */
-const charged = new WeakMap<RequestContext, { taken: number; own: number }>()
 
 /** Keeps the costs of operations without variables: they are the same each time, but for ranges that end now. */
 const constant = new WeakMap<OperationDefinitionNode, Estimate>()
@@ -49,17 +47,14 @@ export function checkCost({ schema, document, operationName, variables, context 
     check('cost', estimated.cost, estimated.series > 0)
     if (!operation.variableDefinitions?.length) constant.set(operation, estimated)
   }
-  const own = estimated.own + OPERATION_COST
   const taken = estimated.cost + OPERATION_COST
   context.budgets.cost.take(context.principal.userId, taken)
-  charged.set(context, { taken, own })
-  grant(context, estimated.itemCosts)
+  grant(context, { itemCosts: estimated.itemCosts, own: estimated.own + OPERATION_COST, taken })
 }
 
 /** Charges the caller with what an operation has cost in fact, once it is answered; one that was refused costs, too. */
 function settle(context: RequestContext): void {
-  const { taken, own } = charged.get(context) ?? { taken: 0, own: OPERATION_COST }
-  context.budgets.cost.add(context.principal.userId, own + spentBy(context) - taken)
+  context.budgets.cost.add(context.principal.userId, owedBy(context) ?? OPERATION_COST)
 }
 
 /** What `run` refuses, as GraphQL tells what is wrong with a question, with status 400. */

@@ -50,25 +50,34 @@ export function isList(type: GraphQLOutputType): boolean {
 }
 
 /** What the lists of an operation have cost so far, and how many values one item of each of them is. */
-interface Spending {
-  /** In lists, whatever the event. */
-  inAll: number
+interface Spending extends Granted {
+  /** Whatever the event. */
+  inLists: number
   spent: number
   /** The event that is answered, in a subscription: each has the whole budget. */
   event: unknown
+}
+
+/** What is known of the cost of an operation before it is executed. */
+interface Granted {
   itemCosts: ReadonlyMap<unknown, number>
+  /** What is in no list. */
+  own: number
+  /** What the caller was charged with. */
+  taken: number
 }
 
 const spendings = new WeakMap<object, Spending>()
 
 /** From now on the lists of the operation with this context are charged. */
-export function grant(context: object, itemCosts: ReadonlyMap<unknown, number>): void {
-  spendings.set(context, { inAll: 0, spent: 0, event: undefined, itemCosts })
+export function grant(context: object, { itemCosts, own, taken }: Granted): void {
+  spendings.set(context, { inLists: 0, spent: 0, event: undefined, itemCosts, own, taken })
 }
 
-/** What the lists of the operation with this context have cost so far. */
-export function spentBy(context: object): number {
-  return spendings.get(context)?.inAll ?? 0
+/** How much more (or less) the operation with this context has cost so far than was taken; `undefined` where it was refused. */
+export function owedBy(context: object): number | undefined {
+  const spending = spendings.get(context)
+  return spending && spending.own + spending.inLists - spending.taken
 }
 
 /** Values that are written out in one go, some milliseconds: lists of more give way to others in between. */
@@ -132,7 +141,7 @@ function charge(spending: Spending, cost: number, event: unknown): void {
     spending.event = event
     spending.spent = 0
   }
-  spending.inAll += cost
+  spending.inLists += cost
   spending.spent += cost
   check('served', spending.spent)
 }

@@ -1,4 +1,4 @@
-import type { ApolloServerOptions, ApolloServerPlugin } from '@apollo/server'
+import type { ApolloServerOptions, ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server'
 import type { DocumentNode } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { BridgeError, invalidArgument } from '../domain/errors.ts'
@@ -44,16 +44,19 @@ export function checkAnswered({ known, onlyKnown }: Answered, document: Document
 }
 
 /** Refuses it before it is validated: what was found valid once is known, and not looked at again. */
-export const answerOnly = (answered: Answered): ApolloServerPlugin<RequestContext> => ({
-  async requestDidStart({ request }) {
-    refusing(() => checkHash(request))
-    return {
-      async validationDidStart({ document }) {
-        refusing(() => checkAnswered(answered, document))
-      },
-    }
-  },
-})
+export function answerOnly(answered: Answered): ApolloServerPlugin<RequestContext> {
+  const listener: GraphQLRequestListener<RequestContext> = {
+    async validationDidStart({ document }) {
+      refusing(() => checkAnswered(answered, document))
+    },
+  }
+  return {
+    async requestDidStart({ request }) {
+      if (request.extensions !== undefined) refusing(() => checkHash(request))
+      return listener
+    },
+  }
+}
 
 /** What Apollo would tell as an error of its own inside. */
 function checkHash({ query, extensions }: NamedDocument): void {

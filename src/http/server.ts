@@ -203,7 +203,10 @@ function addHooks(
     budget: options.budgets.bytes,
     onOverload: () => metrics.error('OVERLOADED'),
   })
-  fastify.addHook('preValidation', async ({ body }) => nameAsApolloDoes(body))
+  fastify.addHook('preValidation', ({ body }, _reply, done) => {
+    nameAsApolloDoes(body)
+    done()
+  })
   // what a request costs begins here: a user with many of them at once delays nobody else's
   fastify.addHook('preHandler', async (request, reply) => {
     const { principal, token, raw } = request
