@@ -156,6 +156,13 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(rates|domain|ports)/' },
     },
     {
+      name: 'rates-import-ports-and-domain',
+      severity: 'error',
+      comment: 'how much somebody has used does not depend on what it was, nor on who tells others of it',
+      from: { path: '^src/rates/' },
+      to: { path: '^src/', pathNot: '^src/(rates|domain|ports)/' },
+    },
+    {
       name: 'cli-is-a-client',
       severity: 'error',
       comment:

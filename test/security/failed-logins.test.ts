@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { loadMadeSecret } from '../../src/access/secret.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { openSocket } from '../support/small-subscriptions.ts'
@@ -79,7 +81,9 @@ describe('whoever guesses tokens', () => {
 
 test('a token that has expired, was revoked, or is missing, is no guess', async () => {
   const server = await startServer(makeFolder(), { RATE_FAILED_LOGINS: '1' })
-  const [revoked, expired] = [await server.token(['viewer'], 'dan'), await server.expiredToken()]
+  const secret = loadMadeSecret(join(server.folder, 'data'))
+  const revoked = await server.token(['viewer'], 'dan')
+  const expired = await signToken(secret, { userId: 'ann', roles: ['viewer'] }, -60)
   await server.ask('mutation { revokeAccess(userId: "dan", reason: "left") }', {}, ['operator'])
   for (const token of [undefined, revoked, expired])
     for (let n = 0; n < 3; n++) expect((await show(server, token)).status).toBe(401)

@@ -20,8 +20,6 @@ export interface TestServer {
   log(): string
   /** Of somebody who sees everything, where `access` says nothing else. */
   token(roles: readonly Role[], user?: string, access?: readonly Scope[]): Promise<string>
-  /** Of a minute ago. */
-  expiredToken(): Promise<string>
   /** Asks as someone with these roles; a viewer by default. */
   ask(
     query: string,
@@ -67,19 +65,17 @@ export async function startServer(
   const close = () => (closed ??= app.close())
   onTestFinished(close)
   await app.whenReady()
-  const sign = (roles: readonly Role[], userId: string, ttlSeconds: number, access?: readonly Scope[]) => {
+  const token = (roles: readonly Role[], userId = 'ann', access?: readonly Scope[]) => {
     const [secret] = loadJwtSecrets(config.auth, config.dataDir)
     if (secret === undefined) throw new Error('nobody here signs tokens')
-    return signToken(secret, { userId, roles, access }, ttlSeconds, config.auth)
+    return signToken(secret, { userId, roles, access }, 60, config.auth)
   }
-  const token = (roles: readonly Role[], userId = 'ann', access?: readonly Scope[]) => sign(roles, userId, 60, access)
   return {
     app,
     url: app.url,
     folder,
     log: () => lines.join(''),
     token,
-    expiredToken: () => sign(['viewer'], 'ann', -60),
     async ask(query, variables = {}, roles = ['viewer'], { operationName, user, access } = {}) {
       return post(app.url, await token(roles, user, access), { query, variables, operationName })
     },
