@@ -43,6 +43,7 @@ function logChanges(logger: Logger): (status: AnalysisStatus) => void {
   let wasReady = false
   let unreadable = 0
   let indexState = ''
+  let conflicts = 0
   return (status) => {
     if (status.ready && !wasReady) {
       const { transcripts, records, refreshMs } = status
@@ -58,5 +59,11 @@ function logChanges(logger: Logger): (status: AnalysisStatus) => void {
         'unreadable folders or files',
       )
     unreadable = status.unreadable.length
+    if (status.conflicts > conflicts)
+      logger.warn(
+        { copies: status.conflicts, more: status.conflicts - conflicts },
+        'conflicting copies: another user, or another way in, has other figures for the same records; they do not count',
+      )
+    conflicts = status.conflicts
   }
 }

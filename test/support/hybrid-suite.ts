@@ -96,7 +96,8 @@ function normal(answer: TokenAnswer): unknown {
 
 async function all(source: TokenSource, queries = QUERIES): Promise<unknown> {
   const { answers, quality } = await source.answer({ queries, access: EVERYTHING, quality: true })
-  return { answers: answers.map(normal), archived: quality?.archivedTokens }
+  const { archivedTokens, duplicateLines, conflictingCopies } = quality ?? {}
+  return { answers: answers.map(normal), archivedTokens, duplicateLines, conflictingCopies }
 }
 
 const anyRecord = fc.record({
@@ -121,7 +122,8 @@ const anyFile = fc.array(
 )
 const anyJournaled = fc.record({
   id: fc.constantFrom('msg_1', 'msg_3', 'msg_9'),
-  user: fc.constantFrom('ann', 'bob'),
+  user: fc.constantFrom('ann', 'bob', 'cid'),
+  segment: fc.constantFrom('segment-1', 'segment-2'),
   host: fc.constantFrom('laptop', 'tower'),
   project: fc.constantFrom('p', 'q'),
   sidechain: fc.boolean(),
@@ -132,11 +134,15 @@ const anyJournaled = fc.record({
 })
 type Journaled = typeof anyJournaled extends fc.Arbitrary<infer T> ? T : never
 
+/** Segments may have equal stamps, and the first record of one may be later than the last of another. */
 function journal(analysis: Analysis, records: readonly Journaled[]): void {
-  records.forEach(({ id, output, time, ...rest }, i) => {
-    const position = i * 100
+  const written = new Map<string, number>()
+  for (const { id, segment, output, time, ...rest } of records) {
+    const n = written.get(segment) ?? 0
+    written.set(segment, n + 1)
+    const position = n * 100
     analysis.addJournaled({
-      segment: 'segment-1',
+      segment,
       to: position + 100,
       records: [
         {
@@ -150,13 +156,14 @@ function journal(analysis: Analysis, records: readonly Journaled[]): void {
           cacheCreation5m: 0,
           cacheCreation1h: 0,
           byMutation: true,
+          stamp: 1000 + n,
           position,
-          path: 'journal:segment-1',
+          path: `journal:${segment}`,
           offset: position,
         },
       ],
     })
-  })
+  }
 }
 
 export interface HybridSuiteOptions {
@@ -174,7 +181,7 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
     async () => {
       await fc.assert(
         fc.asyncProperty(
-          fc.record({ a: anyFile, b: anyFile, c: anyFile, journaled: fc.array(anyJournaled, { maxLength: 5 }) }),
+          fc.record({ a: anyFile, b: anyFile, c: anyFile, journaled: fc.array(anyJournaled, { maxLength: 7 }) }),
           fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
           fc.boolean(),
           fc.integer({ min: 1, max: 4 }),

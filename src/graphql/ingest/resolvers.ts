@@ -20,6 +20,7 @@ export class IngestResolver {
     @PlainInput() { idempotencyKey, records }: IngestTokenRecordsInput,
     @Ctx() { ingest, principal }: RequestContext,
   ): Promise<IngestTokenRecordsPayload> {
-    return ingest.submit({ caller: principal.userId, idempotencyKey: idempotencyKey ?? undefined, records })
+    const { userId: caller, access: scopes } = principal
+    return ingest.submit({ caller, scopes, idempotencyKey: idempotencyKey ?? undefined, records })
   }
 }
