@@ -134,9 +134,11 @@ const anyJournaled = fc.record({
 })
 type Journaled = typeof anyJournaled extends fc.Arbitrary<infer T> ? T : never
 
-/** Segments may have equal stamps, and the first record of one may be later than the last of another. */
-function journal(analysis: Analysis, records: readonly Journaled[]): void {
-  const written = new Map<string, number>()
+/**
+ * Appends records to segments of the journal. Segments may have equal stamps, and the first record of one may be later
+ * than the last of another. `written` has the number of records of each segment.
+ */
+function journal(analysis: Analysis, records: readonly Journaled[], written = new Map<string, number>()): void {
   for (const { id, segment, output, time, ...rest } of records) {
     const n = written.get(segment) ?? 0
     written.set(segment, n + 1)
@@ -240,10 +242,11 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
       arbitrary: fc.record({ kind: fc.constant('ship' as const), records: fc.integer({ min: 1, max: 3 }) }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'rollback' as const }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('journal' as const), record: anyJournaled }) },
   )
 
   test(
-    'stays the legacy one while logs grow, end in the middle of a line, are renamed, shipped and rolled back',
+    'stays the legacy one while logs and the journal grow, end in the middle of a line, are renamed, shipped and rolled back',
     async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(anyChange, { minLength: 3, maxLength: 14 }), async (changes) => {
@@ -263,6 +266,7 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
             statementsAtOnce,
             triesOnce: true,
           })
+          const written = new Map<string, number>()
           for (const change of changes) {
             if (change.kind === 'ship') {
               // up to some byte of each log
@@ -273,6 +277,7 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
                 transcripts: new Map(to.map(([key, byte]) => [key, Math.floor(byte)])),
               })
             } else if (change.kind === 'rollback') await sides.rollBack()
+            else if (change.kind === 'journal') journal(analysis, [change.record], written)
             else apply(change, at)
             await analysis.refresh()
             let expected: unknown
@@ -311,12 +316,13 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
 type Change =
   | { kind: 'ship'; records: number }
   | { kind: 'rollback' }
+  | { kind: 'journal'; record: Journaled }
   | { kind: 'append'; file: string; parts: Parameters<typeof line>[0] }
   | { kind: 'begin'; file: string; parts: Parameters<typeof line>[0]; share: number }
   | { kind: 'spoil'; file: string }
   | { kind: 'rename'; file: string; to: string }
 
-function apply(change: Exclude<Change, { kind: 'ship' | 'rollback' }>, at: (file: string) => string): void {
+function apply(change: Exclude<Change, { kind: 'ship' | 'rollback' | 'journal' }>, at: (file: string) => string): void {
   const path = at(change.file)
   mkdirSync(dirname(path), { recursive: true })
   if (change.kind === 'append') appendFileSync(path, `${line(change.parts)}\n`)
