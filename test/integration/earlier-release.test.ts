@@ -9,6 +9,7 @@ import { digestVersion } from '../../src/domain/digest-version.ts'
 import { identityDigest, messageIdentity } from '../../src/domain/identity.ts'
 import { isJournalName } from '../../src/domain/log-name.ts'
 import { TEXT_VERSION, uuidOf } from '../../src/domain/record-text.ts'
+import { EVERYTHING } from '../../src/domain/scope.ts'
 import { groupsOf, type TokenAnswer } from '../../src/domain/token-query.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
@@ -161,7 +162,11 @@ function addJournaled(analysis: Analysis, segment: string, record: RecordCopy, s
 }
 
 async function byUser(source: TokenSource): Promise<Record<string, number>> {
-  const { answers } = await source.answer({ queries: [{ filter: {}, groupings: [['user']] }], quality: false })
+  const { answers } = await source.answer({
+    queries: [{ filter: {}, groupings: [['user']] }],
+    access: EVERYTHING,
+    quality: false,
+  })
   return Object.fromEntries(
     groupsOf(answers[0] as TokenAnswer, ['user']).map(({ values, usage }) => [values[0], totals(usage).input]),
   )
