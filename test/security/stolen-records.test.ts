@@ -1,5 +1,6 @@
 // An ingester cannot take away what another brought in: not as a larger copy, an earlier one, one of the main chain, nor
 // by an identity that it computed.
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { identityDigest, messageIdentity } from '../../src/domain/identity.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -97,4 +98,24 @@ test('short message ids belong to their user, and nobody can be there first by c
   const { data } = await server.ask(INGEST, { input }, ['ingester'], { user: 'anna' })
   expect(data.ingestTokenRecords.accepted).toBe(1)
   expect((await counted(server)).tokens).toEqual({ anna: '15', mallory: '1' })
+})
+
+test('whoever was first at one instance is so at every other one that reads the same journal', async () => {
+  const folder = makeFolder()
+  const start = (name: string) =>
+    startServer(folder, {
+      DATA_DIR: join(folder, name),
+      JOURNAL_DIR: join(folder, 'journal'),
+      JOURNAL_KEY: Buffer.alloc(32, 7).toString('base64'),
+      AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
+    })
+  const [one, other] = [await start('one'), await start('other')]
+  const messages = Array.from({ length: 6 }, (_, i) => ({ ...ANNAS, messageId: `msg_${i}` }))
+  const thefts = messages.map((record) => ({ ...record, tokens: { input: '999', output: '0' }, sidechain: false }))
+  // at either of them the theft comes after what it is of, which the other one has
+  await bring(one, 'anna', messages.slice(0, 3))
+  await bring(other, 'mallory', thefts.slice(0, 3))
+  await bring(other, 'anna', messages.slice(3))
+  await bring(one, 'mallory', thefts.slice(3))
+  for (const server of [one, other]) expect(await counted(server)).toEqual({ tokens: { anna: '60' }, conflicts: '6' })
 })

@@ -5,6 +5,8 @@ import type { Scope } from '../../src/domain/scope.ts'
 import type { IngestEntry, JournalEntry } from '../../src/ports/journal.ts'
 import { createIngest, type Ingest } from '../../src/writing/ingest.ts'
 import type { SubmittedRecord } from '../../src/writing/submission.ts'
+import { startServer } from '../support/server.ts'
+import { makeFolder } from '../support/transcripts.ts'
 
 const record = (more: Partial<SubmittedRecord> = {}): SubmittedRecord => ({
   sessionId: 's',
@@ -92,4 +94,30 @@ test('the same call is answered as the first time, and writes nothing more', asy
   const wider = await submit(ingest, [{}], records, 'key')
   expect(wider).toMatchObject({ accepted: 1, rejectedCount: 1, rejected: [{ index: 1 }], replayed: true })
   expect(written()).toHaveLength(1)
+})
+
+test('a token says for whom its bearer writes, whatever the records name', async () => {
+  const server = await startServer(makeFolder())
+  const records = [{ user: 'anna' }, { user: 'mallory' }, {}].map((more) => ({
+    sessionId: 's',
+    project: 'shop',
+    model: 'm',
+    occurredAt: '2026-04-02T09:15:03Z',
+    tokens: { input: '5', output: '0' },
+    ...more,
+  }))
+  const { data, errors } = await server.ask(
+    `mutation ($input: IngestTokenRecordsInput!) {
+      ingestTokenRecords(input: $input) { accepted rejected { index code field } } }`,
+    { input: { records } },
+    ['ingester'],
+    { user: 'mallory', access: [{ users: ['mallory'] }] },
+  )
+  expect(errors).toBeUndefined()
+  expect(data.ingestTokenRecords).toEqual({
+    accepted: 2,
+    rejected: [{ index: 0, code: 'OUT_OF_SCOPE', field: 'user' }],
+  })
+  const told = await server.ask('{ tokenMetrics { byUser { user tokens { total } } } }')
+  expect(told.data.tokenMetrics.byUser).toEqual([{ user: 'mallory', tokens: { total: '10' } }])
 })
