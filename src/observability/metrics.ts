@@ -4,6 +4,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface AnalysisFigures {
   transcripts: number
   records: number
+  /** Copies that do not count and have other figures, of another user or another way in. */
+  conflicts: number
   bytesRead: number
   refreshes: number
   /** Milliseconds since 1970; 0 before the first refresh. */
@@ -83,6 +85,12 @@ export function createMetrics(
 const ANALYSIS_GAUGES: [keyof AnalysisFigures, string, string, number][] = [
   ['transcripts', 'token_bridge_transcripts', 'Transcripts on disk.', 1],
   ['records', 'token_bridge_token_records', 'Token records that are counted.', 1],
+  [
+    'conflicts',
+    'token_bridge_conflicting_copies',
+    'Copies that do not count and have other figures than the one that does, of another user or another way in.',
+    1,
+  ],
   ['bytesRead', 'token_bridge_transcript_bytes_read', 'Bytes of transcripts read since the start.', 1],
   ['refreshes', 'token_bridge_analysis_refreshes', 'Looks at all transcripts since the start.', 1],
   ['refreshedAt', 'token_bridge_analysis_refreshed_timestamp_seconds', 'When the last look began.', 0.001],

@@ -20,7 +20,8 @@ export class IngestResolver {
     @PlainInput() { idempotencyKey, records }: IngestTokenRecordsInput,
     @Ctx() { budgets, ingest, principal }: RequestContext,
   ): Promise<IngestTokenRecordsPayload> {
-    budgets.records.take(principal.userId, records.length)
-    return ingest.submit({ caller: principal.userId, idempotencyKey: idempotencyKey ?? undefined, records })
+    const { userId: caller, access: scopes } = principal
+    budgets.records.take(caller, records.length)
+    return ingest.submit({ caller, scopes, idempotencyKey: idempotencyKey ?? undefined, records })
   }
 }

@@ -35,7 +35,14 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
           ...answerOne(),
         })),
         quality: request.quality
-          ? { duplicateLines: 0n, refused: [], whole: [], archivedTokens: 0n, unshippedBytes: 0n }
+          ? {
+              duplicateLines: 0n,
+              conflictingCopies: 0n,
+              refused: [],
+              whole: [],
+              archivedTokens: 0n,
+              unshippedBytes: 0n,
+            }
           : undefined,
         asOf: 5,
         watermark: 'w',
