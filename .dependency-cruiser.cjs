@@ -146,20 +146,35 @@ module.exports = {
     {
       name: 'access-imports-domain',
       severity: 'error',
-      comment: 'who may do what is decided before anything else is known',
+      comment:
+        'who may do what is decided before anything else is known, but the keys of others, which are asked for by a policy',
       from: { path: '^src/access/' },
-      to: { path: '^src/', pathNot: '^src/(access|domain)/' },
+      to: { path: '^src/', pathNot: '^src/(access|domain|policies)/' },
+    },
+    {
+      name: 'rates-import-ports-and-domain',
+      severity: 'error',
+      comment: 'how much somebody has used does not depend on what it was, nor on who tells others of it',
+      from: { path: '^src/rates/' },
+      to: { path: '^src/', pathNot: '^src/(rates|domain|ports)/' },
+    },
+    {
+      name: 'rates-import-ports-and-domain',
+      severity: 'error',
+      comment: 'how much somebody has used does not depend on what it was, nor on who tells others of it',
+      from: { path: '^src/rates/' },
+      to: { path: '^src/', pathNot: '^src/(rates|domain|ports)/' },
     },
     {
       name: 'cli-is-a-client',
       severity: 'error',
       comment:
-        'the CLI asks the server through GraphQL; analyze, token, push and audit read what is on this machine, serve starts the server',
+        'the CLI asks the server through GraphQL; analyze, token, push, audit and journal read what is on this machine, serve starts the server',
       from: { path: '^src/cli/' },
       to: {
         path: '^src/',
         pathNot: [
-          '^src/(cli|domain|ports|access|audit|enhanced-analysis|transcripts|pricing)/',
+          '^src/(cli|domain|ports|access|audit|enhanced-analysis|journal|transcripts|pricing)/',
           '^src/(config|main|server-file|isolation-file|process-lock|folders|shipping/ledger-file)\\.ts$',
         ],
       },

@@ -130,6 +130,7 @@ const recordOf = (n: number): RecordCopy => ({
   cacheCreation1h: 0,
   sidechain: false,
   byMutation: false,
+  stamp: 0,
   position: n,
   path: '/p/a.jsonl',
   offset: n,

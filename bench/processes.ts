@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 
 const STDIO = ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit']
 
+/** Load is what is measured. */
+const NO_BOUNDS = { RATE_COST_PER_MINUTE: '0', RATE_RECORDS_PER_MINUTE: '0', RATE_BYTES_PER_MINUTE: '0' }
+
 /** The program, in a process of its own, on a free port. */
 export function startBridge(settings: Record<string, string>): ChildProcess {
   return spawn(process.execPath, ['bin/token-bridge.js', 'serve'], {
     stdio: STDIO,
-    env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...settings },
+    env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...NO_BOUNDS, ...settings },
   })
 }
 

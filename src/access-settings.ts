@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { AUDIT_SETTINGS, type AuditConfig, auditOf } from './audit-settings.ts'
+import { BUDGET_SETTINGS, type BudgetConfig, budgetsOf } from './budget-settings.ts'
 import { hosts, inFile, matching, origins, secrets, text, texts, verifiedUrls } from './setting-schemas.ts'
 
 // The settings of who may ask, and by which way: rows of `SETTINGS`, and what they come to.
@@ -62,6 +63,7 @@ export const ACCESS_SETTINGS = {
       'hosts in a private network, such as that of containers, comma-separated: ClickHouse, Redis and Unleash may be asked there in the clear, and so may the bridge where its `HOST` is among them',
   },
   ...AUDIT_SETTINGS,
+  ...BUDGET_SETTINGS,
 } as const
 
 export type Texts = Record<string, string | undefined>
@@ -81,7 +83,7 @@ export function accessMistakes(present: Texts, environment: Texts): string[] {
   return mistakes
 }
 
-export interface AccessConfig {
+export interface AccessConfig extends BudgetConfig {
   auth: {
     /** The first signs, all verify. */
     jwtSecrets: string[]
@@ -123,5 +125,6 @@ export function accessOf(settings: Settings, pathOf: (path: string | undefined) 
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     privateHosts: settings.PRIVATE_HOSTS,
     audit: auditOf(settings, pathOf),
+    ...budgetsOf(settings, pathOf),
   }
 }

@@ -1,12 +1,14 @@
 import type { z } from 'zod'
 import { KEY_FORM } from './domain/key-text.ts'
-import { key, text, whole } from './setting-schemas.ts'
+import { keys, text, whole } from './setting-schemas.ts'
 
 // The settings of the audit log: rows of `SETTINGS`, and what they come to.
 
 export const AUDIT_SETTINGS = {
   AUDIT_KEY: {
-    schema: key('AUDIT_KEY'),
+    schema: keys('AUDIT_KEY').refine((given) => given === undefined || given.length === 1, {
+      message: `AUDIT_KEY must be one key: ${KEY_FORM}`,
+    }),
     fallback: 'made at the first start, under `DATA_DIR`',
     about: `key of the audit log's chain: ${KEY_FORM}; whoever has it can forge the log, so it is best kept elsewhere`,
   },
@@ -52,7 +54,7 @@ type Settings = z.output<z.ZodObject<Shape>>
 export function auditOf(settings: Settings, pathOf: (path: string | undefined) => string | undefined): AuditConfig {
   const file = pathOf(settings.AUDIT_KEY_FILE)
   return {
-    key: file === undefined ? settings.AUDIT_KEY : { file },
+    key: file === undefined ? settings.AUDIT_KEY?.[0] : { file },
     maxBytes: settings.AUDIT_MAX_MB * 2 ** 20,
     alarms: {
       requests: settings.ALARM_REQUESTS_PER_MINUTE,

@@ -5,7 +5,7 @@ import { ACCESS_SETTINGS, type AccessConfig, accessMistakes, accessOf, type Text
 import { KEY_FORM } from './domain/key-text.ts'
 import { LIMITS } from './domain/limits.ts'
 import { readSecretFiles } from './secret-files.ts'
-import { httpUrl, inFile, key, matching, networks, oneOf, share, text, whole } from './setting-schemas.ts'
+import { httpUrl, inFile, keys, matching, networks, oneOf, share, text, whole } from './setting-schemas.ts'
 
 /**
  * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
@@ -28,8 +28,8 @@ export interface Config extends AccessConfig {
   }
   dataDir: string
   journalDir: string
-  /** 32 bytes, or the path of the file that holds them; absent: a key that is made at the first start, under `dataDir`. */
-  journalKey: Buffer | { file: string } | undefined
+  /** Each of 32 bytes, or the path of the file that holds them; absent: one that is made at the first start, under `dataDir`. */
+  journalKey: readonly Buffer[] | { file: string } | undefined
   backupDir: string
   clickhouse: {
     /** Absent: the embedded engine, if that is on. */
@@ -109,14 +109,14 @@ export const SETTINGS = {
       'folder of the encrypted journal; instances that share it, all with the same `JOURNAL_KEY`, see the same records',
   },
   JOURNAL_KEY: {
-    schema: key('JOURNAL_KEY'),
+    schema: keys('JOURNAL_KEY'),
     fallback: 'made at the first start, under `DATA_DIR`',
-    about: `key that the journal is encrypted with: ${KEY_FORM}`,
+    about: `keys of the journal, comma-separated: the first encrypts, all decrypt; each ${KEY_FORM}`,
   },
   JOURNAL_KEY_FILE: {
     schema: text,
     fallback: 'none',
-    about: 'file that holds that key, instead of `JOURNAL_KEY`; nobody but its owner may read it',
+    about: 'file that holds those keys, instead of `JOURNAL_KEY`; nobody but its owner may read it',
   },
   BACKUP_DIR: {
     schema: text,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { KEY_FORM, parseKey } from './domain/key-text.ts'
+import { KEY_FORM, parseKeys } from './domain/key-text.ts'
 import { isLoopback } from './domain/loopback.ts'
 
 // How the texts of settings are read: each schema tells what is wrong with the setting of a name.
@@ -166,13 +166,13 @@ function secretsIn(list: string): string[] {
 }
 
 /** A key. What was given instead is never shown: it may be most of one. */
-export const key = (name: string) =>
+export const keys = (name: string) =>
   z
     .string()
     .optional()
     .transform((value, context) => {
-      const bytes = value === undefined ? undefined : parseKey(value)
-      if (value === undefined || bytes !== undefined) return bytes
+      const given = value === undefined ? undefined : parseKeys(value)
+      if (value === undefined || given !== undefined) return given
       context.addIssue({ code: 'custom', message: `${name} must be ${KEY_FORM}` })
       return z.NEVER
     })

@@ -23,6 +23,16 @@ export interface SignedIn {
  */
 export type Authenticate = (authorization: string | undefined) => Promise<SignedIn>
 
+/** A token that nobody signed whose tokens count. */
+class ForgedToken extends BridgeError {
+  constructor(message: string, cause?: unknown) {
+    super('UNAUTHENTICATED', message, { cause })
+  }
+}
+
+/** Whether somebody may be guessing: of tokens that have expired or were revoked, one was good before. */
+export const isForged = (error: unknown): boolean => error instanceof ForgedToken
+
 /** What tokens are checked by. */
 export interface TokenChecks extends TokenNames {
   secrets: readonly Uint8Array[]
@@ -40,6 +50,8 @@ const TOKEN_BYTES = 500
 /** Bytes of memory that one role of a remembered token takes. */
 const ROLE_BYTES = 8
 
+const ADVICE = 'send a token: Authorization: Bearer … (token-bridge token prints one)'
+
 /** A dashboard sends the same token again and again: verified ones are remembered, those that were used lately. */
 export function createAuthenticator(checks: TokenChecks): Authenticate {
   const verified = new LRUCache<string, SignedIn>({
@@ -51,7 +63,7 @@ export function createAuthenticator(checks: TokenChecks): Authenticate {
   return async (authorization) => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
     if (token === undefined)
-      throw new BridgeError('UNAUTHENTICATED', 'send a token: Authorization: Bearer … (token-bridge token prints one)')
+      throw authorization === undefined ? new BridgeError('UNAUTHENTICATED', ADVICE) : new ForgedToken(ADVICE)
     const remembered = verified.get(token)
     if (remembered !== undefined && remembered.expiresAt > Date.now()) {
       checks.known.check(remembered.token)
@@ -80,7 +92,9 @@ async function verify(checks: TokenChecks, token: string): Promise<SignedIn> {
     }
   } catch (error) {
     if (isBridgeError(error)) throw error
-    throw new BridgeError('UNAUTHENTICATED', 'the token is invalid or has expired', { cause: error })
+    const message = 'the token is invalid or has expired'
+    if (error instanceof errors.JWTExpired) throw new BridgeError('UNAUTHENTICATED', message, { cause: error })
+    throw new ForgedToken(message, error)
   }
 }
 

@@ -1,17 +1,14 @@
 import { createRemoteJWKSet, customFetch, errors, type JWSHeaderParameters } from 'jose'
+import { createGuard } from '../policies/guard.ts'
+import { POLICIES } from '../policies/policies.ts'
 
 /** What keys of others may sign by. Never what a secret signs by: a public key would be taken for the secret. */
 export const KEY_ALGORITHMS: readonly string[] = ['RS256', 'ES256', 'EdDSA']
 
-/** Keys are asked for again after this time, while those that are known count. */
-const REFRESH_MS = 5 * 60_000
-/** Nobody has needed them for so long that they may be gone: a token waits until they were asked for again. */
-const DOUBT_MS = 2 * REFRESH_MS
 /** Keys that could not be asked for again count so long. */
 const KEEP_MS = 60 * 60_000
 /** A key that is not known may be new: they are asked for again, but no more often, whatever tokens name. */
 const COOLDOWN_MS = 5000
-const TIMEOUT_MS = 5000
 /** Some hundred keys. */
 const MAX_BYTES = 128 << 10
 
@@ -19,6 +16,8 @@ const MAX_BYTES = 128 << 10
 export interface KeySet {
   /** The keys that may have signed a token; none where no key fits. Throws where none could be fetched. */
   keysFor(header: JWSHeaderParameters): Promise<CryptoKey[]>
+  /** Fetches them anew, as is done every 30 s: so long does one count that was withdrawn. Throws where they are not there. */
+  ask(): Promise<void>
   /** Why they could not be fetched when they were asked for last; `undefined` where they could. */
   problem(): string | undefined
 }
@@ -32,27 +31,27 @@ export function createKeySet(url: string, onProblem: (problem: string | undefine
     if (next !== problem) onProblem(next)
     problem = next
   }
+  const guard = createGuard('the keys of tokens', POLICIES.keys.fetch, isAway)
   const remote = createRemoteJWKSet(new URL(url), {
     cacheMaxAge: KEEP_MS,
     cooldownDuration: COOLDOWN_MS,
-    timeoutDuration: TIMEOUT_MS,
+    timeoutDuration: POLICIES.keys.fetch.deadlineMs,
     async [customFetch](address, options) {
       // the library waits between two fetches only where the first one succeeded
       if (Date.now() < triedAt + COOLDOWN_MS) throw new Error(problem ?? 'there are no usable keys')
       triedAt = Date.now()
-      const response = await fetchSmall(address, options).catch((error: Error) => {
-        note(error)
-        throw error
-      })
+      const response = await guard
+        .run(({ signal }) => fetchSmall(address, { ...options, signal }), { repeatable: true })
+        .catch((error: Error) => {
+          note(error)
+          throw error
+        })
       note(undefined)
       return response
     },
   })
   return {
     async keysFor(header) {
-      const ageMs = Date.now() - triedAt
-      const refreshed = remote.fresh && ageMs >= REFRESH_MS ? remote.reload().catch(note) : undefined
-      if (ageMs >= DOUBT_MS) await refreshed
       try {
         return [await remote(header)]
       } catch (error) {
@@ -63,9 +62,28 @@ export function createKeySet(url: string, onProblem: (problem: string | undefine
         throw error
       }
     },
+    async ask() {
+      // a token has just asked
+      if (Date.now() < triedAt + COOLDOWN_MS) return
+      await remote.reload().catch((error: Error) => {
+        note(error)
+        throw error
+      })
+    },
     problem: () => problem,
   }
 }
+
+/** It is there, and answers this. */
+class WrongAnswerError extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+const isAway = (error: unknown): boolean => !(error instanceof WrongAnswerError) || error.status >= 500
 
 async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
@@ -78,14 +96,14 @@ async function fetchSmall(url: string, options: RequestInit): Promise<Response> 
   const response = await fetch(url, options)
   if (response.status !== 200) {
     await response.body?.cancel()
-    throw new Error(`it answers ${response.status}`)
+    throw new WrongAnswerError(response.status, `it answers ${response.status}`)
   }
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     bytes += chunk.length
     // leaving the loop ends the connection
-    if (bytes > MAX_BYTES) throw new Error(`its answer is larger than ${MAX_BYTES} bytes`)
+    if (bytes > MAX_BYTES) throw new WrongAnswerError(200, `its answer is larger than ${MAX_BYTES} bytes`)
     chunks.push(chunk)
   }
   return new Response(Buffer.concat(chunks))

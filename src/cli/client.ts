@@ -21,9 +21,17 @@ export class RequestError extends Error {
   readonly code: string
   /** Whether the same request may succeed later. */
   readonly retryable: boolean
+  /** When it may, where the server says so. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: string, message: string, retryable: boolean, cause?: unknown) {
+  constructor(
+    code: string,
+    message: string,
+    retryable: boolean,
+    { cause, retryAfterSeconds }: { cause?: unknown; retryAfterSeconds?: number | undefined } = {},
+  ) {
     super(message, { cause })
+    this.retryAfterSeconds = retryAfterSeconds
     this.name = 'RequestError'
     this.code = code
     this.retryable = retryable
@@ -57,12 +65,12 @@ export async function request<Result, Variables>(
   })
   const { data, errors } = response as {
     data?: Result
-    errors?: { message: string; extensions?: { code?: string; retryable?: boolean } }[]
+    errors?: { message: string; extensions?: { code?: string; retryable?: boolean; retryAfterSeconds?: number } }[]
   }
   const [error] = errors ?? []
   if (error !== undefined) {
-    const { code = 'ERROR', retryable = false } = error.extensions ?? {}
-    throw new RequestError(code, `${code}: ${error.message}`, retryable)
+    const { code = 'ERROR', retryable = false, retryAfterSeconds } = error.extensions ?? {}
+    throw new RequestError(code, `${code}: ${error.message}`, retryable, { retryAfterSeconds })
   }
   if (data === undefined || data === null) throw new Error(`${found.url} gave no GraphQL answer`)
   return data
@@ -100,12 +108,12 @@ async function post({ url, certificate, token, body, deadlineMs }: Posted): Prom
   } catch (error) {
     const { cause, code } = error as { cause?: { code?: string }; code?: string }
     const reason = cause?.code ?? code ?? (error as Error).message
-    throw new RequestError('UNREACHABLE', `${origin} does not answer (${reason})`, true, error)
+    throw new RequestError('UNREACHABLE', `${origin} does not answer (${reason})`, true, { cause: error })
   }
   try {
     return await response.json()
   } catch (error) {
     const message = `${origin} answered ${response.status}, not GraphQL`
-    throw new RequestError('UNREACHABLE', message, response.status >= 500, error)
+    throw new RequestError('UNREACHABLE', message, response.status >= 500, { cause: error })
   }
 }

@@ -93,9 +93,9 @@ export type TokenRecordInput = {
   /** The git branch; none known, if absent. */
   branch?: string | null | undefined;
   host?: string | null | undefined;
-  /** For token-bridge push: the identity that the enhanced analysis gave it, 32 hexadecimal digits. */
+  /** For token-bridge push: the identity that the enhanced analysis gave it, 32 hexadecimal digits. Whoever sent it first owns it. */
   identity?: string | number | null | undefined;
-  /** Records with the same message id are counted once. */
+  /** Records with the same message id are counted once: those of the user who was first. A short one is its user’s own. */
   messageId?: string | null | undefined;
   model: string;
   occurredAt: string;
@@ -108,7 +108,7 @@ export type TokenRecordInput = {
   /** A copy of the main chain counts before one of a sidechain. */
   sidechain?: boolean | null | undefined;
   tokens: TokenCountsInput;
-  /** The caller, if absent. */
+  /** The caller, if absent. One that the token may write for. */
   user?: string | null | undefined;
 };
 

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { ROLES } from '../access/roles.ts'
 import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
+import { addAudit, addIsolation } from './guarding-commands.ts'
+import { remote } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -42,6 +44,7 @@ function createProgram(): Command {
   addToken(program)
   addRemote(program)
   addPush(program)
+  addJournal(program.command('journal').description('the encrypted journal on this machine; needs no server'))
   const migrate = program.command('migrate').description('carry the history into ClickHouse')
   addRuns(migrate)
   addChangesOfRuns(migrate)
@@ -50,13 +53,6 @@ function createProgram(): Command {
   addAudit(program.command('audit').description('who did what: a log that shows when it was tampered with'))
   return program
 }
-
-/** The options of every command that asks a server. */
-const remote = (command: Command): Command =>
-  command
-    .option('--server <url>', 'address of the bridge; found by itself on the same machine')
-    .option('--token <token>', 'bearer token; made by itself on the same machine')
-    .option('--json', 'print JSON')
 
 function addServe(program: Command): void {
   program
@@ -178,6 +174,25 @@ function addPush(program: Command): void {
     })
 }
 
+function addJournal(journal: Command): void {
+  const ofJournal = (name: string, about: string) =>
+    journal.command(name).description(about).option('--json', 'print JSON')
+  ofJournal('status', 'its segments, with their sizes, entries and keys; exit code 1 if something is damaged').action(
+    async (options) => {
+      const { showJournal } = await import('./journal.ts')
+      await showJournal(options)
+    },
+  )
+  ofJournal('check', 'every place that is damaged; exit code 1 if there is one').action(async (options) => {
+    const { checkJournal } = await import('./journal.ts')
+    await checkJournal(options)
+  })
+  ofJournal('rotate-key', 'make a new key for what is written from the next start on').action(async (options) => {
+    const { rotateJournalKey } = await import('./journal.ts')
+    rotateJournalKey(options)
+  })
+}
+
 function addRuns(migrate: Command): void {
   remote(migrate.command('start').description('start a run and show how far it is; exit code 1 if it fails'))
     .option('--no-wait', 'return at once')
@@ -250,47 +265,5 @@ function addBackups(migrate: Command): void {
   ).action(async (name, options) => {
     const { restoreMigration } = await import('./migrate.ts')
     await restoreMigration(name, options)
-  })
-}
-
-function addAudit(audit: Command): void {
-  audit
-    .command('verify')
-    .description('whether the audit log of DATA_DIR is whole; needs no server; exit code 1 if it is not')
-    .option('--head <head>', 'a head that was kept elsewhere, which the log must have')
-    .option('--json', 'print JSON')
-    .action(async (options) => {
-      const { verifyAuditLog } = await import('./audit.ts')
-      verifyAuditLog(options)
-    })
-  remote(audit.command('list').description('who did what, the latest first'))
-    .option('--first <number>', 'how many', '50')
-    .option('--who <user>', 'this user alone')
-    .option('--action <action>', 'such as "mutation revokeAccess"')
-    .action(async (options) => {
-      const { listAudit } = await import('./audit.ts')
-      await listAudit(options)
-    })
-  audit
-    .command('head')
-    .description('print the head of the audit log of DATA_DIR, alone, to be kept elsewhere; needs no server')
-    .action(async () => {
-      const { printAuditHead } = await import('./audit.ts')
-      printAuditHead()
-    })
-}
-
-function addIsolation(program: Command): void {
-  remote(
-    program.command('isolate').description('take the bridge out of all reading and writing but health, over starts'),
-  )
-    .requiredOption('--reason <text>', 'why')
-    .action(async (options) => {
-      const { isolate } = await import('./isolation.ts')
-      await isolate(options)
-    })
-  remote(program.command('rejoin').description('end that')).action(async (options) => {
-    const { rejoin } = await import('./isolation.ts')
-    await rejoin(options)
   })
 }

@@ -80,6 +80,7 @@ export function toJson(analyzed: Analyzed, withPlaces: boolean): Record<string, 
     quality: {
       files: quality.files,
       duplicateLines: String(quality.duplicateLines),
+      conflictingCopies: String(quality.conflictingCopies),
       refused: quality.refused.map(({ reason, count, places }) => ({
         reason,
         count: String(count),

@@ -1,5 +1,7 @@
-import { type RemoteOptions, request } from './client.ts'
-import { IngestDocument, type TokenRecordInput } from './generated.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type RemoteOptions, RequestError, request } from './client.ts'
+import { IngestDocument, type IngestMutation, type TokenRecordInput } from './generated.ts'
+import { tellProblem } from './terminal.ts'
 
 /** A record that is to be sent, and what its mistakes are told with. */
 export interface SentRecord {
@@ -42,18 +44,44 @@ export const MAX_BATCH_RECORDS = 1000
 /** Below the server's limit for a request. */
 const MAX_BATCH_BYTES = 700_000
 
-/** Sends one batch under a key: sent twice, it is counted once. */
+export interface SendOptions extends RemoteOptions {
+  /** Waits for so many seconds. */
+  wait?: (seconds: number) => Promise<unknown>
+}
+
+/**
+ * Sends one batch under a key: sent twice, it is counted once. Where too much was sent lately it waits for as long as
+ * the server says, and goes on.
+ */
 export async function sendBatch(
   batch: readonly SentRecord[],
   idempotencyKey: string,
-  options: RemoteOptions,
+  options: SendOptions,
 ): Promise<SentBatch> {
   const records = batch.map(({ record }) => record)
-  const { ingestTokenRecords } = await request(IngestDocument, { input: { idempotencyKey, records } }, options)
+  const { ingestTokenRecords } = await insisting(
+    () => request(IngestDocument, { input: { idempotencyKey, records } }, options),
+    options.wait ?? ((seconds) => sleep(seconds * 1000)),
+  )
   const { accepted, rejected } = ingestTokenRecords
   return {
     accepted,
     mistakes: rejected.map(({ index, code, message }) => `${batch[index]?.place}: ${code}: ${message}`),
+  }
+}
+
+async function insisting(
+  send: () => Promise<IngestMutation>,
+  wait: (seconds: number) => Promise<unknown>,
+): Promise<IngestMutation> {
+  for (;;) {
+    try {
+      return await send()
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.retryAfterSeconds === undefined) throw error
+      tellProblem(`waiting for ${error.retryAfterSeconds} s: ${error.message}`)
+      await wait(error.retryAfterSeconds)
+    }
   }
 }
 

@@ -12,6 +12,7 @@ import {
   groupsStatement,
   identityCounts,
   logStock,
+  ownersAreElected,
   publishedLogs,
   retiredEvidence,
   rowsStatement,
@@ -87,21 +88,32 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       return batches.filter((batch) => isVerifiable(batch) && !damaged.has(batch.batch))
     },
     stock: () => db.query(logStock),
-    async hasFewerWinners() {
-      const [counts] = await db.query(identityCounts)
-      return counts !== undefined && counts.counted < counts.published
-    },
     async countedWithoutCopy(logs) {
       if (logs.length === 0) return 0
       return (await db.query(countedWithoutCopy, { logs }))[0]?.records ?? 0
     },
-    async winnersDiffer() {
-      const slices = await sliceCount(db)
-      for (let slice = 0; slice < slices; slice++) {
-        const [row] = await db.query(winnersAreElected, { slices, slice })
-        if (row?.same !== 1) return true
-      }
-      return false
-    },
+    ...electedWinners(db),
   }
 }
+
+/** Whether what readers count is what follows from the copies. */
+const electedWinners = (
+  db: Database,
+): Pick<PublishedEvidence, 'hasFewerWinners' | 'ownersDiffer' | 'winnersDiffer'> => ({
+  async hasFewerWinners() {
+    const [counts] = await db.query(identityCounts)
+    return counts !== undefined && counts.counted < counts.published
+  },
+  async ownersDiffer() {
+    const [row] = await db.query(ownersAreElected)
+    return row?.same !== 1
+  },
+  async winnersDiffer() {
+    const slices = await sliceCount(db)
+    for (let slice = 0; slice < slices; slice++) {
+      const [row] = await db.query(winnersAreElected, { slices, slice })
+      if (row?.same !== 1) return true
+    }
+    return false
+  },
+})

@@ -9,6 +9,7 @@ import { signToken, type TokenOptions } from '../access/tokens.ts'
 import type { Config } from '../config.ts'
 import type { SignIn } from '../http/sign-in.ts'
 import type { Logger } from '../observability/logger.ts'
+import { watchHealth } from '../policies/health-watch.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import type { StateSide } from './shared-state.ts'
 import type { WayIn } from './way-in.ts'
@@ -23,6 +24,7 @@ export interface AccessSide {
   /** A bearer token; `undefined` where tokens are signed elsewhere alone. */
   sign(principal: TokenHolder, ttlSeconds: number): Promise<string> | undefined
   health(): SourceHealth
+  close(): void
 }
 
 export interface AccessSideOptions {
@@ -45,6 +47,7 @@ export function openAccessSide(options: AccessSideOptions): AccessSide {
       else logger.warn({ problem }, 'the keys of tokens cannot be fetched')
     }),
   )
+  const asked = keySets.map((set) => watchHealth(set.ask))
   const unheardSince = createUnheardSince({
     ofJournal: wayIn.journal.heardUntil,
     ofDatabase: config.clickhouse.url === undefined ? undefined : state.heardUntil,
@@ -77,8 +80,12 @@ export function openAccessSide(options: AccessSideOptions): AccessSide {
         ...(since === undefined ? [] : [`what others revoked is not heard since ${new Date(since).toISOString()}`]),
         ...keySets.flatMap((set) => set.problem() ?? []),
       ]
-      if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
-      return { state: 'UP', detail: `secrets: ${secrets.length}, sets of keys: ${keySets.length}` }
+      const ageMs = asked.length === 0 ? undefined : Math.max(...asked.map((one) => one.ageMs()))
+      if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; '), ageMs }
+      return { state: 'UP', detail: `secrets: ${secrets.length}, sets of keys: ${keySets.length}`, ageMs }
+    },
+    close() {
+      for (const one of asked) one.close()
     },
   }
 }

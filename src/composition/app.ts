@@ -7,7 +7,7 @@ import { createSchema } from '../graphql/schema.ts'
 import { type Certificate, readCertificate } from '../http/certificate.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { SIGN_IN_PATH } from '../http/sign-in.ts'
-import type { JournalKey } from '../journal/key.ts'
+import { type JournalKey, keyIds } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
 import type { Logger } from '../observability/logger.ts'
 import { createMetrics } from '../observability/metrics.ts'
@@ -17,12 +17,14 @@ import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
 import { type AuditSide, openAuditSide } from './audit-side.ts'
+import { openBudgets } from './budgets.ts'
 import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
 import { createIsolationSide, type IsolationSide, isolatedDatabase } from './isolation.ts'
 import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
+import { readKnownOperations } from './known-operations.ts'
 import { createLosses } from './losses.ts'
 import { openOtherJournals } from './other-journals.ts'
 import { createReadingSide, type ReadingSide } from './reading-side.ts'
@@ -133,9 +135,9 @@ function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesO
   const access = openAccessSide({ config, secrets, wayIn, state, hasOtherJournals: otherJournals.known, logger })
   const legacy = startFiles({ config, roots, wayIn, logger })
   const isolation = createIsolationSide(config, logger)
-  const journalKeyId = key.id.toString('hex')
+  const journalKeys = keyIds(key)
   const database = isolatedDatabase(isolation, () =>
-    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeyId, logger }),
+    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeys, logger }),
   )
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
@@ -144,13 +146,23 @@ function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesO
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
-async function closeSides({ audit, flags, wayIn, otherJournals, legacy, database, reading }: Sides): Promise<void> {
+async function closeSides({
+  access,
+  audit,
+  flags,
+  wayIn,
+  otherJournals,
+  legacy,
+  database,
+  reading,
+}: Sides): Promise<void> {
   await wayIn.journal.close()
   otherJournals.end()
   await database.close()
   await legacy.close()
   await reading.close()
   flags.close()
+  access.close()
   await audit.close()
 }
 
@@ -174,11 +186,15 @@ async function listen(
   const { wayIn, otherJournals, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
+  const metrics = createMetrics(legacy.status, () => database.current()?.runs().report(), sides.audit.figures)
+  const budgets = openBudgets(config, metrics.rateLimited)
   const http: HttpServer = await createHttpServer({
     schema: await createSchema(),
     introspection: config.introspection,
     logger,
-    metrics: createMetrics(legacy.status, () => database.current()?.runs().report(), sides.audit.figures),
+    metrics,
+    budgets,
+    answered: { known: readKnownOperations(config.knownOperations), onlyKnown: config.onlyKnownOperations },
     authenticate: sides.access.authenticate,
     known: sides.access.known,
     // the name that it listens under is one that it is asked under
@@ -193,6 +209,7 @@ async function listen(
     isIsolated: sides.isolation.isIsolated,
     createContext: createRequests({
       ...sides,
+      budgets,
       threshold: config.migrationProgressThreshold,
       losses: createLosses(journal, database, otherJournals),
       health: () => componentsOf({ ...sides, journal }),
@@ -207,9 +224,10 @@ async function listen(
   return {
     url: await http.listen(config.host, config.port),
     renew: http.renew,
-    close() {
+    async close() {
       closing = true
-      return http.close(config.shutdownDeadlineMs)
+      await http.close(config.shutdownDeadlineMs)
+      budgets.close()
     },
   }
 }

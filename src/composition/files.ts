@@ -43,6 +43,7 @@ function logChanges(logger: Logger): (status: AnalysisStatus) => void {
   let wasReady = false
   let unreadable = 0
   let indexState = ''
+  const tellConflicts = logConflicts(logger)
   return (status) => {
     if (status.ready && !wasReady) {
       const { transcripts, records, refreshMs } = status
@@ -58,5 +59,26 @@ function logChanges(logger: Logger): (status: AnalysisStatus) => void {
         'unreadable folders or files',
       )
     unreadable = status.unreadable.length
+    tellConflicts(status.conflicts)
+  }
+}
+
+/** Between two lines about conflicts: whoever sends many fills no log with them. */
+const CONFLICTS_MS = 10_000
+
+/** Logs that there are more copies that conflict with those that count. */
+function logConflicts(logger: Logger): (copies: number) => void {
+  let told = 0
+  let toldAt = Number.NEGATIVE_INFINITY
+  return (copies) => {
+    // some may be gone, with their log
+    if (copies < told) told = copies
+    if (copies === told || performance.now() - toldAt < CONFLICTS_MS) return
+    logger.warn(
+      { copies, more: copies - told },
+      'conflicting copies: another user, or another way in, has other figures for the same records; they do not count',
+    )
+    told = copies
+    toldAt = performance.now()
   }
 }

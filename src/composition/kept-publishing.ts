@@ -33,8 +33,8 @@ export interface KeptPublishing {
 export interface KeptPublishingOptions {
   config: Config
   legacy: LegacySource
-  /** Names the journal's key, for the backups. */
-  journalKeyId: string
+  /** Ids of the journal's keys, for the backups. */
+  journalKeys: string[]
   audit: Pick<AuditSide, 'join' | 'log'>
   logger: Logger
   db: Database
@@ -126,7 +126,7 @@ function noteRun(audit: Pick<Audit, 'count'>, { id, state }: Pick<MigrationRepor
 }
 
 async function openPublishing(
-  { db, config, legacy, journalKeyId, audit, logger }: KeptPublishingOptions,
+  { db, config, legacy, journalKeys, audit, logger }: KeptPublishingOptions,
   epoch: number,
   lost: AbortController,
 ): Promise<PublishingSide> {
@@ -139,7 +139,7 @@ async function openPublishing(
     ledgerPath: join(config.dataDir, 'ledger'),
     logs: legacy.logs,
     backupDir: config.backupDir,
-    journalKeys: [journalKeyId],
+    journalKeys,
     isSample: () => legacy.status()?.sample === true,
     logger,
   })

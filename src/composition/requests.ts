@@ -30,6 +30,7 @@ export interface RequestsOptions {
   otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
   audit: AuditSide
   isolation: Isolation
+  budgets: RequestContext['budgets']
   health: () => Component[]
 }
 
@@ -65,6 +66,7 @@ export function createRequests(
       missingRecords: BigInt(options.losses().everywhere),
       derived: reading.derived,
       ingest: writing.ingest,
+      budgets: options.budgets,
       migrations: open?.runs(),
       backups: open?.backups(),
       access: options.access.changes,

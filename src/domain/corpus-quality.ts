@@ -5,6 +5,8 @@ import type { UsageSums } from './token-query.ts'
 export interface CorpusQuality {
   /** Copies that do not count because another copy of the same identity does. */
   duplicateLines: bigint
+  /** Copies that do not count and have other figures than the winner, by another user or another way in (rule 8). */
+  conflictingCopies: bigint
   /** Reasons that occur. */
   refused: { reason: RefusalReason; count: bigint }[]
   /** Sums of the whole corpus, from which the unpriced tokens follow. */

@@ -12,6 +12,8 @@ export const ERROR_CODES = [
   'SOURCE_UNAVAILABLE',
   /** Too much at once; try again later. */
   'OVERLOADED',
+  /** The caller has used up a budget: come back after `retryAfterSeconds`. */
+  'RATE_LIMITED',
   /** What must be kept cannot be written now: nothing was accepted; try again. */
   'STORAGE_UNAVAILABLE',
   /** The idempotency key was used for other content. */
@@ -20,6 +22,8 @@ export const ERROR_CODES = [
   'CONFLICT',
   /** An operator took the bridge out of all reading and writing: nothing but health is answered until it rejoins. */
   'ISOLATED',
+  /** Only known operations are answered here, and this is none. */
+  'OPERATION_NOT_KNOWN',
   /** Part of the contract that this version does not have yet. */
   'NOT_IMPLEMENTED',
 ] as const
@@ -29,6 +33,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number]
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'SOURCE_UNAVAILABLE',
   'OVERLOADED',
+  'RATE_LIMITED',
   'STORAGE_UNAVAILABLE',
   'ISOLATED',
 ])
@@ -40,13 +45,20 @@ export class BridgeError extends Error {
   readonly argument: string | undefined
   /** Whether the same request may succeed later. */
   readonly retryable: boolean
+  /** When it may succeed, where that is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: { argument?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { argument?: string; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.name = 'BridgeError'
     this.code = code
     this.argument = options.argument
     this.retryable = RETRYABLE.has(code)
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 }
 
@@ -65,6 +77,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'QUERY_TOO_EXPENSIVE',
   'OVERLOADED',
   'ISOLATED',
+  'RATE_LIMITED',
 ])
 
 /** Whether it is about what was asked, by whom, or how often: whoever asks another place instead walks around a limit. */

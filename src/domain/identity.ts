@@ -54,6 +54,14 @@ export function submittedIdentity(caller: string, key: string, index: number): s
   return `submitted:${caller.length}:${caller}:${key.length}:${key}:${index}`
 }
 
+/**
+ * The identity of a record that came by mutation with a message id that is not unique: gateways of two users answer with
+ * the same one. `identity` is what it would be in a transcript.
+ */
+export function ownedIdentity(user: string, identity: string): string {
+  return `owned:${user.length}:${user}:${identity}`
+}
+
 /** What stands for an identity wherever records are kept: 32 hexadecimal digits. */
 export function identityDigest(identity: string): string {
   return hash('sha256', identity, 'hex').slice(0, IDENTITY_BYTES * 2)

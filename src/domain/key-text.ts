@@ -12,3 +12,12 @@ export function parseKey(text: string): Buffer | undefined {
   const encoding = FORMS.find(({ form }) => form.test(text))?.encoding
   return encoding === undefined ? undefined : Buffer.from(text, encoding)
 }
+
+/** Several keys, with commas or white space between them; `undefined` where one of them is none. */
+export function parseKeys(text: string): Buffer[] | undefined {
+  const keys = text
+    .trim()
+    .split(/\s*,\s*|\s+/)
+    .map(parseKey)
+  return keys.every((key) => key !== undefined) ? keys : undefined
+}

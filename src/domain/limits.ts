@@ -103,6 +103,8 @@ export const LIMITS = {
   rememberedDocumentBytes: mebibytes(32, 'of GraphQL documents that were found valid'),
   rememberedPriceBytes: mebibytes(32, 'of names of models with their prices'),
   rememberedFailureBytes: mebibytes(1, 'of questions that a source could not answer when it was asked last'),
+  rateBytes: mebibytes(4, 'of callers, and of addresses, with what each has used lately, for each budget'),
+  registeredDocumentBytes: mebibytes(4, 'of GraphQL documents that clients have registered under their hash'),
   preferenceCountBytes: mebibytes(4, 'of users with the number of changes of their preference'),
   clockBytes: mebibytes(16, 'of clocks of time zones that were asked for lately'),
   journalWaitingBytes: mebibytes(64, 'of records that wait for the disk'),

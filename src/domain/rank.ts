@@ -1,6 +1,6 @@
 import { compareUtf8 } from './compare-utf8.ts'
 
-/** What decides which copy of an identity counts (rule 8). */
+/** What decides which copy of an identity counts, of those that take part (rule 8). */
 export interface Rank {
   /** Came by mutation, not from a transcript; absent: it did not. */
   byMutation?: boolean
@@ -31,3 +31,24 @@ export function outranks(a: Rank, b: Rank): boolean {
 
 /** Orders paths as a database does. */
 export const comparePaths = compareUtf8
+
+/** What decides whose copies of an identity take part, of those that came by mutation (rule 8). */
+export interface Claim {
+  /** When it was acknowledged: `RecordCopy.stamp` of the user's first copy in its segment. */
+  stamp: number
+  /** Key of the segment of the journal that it stands in. */
+  segment: string
+  /** Whose record it is. */
+  user: string
+}
+
+/**
+ * Whether claim `a` was there before claim `b`: the user of the first one owns the identity, and the copies of others do
+ * not take part. By stamp, then by segment; in one segment stamps are different, but for those of an earlier release and
+ * of records that nobody else can have: among these it is the same user everywhere.
+ */
+export function isClaimedBefore(a: Claim, b: Claim): boolean {
+  if (a.stamp !== b.stamp) return a.stamp < b.stamp
+  if (a.segment !== b.segment) return compareUtf8(a.segment, b.segment) < 0
+  return compareUtf8(a.user, b.user) < 0
+}

@@ -3,9 +3,9 @@ import type { Origin, RecordCopy } from './token-record.ts'
 
 /**
  * What a field is, which decides how each store and text writes it. `count`: tokens; `moment`: milliseconds since 1970;
- * `offset`: bytes; `identity`: 32 hexadecimal digits.
+ * `offset`: bytes; `identity`: 32 hexadecimal digits; `stamp`: microseconds since 1970.
  */
-export type FieldType = 'identity' | 'text' | 'count' | 'moment' | 'offset' | 'flag'
+export type FieldType = 'identity' | 'text' | 'count' | 'moment' | 'offset' | 'flag' | 'stamp'
 
 interface FieldRow<Type extends FieldType> {
   type: Type
@@ -15,11 +15,17 @@ interface FieldRow<Type extends FieldType> {
   ofWinner?: false
 }
 
+/** What says something of records: the server's own files, or the journal. */
+export type Teller = 'transcripts' | 'journal'
+
 /**
  * When a field came. `since`: the first version of the record's text (`record-text.ts`) that has it; `before`: what
- * records have in it that were written earlier, in the database, in the journal, in a backup.
+ * records have in it that were written earlier, in the database, in the journal, in a backup; `toldBy`: whose logs tell
+ * it when they are read again, also of earlier records.
  */
-type Arrival = { since: 1; before?: undefined } | { since: number; before: string | number | boolean }
+type Arrival =
+  | { since: 1; before?: undefined; toldBy?: undefined }
+  | { since: number; before: string | number | boolean; toldBy: Teller }
 
 type RecordField<Type extends FieldType = FieldType> = FieldRow<Type> & Arrival
 
@@ -29,7 +35,7 @@ type TypeFor<Field extends keyof RecordCopy> = Field extends CountField
     ? 'flag'
     : RecordCopy[Field] extends string
       ? 'identity' | 'text'
-      : 'moment' | 'offset'
+      : 'moment' | 'offset' | 'stamp'
 
 /**
  * The fields of a record, in the order in which every text, tuple and list of columns has them. The log that a copy
@@ -44,7 +50,7 @@ export const RECORD_FIELDS = {
   model: { type: 'text', column: 'model', since: 1 },
   user: { type: 'text', column: 'user', since: 1 },
   host: { type: 'text', column: 'host', since: 1 },
-  branch: { type: 'text', column: 'branch', since: 3, before: '' },
+  branch: { type: 'text', column: 'branch', since: 3, before: '', toldBy: 'transcripts' },
   input: { type: 'count', column: 'input', since: 1 },
   output: { type: 'count', column: 'output', since: 1 },
   cacheRead: { type: 'count', column: 'cache_read', since: 1 },
@@ -52,6 +58,7 @@ export const RECORD_FIELDS = {
   cacheCreation1h: { type: 'count', column: 'cache_creation_1h', since: 1 },
   sidechain: { type: 'flag', column: 'sidechain', since: 1 },
   byMutation: { type: 'flag', column: 'by_mutation', ofWinner: false, since: 1 },
+  stamp: { type: 'stamp', column: 'stamp', ofWinner: false, since: 4, before: 0, toldBy: 'journal' },
   path: { type: 'text', column: 'path', since: 1 },
   offset: { type: 'offset', column: 'offset', since: 1 },
 } as const satisfies { [Field in keyof RecordCopy]: RecordField<TypeFor<Field>> }
@@ -96,6 +103,10 @@ export const BROUGHT_TEXTS = namesOf<NamesOf<'text'>>('text').filter((name) => n
 export const BEFORE = Object.fromEntries(
   FIELD_NAMES.flatMap((name) => (fieldOf(name).before === undefined ? [] : [[name, fieldOf(name).before]])),
 ) as Partial<RecordCopy>
+
+/** The first version of the text that has all that these logs can tell. */
+export const toldSince = (teller: Teller): number =>
+  Math.max(...FIELD_NAMES.map(fieldOf).map(({ since, toldBy }) => (toldBy === teller ? since : 1)))
 
 /** Something for each of them. */
 export const eachOwnText = <T>(make: (name: OwnText) => T): Record<OwnText, T> =>

@@ -5,7 +5,7 @@ import type { RecordCopy } from './token-record.ts'
  * The version of the texts that digests are made of. The text of a version has the fields that were there by then
  * (`since`), for ever: what was digested by an earlier release can still be compared.
  */
-export const TEXT_VERSION = 3
+export const TEXT_VERSION = 4
 
 /** The name of the log is written behind the identity. */
 const BEFORE_LOG = 'identity'
@@ -17,6 +17,7 @@ const TEXT_OF: Record<FieldType, (value: never) => string | number> = {
   moment: (value: number) => value,
   offset: (value: number) => value,
   flag: (value: boolean) => (value ? 1 : 0),
+  stamp: (value: number) => value,
 }
 
 /**

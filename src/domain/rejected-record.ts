@@ -8,6 +8,8 @@ export const REJECTION_CODES = [
   'invalid_identity',
   /** The caller has brought in as many different models as one may. */
   'too_many_models',
+  /** Of a user, host or project that the caller may not write for. */
+  'OUT_OF_SCOPE',
 ] as const
 export type RejectionCode = (typeof REJECTION_CODES)[number]
 

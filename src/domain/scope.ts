@@ -43,6 +43,24 @@ export function withinOneOf(scopes: readonly Scope[]): (record: Readonly<Record<
 }
 
 /**
+ * Tells by which field a record is outside of all scopes: one that none of them admits, if there is one. `undefined`: it
+ * is within.
+ */
+export function outsideOf(
+  scopes: readonly Scope[],
+): (record: Readonly<Record<ScopeField, string>>) => ScopeField | undefined {
+  const isWithin = withinOneOf(scopes)
+  const fields = SCOPE_LISTS.map((list) => ({
+    field: SCOPE_FIELDS[list],
+    isAdmitted: withinOneOf(scopes.map((scope) => ({ [list]: scope[list] }))),
+  }))
+  return (record) => {
+    if (isWithin(record)) return undefined
+    return fields.find(({ isAdmitted }) => !isAdmitted(record))?.field ?? 'user'
+  }
+}
+
+/**
  * The same scopes in their one form: what lets nothing in, and what is within another one, is left out; names and scopes
  * are in order, each once; what leaves nothing out is `EVERYTHING`.
  */

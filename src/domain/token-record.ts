@@ -21,6 +21,11 @@ export interface RecordCopy extends Origin, Record<CountField, number> {
   branch: string
   sidechain: boolean
   byMutation: boolean
+  /**
+   * When it was acknowledged, in whole microseconds since 1970: decides who owns an identity (rule 8). `OWN_STAMP`:
+   * nobody else can have this identity. 0: a transcript's, or one that an earlier release shipped from a log that is gone.
+   */
+  stamp: number
   /** Byte offset of its line or frame in its log: its place. */
   position: number
   /** Byte offset for the rank: of the line in the log that it was first written to. */

@@ -75,6 +75,8 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
   corpusQuality(): CorpusQuality
   /** Identities that are counted. */
   records(): number
+  /** Copies that conflict with those that count. */
+  conflicts(): number
   /** Bytes of the journal that are counted. */
   journaledBytes(): number
   /** The same for the same segments of the journal, counted equally far. */
@@ -121,6 +123,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     corpusQuality: () =>
       finished(answering({ queries: [], access: EVERYTHING, quality: true })).quality as CorpusQuality,
     records: () => table.winners,
+    conflicts: () => table.conflicting.size,
     watermark: kept.watermark,
     indexState: kept.indexState,
     indexProblem: kept.indexProblem,
@@ -167,11 +170,12 @@ function* answeringFrom(parts: AnsweringParts, { queries, access, only, quality 
 }
 
 function corpusQualityOf(
-  { copies, refused, unshippedBytes }: VisibleQuality & { unshippedBytes: number },
+  { copies, conflictingCopies, refused, unshippedBytes }: VisibleQuality & { unshippedBytes: number },
   whole: UsageSums[],
 ): CorpusQuality {
   return {
     duplicateLines: BigInt(copies) - whole.reduce((sum, { records }) => sum + records, 0n),
+    conflictingCopies,
     refused: refused.map(({ reason, count }) => ({ reason, count })),
     whole,
     archivedTokens: 0n,

@@ -5,6 +5,7 @@ import type { PriceOf } from '../domain/cost.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import type { AuditReading, RequestAudit } from '../ports/audit.ts'
+import type { Budgets } from '../ports/budgets.ts'
 import type { Isolation } from '../ports/isolation.ts'
 import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
@@ -43,6 +44,7 @@ export interface RequestContext {
   /** Records that were acknowledged or published and can be read nowhere now. */
   missingRecords: bigint
   ingest: Ingest
+  budgets: Pick<Budgets, 'cost' | 'records'>
   /** `undefined` while there is no database. */
   migrations: RunControl | undefined
   backups: Backups | undefined

@@ -31,6 +31,8 @@ export interface Asked {
 
 export interface Estimate {
   cost: number
+  /** Of it, the values that are in no list. */
+  own: number
   /** Values of one item of a list, without those of lists in it. */
   itemCosts: Map<FieldNode, number>
   filters: number
@@ -121,9 +123,10 @@ export function estimate(asked: Asked): Estimate {
   }
 
   const root = schema.getRootType(operation.operation)
-  const { all } = root ? ofSelections(operation.selectionSet, root, () => ({})) : NOTHING
+  const { all, own } = root ? ofSelections(operation.selectionSet, root, () => ({})) : NOTHING
   return {
     cost: all,
+    own,
     itemCosts,
     filters: filters.size,
     filterBytes: [...filters.values()].reduce((sum, bytes) => sum + bytes, 0),

@@ -1,4 +1,4 @@
-import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server'
+import type { ApolloServerPlugin, GraphQLRequestListener, GraphQLResponse } from '@apollo/server'
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -10,7 +10,7 @@ import {
 } from 'graphql'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { RequestContext } from './context.ts'
-import { grant } from './cost.ts'
+import { grant, owedBy } from './cost.ts'
 import { check } from './cost-error.ts'
 import { type Estimate, estimate } from './cost-estimate.ts'
 import { checkShape } from './cost-shape.ts'
@@ -24,10 +24,16 @@ export interface Operation {
   context: RequestContext
 }
 
+/** What an operation takes by itself, in values that are written out in the same time. */
+const OPERATION_COST = 200
+
 /** Keeps the costs of operations without variables: they are the same each time, but for ranges that end now. */
 const constant = new WeakMap<OperationDefinitionNode, Estimate>()
 
-/** Throws `QUERY_TOO_EXPENSIVE` for what costs too much; what lists turn out to have is charged from here on. */
+/**
+ * Throws `QUERY_TOO_EXPENSIVE` for what costs too much, `RATE_LIMITED` where the caller has asked for too much lately;
+ * what lists turn out to have is charged from here on.
+ */
 export function checkCost({ schema, document, operationName, variables, context }: Operation): void {
   const operation = getOperationAST(document, operationName)
   if (!operation) return
@@ -41,7 +47,14 @@ export function checkCost({ schema, document, operationName, variables, context 
     check('cost', estimated.cost, estimated.series > 0)
     if (!operation.variableDefinitions?.length) constant.set(operation, estimated)
   }
-  grant(context, estimated.itemCosts)
+  const taken = estimated.cost + OPERATION_COST
+  context.budgets.cost.take(context.principal.userId, taken)
+  grant(context, { itemCosts: estimated.itemCosts, own: estimated.own + OPERATION_COST, taken })
+}
+
+/** Charges the caller with what an operation has cost in fact, once it is answered; one that was refused costs, too. */
+function settle(context: RequestContext): void {
+  context.budgets.cost.add(context.principal.userId, owedBy(context) ?? OPERATION_COST)
 }
 
 /** What `run` refuses, as GraphQL tells what is wrong with a question, with status 400. */
@@ -57,6 +70,15 @@ export function refusing(run: () => void): void {
   }
 }
 
+/** Where nothing was answered because a budget is used up, HTTP says so, too. */
+function tellWhenToComeBack({ body, http }: GraphQLResponse): void {
+  if (body.kind !== 'single' || (body.singleResult.data ?? null) !== null) return
+  const { extensions } = body.singleResult.errors?.find((one) => one.extensions?.code === 'RATE_LIMITED') ?? {}
+  if (extensions === undefined) return
+  http.status = 429
+  http.headers.set('retry-after', String(extensions.retryAfterSeconds))
+}
+
 /** Refuses what costs too much: before it is validated by its shape, before it is executed by its cost. */
 export function limitCost(onRefused: (code: BridgeError['code']) => void): ApolloServerPlugin<RequestContext> {
   const listener: GraphQLRequestListener<RequestContext> = {
@@ -66,6 +88,10 @@ export function limitCost(onRefused: (code: BridgeError['code']) => void): Apoll
     async didResolveOperation({ schema, document, request, contextValue }) {
       const { operationName, variables } = request
       refusing(() => checkCost({ schema, document, operationName, variables, context: contextValue }))
+    },
+    async willSendResponse({ contextValue, response }) {
+      settle(contextValue)
+      tellWhenToComeBack(response)
     },
   }
   return {

@@ -50,18 +50,34 @@ export function isList(type: GraphQLOutputType): boolean {
 }
 
 /** What the lists of an operation have cost so far, and how many values one item of each of them is. */
-interface Budget {
+interface Spending extends Granted {
+  /** Whatever the event. */
+  inLists: number
   spent: number
   /** The event that is answered, in a subscription: each has the whole budget. */
   event: unknown
-  itemCosts: ReadonlyMap<unknown, number>
 }
 
-const budgets = new WeakMap<object, Budget>()
+/** What is known of the cost of an operation before it is executed. */
+interface Granted {
+  itemCosts: ReadonlyMap<unknown, number>
+  /** What is in no list. */
+  own: number
+  /** What the caller was charged with. */
+  taken: number
+}
+
+const spendings = new WeakMap<object, Spending>()
 
 /** From now on the lists of the operation with this context are charged. */
-export function grant(context: object, itemCosts: ReadonlyMap<unknown, number>): void {
-  budgets.set(context, { spent: 0, event: undefined, itemCosts })
+export function grant(context: object, { itemCosts, own, taken }: Granted): void {
+  spendings.set(context, { inLists: 0, spent: 0, event: undefined, itemCosts, own, taken })
+}
+
+/** How much more (or less) the operation with this context has cost so far than was taken; `undefined` where it was refused. */
+export function owedBy(context: object): number | undefined {
+  const spending = spendings.get(context)
+  return spending && spending.own + spending.inLists - spending.taken
 }
 
 /** Values that are written out in one go, some milliseconds: lists of more give way to others in between. */
@@ -96,10 +112,10 @@ export function meterLists(schema: GraphQLSchema): GraphQLSchema {
 
 function serve(items: unknown, context: object, info: GraphQLResolveInfo, isCharged: boolean): unknown {
   if (!Array.isArray(items)) return items
-  const budget = budgets.get(context)
-  const itemCost = info.fieldNodes.reduce((sum, node) => sum + (budget?.itemCosts.get(node) ?? 1), 0)
+  const spending = spendings.get(context)
+  const itemCost = info.fieldNodes.reduce((sum, node) => sum + (spending?.itemCosts.get(node) ?? 1), 0)
   const cost = items.length * itemCost
-  if (budget !== undefined && isCharged) charge(budget, cost, info.rootValue)
+  if (spending !== undefined && isCharged) charge(spending, cost, info.rootValue)
   if (cost <= SLICE) return items
   const { principal } = context as Partial<RequestContext>
   return served(items, Math.max(1, Math.floor(SLICE / itemCost)), principal?.userId ?? '')
@@ -120,11 +136,12 @@ function served(items: readonly unknown[], size: number, caller: string): Promis
   })
 }
 
-function charge(budget: Budget, cost: number, event: unknown): void {
-  if (budget.event !== event) {
-    budget.event = event
-    budget.spent = 0
+function charge(spending: Spending, cost: number, event: unknown): void {
+  if (spending.event !== event) {
+    spending.event = event
+    spending.spent = 0
   }
-  budget.spent += cost
-  check('served', budget.spent)
+  spending.inLists += cost
+  spending.spent += cost
+  check('served', spending.spent)
 }

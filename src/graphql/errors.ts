@@ -52,11 +52,16 @@ export function formatError(
     ...(formatted.locations === undefined ? {} : { locations: formatted.locations }),
   }
   if (isBridgeError(original)) {
-    const { code, argument, retryable, message } = original
+    const { code, argument, retryable, retryAfterSeconds, message } = original
     return {
       message: clip(message, MAX_MESSAGE),
       ...place,
-      extensions: { code, retryable, ...(argument === undefined ? {} : { argument: clip(argument, MAX_NAME) }) },
+      extensions: {
+        code,
+        retryable,
+        ...(argument === undefined ? {} : { argument: clip(argument, MAX_NAME) }),
+        ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      },
     }
   }
   const code = formatted.extensions?.code

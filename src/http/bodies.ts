@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { finished, Transform } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LIMITS } from '../domain/limits.ts'
+import type { Budget } from '../ports/budgets.ts'
 import { createReceivedBytes } from './received-bytes.ts'
 import { hasBody, overloaded, refuse, sendError } from './refusals.ts'
 import { createRequestBytes, type RequestBytes } from './request-bytes.ts'
@@ -12,6 +13,8 @@ export interface BodiesOptions {
   takesBody: (request: FastifyRequest) => boolean
   /** Whom a request is counted for. */
   addressOf: (request: IncomingMessage) => string
+  /** Of bytes, by user. */
+  budget: Budget
   onOverload: () => void
 }
 
@@ -19,7 +22,10 @@ export interface BodiesOptions {
  * Decides about every body before it is read, while it is read, and when it has arrived whole (ADR 10). After the hook
  * that says who asks: nothing is read for anybody else.
  */
-export function guardBodies(fastify: FastifyInstance, { takesBody, addressOf, onOverload }: BodiesOptions): void {
+export function guardBodies(
+  fastify: FastifyInstance,
+  { takesBody, addressOf, budget, onOverload }: BodiesOptions,
+): void {
   const room = { received: createReceivedBytes(), work: createWorkBytes() }
   const ends = new WeakMap<FastifyRequest, () => void>()
 
@@ -29,8 +35,14 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, addressOf, on
       onOverload()
       sendError(reply, 503, overloaded())
     }
+    const late = principal === null ? undefined : budget.refusal(principal.userId, announcedBy(request))
+    if (late !== undefined) {
+      if (hasBody(request)) void reply.header('connection', 'close')
+      return void sendError(reply, 429, late)
+    }
     if (!hasBody(request)) {
       if (principal === null) return done()
+      budget.add(principal.userId, request.url.length)
       // the question of a GET stands in the URL: it has arrived with the head, which Node bounds to 16 KiB
       const end = room.work.take(principal.userId, request.url.length)
       if (end === undefined) return refuseLoad()
@@ -55,7 +67,7 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, addressOf, on
       address: addressOf(request.raw),
       bytes: announcedBy(request),
     })
-    const counted = counting(bytes, onOverload)
+    const counted = counting(bytes, onOverload, (received) => budget.add(principal.userId, received))
     // not a pipeline, which would take the connection down with what is refused
     finished(payload, (error) => {
       if (error) counted.destroy(Object.assign(error, { statusCode: 400 }))
@@ -79,14 +91,16 @@ export function guardBodies(fastify: FastifyInstance, { takesBody, addressOf, on
   })
 }
 
-/** Passes a body on, while there is room for it. */
-function counting(bytes: RequestBytes, onOverload: () => void): Transform {
+/** Passes a body on, while there is room for it. `onEnd` is told how much has come, whole or not. */
+function counting(bytes: RequestBytes, onOverload: () => void, onEnd: (received: number) => void): Transform {
+  let received = 0
   const refused = (): Error => {
     onOverload()
     return overloaded()
   }
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, next) {
+      received += chunk.length
       if (bytes.add(chunk.length)) next(null, chunk)
       else next(refused())
     },
@@ -97,7 +111,10 @@ function counting(bytes: RequestBytes, onOverload: () => void): Transform {
   })
   // Fastify listens only until it answers, and an error that nobody listens to would end the process
   counted.on('error', () => undefined)
-  return counted.once('close', () => bytes.leave())
+  return counted.once('close', () => {
+    onEnd(received)
+    bytes.leave()
+  })
 }
 
 /** Bytes by the head; 0 where it does not say. */

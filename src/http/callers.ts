@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Authenticate } from '../access/authenticator.ts'
+import { type Authenticate, isForged } from '../access/authenticator.ts'
 import type { IssuedToken } from '../access/known-tokens.ts'
 import { isScraper, type Principal } from '../access/roles.ts'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Audit } from '../ports/audit.ts'
+import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import type { Addresses } from './address.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
@@ -30,6 +31,7 @@ export interface CallersOptions {
   hostAndOrigin: HostAndOrigin
   isTls: boolean
   audit: Pick<Audit, 'count'>
+  budgets: Pick<Budgets, 'failedLogins'>
 }
 
 export const METRICS_PATH = '/metrics'
@@ -77,16 +79,29 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
     } catch (error) {
       if (!isBridgeError(error)) throw error
       await turnOfStranger(request, options)
-      return refuseStranger(request, reply, error, options)
+      const address = options.addresses.of(request.raw)
+      return refuseStranger(request, reply, tooManyForged(error, address, options.budgets) ?? error, options)
     }
   })
+}
+
+/** Counts a token that nobody here signed; what is told instead of that, where there were too many of them. */
+export function tooManyForged(
+  error: BridgeError,
+  address: string,
+  { failedLogins }: CallersOptions['budgets'],
+): BridgeError | undefined {
+  if (!isForged(error)) return undefined
+  const refused = failedLogins.refusal(address, 1)
+  if (refused === undefined) failedLogins.add(address, 1)
+  return refused
 }
 
 /** A thousand strangers at once are answered a few at a time. */
 const turnOfStranger = ({ raw }: FastifyRequest, { addresses }: CallersOptions): Promise<void> =>
   turnOf(`address ${addresses.of(raw)}`)
 
-const STATUS: Partial<Record<BridgeError['code'], number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 }
+const STATUS: Partial<Record<BridgeError['code'], number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403, RATE_LIMITED: 429 }
 
 export function refuseStranger(
   request: FastifyRequest,
@@ -97,9 +112,9 @@ export function refuseStranger(
   options.metrics.error(error.code)
   noteRefusal(request, error.code, options, request.principal?.userId)
   const status = STATUS[error.code]
-  if (status === undefined) return sendError(reply.header('connection', 'close'), 503, error)
+  if (error.retryable) return sendError(reply.header('connection', 'close'), status ?? 503, error)
   if (status === 401) void reply.header('www-authenticate', 'Bearer')
-  return refuse(request, reply, status, error.code, error.message)
+  return refuse(request, reply, status ?? 403, error.code, error.message)
 }
 
 /** Whoever was sent away before the question was read. */

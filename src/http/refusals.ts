@@ -10,8 +10,9 @@ const RETRY_AFTER_SECONDS = 1
 const MAX_MESSAGE = LIMITS.errorMessage.value
 
 /** Errors before GraphQL have the shape of GraphQL's, so that a client reads one kind. */
-export function errorBody(code: string, message: string, retryable = false): unknown {
-  return { errors: [{ message: clip(message, MAX_MESSAGE), extensions: { code, retryable } }] }
+export function errorBody(code: string, message: string, retryable = false, retryAfterSeconds?: number): unknown {
+  const extensions = { code, retryable, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) }
+  return { errors: [{ message: clip(message, MAX_MESSAGE), extensions }] }
 }
 
 export function hasBody({ headers }: FastifyRequest): boolean {
@@ -39,10 +40,10 @@ export function overloaded(): BridgeError & { statusCode: number } {
 export function sendError(
   reply: FastifyReply,
   status: number,
-  { code, message, retryable }: BridgeError,
+  { code, message, retryable, retryAfterSeconds }: BridgeError,
 ): FastifyReply {
-  if (retryable) void reply.header('retry-after', RETRY_AFTER_SECONDS)
-  return reply.code(status).send(errorBody(code, message, retryable))
+  if (retryable) void reply.header('retry-after', retryAfterSeconds ?? RETRY_AFTER_SECONDS)
+  return reply.code(status).send(errorBody(code, message, retryable, retryAfterSeconds))
 }
 
 /** What is told of a request that Fastify refuses. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Server as TlsServer } from 'node:https'
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server'
-import { ApolloServerErrorCode } from '@apollo/server/errors'
+import { ApolloServer } from '@apollo/server'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
 import fastifyApollo from '@as-integrations/fastify'
 import Fastify, {
@@ -11,8 +10,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import { GraphQLError, type GraphQLSchema } from 'graphql'
-import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws'
+import type { GraphQLSchema } from 'graphql'
 import type { Authenticate } from '../access/authenticator.ts'
 import type { KnownTokens } from '../access/known-tokens.ts'
 import type { Principal } from '../access/roles.ts'
@@ -25,9 +23,16 @@ import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
 import { formatError } from '../graphql/errors.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
+import {
+  type Answered,
+  answerOnly,
+  createPersistedDocuments,
+  nameAsApolloDoes,
+} from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Audit } from '../ports/audit.ts'
+import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import { type Addresses, createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
@@ -37,6 +42,7 @@ import { watchStrangers } from './connections.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
 import { listenError } from './listen-error.ts'
 import { addMetrics } from './metrics-route.ts'
+import { observe } from './observed-operations.ts'
 import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts'
 import { pathOfTarget } from './request-target.ts'
 import { addSignIn, type SignIn } from './sign-in.ts'
@@ -62,6 +68,8 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
   maxSockets: number
+  budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
+  answered: Answered
   /** Settles when everything is known that was acknowledged elsewhere before it was called. */
   whenCurrent: () => Promise<void>
   audit: Pick<Audit, 'note' | 'count'>
@@ -155,7 +163,13 @@ function createFastify({ logger, tls }: HttpServerOptions): FastifyInstance {
   }) as unknown as FastifyInstance
 }
 
-const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOptions): ApolloServer<RequestContext> =>
+const createApollo = ({
+  schema,
+  introspection,
+  logger,
+  metrics,
+  answered,
+}: HttpServerOptions): ApolloServer<RequestContext> =>
   new ApolloServer<RequestContext>({
     schema,
     introspection,
@@ -163,7 +177,7 @@ const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOpti
     allowBatchedHttpRequests: false,
     hideSchemaDetailsFromClientErrors: !introspection,
     includeStacktraceInErrorResponses: false,
-    persistedQueries: false,
+    persistedQueries: { cache: createPersistedDocuments(answered) },
     stopOnTerminationSignals: false,
     maxRecursiveSelections: true,
     parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
@@ -172,6 +186,7 @@ const createApollo = ({ schema, introspection, logger, metrics }: HttpServerOpti
       ApolloServerPluginLandingPageDisabled(),
       observe(metrics),
       auditOperations,
+      answerOnly(answered),
       onceAnOperation,
       limitCost(metrics.error),
     ],
@@ -188,14 +203,19 @@ const CLIENT_GONE = 499
 
 function addHooks(
   fastify: FastifyInstance,
-  options: CallersOptions & Pick<HttpServerOptions, 'known' | 'whenCurrent'>,
+  options: CallersOptions & Pick<HttpServerOptions, 'known' | 'whenCurrent' | 'budgets'>,
 ): void {
   const { metrics, addresses, known, whenCurrent } = options
   knowCallers(fastify, options)
   guardBodies(fastify, {
     takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
     addressOf: addresses.of,
+    budget: options.budgets.bytes,
     onOverload: () => metrics.error('OVERLOADED'),
+  })
+  fastify.addHook('preValidation', ({ body }, _reply, done) => {
+    nameAsApolloDoes(body)
+    done()
   })
   // what a request costs begins here: a user with many of them at once delays nobody else's
   fastify.addHook('preHandler', async (request, reply) => {
@@ -261,30 +281,4 @@ async function addRoutes(
 function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
   const given = request.headers['x-request-id']
   return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
-}
-
-function observe(metrics: Metrics): ApolloServerPlugin<RequestContext> {
-  return {
-    async requestDidStart() {
-      const started = performance.now()
-      let type = 'unknown'
-      let outcome: 'ok' | 'error' = 'ok'
-      return {
-        async didResolveOperation({ operation }) {
-          type = operation?.operation ?? type
-          if (type === 'subscription')
-            throw new GraphQLError(`subscriptions are answered over WebSocket (${GRAPHQL_TRANSPORT_WS_PROTOCOL})`, {
-              extensions: { code: ApolloServerErrorCode.BAD_REQUEST, http: { status: 400 } },
-            })
-        },
-        async willSendResponse({ response }) {
-          const { body } = response
-          const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : []
-          if (errors.length > 0) outcome = 'error'
-          for (const error of errors) metrics.error(String(error.extensions?.code))
-          metrics.operation(type, outcome, (performance.now() - started) / 1000)
-        },
-      }
-    },
-  }
 }

@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Audit } from '../ports/audit.ts'
+import type { Budgets } from '../ports/budgets.ts'
 import type { Addresses } from './address.ts'
-import { errorBody } from './refusals.ts'
+import { errorBody, sendError } from './refusals.ts'
 
 /** What lets a browser in, at the address that the start prints. */
 export interface SignIn {
@@ -17,6 +18,8 @@ export interface SignInOptions {
   isTls: boolean
   audit: Pick<Audit, 'note' | 'count'>
   addresses: Addresses
+  /** Whoever tries addresses out is counted with those who try tokens. */
+  budgets: Pick<Budgets, 'failedLogins'>
 }
 
 export const SIGN_IN_PATH = '/sign-in'
@@ -29,7 +32,7 @@ const COOKIE = 'token_bridge_session'
 export function addSignIn(
   fastify: FastifyInstance,
   { take, sessionSeconds, userId: who }: SignIn,
-  { isTls, audit, addresses }: SignInOptions,
+  { isTls, audit, addresses, budgets: { failedLogins } }: SignInOptions,
 ): void {
   fastify.get<{ Querystring: { token?: unknown } }>(SIGN_IN_PATH, async (request, reply) => {
     const { token } = request.query
@@ -37,6 +40,9 @@ export function addSignIn(
     const from = addresses.of(request.raw)
     if (session === undefined) {
       audit.count({ action: 'sign-in', outcome: 'FORBIDDEN', from })
+      const tooMany = failedLogins.refusal(from, 1)
+      if (tooMany !== undefined) return sendError(reply, 429, tooMany)
+      failedLogins.add(from, 1)
       return reply.code(403).send(errorBody('FORBIDDEN', 'the address was used, or is not the one that was printed'))
     }
     await audit.note({ who, action: 'sign-in', outcome: 'ok', from, request: request.id })

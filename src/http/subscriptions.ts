@@ -23,8 +23,11 @@ import type { RequestContext } from '../graphql/context.ts'
 import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
+import { type Answered, checkAnswered, documentIdOf } from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Audit } from '../ports/audit.ts'
+import type { Budgets } from '../ports/budgets.ts'
+import { tooManyForged } from './callers.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
 import { errorBody, refuseUpgrade } from './refusals.ts'
 import { sessionOf } from './sign-in.ts'
@@ -46,6 +49,8 @@ export interface SubscriptionsOptions {
   hostAndOrigin: Pick<HostAndOrigin, 'problemOf' | 'isOwnPage'>
   /** With a token, of all users together. */
   maxSockets: number
+  budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
+  answered: Answered
   createContext: (principal: Principal, requestId: string, from: string) => RequestContext
   audit: Pick<Audit, 'count'>
 }
@@ -89,7 +94,7 @@ export function attachSubscriptions(
   options: SubscriptionsOptions,
   maxDocumentTokens: number,
 ): Subscriptions {
-  const { addressOf, logger } = options
+  const { addressOf, logger, budgets } = options
   const strangers = createStrangers<WebSocket>({
     most: LIMITS.socketStrangers.value,
     mostOfAddress: LIMITS.socketStrangersOfAddress.value,
@@ -109,9 +114,11 @@ export function attachSubscriptions(
     sockets.handleUpgrade(request, socket, head, (connected) => {
       strangers.add(connected, addressOf(request))
       connected.once('close', () => strangers.remove(connected))
-      carryMessages(protocol, connected, { request, socket: connected }, (error) =>
-        logger.error({ err: error }, 'a WebSocket failed'),
-      )
+      const extra: Connection = { request, socket: connected }
+      connected.on('message', (data: Buffer) => {
+        if (extra.signedIn !== undefined) budgets.bytes.add(extra.signedIn.principal.userId, data.length)
+      })
+      carryMessages(protocol, connected, extra, (error) => logger.error({ err: error }, 'a WebSocket failed'))
     })
   })
   return {
@@ -157,6 +164,8 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
       // before anything is read of the question
       if (!budget.maySubscribe(signedIn.principal.userId, context))
         return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
+      const late = options.budgets.bytes.refusal(signedIn.principal.userId, 0)
+      if (late !== undefined) return [refusal(late)]
       return prepare(payload, signedIn.principal, options.addressOf(context.extra.request))
     },
     onError(context, _id, payload, errors) {
@@ -182,7 +191,7 @@ async function admit(
   budget: Budget,
   strangers: SocketStrangers,
 ): Promise<boolean> {
-  const { authenticate, known, hostAndOrigin, addressOf, audit, used } = options
+  const { authenticate, known, hostAndOrigin, addressOf, budgets, audit, used } = options
   const { connectionParams, extra } = context
   const { request, socket } = extra
   const { headers } = request
@@ -214,7 +223,10 @@ async function admit(
   } catch (error) {
     if (!isBridgeError(error)) throw error
     audit.count({ who, action: 'socket', outcome: error.code, from: addressOf(request) })
-    turnAway(socket, error)
+    const tooMany = tooManyForged(error, addressOf(request), budgets)
+    // which no client tries again by itself, as it would with the same token
+    if (tooMany !== undefined) cutOff(socket, CloseCode.Unauthorized, tooMany.message)
+    else turnAway(socket, error)
     return false
   }
 }
@@ -226,13 +238,28 @@ function turnAway(socket: WebSocket, { code, message }: BridgeError): void {
   sendAway(socket, message)
 }
 
+const NOT_FOUND = new GraphQLError('PersistedQueryNotFound', { extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } })
+
+/** Of a document that is sent, or named and known; those that clients register are for HTTP alone. */
+function textOf(payload: SubscribePayload, { known }: Answered): string | undefined {
+  const id = documentIdOf(payload)
+  return id === undefined ? payload.query : known.textOf(id)
+}
+
 /** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
-function createPreparing({ schema, introspection, createContext }: SubscriptionsOptions, maxDocumentTokens: number) {
+function createPreparing(
+  { schema, introspection, answered, createContext }: SubscriptionsOptions,
+  maxDocumentTokens: number,
+) {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  return ({ query, operationName, variables }: SubscribePayload, principal: Principal, from: string) => {
+  return (payload: SubscribePayload, principal: Principal, from: string) => {
+    const { operationName, variables } = payload
     try {
-      const document = parse(query, { maxTokens: maxDocumentTokens })
+      const text = textOf(payload, answered)
+      if (text === undefined) return [NOT_FOUND]
+      const document = parse(text, { maxTokens: maxDocumentTokens })
       checkShape(document)
+      checkAnswered(answered, document)
       // before it is validated, which costs most
       const operation = getOperationAST(document, operationName)?.operation
       if (operation === 'query' || operation === 'mutation')

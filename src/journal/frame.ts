@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { JournalKey } from './key.ts'
+import { type JournalKey, keyWithId } from './key.ts'
 
 /**
  * A frame of a segment: `TBJF`, u32 length of the ciphertext, the key's id (8 bytes), nonce (12 bytes), u32
@@ -33,7 +33,7 @@ export type DecodedFrame =
   /** `end`: one past the frame. */
   | { kind: 'entry'; plain: Buffer; end: number }
   /** Bytes that are no frame, or one that was changed; `end` is where the next may begin. */
-  | { kind: 'damaged'; end: number; reason: string }
+  | { kind: 'damaged'; end: number; reason: string; missingKey?: string }
   /** The rest is not there (yet). */
   | { kind: 'unfinished' }
 
@@ -48,10 +48,13 @@ export function decodeFrame(bytes: Buffer, at: number, base: number, key: Journa
   }
   const end = at + frameBytes(length)
   if (end > bytes.length) return { kind: 'unfinished' }
-  if (!key.id.equals(header.subarray(8, 16)))
-    return { kind: 'damaged', end, reason: `encrypted with another key (${header.toString('hex', 8, 16)})` }
+  const own = keyWithId(key, header.subarray(8, 16))
+  if (own === undefined) {
+    const missingKey = header.toString('hex', 8, 16)
+    return { kind: 'damaged', end, reason: `encrypted with another key (${missingKey})`, missingKey }
+  }
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key.bytes, header.subarray(16, 28))
+    const decipher = createDecipheriv('aes-256-gcm', own.bytes, header.subarray(16, 28))
     decipher.setAAD(placeOf(segment, base + at))
     decipher.setAuthTag(bytes.subarray(end - TAG_BYTES, end))
     const plain = Buffer.concat([

@@ -25,21 +25,8 @@ export interface JournalHeads {
 
 export function openJournalHeads(path: string): JournalHeads {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
-  const heads = new Map<string, Head>()
-  const places = new Map<string, number>()
-  let end = 0
-  while (end < bytes.length) {
-    const next = bytes.indexOf(0x0a, end)
-    // a line that was being appended when the process was killed
-    if (next < 0) break
-    const known = parseLine(bytes.toString('latin1', end, next))
-    if (known !== undefined) {
-      heads.set(known.segment, known.head)
-      places.set(known.segment, end)
-    }
-    end = next + 1
-  }
+  const { heads, places, ...read } = readHeads(path)
+  let { end } = read
   let fd = openSync(path, existsSync(path) ? 'r+' : 'wx+', 0o600)
   const write = (segment: string, head: Head): void => {
     const line = Buffer.from(lineOf(segment, head), 'latin1')
@@ -69,6 +56,26 @@ export function openJournalHeads(path: string): JournalHeads {
     },
     close: () => closeSync(fd),
   }
+}
+
+/** How far each segment was acknowledged, as a file says now; where each line of it begins, and where the last ends. */
+export function readHeads(path: string): { heads: Map<string, Head>; places: Map<string, number>; end: number } {
+  const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
+  const heads = new Map<string, Head>()
+  const places = new Map<string, number>()
+  let end = 0
+  while (end < bytes.length) {
+    const next = bytes.indexOf(0x0a, end)
+    // a line that was being appended when the process was killed
+    if (next < 0) break
+    const known = parseLine(bytes.toString('latin1', end, next))
+    if (known !== undefined) {
+      heads.set(known.segment, known.head)
+      places.set(known.segment, end)
+    }
+    end = next + 1
+  }
+  return { heads, places, end }
 }
 
 /** The same length for every head of a segment: it is overwritten in place. */

@@ -8,6 +8,7 @@ import { openJournalHeads } from './heads.ts'
 import type { JournalKey } from './key.ts'
 import { createSegmentWriter } from './segment-writer.ts'
 import { createSegmentReader, segmentSize } from './segments.ts'
+import { createStamps } from './stamps.ts'
 import { openToldHeads } from './told-heads.ts'
 
 export interface JournalOptions {
@@ -65,7 +66,7 @@ type OpenParts = ReturnType<typeof openParts>
 export function openJournal(options: JournalOptions): OpenJournal {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 })
   const parts = openParts(options)
-  const { writer, following, listener } = parts
+  const { writer, following, listener, stamps } = parts
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     await following.close()
@@ -76,7 +77,9 @@ export function openJournal(options: JournalOptions): OpenJournal {
   return {
     async append(entry) {
       if (!following.isRead()) throw new BridgeError('SOURCE_UNAVAILABLE', 'the journal is being read: try again')
-      return writer.append(encodeEntry(entry), recordsIn(entry), (place) => listener.entry(entry, place))
+      // entries are written in the order in which they are stamped
+      const stamped = entry.kind === 'ingest' ? stamps.stamped(entry) : entry
+      return writer.append(encodeEntry(stamped), recordsIn(stamped), (place) => listener.entry(stamped, place))
     },
     whenRead: following.whenRead,
     isRead: following.isRead,
@@ -101,9 +104,11 @@ function openParts({ folder, key, instance, headsPath, followIntervalMs, onOddFi
   /** Of what was read, and of what was written here. */
   const contents = createContents()
   const counter = { entries: 0 }
+  const stamps = createStamps()
   const noted = contents.noting({
     entry(entry, place) {
       counter.entries++
+      stamps.learn(entry)
       listener.entry(entry, place)
     },
     unreadable: (place, reason) => listener.unreadable(place, reason),
@@ -116,6 +121,7 @@ function openParts({ folder, key, instance, headsPath, followIntervalMs, onOddFi
     told,
     contents,
     counter,
+    stamps,
     own,
     reader,
     listener: noted,
@@ -182,6 +188,7 @@ function healthOf({ folder, headsPath }: JournalOptions, parts: OpenParts): Jour
   const problems = [
     ...(unnoted === undefined ? [] : [`${headsPath} cannot be written: ${unnoted}`]),
     ...describeLosses(folder, extentsOf(parts)),
+    ...describeMissingKeys(reader.missingKeys()),
     ...reader.oddities(),
   ]
   if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
@@ -189,6 +196,9 @@ function healthOf({ folder, headsPath }: JournalOptions, parts: OpenParts): Jour
   const left = torn === 0 ? '' : `, ${torn} bytes of a torn entry were left out at the start`
   return { state: 'UP', detail: `${counter.entries} entries${left}` }
 }
+
+const describeMissingKeys = (ids: ReadonlySet<string>): string[] =>
+  ids.size === 0 ? [] : [`keys that are not here: ${[...ids].join(', ')} (docs/runbooks/journal-key.md)`]
 
 /** What is damaged, and what is shorter on disk than it was read or acknowledged. */
 function describeLosses(folder: string, extents: readonly SegmentExtent[]): string[] {

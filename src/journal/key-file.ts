@@ -1,63 +1,153 @@
-import { createHash } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { KEY_FORM, parseKey } from '../domain/key-text.ts'
-import { makeKey, readOwn } from '../key-file.ts'
-import type { JournalKey } from './key.ts'
+import { KEY_FORM, parseKeys } from '../domain/key-text.ts'
+import { lockPathOf, takeLock } from '../process-lock.ts'
+import { type JournalKey, keyIds } from './key.ts'
 import { firstKeyIds } from './segments.ts'
 
-/** JOURNAL_KEY, 32 bytes, or the path that JOURNAL_KEY_FILE names. */
-type GivenKey = Buffer | { file: string }
+/** JOURNAL_KEY, keys of 32 bytes, or the path that JOURNAL_KEY_FILE names. */
+type GivenKeys = readonly Buffer[] | { file: string }
 
 const FILE_NAME = 'journal-key'
+const KEY_BYTES = 32
 const ID_BYTES = 8
+/** A file that is larger holds no keys, whatever is in it. */
+const MAX_FILE_BYTES = 64 << 10
 
 /**
- * The key of the journal: the one that is given, else that of the file in `dataDir`, made at the first start, mode
- * 0600. Throws, with one line that never shows a key, where there is none, or where it is not the key of the segments
- * in `journalDir`: with another one none of what they hold would be counted, and nobody would be told.
+ * The key of the journal, with its others: those that are given, else those of the file in `dataDir`, made at the first
+ * start, mode 0600. Throws, with one line that never shows a key, where there is none, or where none of them is a key of
+ * the segments in `journalDir`: with another one none of what they hold would be counted, and nobody would be told.
  */
-export function loadJournalKey(dataDir: string, journalDir: string, given?: GivenKey): JournalKey {
+export function loadJournalKey(dataDir: string, journalDir: string, given?: GivenKeys): JournalKey {
   const segments = firstKeyIds(journalDir)
-  const { name, bytes } = given === undefined ? ownKey(dataDir, journalDir, segments) : givenKey(given)
-  const id = createHash('sha256').update(bytes).digest().subarray(0, ID_BYTES)
+  const { name, keys } = given === undefined ? ownKeys(dataDir, journalDir, segments) : givenKeys(given)
+  const [key, ...more] = keys.map((bytes): JournalKey => ({ bytes, id: idOf(bytes) }))
+  if (key === undefined) throw new Error(`${name} holds no key`)
   const others = new Map([...segments].filter(([, named]) => named !== undefined))
+  const loaded = more.length === 0 ? key : { ...key, others: more }
   // some segments may have other keys, as long as one has ours: those are reported as damage when they are read
-  if (others.size > 0 && ![...others.values()].includes(id.toString('hex')))
-    throw new Error(`${name} holds another key (${id.toString('hex')}): ${remedy(journalDir, others)}`)
-  return { bytes, id }
+  if (others.size > 0 && !keyIds(loaded).some((id) => [...others.values()].includes(id)))
+    throw new Error(`${name} holds another key (${keyIds(loaded).join(', ')}): ${remedy(journalDir, others)}`)
+  return loaded
 }
 
-/** A key, and what it is called where something is wrong with it. */
-interface NamedKey {
+const idOf = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest().subarray(0, ID_BYTES)
+
+/**
+ * Makes a key that what is written from the next start on is encrypted with; those of before stay behind it in the file
+ * in `dataDir`. Cut off at any moment, the file is that of before or that of after. Returns the new id. Throws where
+ * there is no such file.
+ */
+export function rotateOwnKey(dataDir: string): string {
+  const name = join(dataDir, FILE_NAME)
+  // of two at once, one would leave out the key of the other, which a server may be using already
+  const unlock = takeLock(lockPathOf(name))
+  if (unlock === undefined) throw new Error(`${name} is being changed by another process`)
+  try {
+    const { keys } = readOwnKeys(name)
+    const bytes = randomBytes(KEY_BYTES)
+    const unnamed = writeUnnamed(name, [bytes, ...keys])
+    renameSync(unnamed, name)
+    syncFolder(dataDir)
+    return idOf(bytes).toString('hex')
+  } finally {
+    unlock()
+  }
+}
+
+/** Keys, and what they are called where something is wrong with them. */
+interface NamedKeys {
   name: string
-  bytes: Buffer
+  keys: readonly Buffer[]
 }
 
 type Segments = ReadonlyMap<string, string | undefined>
 
-function givenKey(given: GivenKey): NamedKey {
-  if (Buffer.isBuffer(given)) return { name: 'JOURNAL_KEY', bytes: given }
+function givenKeys(given: GivenKeys): NamedKeys {
+  if (!('file' in given)) return { name: 'JOURNAL_KEY', keys: given }
   const name = `JOURNAL_KEY_FILE (${given.file})`
-  const bytes = parseKey(readOwn(given.file, name))
-  if (bytes === undefined) throw new Error(`${name} does not hold a key of ${KEY_FORM}`)
-  return { name, bytes }
+  const keys = parseKeys(readOwn(given.file, name))
+  if (keys === undefined) throw new Error(`${name} does not hold a key of ${KEY_FORM}`)
+  return { name, keys }
 }
 
-function ownKey(dataDir: string, journalDir: string, segments: Segments): NamedKey {
+function ownKeys(dataDir: string, journalDir: string, segments: Segments): NamedKeys {
   const name = join(dataDir, FILE_NAME)
   if (statSync(name, { throwIfNoEntry: false }) === undefined) {
     if (segments.size > 0) throw new Error(`${name} is missing: ${remedy(journalDir, segments)}`)
-    makeKey(name)
+    make(dataDir, name)
   }
-  const bytes = parseKey(readOwn(name, name))
-  if (bytes === undefined)
+  return readOwnKeys(name)
+}
+
+function readOwnKeys(name: string): NamedKeys {
+  const keys = parseKeys(readOwn(name, name))
+  if (keys === undefined)
     throw new Error(`${name} is damaged: restore it, or the journal that it encrypts cannot be read`)
-  return { name, bytes }
+  return { name, keys }
+}
+
+/** The text of a small file that nobody but its owner can read. `name` is what it is called in errors. */
+function readOwn(path: string, name: string): string {
+  try {
+    const file = statSync(path)
+    // a pipe would be waited for
+    if (!file.isFile()) throw new Error(`${name} is no file`)
+    if ((file.mode & 0o077) !== 0) throw new Error(`${name} can be read by others: chmod 600 it`)
+    return file.size > MAX_FILE_BYTES ? '' : readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw code === undefined ? error : new Error(`${name} cannot be read (${code})`, { cause: error })
+  }
 }
 
 function remedy(journalDir: string, segments: Segments): string {
   const ids = [...new Set(segments.values())].map((id) => id ?? 'unknown').join(', ')
   const are = segments.size === 1 ? 'is 1 segment that was' : `are ${segments.size} segments that were`
   return `in ${journalDir} there ${are} encrypted with the key ${ids}: put that key back, or move ${journalDir} away, which gives up the records in it`
+}
+
+/**
+ * Makes the key file. It is whole and on disk before anything is encrypted with the key, which could not be read
+ * otherwise.
+ */
+function make(dataDir: string, path: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const unnamed = writeUnnamed(path, [randomBytes(KEY_BYTES)])
+  try {
+    linkSync(unnamed, path)
+  } catch (error) {
+    // another process was faster
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(unnamed)
+  }
+  syncFolder(dataDir)
+}
+
+/** A key a line, on disk, under a name that nobody reads. */
+function writeUnnamed(path: string, keys: readonly Buffer[]): string {
+  const unnamed = `${path}.${randomBytes(4).toString('hex')}`
+  const text = keys.map((key) => `${key.toString('hex')}\n`).join('')
+  writeFileSync(unnamed, text, { flag: 'wx', mode: 0o600, flush: true })
+  return unnamed
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  fsyncSync(folder)
+  closeSync(folder)
 }

@@ -48,9 +48,18 @@ export interface SegmentReader {
   oddities(): readonly string[]
   /** Bytes at the end of segments that are no whole entry: torn by a crash, or being written. */
   unfinishedBytes(): number
+  /** Ids of keys that something was encrypted with, and that are not here. */
+  missingKeys(): ReadonlySet<string>
 }
 
-export function createSegmentReader(folder: string, key: JournalKey, listener: SegmentListener): SegmentReader {
+/** `onlyLooks`: damaged bytes are not copied aside. */
+export function createSegmentReader(
+  folder: string,
+  key: JournalKey,
+  listener: SegmentListener,
+  { onlyLooks = false } = {},
+): SegmentReader {
+  const missingKeys = new Set<string>()
   const extents = new Map<string, { readTo: number; size: number }>()
   let pauseAt = 0
   let oddities: readonly string[] = []
@@ -89,7 +98,8 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
       if (isLast && frame.kind === 'damaged' && isZero(window.subarray(at))) return at
       const [from, to] = [base + at, base + frame.end]
       if (frame.kind === 'damaged') {
-        quarantine(folder, segment, from, window.subarray(at, frame.end))
+        if (frame.missingKey !== undefined) missingKeys.add(frame.missingKey)
+        if (!onlyLooks) quarantine(folder, segment, from, window.subarray(at, frame.end))
         listener.damage({ segment, from, to, reason: frame.reason })
       } else listener.frame(frame.plain, segment, from, to)
       at = frame.end
@@ -112,6 +122,7 @@ export function createSegmentReader(folder: string, key: JournalKey, listener: S
       return readSegment(segment, signal)
     },
     oddities: () => oddities,
+    missingKeys: () => missingKeys,
     extents: () => extents,
     unfinishedBytes: () => [...extents.values()].reduce((sum, { readTo, size }) => sum + Math.max(0, size - readTo), 0),
   }

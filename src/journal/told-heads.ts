@@ -69,6 +69,9 @@ export function openToldHeads(journalFolder: string, instance: string): ToldHead
   }
 }
 
+/** Instances that have told something in the folder of the journal lately. */
+export const instancesIn = (journalFolder: string): string[] => listInstances(join(journalFolder, FOLDER))
+
 function listInstances(folder: string): string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true })

@@ -1,8 +1,8 @@
 import { digestVersion } from '../domain/digest-version.ts'
 import { isJournalKey, isJournalName, parseLogName } from '../domain/log-name.ts'
-import { TEXT_VERSION } from '../domain/record-text.ts'
+import { toldSince } from '../domain/record-fields.ts'
 import type { LogState, ShippableLogs } from '../ports/logs.ts'
-import type { LogStock, PublishedEvidence } from '../ports/record-store.ts'
+import type { LogStock, PublishedBatch, PublishedEvidence } from '../ports/record-store.ts'
 import type { Ledger } from '../shipping/ledger.ts'
 import type { Publish } from '../shipping/publication.ts'
 import { type DatabaseLosses, NO_LOG, NOTHING_LOST } from '../shipping/shared-entries.ts'
@@ -25,7 +25,7 @@ export interface StockParts {
  * Looks, at the start and before a run, whether the database has fewer rows than its batches and the ledger say. It
  * reads a few columns, so it notices what is gone, not what was altered (that is for a verification). What the files
  * still have is shipped anew, what readers count is chosen anew from the copies; nothing is ever taken out for it. So are
- * transcripts that a release shipped which did not have all fields of today: until they are, the files answer.
+ * logs that a release shipped which did not have all fields of today: until they are, the files answer.
  * To be called while nothing is shipped, and what a crash left halfway is settled.
  */
 export async function takeStock(parts: StockParts): Promise<Stock> {
@@ -59,9 +59,12 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
   }
   // where copies are gone, their winners may be all that is left of them: only what is missing is added
   if (short.size > 0) await publish({ change: { kind: 'electMissing' }, note: NO_LOG })
-  else if (await evidence.hasFewerWinners()) {
-    mended.push('what readers count was chosen anew from the copies')
-    await publish({ change: { kind: 'rebuildWinners' }, note: NO_LOG })
+  else {
+    const why = await whyElectAnew(evidence)
+    if (why !== undefined) {
+      mended.push(`what readers count was chosen anew from the copies: ${why}`)
+      await publish({ change: { kind: 'rebuildWinners' }, note: NO_LOG })
+    }
   }
   const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
@@ -102,13 +105,19 @@ async function givenUp({ ledger, logs }: StockParts): Promise<(log: string) => b
   return (log) => toRetire.has(log) || (isRollingBack && !isJournalName(log))
 }
 
-/**
- * Transcripts with a batch that says less of its records than this release would. What came by mutation says nothing
- * more when it is read again.
- */
+/** Releases before this one counted the larger copy, whoever brought it in. */
+async function whyElectAnew(evidence: PublishedEvidence): Promise<string | undefined> {
+  if (await evidence.hasFewerWinners()) return 'some were missing'
+  if (await evidence.ownersDiffer()) return 'of what several users brought in, the first one owns it now'
+  return undefined
+}
+
+/** Logs with a batch that says less of its records than this release would, if it read the log again. */
 async function outdatedLogs(evidence: PublishedEvidence): Promise<string[]> {
-  const outdated = (await evidence.batches()).filter(({ digest }) => digestVersion(digest) < TEXT_VERSION)
-  return outdated.map(({ log }) => log).filter((log) => !isJournalName(log))
+  const since = { journal: toldSince('journal'), transcripts: toldSince('transcripts') }
+  const isOutdated = ({ digest, log }: PublishedBatch): boolean =>
+    digestVersion(digest) < (isJournalName(log) ? since.journal : since.transcripts)
+  return (await evidence.batches()).filter(isOutdated).map(({ log }) => log)
 }
 
 /** The database's stock, as it was when it was looked at last. */

@@ -4,6 +4,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface AnalysisFigures {
   transcripts: number
   records: number
+  /** Copies that do not count and have other figures, of another user or another way in. */
+  conflicts: number
   bytesRead: number
   refreshes: number
   /** Milliseconds since 1970; 0 before the first refresh. */
@@ -38,6 +40,8 @@ export interface Metrics {
   request(route: string, method: string, status: number, seconds: number): void
   operation(type: string, outcome: 'ok' | 'error', seconds: number): void
   error(code: string): void
+  /** A budget was used up. */
+  rateLimited(budget: string): void
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -70,6 +74,12 @@ export function createMetrics(
     labelNames: ['code'],
     registers,
   })
+  const refusals = new Counter({
+    name: 'token_bridge_rate_limited_total',
+    help: 'What was refused because a budget of a caller was used up, by budget.',
+    labelNames: ['budget'],
+    registers,
+  })
   addAnalysisGauges(registry, analysis)
   addRunGauges(registry, migration)
   addAuditGauges(registry, audit)
@@ -78,6 +88,7 @@ export function createMetrics(
     request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
     operation: (type, outcome, seconds) => operations.observe({ type, outcome }, seconds),
     error: (code) => errors.inc({ code }),
+    rateLimited: (budget) => refusals.inc({ budget }),
   }
 }
 
@@ -85,6 +96,12 @@ export function createMetrics(
 const ANALYSIS_GAUGES: [keyof AnalysisFigures, string, string, number][] = [
   ['transcripts', 'token_bridge_transcripts', 'Transcripts on disk.', 1],
   ['records', 'token_bridge_token_records', 'Token records that are counted.', 1],
+  [
+    'conflicts',
+    'token_bridge_conflicting_copies',
+    'Copies that do not count and have other figures than the one that does, of another user or another way in.',
+    1,
+  ],
   ['bytesRead', 'token_bridge_transcript_bytes_read', 'Bytes of transcripts read since the start.', 1],
   ['refreshes', 'token_bridge_analysis_refreshes', 'Looks at all transcripts since the start.', 1],
   ['refreshedAt', 'token_bridge_analysis_refreshed_timestamp_seconds', 'When the last look began.', 0.001],

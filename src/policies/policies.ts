@@ -1,7 +1,7 @@
 // How the service behaves towards what it depends on: the table of docs/policies.md, which a test holds against this one.
 
 /** What the service depends on beside its own disk. */
-export type Dependency = 'clickhouse' | 'redis' | 'unleash'
+export type Dependency = 'clickhouse' | 'redis' | 'unleash' | 'keys'
 
 export interface Breaker {
   /** Failures in a row that open it; only those count that say that the dependency is away. */
@@ -88,14 +88,32 @@ export const POLICIES = {
       deadlineMs: 250,
       attempts: 1,
       breaker: BREAKER,
-      atOnce: 10,
+      atOnce: 9,
       waiting: 100,
+    },
+    counts: {
+      about: 'what callers have used, told and heard every 100 ms; where it fails, each instance counts by itself',
+      deadlineMs: 250,
+      attempts: 1,
+      breaker: BREAKER,
+      atOnce: 1,
+      waiting: 0,
     },
   },
   unleash: {
     poll: {
       about: 'the flags, every `UNLEASH_REFRESH_INTERVAL_MS`; where it fails, the last known ones count',
       deadlineMs: 10_000,
+      attempts: 3,
+      breaker: BREAKER,
+      atOnce: 1,
+      waiting: 0,
+    },
+  },
+  keys: {
+    fetch: {
+      about: 'each set of keys that others sign by (`AUTH_JWKS_URL`); where it fails, the known ones count for an hour',
+      deadlineMs: 5000,
       attempts: 3,
       breaker: BREAKER,
       atOnce: 1,

@@ -2,8 +2,10 @@ import type { AccessChange } from '../domain/access-change.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 
-/** A record as it is journaled: its place follows from where its entry stands. */
-export type JournaledRecord = Omit<RecordCopy, 'position' | 'byMutation' | 'path' | 'offset'> & {
+/** A record as it is journaled: its place and stamp follow from where its entry stands. */
+export type JournaledRecord = Omit<RecordCopy, 'position' | 'byMutation' | 'stamp' | 'path' | 'offset'> & {
+  /** Its identity was made of who sent it: whoever else has it has computed it. */
+  isOwn?: true
   /** The log and offset that it was first written to, where it was pushed from another machine. */
   origin?: { path: string; offset: number }
 }
@@ -13,6 +15,8 @@ export interface IngestEntry {
   kind: 'ingest'
   /** Milliseconds since 1970. */
   at: number
+  /** Of its first record (`RecordCopy.stamp`): the journal gives it; an earlier release gave none. */
+  stamp?: number
   caller: string
   idempotencyKey: string | undefined
   /** Hash of what was sent, with its version: tells a repeat from another call under the same key; empty without one. */

@@ -135,6 +135,8 @@ export interface PublishedEvidence {
   stock(): Promise<LogStock[]>
   /** Whether fewer identities are counted than there are among the published copies. */
   hasFewerWinners(): Promise<boolean>
+  /** Whether readers count something else of what several users brought in than follows from the published copies. */
+  ownersDiffer(): Promise<boolean>
   /** Records of these logs that readers still count though their copies are gone. */
   countedWithoutCopy(logs: readonly string[]): Promise<number>
   /** Whether what readers count is not what follows from the published copies. */

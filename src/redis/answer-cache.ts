@@ -1,7 +1,6 @@
 import { BentoCache, bentostore } from 'bentocache'
 import { MemoryDriver } from 'bentocache/drivers/memory'
 import { RedisDriver } from 'bentocache/drivers/redis'
-import { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import { sizeOf } from '../domain/size-of.ts'
 import { createGuard, type Guard } from '../policies/guard.ts'
@@ -9,6 +8,7 @@ import { watchHealth } from '../policies/health-watch.ts'
 import { POLICIES, type Policy } from '../policies/policies.ts'
 import type { AnswerCache, CachedAnswer, CacheHealth } from '../ports/answer-cache.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
+import { connect, isAway } from './connection.ts'
 
 export interface AnswerCacheOptions {
   /** Absent: memory alone. */
@@ -24,7 +24,6 @@ const MAX_SHARE = 1 / 4
 /** A larger answer is computed anew sooner than it is written, sent and read. */
 const MAX_REDIS_BYTES = 1 << 20
 const TTL = '24h'
-const CONNECT_TIMEOUT_MS = 1000
 
 export interface BoundedAnswerCache extends AnswerCache {
   /** About how much the answers in memory take. */
@@ -78,9 +77,6 @@ function memoryOf(memory: LRUCache<string, Entry>) {
   }
 }
 
-/** What Redis answers itself, as that it has no room, says nothing of it being away. */
-const isAway = (error: unknown): boolean => (error as Error).name !== 'ReplyError'
-
 /** A layer of the cache in Redis, which goes by its policy: whatever fails is as if nothing were kept. */
 function openRedis(url: string, { onProblem, policy = POLICIES.redis.command }: AnswerCacheOptions) {
   const redis = connect(url, policy)
@@ -130,17 +126,6 @@ class GuardedRedis extends RedisDriver {
   override set(key: string, value: string, ttl?: number): Promise<boolean> {
     return this.#guard.run(() => super.set(key, value, ttl))
   }
-}
-
-function connect(url: string, { deadlineMs }: Policy): Redis {
-  return new Redis(url, {
-    commandTimeout: deadlineMs,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    // while it is gone, commands fail at once instead of waiting for it
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(attempt * 200, 5000),
-  })
 }
 
 /** What bentocache keeps beside a value. */

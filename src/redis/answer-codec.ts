@@ -40,6 +40,7 @@ const answer = z.object({
 })
 const quality = z.object({
   duplicateLines: bigint,
+  conflictingCopies: bigint,
   refused: z.array(z.object({ reason: z.enum(REFUSAL_REASONS), count: bigint })),
   whole: usage,
   archivedTokens: bigint,

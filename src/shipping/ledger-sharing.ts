@@ -9,7 +9,7 @@ import {
   NOTHING_LOST,
   type Note,
   type SharedEntry,
-  type SharedState,
+  type SharedLedgerState,
 } from './shared-entries.ts'
 import { createSharedLedger, readShared, type SharedLedger } from './shared-ledger.ts'
 
@@ -51,7 +51,7 @@ interface Sharing {
 export interface Entries {
   write(entry: Entry): void
   /** Another ledger's facts stand in place of everything before. */
-  replace(by: SharedState): void
+  replace(by: SharedLedgerState): void
   close(): void
 }
 
@@ -120,19 +120,19 @@ function writeNote(write: Entries['write'], state: LedgerState, note: Note, seq:
   write({ kind: 'published', seq })
 }
 
-function wordOf(found: SharedState, state: LedgerState, ownSeq: number): Shared {
+function wordOf(found: SharedLedgerState, state: LedgerState, ownSeq: number): Shared {
   if (knowsMore(found, state, ownSeq)) return isSame(found, state) ? 'same' : 'database'
   // what was noted here last may not have come there; a release before wrote nothing there
   return found.ledger !== '' && ownSeq > found.facts.seq ? 'file' : 'same'
 }
 
 /** Whether the database's ledger is not older than the file's: that is so where the database was given back. */
-function knowsMore({ ledger, facts }: SharedState, { generation }: LedgerState, ownSeq: number): boolean {
+function knowsMore({ ledger, facts }: SharedLedgerState, { generation }: LedgerState, ownSeq: number): boolean {
   if (ledger === '') return false
   return facts.seq > ownSeq || (facts.seq === ownSeq && facts.generation >= generation)
 }
 
-function isSame({ ledger, facts }: SharedState, state: LedgerState): boolean {
+function isSame({ ledger, facts }: SharedLedgerState, state: LedgerState): boolean {
   const textOf = (of: LedgerState): string => JSON.stringify({ ...snapshotOf(of), batches: 0, seq: 0 })
   return ledger === idOf(state) && textOf(facts) === textOf(state)
 }

@@ -87,6 +87,7 @@ const NOTHING: RecordCopy = {
   ...eachCount(() => 0),
   sidechain: false,
   byMutation: false,
+  stamp: 0,
   position: 0,
   offset: 0,
 }

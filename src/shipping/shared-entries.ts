@@ -94,7 +94,7 @@ export function readSharedEntry(text: string): SharedEntry {
 }
 
 /** What the shared ledger comes to. */
-export interface SharedState {
+export interface SharedLedgerState {
   /** The ledger that names the logs; empty before there is one. */
   ledger: string
   facts: LedgerState
@@ -103,7 +103,7 @@ export interface SharedState {
   mark: LedgerMark
 }
 
-export const emptyShared = (): SharedState => ({
+export const emptyShared = (): SharedLedgerState => ({
   ledger: '',
   facts: emptyState(0),
   changing: undefined,
@@ -112,7 +112,7 @@ export const emptyShared = (): SharedState => ({
 })
 
 /** Returns the logs that stand elsewhere after it. */
-export function applyShared(state: SharedState, entry: SharedEntry): LogState[] {
+export function applyShared(state: SharedLedgerState, entry: SharedEntry): LogState[] {
   if (entry.kind === 'whole') {
     state.ledger = entry.ledger
     state.facts = emptyState(0)

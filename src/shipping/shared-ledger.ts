@@ -1,6 +1,12 @@
 import { BridgeError } from '../domain/errors.ts'
 import type { LedgerMark, LedgerTable } from '../ports/ledger-table.ts'
-import { applyShared, emptyShared, readSharedEntry, type SharedEntry, type SharedState } from './shared-entries.ts'
+import {
+  applyShared,
+  emptyShared,
+  readSharedEntry,
+  type SharedEntry,
+  type SharedLedgerState,
+} from './shared-entries.ts'
 
 /** The shared ledger, as its publisher writes it. */
 export interface SharedLedger {
@@ -18,7 +24,7 @@ export interface SharedLedger {
 const WHOLE_BYTES = 16 << 20
 
 /** What the shared ledger comes to now. */
-export async function readShared(table: LedgerTable): Promise<SharedState> {
+export async function readShared(table: LedgerTable): Promise<SharedLedgerState> {
   const state = emptyShared()
   await readOn(table, state)
   return state
@@ -28,7 +34,7 @@ export async function readShared(table: LedgerTable): Promise<SharedState> {
  * Applies what follows; returns the logs that stand elsewhere, and whether there was anything. Throws `LaterLedgerError`,
  * and applies nothing, where this release would misread something of it.
  */
-export async function readOn(table: LedgerTable, state: SharedState) {
+export async function readOn(table: LedgerTable, state: SharedLedgerState) {
   const rows = await table.after(state.mark)
   const entries = rows.map(({ entry }) => readSharedEntry(entry))
   const moved = entries.flatMap((entry, i) => {

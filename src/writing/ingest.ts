@@ -3,6 +3,7 @@ import { BridgeError, invalidArgument } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord } from '../domain/rejected-record.ts'
+import { EVERYTHING, outsideOf } from '../domain/scope.ts'
 import type { IngestEntry, Journal, JournalPlace } from '../ports/journal.ts'
 import { createModelsOfCallers, type ModelsOfCallers } from './models-of-callers.ts'
 import { createRememberedCalls, type RememberedCall } from './remembered-calls.ts'
@@ -51,11 +52,11 @@ export function createIngest(options: IngestOptions): Ingest {
   const inFlight = new Map<string, Promise<unknown>>()
   const durabilityOf = async (place: JournalPlace) => ((await whenStored(place)) ? 'STORED' : 'JOURNALED')
 
-  const submit = async ({ caller, idempotencyKey, records }: Submission): Promise<IngestResult> => {
+  const submit = async (submission: Submission): Promise<IngestResult> => {
+    const { caller, idempotencyKey, records } = submission
     const known = idempotencyKey === undefined ? undefined : calls.find(caller, idempotencyKey)
     if (known !== undefined && !hasContent(known.contentHash, records)) throw conflict()
-    const key = idempotencyKey ?? randomUUID()
-    const validated = records.map((record, index) => validateRecord(record, index, { caller, user: caller, key }))
+    const validated = validate(submission, idempotencyKey ?? randomUUID())
     // what another instance wrote and did not acknowledge is journaled here, too: it counts once
     if (known !== undefined && isAcknowledged(known.place)) {
       const refusesModel = (model: string): boolean => models.refuses(caller, model)
@@ -112,6 +113,11 @@ export function createIngest(options: IngestOptions): Ingest {
       models.remember(entry)
     },
   }
+}
+
+function validate({ caller, scopes = EVERYTHING, records }: Submission, key: string): ValidatedRecord[] {
+  const defaults = { caller, user: caller, key, outside: outsideOf(scopes) }
+  return records.map((record, index) => validateRecord(record, index, defaults))
 }
 
 /** Names a key of a caller; the length keeps the two apart. */

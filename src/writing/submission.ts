@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { digestVersion, versionedDigest } from '../domain/digest-version.ts'
+import type { Scope } from '../domain/scope.ts'
 import type { Unreadable } from '../domain/unreadable.ts'
 
 /** A record as a caller submits it; what is wrong with it is found by `validateRecord`. */
@@ -28,9 +29,11 @@ export interface SubmittedRecord {
   origin?: { path: string; offset: bigint | Unreadable } | null
 }
 
-/** Who submits, and under which key. */
+/** Who submits, what they may write for, and under which key. */
 export interface Submission {
   caller: string
+  /** A record that is within none of them is refused; absent: everything. */
+  scopes?: readonly Scope[]
   idempotencyKey: string | undefined
   records: readonly SubmittedRecord[]
 }

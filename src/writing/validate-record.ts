@@ -1,7 +1,15 @@
-import { identityDigest, identityOf, submittedIdentity } from '../domain/identity.ts'
+import {
+  identityDigest,
+  identityOf,
+  isUniqueMessageId,
+  messageIdentity,
+  ownedIdentity,
+  submittedIdentity,
+} from '../domain/identity.ts'
 import { isSessionId, LIMITS, MAX_TOKENS } from '../domain/limits.ts'
 import { isPlainText } from '../domain/plain-text.ts'
 import type { RejectedRecord, RejectionCode } from '../domain/rejected-record.ts'
+import type { outsideOf } from '../domain/scope.ts'
 import type { CountField } from '../domain/token-counts.ts'
 import { isUnreadable, type Unreadable } from '../domain/unreadable.ts'
 import type { JournaledRecord } from '../ports/journal.ts'
@@ -13,6 +21,8 @@ export interface RecordDefaults {
   user: string
   /** Names the call: the idempotency key, or an id made for it. */
   key: string
+  /** Tells by which field a record is outside of what the caller may write for (`domain/scope.ts`). */
+  outside: ReturnType<typeof outsideOf>
 }
 
 export type ValidatedRecord = { record: JournaledRecord } | { mistakes: RejectedRecord[] }
@@ -21,7 +31,7 @@ export type ValidatedRecord = { record: JournaledRecord } | { mistakes: Rejected
 export function validateRecord(
   submitted: SubmittedRecord,
   index: number,
-  { caller, user, key }: RecordDefaults,
+  { caller, user, key, outside }: RecordDefaults,
 ): ValidatedRecord {
   const mistakes: RejectedRecord[] = []
   const check = createChecks((code, field, message) => mistakes.push({ index, code, field, message }))
@@ -43,13 +53,12 @@ export function validateRecord(
   const branch = check.text('branch', submitted.branch) ?? ''
   const origin = originIn(submitted, check)
   if (mistakes.length > 0) return { mistakes }
+  const wrongField = outside({ user: owner, project: project as string, host })
+  if (wrongField !== undefined) return { mistakes: [outOfScope(index, wrongField)] }
 
-  const named =
-    messageId === undefined ? undefined : identityOf({ messageId, requestId, uuid: undefined, session, time })
-  const identity = given ?? identityDigest(named ?? submittedIdentity(caller, key, index))
   return {
     record: {
-      identity,
+      ...identityIn({ given, messageId, requestId, session, time }, owner, submittedIdentity(caller, key, index)),
       time,
       session,
       project: project as string,
@@ -63,6 +72,37 @@ export function validateRecord(
     },
   }
 }
+
+interface IdentityParts {
+  given: string | undefined
+  messageId: string | undefined
+  requestId: string | undefined
+  session: string
+  time: number
+}
+
+/**
+ * Which record it is (rule 7). What is not unique by itself is its user's or its caller's own. A given identity may be
+ * anything, so it is nobody's own.
+ */
+function identityIn(
+  { given, messageId, ...parts }: IdentityParts,
+  user: string,
+  submitted: string,
+): Pick<JournaledRecord, 'identity' | 'isOwn'> {
+  if (given !== undefined) return { identity: given }
+  if (messageId === undefined) return { identity: identityDigest(submitted), isOwn: true }
+  if (isUniqueMessageId(messageId)) return { identity: identityDigest(messageIdentity(messageId)) }
+  const named = identityOf({ ...parts, messageId, uuid: undefined }) as string
+  return { identity: identityDigest(ownedIdentity(user, named)), isOwn: true }
+}
+
+const outOfScope = (index: number, field: string): RejectedRecord => ({
+  index,
+  code: 'OUT_OF_SCOPE',
+  field,
+  message: `${field} is none that this token may write for`,
+})
 
 type Wrong = (code: RejectionCode, field: string, message: string) => void
 type Checks = ReturnType<typeof createChecks>

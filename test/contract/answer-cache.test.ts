@@ -50,6 +50,7 @@ const cached = (watermark: string): CachedAnswer => ({
     ],
     quality: {
       duplicateLines: 7n,
+      conflictingCopies: 3n,
       refused: [{ reason: 'malformed_json', count: 1n }],
       whole: [sums],
       archivedTokens: 0n,

@@ -184,8 +184,10 @@ function createTranscripts(folder: string, random: Random) {
   }
 }
 
+const MUTATION = 'mutation ($input: IngestTokenRecordsInput!) { ingestTokenRecords(input: $input) { accepted } }'
+
 interface Call {
-  records: object[]
+  records: { messageId?: string }[]
   counted: Counted
 }
 
@@ -212,13 +214,18 @@ function createCalls(random: Random) {
   const send = async (server: Asked, key: string): Promise<void> => {
     const call = open.get(key)
     if (call === undefined) return
-    const answer = await server.ask(
-      'mutation ($input: IngestTokenRecordsInput!) { ingestTokenRecords(input: $input) { accepted } }',
-      { input: { idempotencyKey: key, records: call.records } },
-    )
+    const answer = await server.ask(MUTATION, { input: { idempotencyKey: key, records: call.records } })
     // another server may have been told of it meanwhile
     if (answer?.data?.ingestTokenRecords?.accepted !== call.records.length || !open.delete(key)) return
     acknowledged = plus(acknowledged, call.counted)
+    if (random.chance(0.3)) await steal(server, call)
+  }
+  /** Another user sends the same messages with larger figures, after they were acknowledged: none of it counts. */
+  const steal = async (server: Asked, { records }: Call): Promise<void> => {
+    const stolen = records
+      .filter(({ messageId }) => messageId !== undefined)
+      .map((record) => ({ ...record, user: 'mallory', tokens: { input: '9000000', output: '1' } }))
+    if (stolen.length > 0) await server.ask(MUTATION, { input: { records: stolen } })
   }
   return {
     sent: () => ({ acknowledged, open: [...open.values()].reduce((sum, { counted }) => plus(sum, counted), NOTHING) }),

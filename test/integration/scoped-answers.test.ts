@@ -102,7 +102,7 @@ function journal(analysis: Analysis, raw: readonly Raw[]): void {
     .forEach(({ id, ...rest }, i) => {
       const position = i * 100
       const counts = { input: 1, cacheRead: 0, cacheCreation5m: 0, cacheCreation1h: 0 }
-      const place = { position, path: 'journal:segment-1', offset: position }
+      const place = { stamp: 1000 + i, position, path: 'journal:segment-1', offset: position }
       const identity = identityDigest(`message:${id}`)
       const record = { ...rest, ...counts, ...place, identity, model: 'm', branch: '', sidechain: false }
       analysis.addJournaled({ segment: 'segment-1', to: position + 100, records: [record] })
@@ -123,7 +123,12 @@ function winnersOf(raw: readonly Raw[]): Raw[] {
   const byId = Map.groupBy(raw, ({ id }) => id)
   const better = (a: Raw, b: Raw): Raw =>
     a.byMutation === b.byMutation ? (a.output > b.output ? a : b) : a.byMutation ? b : a
-  return [...byId.values()].map((copies) => copies.reduce(better))
+  // of what came by mutation, whoever was first owns it
+  const takingPart = (copies: Raw[]): Raw[] => {
+    const owner = copies.find(({ byMutation }) => byMutation)?.user
+    return copies.filter(({ byMutation, user }) => !byMutation || user === owner)
+  }
+  return [...byId.values()].map((copies) => takingPart(copies).reduce(better))
 }
 
 const count = <T>(items: readonly T[], nameOf: (item: T) => string): [string, number][] =>
@@ -272,6 +277,16 @@ describe('whoever sees a part', () => {
     expect(await archived([{ users: ['ann'] }, { hosts: ['tower'] }])).toEqual([14n, 14n])
     expect(await archived(EVERYTHING)).toEqual([14n, 14n])
     expect(await archived([])).toEqual([0n, 0n])
+  })
+
+  test('is told nothing of how much waits in the journal, which is nobody’s own', async () => {
+    const journaled = [{ id: 1, session: 's1', time: NINE, user: 'ann', project: 'p', host: '' }]
+    const { raw, sides } = await open({ files: [], journaled, isJournalShipped: false })
+    for (const scopes of [[{ hosts: [''] }], [{ users: ['', 'ann'] }], [{ projects: ['', 'p'] }]]) {
+      const { quality } = await check(sides.legacy, raw, scopes)
+      expect(quality?.unshippedBytes).toBe(0n)
+    }
+    expect((await check(sides.legacy, raw, EVERYTHING)).quality?.unshippedBytes).toBe(100n)
   })
 
   test('may have as many scopes and names as a token can hold', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { identityDigest } from '../../src/domain/identity.ts'
-import { EVERYTHING } from '../../src/domain/scope.ts'
+import { EVERYTHING, outsideOf } from '../../src/domain/scope.ts'
 import type { TokenQuery, UsageSums } from '../../src/domain/token-query.ts'
 import type { IngestEntry, JournaledRecord } from '../../src/ports/journal.ts'
 import { recordsOf } from '../../src/writing/journaled-copies.ts'
@@ -20,6 +20,8 @@ const HOSTILE = ['\0', '\x1b', '\x7f', '\x9b', '\u202e', '\u2066', '\u200f', '\u
 /** What cannot be seen: two names that look alike would be two. */
 const UNSEEN = ['\u200b', '\u200d', '\u2060', '\ufeff', '\xad', '\u180e', '\u{e0041}']
 
+/** Of whoever sends the records of these tests. */
+const DEFAULTS = { caller: 'ann', user: 'ann', key: 'key', outside: outsideOf(EVERYTHING) }
 describe('a text that controls how others are shown', () => {
   test('is refused on the way in, whichever field it is in', async () => {
     const server = await startServer(makeFolder())
@@ -66,7 +68,7 @@ describe('a text that controls how others are shown', () => {
       tokens: { input: 1n, output: 1n },
     }
     for (const odd of [...HOSTILE, ...UNSEEN]) {
-      const result = validateRecord(record, 0, { caller: odd, user: odd, key: 'key' })
+      const result = validateRecord(record, 0, { caller: odd, user: odd, key: 'key', outside: outsideOf(EVERYTHING) })
       expect(result).toMatchObject({ mistakes: [{ field: 'user', code: 'invalid_text' }] })
     }
   })
@@ -193,7 +195,7 @@ test('whatever is accepted, by the rules of now or of then, or counted in a tran
       fc.array(fc.record({ model: anyText, time: TIME }), { minLength: 20, maxLength: 60 }),
       async (records, old, transcript) => {
         const accepted = records.flatMap((record, i) => {
-          const result = validateRecord(record satisfies SubmittedRecord, i, { caller: 'ann', user: 'ann', key: 'key' })
+          const result = validateRecord(record satisfies SubmittedRecord, i, DEFAULTS)
           return 'record' in result ? [result.record] : []
         })
         expect(accepted.length).toBeGreaterThan(0)

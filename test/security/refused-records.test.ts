@@ -99,18 +99,19 @@ describe('a record that ClickHouse refuses', () => {
     expect(await inputOf(second, 'clickhouse')).toBe(all - 2 ** 7 - 2 ** 22)
   })
 
-  test('keeps its identity from being counted by a lesser copy that ClickHouse has', async () => {
+  test('keeps its identity from being counted by a later copy of another user that ClickHouse has', async () => {
     const { analysis, sides } = await scene([])
     const lesser = copy({
       id: 'twice',
       position: 20,
       byMutation: true,
+      stamp: 20,
       input: 2 ** 33,
       path: 'journal:1-a',
       offset: 20,
     })
     analysis.addJournaled({ segment: '1-a', to: 21, records: [lesser] })
-    const larger = { ...lesser, ...REFUSED, position: 0, offset: 0, input: 2 ** 34, path: 'journal:2-b' }
+    const larger = { ...lesser, ...REFUSED, position: 0, offset: 0, stamp: 7, input: 2 ** 34, path: 'journal:2-b' }
     analysis.addJournaled({ segment: '2-b', to: 1, records: [larger] })
     await sides.ship(ALL)
     expect(sides.problems).toEqual([])

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import type { Role } from '../../src/access/roles.ts'
@@ -243,6 +243,25 @@ describe('an operator who sees a part', () => {
     expect(data.machineTokens).toMatchObject([{ access: [{ users: ['ann', 'bob'], projects: null, hosts: null }] }])
     const { tokenMetrics } = (await post(again.url, token, { query: METRICS })).data
     expect(values(tokenMetrics.breakdown)).toEqual(['bob bobs', 'bob shop'])
+  })
+})
+
+describe('records that are lost', () => {
+  test('are told as a number to those who see everything; to others it is told that the answer may lack some', async () => {
+    const server = await start()
+    const record = `{ sessionId: "s", project: "bobs", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: "1", output: "1" } }`
+    const mutation = `mutation { ingestTokenRecords(input: { records: [${record}] }) { accepted } }`
+    expect((await server.ask(mutation, {}, ['ingester'], { user: 'bob' })).data.ingestTokenRecords.accepted).toBe(1)
+    await server.close()
+    rmSync(join(server.folder, 'data', 'journal'), { recursive: true })
+    const again = await startServer(server.folder, { TRANSCRIPTS_DIR: `ann@laptop=${join(server.folder, 'ann')}` })
+    const told = async (access: readonly Scope[]) => {
+      const query = '{ tokenMetrics { quality { missingRecords } provenance { stale } } }'
+      const { quality, provenance } = (await again.ask(query, {}, ['viewer'], { access })).data.tokenMetrics
+      return [quality.missingRecords, provenance.stale]
+    }
+    expect(await told([{}])).toEqual(['1', true])
+    expect(await told(ANN)).toEqual(['0', true])
   })
 })
 

@@ -49,6 +49,7 @@ export function ranges(count: number, first = 0): JournaledRange[] {
           cacheCreation1h: 0,
           sidechain: false,
           byMutation: true,
+          stamp: 1000 + n,
           position: n,
           offset: n,
         }

@@ -96,7 +96,8 @@ function normal(answer: TokenAnswer): unknown {
 
 async function all(source: TokenSource, queries = QUERIES): Promise<unknown> {
   const { answers, quality } = await source.answer({ queries, access: EVERYTHING, quality: true })
-  return { answers: answers.map(normal), archived: quality?.archivedTokens }
+  const { archivedTokens, duplicateLines, conflictingCopies } = quality ?? {}
+  return { answers: answers.map(normal), archivedTokens, duplicateLines, conflictingCopies }
 }
 
 const anyRecord = fc.record({
@@ -121,7 +122,8 @@ const anyFile = fc.array(
 )
 const anyJournaled = fc.record({
   id: fc.constantFrom('msg_1', 'msg_3', 'msg_9'),
-  user: fc.constantFrom('ann', 'bob'),
+  user: fc.constantFrom('ann', 'bob', 'cid'),
+  segment: fc.constantFrom('segment-1', 'segment-2'),
   host: fc.constantFrom('laptop', 'tower'),
   project: fc.constantFrom('p', 'q'),
   sidechain: fc.boolean(),
@@ -132,11 +134,17 @@ const anyJournaled = fc.record({
 })
 type Journaled = typeof anyJournaled extends fc.Arbitrary<infer T> ? T : never
 
-function journal(analysis: Analysis, records: readonly Journaled[]): void {
-  records.forEach(({ id, output, time, ...rest }, i) => {
-    const position = i * 100
+/**
+ * Appends records to segments of the journal. Segments may have equal stamps, and the first record of one may be later
+ * than the last of another. `written` has the number of records of each segment.
+ */
+function journal(analysis: Analysis, records: readonly Journaled[], written = new Map<string, number>()): void {
+  for (const { id, segment, output, time, ...rest } of records) {
+    const n = written.get(segment) ?? 0
+    written.set(segment, n + 1)
+    const position = n * 100
     analysis.addJournaled({
-      segment: 'segment-1',
+      segment,
       to: position + 100,
       records: [
         {
@@ -150,13 +158,14 @@ function journal(analysis: Analysis, records: readonly Journaled[]): void {
           cacheCreation5m: 0,
           cacheCreation1h: 0,
           byMutation: true,
+          stamp: 1000 + n,
           position,
-          path: 'journal:segment-1',
+          path: `journal:${segment}`,
           offset: position,
         },
       ],
     })
-  })
+  }
 }
 
 export interface HybridSuiteOptions {
@@ -174,7 +183,7 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
     async () => {
       await fc.assert(
         fc.asyncProperty(
-          fc.record({ a: anyFile, b: anyFile, c: anyFile, journaled: fc.array(anyJournaled, { maxLength: 5 }) }),
+          fc.record({ a: anyFile, b: anyFile, c: anyFile, journaled: fc.array(anyJournaled, { maxLength: 7 }) }),
           fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 }),
           fc.boolean(),
           fc.integer({ min: 1, max: 4 }),
@@ -233,10 +242,11 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
       arbitrary: fc.record({ kind: fc.constant('ship' as const), records: fc.integer({ min: 1, max: 3 }) }),
     },
     { weight: 1, arbitrary: fc.constant({ kind: 'rollback' as const }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('journal' as const), record: anyJournaled }) },
   )
 
   test(
-    'stays the legacy one while logs grow, end in the middle of a line, are renamed, shipped and rolled back',
+    'stays the legacy one while logs and the journal grow, end in the middle of a line, are renamed, shipped and rolled back',
     async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(anyChange, { minLength: 3, maxLength: 14 }), async (changes) => {
@@ -256,6 +266,7 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
             statementsAtOnce,
             triesOnce: true,
           })
+          const written = new Map<string, number>()
           for (const change of changes) {
             if (change.kind === 'ship') {
               // up to some byte of each log
@@ -266,6 +277,7 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
                 transcripts: new Map(to.map(([key, byte]) => [key, Math.floor(byte)])),
               })
             } else if (change.kind === 'rollback') await sides.rollBack()
+            else if (change.kind === 'journal') journal(analysis, [change.record], written)
             else apply(change, at)
             await analysis.refresh()
             let expected: unknown
@@ -304,12 +316,13 @@ export function hybridSuite(open: () => Promise<Database>, options: HybridSuiteO
 type Change =
   | { kind: 'ship'; records: number }
   | { kind: 'rollback' }
+  | { kind: 'journal'; record: Journaled }
   | { kind: 'append'; file: string; parts: Parameters<typeof line>[0] }
   | { kind: 'begin'; file: string; parts: Parameters<typeof line>[0]; share: number }
   | { kind: 'spoil'; file: string }
   | { kind: 'rename'; file: string; to: string }
 
-function apply(change: Exclude<Change, { kind: 'ship' | 'rollback' }>, at: (file: string) => string): void {
+function apply(change: Exclude<Change, { kind: 'ship' | 'rollback' | 'journal' }>, at: (file: string) => string): void {
   const path = at(change.file)
   mkdirSync(dirname(path), { recursive: true })
   if (change.kind === 'append') appendFileSync(path, `${line(change.parts)}\n`)

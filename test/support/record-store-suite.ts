@@ -29,7 +29,15 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     const records = [
       copy({ id: 'a', input: 1_000_000_000_000, output: 7, cacheRead: 3, cacheCreation5m: 5, cacheCreation1h: 6 }),
       copy({ id: 'b', position: 5, session: 's-2', time: Date.parse('2261-12-31T23:59:59.999Z'), sidechain: true }),
-      copy({ id: 'c', position: 5, model: '<synthetic>', time: 0, byMutation: true, offset: 2 ** 53 - 1 }),
+      copy({
+        id: 'c',
+        position: 5,
+        model: '<synthetic>',
+        time: 0,
+        byMutation: true,
+        stamp: 1_775_121_303_120_007,
+        offset: 2 ** 53 - 1,
+      }),
     ]
     await store.write([{ batch: 1, log: 'log', run: 'live', records }])
     const found = await store.readBack([1, 2])
@@ -53,6 +61,7 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
       { time: 1 },
       { path: '/x' },
       { sidechain: true },
+      { stamp: 1 },
     ]) {
       expect(held).not.toEqual(
         summarize('log', [{ ...records[0], ...changed } as RecordCopy, records[1] as RecordCopy]),

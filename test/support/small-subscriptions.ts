@@ -9,8 +9,10 @@ import { createKnownTokens } from '../../src/access/known-tokens.ts'
 import { signToken } from '../../src/access/tokens.ts'
 import { LIMITS } from '../../src/domain/limits.ts'
 import type { RequestContext } from '../../src/graphql/context.ts'
+import { createKnownOperations } from '../../src/graphql/known-operations.ts'
 import { attachSubscriptions } from '../../src/http/subscriptions.ts'
 import { createLogger } from '../../src/observability/logger.ts'
+import { NO_BOUNDS } from './no-bounds.ts'
 
 const secret = Buffer.from('x'.repeat(32))
 
@@ -87,7 +89,9 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       addressOf: () => 'here',
       hostAndOrigin: { problemOf: () => undefined, isOwnPage: () => false },
       maxSockets: LIMITS.sockets.value,
-      createContext: () => ({}) as RequestContext,
+      budgets: NO_BOUNDS,
+      answered: { known: createKnownOperations([]), onlyKnown: false },
+      createContext: (principal) => ({ principal, budgets: NO_BOUNDS }) as unknown as RequestContext,
       audit: { count() {} },
     },
     5000,

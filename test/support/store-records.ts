@@ -24,6 +24,7 @@ export const copy = (more: Partial<RecordCopy> & { id: string }): RecordCopy => 
     cacheCreation1h: 0,
     sidechain: false,
     byMutation: false,
+    stamp: 0,
     position: 0,
     path: '/p/a.jsonl',
     offset: 0,

@@ -3,10 +3,9 @@ import { expect, test } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import { createPublishedEvidence } from '../../src/clickhouse/published-evidence.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
-import { outranks } from '../../src/domain/rank.ts'
 import { EVERYTHING } from '../../src/domain/scope.ts'
 import { groupsOf, type TokenAnswer } from '../../src/domain/token-query.ts'
-import type { RecordCopy } from '../../src/domain/token-record.ts'
+import { judgeByRule8, type Placed } from './rule-8.ts'
 import { anything, batch, copy, NOTHING, openStore } from './store-records.ts'
 import { totals } from './transcripts.ts'
 
@@ -114,10 +113,12 @@ export function winnersSuite(open: () => Promise<Database>): void {
     expect(await evidence.winnersDiffer()).toBe(false)
   })
 
-  test('the winner is the same in SQL and in memory, whatever is published in whichever order', async () => {
+  test('what counts is what the rule says, whoever brought it in and whatever is published in whichever order', async () => {
     const { store, published } = await opened()
-    const rank = fc.record({
+    const anyCopy = fc.record({
       id: fc.constantFrom('a', 'b', 'c'),
+      user: fc.constantFrom('ann', 'bob', 'cid'),
+      stamp: fc.integer({ min: 0, max: 5 }),
       time: fc.constantFrom(1000, 2000),
       input: fc.integer({ min: 0, max: 2 }),
       output: fc.integer({ min: 0, max: 2 }),
@@ -131,32 +132,29 @@ export function winnersSuite(open: () => Promise<Database>): void {
     let world = 0
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(rank, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.array(anyCopy, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
         async (batches) => {
           world++
-          const all: RecordCopy[] = []
+          const all: Placed[] = []
           for (const one of batches) {
             batch++
             const records = one.map((more, i) =>
               copy({
                 ...more,
                 id: `${world} ${more.id}`,
+                stamp: more.byMutation ? more.stamp : 0,
                 position: i,
                 project: `w${world}`,
-                model: `${more.path}@${more.offset}`,
+                model: `${more.user} ${more.path}@${more.offset}`,
               }),
             )
-            all.push(...records)
-            await store.write([{ batch, log: `log ${batch}`, run: 'live', records }])
-            await store.publish([{ batch, log: `log ${batch}`, run: 'live', records: 0, digest: '' }], ++seq)
+            all.push(...records.map((record) => ({ ...record, log: `journal:${batch}` })))
+            // the segments of every second batch were shipped by another ledger, in another edition
+            const log = batch % 2 === 0 ? `l/journal:${batch}#0` : `a/journal:${batch}#7`
+            await store.write([{ batch, log, run: 'live', records }])
+            await store.publish([{ batch, log, run: 'live', records: 0, digest: '' }], ++seq)
           }
-          const winners = new Map<string, RecordCopy>()
-          const total = (r: RecordCopy) => r.input + r.output
-          for (const record of all) {
-            const best = winners.get(record.identity)
-            if (best === undefined || outranks({ ...record, total: total(record) }, { ...best, total: total(best) }))
-              winners.set(record.identity, record)
-          }
+          const { winners } = judgeByRule8(all)
           const [answer] = await published.answer(
             { queries: [{ filter: { projects: [`w${world}`] }, groupings: [] }], access: EVERYTHING },
             NOTHING,
@@ -168,12 +166,39 @@ export function winnersSuite(open: () => Promise<Database>): void {
           }
           expect(
             tally((answer?.whole ?? []).map(({ model, input, output }) => ({ model, tokens: Number(input + output) }))),
-          ).toEqual(tally([...winners.values()].map((record) => ({ model: record.model, tokens: total(record) }))))
+          ).toEqual(tally([...winners.values()].map((one) => ({ model: one.model, tokens: one.input + one.output }))))
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 40 },
     )
   }, 400_000)
+
+  test('where the log of whoever was first is retired, the next one owns; a copy that an earlier release shipped was before all', async () => {
+    const { store, count } = await opened()
+    const by = (user: string, stamp: number, input: number) => copy({ id: 'x', user, stamp, input, byMutation: true })
+    const [ann, bob, old] = [
+      batch(1, 'l/journal:1#0', 'live'),
+      batch(2, 'l/journal:2#0', 'live'),
+      batch(3, 'l/journal:0#0', 'live'),
+    ]
+    await store.write([
+      { ...ann, records: [by('ann', 7, 5)] },
+      { ...bob, records: [by('bob', 8, 9)] },
+      { ...old, records: [by('cid', 0, 1)] },
+    ])
+    await store.publish([bob], 1)
+    expect(await count()).toMatchObject({ input: 9, records: 1 })
+    // whoever was first is so though it comes later
+    await store.publish([ann], 2)
+    expect(await count()).toMatchObject({ input: 5, records: 1 })
+    await store.publish([old], 3)
+    expect(await count()).toMatchObject({ input: 1, records: 1 })
+    await store.retire([old.log], 4)
+    await store.retireBatches([ann.batch], 5)
+    expect(await count()).toMatchObject({ input: 9, records: 1 })
+    await store.retire([bob.log], 6)
+    expect(await count()).toMatchObject({ input: 0, records: 0 })
+  })
 
   test('what was elected before readers could tell sidechains apart says it once the database is brought up to date', async () => {
     const { db, store, published } = await opened()

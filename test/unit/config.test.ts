@@ -59,8 +59,18 @@ describe('settings', () => {
     const base64 = bytes.toString('base64')
     const hex = bytes.toString('hex')
     for (const text of [base64, base64.replace('=', ''), bytes.toString('base64url'), hex, hex.toUpperCase()])
-      expect(keyOf(` ${text}\n`), text).toEqual(bytes)
-    for (const text of [hex.slice(1), `${hex}0`, base64.slice(1), `${base64}=`, base64.replace(/^./, '*'), 'x'])
+      expect(keyOf(` ${text}\n`), text).toEqual([bytes])
+    expect(keyOf(`${hex}, ${base64}`)).toEqual([bytes, bytes])
+    for (const text of [
+      hex.slice(1),
+      `${hex}0`,
+      base64.slice(1),
+      `${base64}=`,
+      base64.replace(/^./, '*'),
+      'x',
+      `${hex},`,
+      `${hex},x`,
+    ])
       expect(() => keyOf(text), text).toThrow(
         'invalid settings: JOURNAL_KEY must be 32 bytes, as base64 or hexadecimal',
       )

@@ -183,12 +183,23 @@ export const copiesOfBatches = {
 }
 
 const HASH = (columns: string): string => `(count(), sum(cityHash64(identity, ${columns})))`
-/** Whether the winners of one slice of all identities are those that follow from the published copies. */
-export const winnersAreElected = {
-  name: 'winners-are-elected',
+
+/** Whether the winners of some identities are those that follow from the published copies. */
+const areElected = (name: string, where: string) => ({
+  name,
   sql: `
     SELECT toUInt8(
-      (SELECT ${HASH(ELECTED)} FROM (${election(SLICE)}) WHERE is_deleted = 0)
-      = (SELECT ${HASH(WINNER_COLUMNS.join(', '))} FROM winners FINAL WHERE ${SLICE})) AS same`,
+      (SELECT ${HASH(ELECTED)} FROM (${election(where)}) WHERE is_deleted = 0)
+      = (SELECT ${HASH(WINNER_COLUMNS.join(', '))} FROM winners FINAL WHERE ${where})) AS same
+    SETTINGS optimize_aggregation_in_order = 1`,
   row: z.object({ same: z.number() }),
-}
+})
+
+/** Of one slice of all identities. */
+export const winnersAreElected = areElected('winners-are-elected', SLICE)
+
+/** Of those that several users brought in: few, as a rule. */
+export const ownersAreElected = areElected(
+  'owners-are-elected',
+  'identity IN (SELECT identity FROM copies WHERE by_mutation GROUP BY identity HAVING min(user) != max(user))',
+)

@@ -60,6 +60,7 @@ const TEXT_SQL: Record<FieldType, (column: string) => string> = {
   moment: (column) => `toString(toUnixTimestamp64Milli(${column}))`,
   offset: (column) => `toString(${column})`,
   flag: (column) => `toString(toUInt8(${column}))`,
+  stamp: (column) => `toString(${column})`,
 }
 
 /** The same text as `recordText` makes. */
@@ -75,6 +76,7 @@ const CELL: Record<FieldType, (value: never) => unknown> = {
   moment: (value: number) => new Date(value).toISOString(),
   offset: (value: number) => value,
   flag: (value: boolean) => value,
+  stamp: (value: number) => value,
 }
 
 /** The columns of `copies` that hold a record, and what a record has for each of them. */
@@ -92,6 +94,7 @@ const READ: Record<FieldType, { sql: (column: string) => string; cell: z.ZodType
   moment: { sql: (column) => `toUnixTimestamp64Milli(${column})`, cell: number },
   offset: { sql: (column) => column, cell: number },
   flag: { sql: (column) => `toUInt8(${column})`, cell: z.number().transform((flag) => flag === 1) },
+  stamp: { sql: (column) => column, cell: number },
 }
 
 export const COPY_SELECTED = FIELD_NAMES.map(

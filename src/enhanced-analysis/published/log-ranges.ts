@@ -138,6 +138,7 @@ function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
     ...c.countsOf(row),
     sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
     byMutation: file.byMutation,
+    stamp: file.byMutation ? c.stampOf(row) : 0,
     position: c.offset[row] as number,
     offset: c.rankOffset[row] as number,
   }

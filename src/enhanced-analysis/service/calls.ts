@@ -68,6 +68,8 @@ export interface AnalysisStatus {
   transcripts: number
   /** Identities that are counted. */
   records: number
+  /** Copies that conflict with those that count. */
+  conflicts: number
   bytesTotal: number
   bytesDone: number
   /** Bytes read and refreshes done since the start. */

@@ -78,6 +78,7 @@ export function createStanding(analysis: Analysis, onStatus: (status: AnalysisSt
 
 const figuresOf = (analysis: Analysis) => ({
   records: analysis.records(),
+  conflicts: analysis.conflicts(),
   unshippedBytes: analysis.shipping.unshippedBytes(),
   unproven: analysis.shipping.unproven().length,
   indexState: analysis.indexState(),
@@ -143,6 +144,7 @@ const UNKNOWN: AnalysisStatus = {
   ready: false,
   transcripts: 0,
   records: 0,
+  conflicts: 0,
   bytesTotal: 0,
   bytesDone: 0,
   bytesRead: 0,

@@ -69,6 +69,7 @@ export interface RecordColumns extends Record<CountField | OwnText, ArrayLike<nu
   /** Of a segment of the journal alone. */
   origin?: ArrayLike<number>
   rankOffset?: ArrayLike<number>
+  stamp?: ArrayLike<number>
 }
 
 export interface FileUpdate {

@@ -45,6 +45,7 @@ export function journalUpdate({ segment, to, records, unreadableFrom }: Journale
       ...columns,
       origin,
       rankOffset: Float64Array.from(records, (record) => record.offset),
+      stamp: Float64Array.from(records, (record) => record.stamp),
     },
   }
 }

@@ -16,6 +16,10 @@ export class Origins {
     return number
   }
 
+  haveSameUser(a: number, b: number): boolean {
+    return a === b || this.at(a).user === this.at(b).user
+  }
+
   at(number: number): Origin {
     return this.list[number] as Origin
   }

@@ -19,6 +19,11 @@ export interface Quality {
   files: number
   /** Copies of records that do not count, because another copy of the same identity does. */
   duplicateLines: bigint
+  /**
+   * Copies that do not count and have other figures than the winner, brought in by another user or in another way. What
+   * one user brought in, in one way, is one copy of an identity here: its best, so that the growth of a response is none.
+   */
+  conflictingCopies: bigint
   /** Reasons that occur, in the order of the rule. */
   refused: RefusedLines[]
 }
@@ -41,8 +46,18 @@ export function visibleQuality(table: RecordTable, access: readonly Scope[]): Vi
   return {
     files: files.filter((file) => !file.byMutation).length,
     copies: copiesWithin(table, access),
+    conflictingCopies: conflictsWithin(table, access),
     refused: REFUSAL_REASONS.map((reason) => refusedFor(reason, files)).filter(({ count }) => count > 0n),
   }
+}
+
+/** Of these copies, too, those count here that somebody may see. */
+function conflictsWithin(table: RecordTable, access: readonly Scope[]): bigint {
+  const marks = markedOrigins(table, access)
+  if (marks === undefined) return BigInt(table.conflicting.size)
+  let conflicts = 0
+  for (const row of table.conflicting) conflicts += marks[table.columns.origin[row] as number] as number
+  return BigInt(conflicts)
 }
 
 function copiesWithin(table: RecordTable, access: readonly Scope[]): number {

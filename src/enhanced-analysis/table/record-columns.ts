@@ -32,6 +32,8 @@ export class Columns {
   file = new Uint32Array(0)
   /** Number of its origin: project, user, host and path. */
   origin = new Uint32Array(0)
+  /** Made with the first record that came by mutation, and only as long as there is need of it. */
+  #stamps = new Float64Array(0)
   flags = new Uint8Array(0)
   /** Next row of the same bucket of the identity table, or -1. */
   bucketNext = new Int32Array(0)
@@ -62,6 +64,16 @@ export class Columns {
     for (const column of [time, offset, rankOffset, origin, ...countList, ...Object.values(texts)])
       column[to] = column[from] as number
     this.flags[to] = (this.flags[from] as number) & SIDECHAIN
+  }
+
+  /** Of a record that came by mutation. */
+  stampOf(row: number): number {
+    return this.#stamps[row] as number
+  }
+
+  setStamp(row: number, stamp: number): void {
+    if (row >= this.#stamps.length) this.#stamps = grown(this.#stamps, this.capacity)
+    this.#stamps[row] = stamp
   }
 
   total(row: number): number {

@@ -1,6 +1,5 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { type LogIdentity, logIdentity } from '../../domain/log-name.ts'
-import { outranks } from '../../domain/rank.ts'
 import { eachOwnText, OWN_TEXTS, type OwnText } from '../../domain/record-fields.ts'
 import { TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import { type Formatted, formatOf } from '../../transcripts/format-of.ts'
@@ -12,8 +11,9 @@ import { IdentityBuckets } from './identity-buckets.ts'
 import { createKnownFile, detach, type KnownFile, NONE, noteRead } from './known-file.ts'
 import { Origins } from './origins.ts'
 import { Columns, LIVE, SIDECHAIN, TAIL, WINS } from './record-columns.ts'
-import { isBetter, rankOf } from './row-ranks.ts'
+import { isBetter } from './row-ranks.ts'
 import { type Snapshot, Snapshots } from './snapshots.ts'
+import { Winners } from './winners.ts'
 
 const WORDS = IDENTITY_BYTES / 4
 
@@ -26,8 +26,9 @@ export interface KnownRoot extends Pick<Root, 'user' | 'host' | 'isLabelled'>, F
 const UNOWNED: KnownRoot = { user: 'unknown', host: 'unknown' }
 
 /**
- * All winners of all files in memory, merged: one row for each (file, identity), of which the one that
- * outranks the others has the flag WINS and counts. Files can be added, grown and taken out again.
+ * All winners of all files in memory, merged: one row for each (file, identity), and of a segment of the journal for each
+ * (file, identity, user). One of an identity has the flag WINS and counts (`winners.ts`). Files can be added, grown and
+ * taken out again.
  */
 export class RecordTable {
   readonly columns = new Columns()
@@ -35,8 +36,6 @@ export class RecordTable {
   readonly origins = new Origins()
   /** By file id; `undefined` where a file was forgotten. */
   readonly files: (KnownFile | undefined)[] = []
-  /** Rows that count: the number of identities. */
-  winners = 0
   /** Rows in use. */
   rows = 0
   /** Times that a log got another name. */
@@ -47,9 +46,20 @@ export class RecordTable {
   readonly #identities = new IdentityBuckets(this.columns)
   readonly #freeRows = new FreeRows(this.columns)
   readonly #snapshots = new Snapshots(this.columns, this.#freeRows)
+  readonly #winners = new Winners(this, this.#identities)
 
   constructor(rootOf: (root: string) => KnownRoot = () => UNOWNED) {
     this.#rootOf = rootOf
+  }
+
+  /** Rows that count: the number of identities. */
+  get winners(): number {
+    return this.#winners.count
+  }
+
+  /** Rows that do not count and conflict with the one that does. */
+  get conflicting(): ReadonlySet<number> {
+    return this.#winners.conflicting
   }
 
   /** The rows of this moment, for work that is interrupted. To be closed. */
@@ -139,7 +149,7 @@ export class RecordTable {
       this.#snapshots.beforeWriting(row)
       this.columns.origin[row] = file.origin
     }
-    for (const row of this.rowsOf(file)) this.#elect(row)
+    for (const row of this.rowsOf(file)) this.#winners.elect(row)
   }
 
   /** The rows of a log, in no order. Nothing may be added or removed meanwhile. */
@@ -149,10 +159,7 @@ export class RecordTable {
 
   /** The row that counts for the identity of `row`. */
   winnerOf(row: number): number {
-    const c = this.columns
-    for (let other = this.#identities.headOf(row); other !== NONE; other = c.bucketNext[other] as number)
-      if (((c.flags[other] as number) & WINS) !== 0 && c.sameIdentity(other, row)) return other
-    throw new Error('an identity without a winner')
+    return this.#winners.of(row)
   }
 
   #fileFor(header: FileUpdateHeader): KnownFile {
@@ -197,12 +204,14 @@ export class RecordTable {
     this.#identities.reserve(this.rows + records.length)
     for (let i = 0; i < records.length; i++) {
       const inTail = i >= bodyLength
-      const own = inTail ? NONE : this.#findOwn(file.id, words, i * WORDS)
       const origin = origins === undefined ? file.origin : (origins[records.origin?.[i] as number] as number)
       if (origins !== undefined) file.copiesByOrigin.set(origin, (file.copiesByOrigin.get(origin) ?? 0) + 1)
+      const own = inTail ? NONE : this.#findOwn(file, words, i * WORDS, origin)
       if (own !== NONE && !isBetter(this, records, i, origin, own)) continue
       if (own !== NONE) this.#snapshots.beforeWriting(own)
       const row = own === NONE ? this.#allocate(file, words, i * WORDS) : own
+      // a user's first copy says since when it is theirs, also where a later one counts
+      if (own === NONE && records.stamp !== undefined) c.setStamp(row, records.stamp[i] as number)
       c.time[row] = records.time[i] as number
       c.offset[row] = records.offset[i] as number
       c.rankOffset[row] = (records.rankOffset ?? records.offset)[i] as number
@@ -213,7 +222,7 @@ export class RecordTable {
       for (const { from, numbers, field } of texts) c.texts[field][row] = numbers[from[i] as number] as number
       const kept = (c.flags[row] as number) & (LIVE | WINS)
       c.flags[row] = kept | LIVE | (records.sidechain[i] === 1 ? SIDECHAIN : 0) | (inTail ? TAIL : 0)
-      this.#elect(row)
+      this.#winners.elect(row)
     }
   }
 
@@ -222,29 +231,15 @@ export class RecordTable {
     this.columns.reserve(this.columns.length + (this.#snapshots.areOpen ? 2 : 1) * rows)
   }
 
-  /** The row of this file that has this identity, not counting those of a tail. */
-  #findOwn(fileId: number, words: Uint32Array, at: number): number {
+  /** The row of this file that has this identity, in a segment for this origin's user; not counting those of a tail. */
+  #findOwn({ id, byMutation }: KnownFile, words: Uint32Array, at: number, origin: number): number {
     const c = this.columns
-    for (let row = this.#identities.head(words, at); row !== NONE; row = c.bucketNext[row] as number)
-      if (c.file[row] === fileId && c.hasIdentity(row, words, at) && ((c.flags[row] as number) & TAIL) === 0) return row
-    return NONE
-  }
-
-  /** Decides anew which row of the identity of `changed` wins. */
-  #elect(changed: number): void {
-    const c = this.columns
-    let best = NONE
-    let old = NONE
-    for (let row = this.#identities.headOf(changed); row !== NONE; row = c.bucketNext[row] as number) {
-      if (row !== changed && !c.sameIdentity(row, changed)) continue
-      if (((c.flags[row] as number) & WINS) !== 0) old = row
-      // most identities are in one file alone: no rank is made for them
-      if (best === NONE || outranks(rankOf(this, row), rankOf(this, best))) best = row
+    const isUsers = (row: number): boolean => !byMutation || this.origins.haveSameUser(c.origin[row] as number, origin)
+    for (let row = this.#identities.head(words, at); row !== NONE; row = c.bucketNext[row] as number) {
+      if (c.file[row] !== id || !c.hasIdentity(row, words, at) || ((c.flags[row] as number) & TAIL) !== 0) continue
+      if (isUsers(row)) return row
     }
-    if (old === best || best === NONE) return
-    if (old === NONE) this.winners++
-    else c.flags[old] = (c.flags[old] as number) & ~WINS
-    c.flags[best] = (c.flags[best] as number) | WINS
+    return NONE
   }
 
   #allocate(file: KnownFile, words: Uint32Array, at: number): number {
@@ -279,23 +274,10 @@ export class RecordTable {
   #release(row: number): void {
     const c = this.columns
     this.#identities.remove(row)
-    if (((c.flags[row] as number) & WINS) !== 0) {
-      this.winners--
-      c.flags[row] = (c.flags[row] as number) & SIDECHAIN
-      const heir = this.#heirOf(row)
-      if (heir !== NONE) this.#elect(heir)
-    }
+    this.#winners.release(row)
     // of the record, which a snapshot may still read
     c.flags[row] = (c.flags[row] as number) & SIDECHAIN
     this.#snapshots.free(row)
     this.rows--
-  }
-
-  /** Some other row with the identity of one that was taken out. */
-  #heirOf(gone: number): number {
-    const c = this.columns
-    for (let row = this.#identities.headOf(gone); row !== NONE; row = c.bucketNext[row] as number)
-      if (c.sameIdentity(row, gone)) return row
-    return NONE
   }
 }

@@ -6,14 +6,14 @@ import type { Origins } from './origins.ts'
 import { type Columns, SIDECHAIN } from './record-columns.ts'
 
 /** What of a table says the rank of its rows. */
-interface RankedRows {
+export interface RankedRows {
   columns: Columns
   files: readonly (KnownFile | undefined)[]
   origins: Origins
 }
 
 /** What decides whether a row counts. */
-export function rankOf({ columns: c, files, origins }: RankedRows, row: number): Rank {
+function rankOf({ columns: c, files, origins }: RankedRows, row: number): Rank {
   return {
     byMutation: (files[c.file[row] as number] as KnownFile).byMutation,
     sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
@@ -23,6 +23,10 @@ export function rankOf({ columns: c, files, origins }: RankedRows, row: number):
     offset: c.rankOffset[row] as number,
   }
 }
+
+/** Whether a row outranks another one. */
+export const isRowBetter = (rows: RankedRows, a: number, b: number): boolean =>
+  outranks(rankOf(rows, a), rankOf(rows, b))
 
 /** Whether a record outranks a row of the same log. */
 export function isBetter(table: RankedRows, records: RecordColumns, i: number, origin: number, row: number): boolean {

@@ -18,8 +18,10 @@ export class IngestResolver {
   @Access(['ingester'])
   ingestTokenRecords(
     @PlainInput() { idempotencyKey, records }: IngestTokenRecordsInput,
-    @Ctx() { ingest, principal }: RequestContext,
+    @Ctx() { budgets, ingest, principal }: RequestContext,
   ): Promise<IngestTokenRecordsPayload> {
-    return ingest.submit({ caller: principal.userId, idempotencyKey: idempotencyKey ?? undefined, records })
+    const { userId: caller, access: scopes } = principal
+    budgets.records.take(caller, records.length)
+    return ingest.submit({ caller, scopes, idempotencyKey: idempotencyKey ?? undefined, records })
   }
 }

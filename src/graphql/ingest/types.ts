@@ -36,17 +36,23 @@ class TokenRecordInput implements SubmittedRecord {
   @Field(() => String) model!: string
   @Field(() => DateTimeScalar) occurredAt!: number | Unreadable
   @Field(() => TokenCountsInput) tokens!: TokenCountsInput
-  @Field(() => String, { nullable: true, description: 'Records with the same message id are counted once.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Records with the same message id are counted once: those of the user who was first. A short one is its user’s own.',
+  })
   messageId?: string | null
   @Field(() => String, { nullable: true }) requestId?: string | null
-  @Field(() => String, { nullable: true, description: 'The caller, if absent.' }) user?: string | null
+  @Field(() => String, { nullable: true, description: 'The caller, if absent. One that the token may write for.' })
+  user?: string | null
   @Field(() => String, { nullable: true }) host?: string | null
   @Field(() => String, { nullable: true, description: 'The git branch; none known, if absent.' }) branch?: string | null
   @Field(() => Boolean, { nullable: true, description: 'A copy of the main chain counts before one of a sidechain.' })
   sidechain?: boolean | null
   @Field(() => ID, {
     nullable: true,
-    description: 'For token-bridge push: the identity that the enhanced analysis gave it, 32 hexadecimal digits.',
+    description:
+      'For token-bridge push: the identity that the enhanced analysis gave it, 32 hexadecimal digits. Whoever sent it first owns it.',
   })
   identity?: string | null
   @Field(() => RecordOriginInput, { nullable: true, description: 'For token-bridge push.' })

@@ -126,6 +126,11 @@ export class RefusedLinesType {
 export class DataQualityType {
   @Field(() => BigIntScalar, { description: 'Copies that do not count, because another copy does.' })
   duplicateLines!: bigint
+  @Field(() => BigIntScalar, {
+    description:
+      'Copies that do not count and have other figures than the one that does, brought in by another user or in another way; the growth of a streamed response is none.',
+  })
+  conflictingCopies!: bigint
   @Field(() => [RefusedLinesType]) @Size(REFUSAL_REASONS.length) refused!: RefusedLinesType[]
   @Field(() => BigIntScalar, { description: 'Tokens without a known price: in no cost.' }) unpricedTokens!: bigint
   @Field(() => BigIntScalar, { description: 'Tokens that only ClickHouse still has.' }) archivedTokens!: bigint

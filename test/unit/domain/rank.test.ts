@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { outranks, type Rank } from '../../../src/domain/rank.ts'
+import { type Claim, isClaimedBefore, outranks, type Rank } from '../../../src/domain/rank.ts'
 
 const base: Rank = { byMutation: false, sidechain: false, total: 10, time: 5, path: '/a', offset: 1 }
 
@@ -40,5 +40,21 @@ describe('which copy wins', () => {
         expect(winner(ranks.toSorted(() => -1))).toEqual(winner(ranks))
       }),
     )
+  })
+})
+
+describe('who was first', () => {
+  const claim: Claim = { stamp: 5, segment: 'journal:2', user: 'bob' }
+  test.each<[string, Partial<Claim>]>([
+    ['the smaller stamp, whoever and wherever', { stamp: 4, segment: 'journal:9', user: 'cid' }],
+    ['of equal ones the earlier segment', { segment: 'journal:1', user: 'cid' }],
+    ['in one segment the same user everywhere', { user: 'ann' }],
+  ])('%s', (_name, first) => {
+    expect(isClaimedBefore({ ...claim, ...first }, claim)).toBe(true)
+    expect(isClaimedBefore(claim, { ...claim, ...first })).toBe(false)
+  })
+
+  test('nobody is before themselves', () => {
+    expect(isClaimedBefore(claim, claim)).toBe(false)
   })
 })

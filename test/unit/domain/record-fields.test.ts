@@ -23,6 +23,7 @@ const RECORD: RecordCopy = {
   cacheCreation1h: 5,
   sidechain: true,
   byMutation: false,
+  stamp: 0,
   position: 7,
   path: '/p/a.jsonl',
   offset: 8,

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalScopes, EVERYTHING, isScopeWithin, type Scope, withinOneOf } from '../../../src/domain/scope.ts'
+import {
+  canonicalScopes,
+  EVERYTHING,
+  isScopeWithin,
+  outsideOf,
+  type Scope,
+  withinOneOf,
+} from '../../../src/domain/scope.ts'
 import { requestKey } from '../../../src/reading/question-key.ts'
 
 const NAMES = ['ann', 'bob', 'eve'] as const
@@ -60,5 +67,23 @@ describe('scopes', () => {
     expect(isScopeWithin({ users: ['ann'], projects: ['bob'] }, { users: ['ann', 'eve'] })).toBe(true)
     expect(isScopeWithin({}, { users: ['ann'] })).toBe(false)
     expect(isScopeWithin({ users: ['ann'] }, {})).toBe(true)
+  })
+
+  test.each<[Scope[], string | undefined]>([
+    [[], 'user'],
+    [[...EVERYTHING], undefined],
+    [[{ users: ['bob', 'ann'] }, { hosts: [] }], undefined],
+    [[{ users: ['ann'], projects: ['toys'] }], 'project'],
+    [[{ hosts: ['tower'] }, { hosts: [] }], 'host'],
+    // each is admitted by one of them, and no one admits all
+    [
+      [
+        { users: ['ann'], hosts: ['tower'] },
+        { users: ['bob'], hosts: ['laptop'] },
+      ],
+      'user',
+    ],
+  ])('%j tell by which field a record is outside of them: %s', (scopes, field) => {
+    expect(outsideOf(scopes)({ user: 'ann', project: 'shop', host: 'laptop' })).toBe(field)
   })
 })

@@ -16,6 +16,7 @@ import {
   NESTED_FRAGMENTS,
   ZONES,
 } from '../../support/hostile-documents.ts'
+import { NO_BOUNDS } from '../../support/no-bounds.ts'
 
 const schema = await createSchema()
 
@@ -36,9 +37,10 @@ const costOf = (text: string, variables?: Record<string, unknown>) => estimateOf
 /** What a whole server does with it, up to its execution. */
 const verdict = (text: string, variables: Record<string, unknown> = {}): string => {
   try {
+    const context = { budgets: NO_BOUNDS, principal: { userId: 'ann' } } as unknown as RequestContext
     const document = parse(text)
     checkShape(document)
-    checkCost({ schema, document, variables, context: {} as RequestContext })
+    checkCost({ schema, document, variables, context })
     return 'taken'
   } catch (error) {
     return (error as Error).message

@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import { expect, test } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
 import { guardBodies } from '../../../src/http/bodies.ts'
+import { NO_BOUNDS } from '../../support/no-bounds.ts'
 import { until } from '../../support/until.ts'
 
 const MOST = LIMITS.smallWorkBytes.value
@@ -13,7 +14,12 @@ test('questions in URLs are worked on as other small ones are: a share of each u
     request.principal = { userId: String(request.headers.user), roles: ['viewer'], access: [] }
   })
   let overloads = 0
-  guardBodies(fastify as never, { takesBody: () => true, addressOf: () => 'here', onOverload: () => overloads++ })
+  guardBodies(fastify as never, {
+    takesBody: () => true,
+    addressOf: () => 'here',
+    budget: NO_BOUNDS.bytes,
+    onOverload: () => overloads++,
+  })
   const waiting: (() => void)[] = []
   fastify.get('/graphql', async () => {
     await new Promise<void>((resolve) => waiting.push(resolve))

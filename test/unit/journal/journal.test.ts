@@ -93,6 +93,29 @@ describe('the journal', () => {
     expect(replayed).toEqual(first.times())
   })
 
+  test('stamps each call after everything that it has written or read, whichever instance wrote it', async () => {
+    const folder = makeFolder()
+    const [one, other] = [await open(folder), await open(folder)]
+    const stampsOf = ({ entries }: typeof one): number[] =>
+      entries.map(({ entry }) => (entry.kind === 'ingest' ? (entry.stamp as number) : 0))
+    // so many stamps that it is seconds ahead of the clock
+    const AHEAD = 2_000_000
+    await one.journal.append(ingested(AHEAD))
+    await until('the other to have read it', async () => (other.entries.length === 1 ? true : undefined))
+    await other.journal.append(ingested(1))
+    await until('the first to have read that', async () => (one.entries.length === 2 ? true : undefined))
+    await one.journal.append(ingested(1))
+    const [first = 0, second = 0, third = 0] = stampsOf(one)
+    expect(first).toBeGreaterThan(Date.UTC(2020, 0) * 1000)
+    expect(second).toBeGreaterThanOrEqual(first + AHEAD)
+    expect(third).toBeGreaterThan(second)
+    for (const { journal } of [one, other]) await journal.close()
+    // after a restart, too
+    const again = await open(folder)
+    await again.journal.append(ingested(1))
+    expect(stampsOf(again).at(-1)).toBeGreaterThan(third)
+  })
+
   test.each([
     ['of a later version', { version: 99, entry: { ...ingested(9), kind: 'merged' } }],
     ['with records of a kind that is not known', { version: 1, entry: { ...ingested(9), kind: 'merged' } }],

@@ -14,7 +14,7 @@ async function writtenWith(key: Buffer): Promise<string> {
   const folder = makeFolder()
   const journal = openJournal({
     folder: join(folder, 'journal'),
-    key: loadJournalKey(folder, join(folder, 'journal'), key),
+    key: loadJournalKey(folder, join(folder, 'journal'), [key]),
     headsPath: join(folder, 'journal-heads'),
     listener: { entry() {}, unreadable() {} },
     followIntervalMs: 60_000,
@@ -41,7 +41,7 @@ describe('a key of the journal that is given', () => {
   test('is used as it is, from a text or a file, and none is made beside it', () => {
     const folder = makeFolder()
     const files = [KEY.toString('base64'), `${KEY.toString('hex')}\n`].map((text) => ({ file: fileWith(text) }))
-    const keys = [KEY, ...files].map((given) => loadJournalKey(folder, join(folder, 'journal'), given))
+    const keys = [[KEY], ...files].map((given) => loadJournalKey(folder, join(folder, 'journal'), given))
     for (const key of keys) expect(key).toEqual({ bytes: KEY, id: keys[0]?.id })
     expect(readdirSync(folder)).toEqual([])
   })
@@ -49,16 +49,16 @@ describe('a key of the journal that is given', () => {
   test('counts more than the one in the data folder', () => {
     const folder = makeFolder()
     const own = loadJournalKey(folder, join(folder, 'journal'))
-    expect(loadJournalKey(folder, join(folder, 'journal'), KEY).bytes).toEqual(KEY)
+    expect(loadJournalKey(folder, join(folder, 'journal'), [KEY]).bytes).toEqual(KEY)
     expect(loadJournalKey(folder, join(folder, 'journal'))).toEqual(own)
   })
 
   test('is refused where it does not open the segments that there are, without being shown', async () => {
     const folder = await writtenWith(OTHER)
-    const ids = [OTHER, KEY].map((key) => loadJournalKey(folder, join(folder, 'none'), key).id.toString('hex'))
+    const ids = [OTHER, KEY].map((key) => loadJournalKey(folder, join(folder, 'none'), [key]).id.toString('hex'))
     const file = fileWith(KEY.toString('base64'))
     for (const [name, given] of [
-      ['JOURNAL_KEY', KEY],
+      ['JOURNAL_KEY', [KEY]],
       [`JOURNAL_KEY_FILE (${file})`, { file }],
     ] as const)
       expect(() => loadJournalKey(folder, join(folder, 'journal'), given)).toThrow(
@@ -66,7 +66,7 @@ describe('a key of the journal that is given', () => {
           `^${name.replaceAll(/[()]/g, '\\$&')} holds another key \\(${ids[1]}\\): in ${join(folder, 'journal')} there is 1 segment that was encrypted with the key ${ids[0]}: put that key back, or move [^\\n]+$`,
         ),
       )
-    expect(loadJournalKey(folder, join(folder, 'journal'), OTHER).bytes).toEqual(OTHER)
+    expect(loadJournalKey(folder, join(folder, 'journal'), [OTHER]).bytes).toEqual(OTHER)
   })
 
   test.each([

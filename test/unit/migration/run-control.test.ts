@@ -61,6 +61,7 @@ function scene() {
     stock: async () => [],
     hasFewerWinners: async () => false,
     countedWithoutCopy: async () => 0,
+    ownersDiffer: async () => false,
     winnersDiffer: async () => false,
   }
   const logs = {

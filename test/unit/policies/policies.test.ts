@@ -10,7 +10,7 @@ import {
   type Waits,
 } from '../../../src/policies/policies.ts'
 
-const NAMES = { clickhouse: 'ClickHouse', redis: 'Redis', unleash: 'Unleash' }
+const NAMES = { clickhouse: 'ClickHouse', redis: 'Redis', unleash: 'Unleash', keys: 'Keys of tokens' }
 const ROWS: [name: string, Policy][] = Object.entries(POLICIES).flatMap(([dependency, uses]) =>
   Object.values(uses).map((policy: Policy): [string, Policy] => [NAMES[dependency as keyof typeof NAMES], policy]),
 )

@@ -7,11 +7,13 @@ import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { TokenAnswer } from '../../../src/domain/token-query.ts'
 import type { RequestContext } from '../../../src/graphql/context.ts'
 import { createSchema } from '../../../src/graphql/schema.ts'
+import type { PublishedRequest } from '../../../src/ports/record-store.ts'
 import type { SourceRequest, TokenSource } from '../../../src/ports/token-source.ts'
-import { createAnswers } from '../../../src/reading/answers.ts'
+import { type AnswersOptions, createAnswers } from '../../../src/reading/answers.ts'
 import type { CachedSource } from '../../../src/reading/cached-source.ts'
 import { createDerived } from '../../../src/reading/derived.ts'
 import { requestKey } from '../../../src/reading/question-key.ts'
+import { everythingOf } from '../../support/every-field.ts'
 
 /** A source that notes what it was asked: the question here is how often, not what it answers. */
 function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
@@ -33,7 +35,14 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
           ...answerOne(),
         })),
         quality: request.quality
-          ? { duplicateLines: 0n, refused: [], whole: [], archivedTokens: 0n, unshippedBytes: 0n }
+          ? {
+              duplicateLines: 0n,
+              conflictingCopies: 0n,
+              refused: [],
+              whole: [],
+              archivedTokens: 0n,
+              unshippedBytes: 0n,
+            }
           : undefined,
         asOf: 5,
         watermark: 'w',
@@ -46,29 +55,31 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
 
 const viewer: Principal = { userId: 'ann', roles: ['viewer'], access: EVERYTHING }
 const schema = await createSchema()
+const LEGACY = { source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null } as const
+const LATER = { lacking: async () => ({ inFiles: false, everywhere: false }), onFallback() {} }
 
-async function run(source: TokenSource, query: string) {
+async function run(source: TokenSource, query: string, principal = viewer) {
   const cached: CachedSource = {
     answer: async (request) => ({ answer: await source.answer(request), cache: 'BYPASS' }),
   }
   const context = {
     requestId: 'r',
-    principal: viewer,
+    principal,
     viewer: {
       mayChoose: true,
       preference: 'AUTO',
       decision: { source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null },
     },
     answers: createAnswers({
-      access: viewer.access,
+      access: principal.access,
       sourceOf: () => cached,
-      decide: () => ({ source: 'LEGACY', reason: 'BRIDGE_DISABLED', cohort: null }),
+      decide: () => LEGACY,
       migrationProgress: 0,
-      lacking: async () => ({ inFiles: false, everywhere: false }),
-      onFallback() {},
+      ...LATER,
     }),
     derived: createDerived(1 << 20),
     priceOf: () => undefined,
+    health: () => [],
   } as unknown as RequestContext
   return graphql({ schema, source: query, contextValue: context })
 }
@@ -129,6 +140,31 @@ describe('one operation', () => {
     const [first, second, ...others] = requests.map(requestKey)
     expect(second).toBe(first)
     expect(others).toEqual([])
+  })
+
+  test('asks with what the caller may see, whichever field it is of', async () => {
+    const { source, requests } = notingSource()
+    const access = [{ users: ['ann'] }]
+    const roots = Object.values(schema.getQueryType()?.getFields() ?? {})
+    let asking = 0
+    for (const field of roots) {
+      const before = requests.length
+      const { errors } = await run(source, `{ ${everythingOf(field)} }`, { ...viewer, access })
+      expect(errors?.[0]?.originalError ?? { code: 'FORBIDDEN' }).toMatchObject({ code: 'FORBIDDEN' })
+      if (requests.length > before) asking++
+    }
+    expect(asking).toBeGreaterThanOrEqual(2)
+    expect(requests.map((request) => request.access)).toEqual(requests.map(() => access))
+  })
+
+  test('cannot be made, nor a source be asked, without it: that does not compile', () => {
+    // @ts-expect-error whose access is it?
+    const request: SourceRequest = { queries: [], quality: false }
+    // @ts-expect-error the same
+    const published: PublishedRequest = { queries: [] }
+    // @ts-expect-error the same
+    const options: AnswersOptions = { sourceOf: () => undefined, decide: () => LEGACY, migrationProgress: 0, ...LATER }
+    expect([request, published, options]).toHaveLength(3)
   })
 
   test('that asks for no metrics asks no source', async () => {

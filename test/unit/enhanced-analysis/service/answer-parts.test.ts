@@ -38,6 +38,7 @@ test('an answer that goes over in parts is the same answer, however long its lis
         })),
         quality: {
           duplicateLines: 1n,
+          conflictingCopies: 0n,
           refused: [],
           whole: sums(quality),
           archivedTokens: 0n,
