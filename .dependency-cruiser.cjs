@@ -75,7 +75,10 @@ module.exports = {
       severity: 'error',
       comment: 'adapters can be replaced one by one only if they do not know each other',
       from: { path: `^src/(${ADAPTERS})/`, pathNot: '^src/enhanced-analysis/' },
-      to: { path: '^src/', pathNot: ['^src/(domain|ports|turns|policies)/', '^src/process-lock\\.ts$', '^src/$1/'] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(domain|ports|turns|policies)/', '^src/(process-lock|key-file)\\.ts$', '^src/$1/'],
+      },
     },
     {
       name: 'analysis-imports-transcripts',
@@ -166,13 +169,13 @@ module.exports = {
       name: 'cli-is-a-client',
       severity: 'error',
       comment:
-        'the CLI asks the server through GraphQL; analyze, token, push and journal read what is on this machine, serve starts the server',
+        'the CLI asks the server through GraphQL; analyze, token, push, audit and journal read what is on this machine, serve starts the server',
       from: { path: '^src/cli/' },
       to: {
         path: '^src/',
         pathNot: [
-          '^src/(cli|domain|ports|access|enhanced-analysis|journal|transcripts|pricing)/',
-          '^src/(config|main|server-file|process-lock|folders|shipping/ledger-file)\\.ts$',
+          '^src/(cli|domain|ports|access|audit|enhanced-analysis|journal|transcripts|pricing)/',
+          '^src/(config|main|server-file|isolation-file|process-lock|folders|shipping/ledger-file)\\.ts$',
         ],
       },
     },

@@ -9,6 +9,8 @@ import { freePort } from './free-port.ts'
 export interface ClickHouseUser {
   name: string
   password: string
+  /** What it may do, such as `GRANT SELECT ON db.*`; absent: everything. */
+  grants?: readonly string[]
 }
 
 export interface ClickHouseServerOptions {
@@ -20,7 +22,7 @@ export interface ClickHouseServerOptions {
   nativePort?: number | undefined
   /** For how long it keeps a connection on which nothing is asked; absent: as long as ClickHouse does by itself. */
   keepAliveSeconds?: number | undefined
-  /** Each may do everything, from this machine. */
+  /** Each from this machine. */
   users: readonly ClickHouseUser[]
 }
 
@@ -131,6 +133,7 @@ function writeConfig(folder: string, what: ConfigOptions): string {
   ${what.nativePort === undefined ? '' : `<tcp_port>${what.nativePort}</tcp_port>`}
   ${what.keepAliveSeconds === undefined ? '' : `<keep_alive_timeout>${what.keepAliveSeconds}</keep_alive_timeout>`}
   <users_config>${escaped(users)}</users_config>
+  <access_control_improvements><table_engines_require_grant>true</table_engines_require_grant></access_control_improvements>
 </clickhouse>
 `,
     { mode: 0o600 },
@@ -144,12 +147,12 @@ function writeConfig(folder: string, what: ConfigOptions): string {
  * the quota's interval ends in 2033.
  */
 function usersXml({ users, statements }: ConfigOptions): string {
-  const user = ({ name, password }: ClickHouseUser): string => `<${name}>
+  const user = ({ name, password, grants }: ClickHouseUser): string => `<${name}>
       <password_sha256_hex>${createHash('sha256').update(password).digest('hex')}</password_sha256_hex>
       <networks><ip>127.0.0.1</ip></networks>
       <profile>default</profile>
       <quota>default</quota>
-      <access_management>1</access_management>
+      ${grants === undefined ? '<access_management>1</access_management>' : `<grants>${grants.map(queryXml).join('')}</grants>`}
     </${name}>`
   return `<clickhouse>
   <profiles><default/></profiles>
@@ -173,5 +176,7 @@ function usersXml({ users, statements }: ConfigOptions): string {
 </clickhouse>
 `
 }
+
+const queryXml = (query: string): string => `<query>${escaped(query)}</query>`
 
 const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { AUDIT_SETTINGS, type AuditConfig, auditOf } from './audit-settings.ts'
 import { BUDGET_SETTINGS, type BudgetConfig, budgetsOf } from './budget-settings.ts'
 import { hosts, inFile, matching, origins, secrets, text, texts, verifiedUrls } from './setting-schemas.ts'
 
@@ -61,6 +62,7 @@ export const ACCESS_SETTINGS = {
     about:
       'hosts in a private network, such as that of containers, comma-separated: ClickHouse, Redis and Unleash may be asked there in the clear, and so may the bridge where its `HOST` is among them',
   },
+  ...AUDIT_SETTINGS,
   ...BUDGET_SETTINGS,
 } as const
 
@@ -100,6 +102,7 @@ export interface AccessConfig extends BudgetConfig {
   tls: { certFile: string; keyFile: string } | undefined
   /** Where nobody hears what is sent in the clear. */
   privateHosts: string[]
+  audit: AuditConfig
 }
 
 type Shape = { [Name in keyof typeof ACCESS_SETTINGS]: (typeof ACCESS_SETTINGS)[Name]['schema'] }
@@ -121,6 +124,7 @@ export function accessOf(settings: Settings, pathOf: (path: string | undefined) 
     allowedOrigins: settings.ALLOWED_ORIGINS,
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     privateHosts: settings.PRIVATE_HOSTS,
+    audit: auditOf(settings, pathOf),
     ...budgetsOf(settings, pathOf),
   }
 }

@@ -1,4 +1,5 @@
 import { type App, startApp } from './composition/app.ts'
+import { openAndUpdate } from './composition/database-side.ts'
 import { readConfig } from './config.ts'
 import { visible } from './domain/plain-text.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
@@ -25,6 +26,16 @@ export async function serve(): Promise<void> {
   if (config.tls !== undefined) renewOnHangup(app, logger)
   await app.whenReady()
   if (!isStopping()) await printQuestion(app)
+}
+
+/** `token-bridge migrate schema`: changes the tables of the database as this release needs them; no server is needed. */
+export async function updateSchema(): Promise<void> {
+  const config = readConfig()
+  if (config.clickhouse.url === undefined)
+    throw new Error('CLICKHOUSE_URL names no server: the embedded engine is kept up to date by the bridge itself')
+  const db = await openAndUpdate(config)
+  await db.close()
+  process.stdout.write(`the tables of ${config.clickhouse.database} are those of this release\n`)
 }
 
 /** SIGHUP reads the certificate again; the one before stays where that fails. */

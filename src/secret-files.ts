@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 // Secrets from files, as container engines hand them over: `NAME_FILE` names the file that holds the setting `NAME`.
 
 /** Read where they are needed. */
-const READ_LATER: ReadonlySet<string> = new Set(['JOURNAL_KEY'])
-const SECRETS = ['JOURNAL_KEY', 'AUTH_JWT_SECRET', 'REDIS_URL', 'CLICKHOUSE_PASSWORD', 'UNLEASH_API_TOKEN'] as const
+const READ_LATER: ReadonlySet<string> = new Set(['JOURNAL_KEY', 'AUDIT_KEY'])
+const SECRETS = [...READ_LATER, 'AUTH_JWT_SECRET', 'REDIS_URL', 'CLICKHOUSE_PASSWORD', 'UNLEASH_API_TOKEN'] as const
 /** A larger file is none that holds a secret. */
 const MAX_BYTES = 64 << 10
 

@@ -14,6 +14,12 @@ export type DataSource =
   | 'HYBRID'
   | 'LEGACY';
 
+/** Of the bridge's user to the database server: taken away by the bridge; kept, as it may not; or there is no server. */
+export type DatabaseAccess =
+  | 'KEPT'
+  | 'NONE'
+  | 'REVOKED';
+
 export type Durability =
   | 'JOURNALED'
   | 'STORED';
@@ -106,6 +112,16 @@ export type TokenRecordInput = {
   user?: string | null | undefined;
 };
 
+export type AuditEntriesQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+  who?: string | null | undefined;
+  action?: string | null | undefined;
+}>;
+
+
+export type AuditEntriesQuery = { auditEntries: { edges: Array<{ node: { position: string, at: string, who: string | null, action: string, outcome: string, detail: string | null, from: string | null, requestId: string | null, count: number, instance: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -117,6 +133,20 @@ export type IngestMutationVariables = Exact<{
 
 
 export type IngestMutation = { ingestTokenRecords: { accepted: number, durability: Durability | null, replayed: boolean, rejected: Array<{ index: number, code: string, field: string | null, message: string }> } };
+
+export type IsolationFieldsFragment = { isolated: boolean, since: string | null, by: string | null, reason: string | null, databaseAccess: DatabaseAccess, sql: string | null };
+
+export type IsolateMutationVariables = Exact<{
+  reason: string;
+}>;
+
+
+export type IsolateMutation = { isolate: { isolated: boolean, since: string | null, by: string | null, reason: string | null, databaseAccess: DatabaseAccess, sql: string | null } };
+
+export type RejoinMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type RejoinMutation = { rejoin: { isolated: boolean, since: string | null, by: string | null, reason: string | null, databaseAccess: DatabaseAccess, sql: string | null } };
 
 export type MigrationFieldsFragment = { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> };
 
@@ -244,6 +274,16 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
+export const IsolationFieldsFragmentDoc = new TypedDocumentString(`
+    fragment IsolationFields on Isolation {
+  isolated
+  since
+  by
+  reason
+  databaseAccess
+  sql
+}
+    `, {"fragmentName":"IsolationFields"}) as unknown as TypedDocumentString<IsolationFieldsFragment, unknown>;
 export const MigrationFieldsFragmentDoc = new TypedDocumentString(`
     fragment MigrationFields on Migration {
   id
@@ -325,6 +365,30 @@ export const MachineTokenFieldsFragmentDoc = new TypedDocumentString(`
   lastUsedAt
 }
     `, {"fragmentName":"MachineTokenFields"}) as unknown as TypedDocumentString<MachineTokenFieldsFragment, unknown>;
+export const AuditEntriesDocument = new TypedDocumentString(`
+    query AuditEntries($first: Int!, $after: String, $who: String, $action: String) {
+  auditEntries(first: $first, after: $after, who: $who, action: $action) {
+    edges {
+      node {
+        position
+        at
+        who
+        action
+        outcome
+        detail
+        from
+        requestId
+        count
+        instance
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AuditEntriesQuery, AuditEntriesQueryVariables>;
 export const HealthDocument = new TypedDocumentString(`
     query Health {
   health {
@@ -353,6 +417,34 @@ export const IngestDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<IngestMutation, IngestMutationVariables>;
+export const IsolateDocument = new TypedDocumentString(`
+    mutation Isolate($reason: String!) {
+  isolate(reason: $reason) {
+    ...IsolationFields
+  }
+}
+    fragment IsolationFields on Isolation {
+  isolated
+  since
+  by
+  reason
+  databaseAccess
+  sql
+}`) as unknown as TypedDocumentString<IsolateMutation, IsolateMutationVariables>;
+export const RejoinDocument = new TypedDocumentString(`
+    mutation Rejoin {
+  rejoin {
+    ...IsolationFields
+  }
+}
+    fragment IsolationFields on Isolation {
+  isolated
+  since
+  by
+  reason
+  databaseAccess
+  sql
+}`) as unknown as TypedDocumentString<RejoinMutation, RejoinMutationVariables>;
 export const MigrationPlanDocument = new TypedDocumentString(`
     query MigrationPlan {
   migrationPlan {

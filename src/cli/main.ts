@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { ROLES } from '../access/roles.ts'
 import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
+import { addAudit, addIsolation } from './guarding-commands.ts'
+import { remote } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -47,15 +49,10 @@ function createProgram(): Command {
   addRuns(migrate)
   addChangesOfRuns(migrate)
   addBackups(migrate)
+  addIsolation(program)
+  addAudit(program.command('audit').description('who did what: a log that shows when it was tampered with'))
   return program
 }
-
-/** The options of every command that asks a server. */
-const remote = (command: Command): Command =>
-  command
-    .option('--server <url>', 'address of the bridge; found by itself on the same machine')
-    .option('--token <token>', 'bearer token; made by itself on the same machine')
-    .option('--json', 'print JSON')
 
 function addServe(program: Command): void {
   program
@@ -242,6 +239,13 @@ function addChangesOfRuns(migrate: Command): void {
 }
 
 function addBackups(migrate: Command): void {
+  migrate
+    .command('schema')
+    .description('change the tables of the database as this release needs them, by CLICKHOUSE_USER; needs no server')
+    .action(async () => {
+      const { updateSchema } = await import('../main.ts')
+      await updateSchema()
+    })
   remote(
     migrate
       .command('backup')

@@ -134,7 +134,12 @@ async function openServerDatabase(options: DatabaseOptions, url: string): Promis
   const apart = createClient({ ...server, max_open_connections: aside.atOnce })
   try {
     const query = `CREATE DATABASE IF NOT EXISTS ${database}`
-    await createDatabase({ client: apart }, policies).command('create-database', query, {}, { repeatable: true })
+    await createDatabase({ client: apart }, policies)
+      .command('create-database', query, {}, { repeatable: true })
+      .catch((error: unknown) => {
+        // who may not create one uses one that there is
+        if (!isDenied(error)) throw error
+      })
   } catch (error) {
     await apart.close()
     throw error
@@ -145,6 +150,9 @@ async function openServerDatabase(options: DatabaseOptions, url: string): Promis
   const closeBoth = () => db.close().finally(() => apart.close())
   return { ...db, close: closeBoth }
 }
+
+const ACCESS_DENIED = 497
+const isDenied = (error: unknown): boolean => error instanceof StatementError && error.code === ACCESS_DENIED
 
 const isAway = (error: unknown): error is StatementError => error instanceof StatementError && error.isAway
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Database } from './database.ts'
+import { StatementError } from './statement-error.ts'
 
 /** A numbered file of DDL: applied once, never edited afterwards. */
 export interface SchemaChange {
@@ -41,14 +42,7 @@ export function readSchemaChanges(folder = FOLDER): SchemaChange[] {
  * that has more of them: a later release wrote it. A change that was cut off halfway is finished.
  */
 export async function applySchemaChanges(db: Database, changes = readSchemaChanges()): Promise<number> {
-  await db.command(
-    'create-schema-changes',
-    `CREATE TABLE IF NOT EXISTS schema_changes
-     (number UInt32, name String, checksum String, applied DateTime64(3, 'UTC') DEFAULT now64(3))
-     ENGINE = ReplacingMergeTree(applied) ORDER BY number
-     SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
-  )
-  const applied = await db.query(APPLIED)
+  const applied = await appliedChanges(db)
   for (const { number, name, checksum } of applied) {
     const known = changes[number - 1]
     if (known === undefined)
@@ -57,6 +51,31 @@ export async function applySchemaChanges(db: Database, changes = readSchemaChang
       throw new Error(`schema change ${number} (${known.name}) was edited after it was applied: add a new one instead`)
   }
   const fresh = changes.slice(applied.length)
+  // nothing else is changed where nothing is new: most users of the database may not
+  if (fresh.length > 0) await apply(db, fresh)
+  return fresh.length
+}
+
+const UNKNOWN_TABLE = 60
+
+/** None where nothing was ever applied. */
+async function appliedChanges(db: Database): Promise<{ number: number; name: string; checksum: string }[]> {
+  try {
+    return await db.query(APPLIED)
+  } catch (error) {
+    if (error instanceof StatementError && error.code === UNKNOWN_TABLE) return []
+    throw error
+  }
+}
+
+async function apply(db: Database, fresh: readonly SchemaChange[]): Promise<void> {
+  await db.command(
+    'create-schema-changes',
+    `CREATE TABLE IF NOT EXISTS schema_changes
+     (number UInt32, name String, checksum String, applied DateTime64(3, 'UTC') DEFAULT now64(3))
+     ENGINE = ReplacingMergeTree(applied) ORDER BY number
+     SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`,
+  )
   for (const change of fresh) {
     for (const statement of statementsOf(change)) await db.command(`schema-change-${change.number}`, statement)
     await db.insert(
@@ -66,7 +85,6 @@ export async function applySchemaChanges(db: Database, changes = readSchemaChang
       [[change.number, change.name, checksumOf(change)]],
     )
   }
-  return fresh.length
 }
 
 const checksumOf = ({ sql }: SchemaChange): string => createHash('sha256').update(sql).digest('hex')

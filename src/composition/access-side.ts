@@ -98,6 +98,7 @@ function createSignIn(sign: (principal: TokenHolder, ttlSeconds: number) => Prom
   return {
     token,
     sessionSeconds: SESSION_SECONDS,
+    userId,
     take: async (given: string) =>
       take(given) ? sign({ userId, roles: ['viewer', 'operator'] }, SESSION_SECONDS) : undefined,
   }

@@ -16,11 +16,13 @@ import { takeServerPlace } from '../server-file.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
+import { type AuditSide, openAuditSide } from './audit-side.ts'
 import { openBudgets } from './budgets.ts'
 import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
 import { componentsOf } from './health.ts'
+import { createIsolationSide, type IsolationSide, isolatedDatabase } from './isolation.ts'
 import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
 import { readKnownOperations } from './known-operations.ts'
 import { createLosses } from './losses.ts'
@@ -59,11 +61,14 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   refuseExposure(config)
   const certificate = config.tls === undefined ? undefined : readCertificate(config.tls)
   const place = takeServerPlace(config.dataDir)
+  let audit: AuditSide | undefined
   try {
     const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const roots = resolveRoots(config.transcripts)
     const secrets = loadJwtSecrets(config.auth, config.dataDir)
-    const sides = openSides({ config, key, roots, secrets, logger, flags: await openFlags(config, logger) })
+    audit = openAuditSide(config, logger)
+    const flags = await openFlags(config, logger, audit.log)
+    const sides = openSides({ config, key, roots, secrets, logger, flags, audit })
     const server = await listen(sides, config, certificate, logger).catch(async (error: Error) => {
       await closeSides(sides)
       throw error
@@ -90,6 +95,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
       },
     }
   } catch (error) {
+    await audit?.close()
     place.leave()
     throw error
   }
@@ -104,11 +110,14 @@ interface SidesOptions {
   roots: Root[]
   secrets: Uint8Array[]
   flags: Flags
+  audit: AuditSide
   logger: Logger
 }
 
 interface Sides {
   access: AccessSide
+  isolation: IsolationSide
+  audit: AuditSide
   flags: Flags
   wayIn: WayIn
   otherJournals: OtherJournals
@@ -119,28 +128,34 @@ interface Sides {
 }
 
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
-function openSides({ config, key, roots, secrets, flags, logger }: SidesOptions): Sides {
+function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
   const state = openStateSide(config, wayIn, logger)
   const otherJournals = openOtherJournals(config, wayIn, logger)
   const access = openAccessSide({ config, secrets, wayIn, state, hasOtherJournals: otherJournals.known, logger })
   const legacy = startFiles({ config, roots, wayIn, logger })
-  const database = keepDatabaseSide({
-    config,
-    legacy,
-    state,
-    otherJournals,
-    journalKeys: keyIds(key),
-    logger,
-  })
+  const isolation = createIsolationSide(config, logger)
+  const journalKeys = keyIds(key)
+  const database = isolatedDatabase(isolation, () =>
+    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeys, logger }),
+  )
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
-  const reading = createReadingSide({ config, legacy, logger })
-  return { access, flags, wayIn, otherJournals, legacy, database, writing, reading }
+  const reading = createReadingSide({ config, legacy, isolation, logger })
+  return { access, isolation, audit, flags, wayIn, otherJournals, legacy, database, writing, reading }
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
-async function closeSides({ access, flags, wayIn, otherJournals, legacy, database, reading }: Sides): Promise<void> {
+async function closeSides({
+  access,
+  audit,
+  flags,
+  wayIn,
+  otherJournals,
+  legacy,
+  database,
+  reading,
+}: Sides): Promise<void> {
   await wayIn.journal.close()
   otherJournals.end()
   await database.close()
@@ -148,6 +163,7 @@ async function closeSides({ access, flags, wayIn, otherJournals, legacy, databas
   await reading.close()
   flags.close()
   access.close()
+  await audit.close()
 }
 
 async function whenReady({ legacy, database }: Sides): Promise<void> {
@@ -170,7 +186,7 @@ async function listen(
   const { wayIn, otherJournals, legacy, database } = sides
   const { journal } = wayIn
   let closing = false
-  const metrics = createMetrics(legacy.status, () => database.current()?.runs().report())
+  const metrics = createMetrics(legacy.status, () => database.current()?.runs().report(), sides.audit.figures)
   const budgets = openBudgets(config, metrics.rateLimited)
   const http: HttpServer = await createHttpServer({
     schema: await createSchema(),
@@ -189,6 +205,8 @@ async function listen(
     trustedProxies: config.trustedProxies,
     whenCurrent: journal.whenCurrent,
     maxSockets: config.maxSockets,
+    audit: sides.audit.log,
+    isIsolated: sides.isolation.isIsolated,
     createContext: createRequests({
       ...sides,
       budgets,
@@ -198,9 +216,11 @@ async function listen(
     }),
     readiness() {
       const { state, detail } = legacy.health()
+      if (sides.isolation.isIsolated()) return { ready: false, detail: 'isolated' }
       return closing ? { ready: false, detail: 'shutting down' } : { ready: state !== 'DOWN', detail }
     },
   })
+  sides.isolation.events.on('isolated', () => http.sendAway('the bridge is isolated'))
   return {
     url: await http.listen(config.host, config.port),
     renew: http.renew,

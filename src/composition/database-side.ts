@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backups } from '../backup/backup.ts'
+import { createAuditTable } from '../clickhouse/audit-table.ts'
 import { type Database, openDatabase } from '../clickhouse/database.ts'
 import { createJournalTable } from '../clickhouse/journal-table.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
@@ -64,6 +65,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
     closing.add(() => db.close())
     closing.add(await otherJournals.join(createJournalTable(db)))
     closing.add(options.state.join(createStateTable(db)))
+    closing.add(options.audit.join(createAuditTable(db)))
     await options.whenCounted()
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()
@@ -110,7 +112,8 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
   })
 }
 
-async function openAndUpdate({ clickhouse, dataDir }: Config): Promise<Database> {
+/** Opens the database, and applies what is new of the schema. Throws where its user may not. */
+export async function openAndUpdate({ clickhouse, dataDir }: Config): Promise<Database> {
   const { url, user, password, database } = clickhouse
   const db = await openDatabase({ url, user, password, database, folder: join(dataDir, 'clickhouse') })
   try {

@@ -5,6 +5,8 @@ import type { Flags } from '../ports/flags.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
+import type { AuditSide } from './audit-side.ts'
+import type { IsolationSide } from './isolation.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
 import { describePending } from './other-journals.ts'
@@ -12,6 +14,8 @@ import type { ReadingSide } from './reading-side.ts'
 
 export interface HealthParts {
   access: AccessSide
+  audit: AuditSide
+  isolation: IsolationSide
   legacy: LegacySource
   journal: OpenJournal
   otherJournals: OtherJournals
@@ -23,6 +27,8 @@ export interface HealthParts {
 /** How everything is, as far as is known: nothing is asked for it. */
 export function componentsOf({
   access,
+  audit,
+  isolation,
   legacy,
   journal,
   database,
@@ -38,6 +44,8 @@ export function componentsOf({
     component('redis', reading.cacheHealth()),
     component('unleash', flags.health()),
     component('access', access.health()),
+    component('audit', audit.health()),
+    component('isolation', isolation.health()),
   ]
 }
 

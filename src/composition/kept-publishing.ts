@@ -8,9 +8,12 @@ import { askForRight, type RightAnswer, takeRightToPublish } from '../clickhouse
 import type { Config } from '../config.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
+import type { MigrationReport } from '../migration/run-report.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Audit } from '../ports/audit.ts'
 import type { Following } from '../shipping/following.ts'
 import { aborted } from './aborted.ts'
+import { type AuditSide, RUN_ACTION } from './audit-side.ts'
 import { openWhole } from './closing.ts'
 import { instanceOf } from './instance.ts'
 import { openPublishingSide, type PublishingSide } from './publishing-side.ts'
@@ -32,6 +35,7 @@ export interface KeptPublishingOptions {
   legacy: LegacySource
   /** Ids of the journal's keys, for the backups. */
   journalKeys: string[]
+  audit: Pick<AuditSide, 'join' | 'log'>
   logger: Logger
   db: Database
   /** What others publish: while this instance does, it tells the logs where they stand. */
@@ -116,8 +120,13 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   }
 }
 
+/** A run that fails, or is rolled back, by itself is told as well as one that somebody changes. */
+function noteRun(audit: Pick<Audit, 'count'>, { id, state }: Pick<MigrationReport, 'id' | 'state'>): void {
+  audit.count({ action: RUN_ACTION, outcome: state === 'FAILED' ? state : 'ok', detail: `id=${id} state=${state}` })
+}
+
 async function openPublishing(
-  { db, config, legacy, journalKeys, logger }: KeptPublishingOptions,
+  { db, config, legacy, journalKeys, audit, logger }: KeptPublishingOptions,
   epoch: number,
   lost: AbortController,
 ): Promise<PublishingSide> {
@@ -134,6 +143,7 @@ async function openPublishing(
     isSample: () => legacy.status()?.sample === true,
     logger,
   })
+  side.control.events.on('changed', (run) => noteRun(audit.log, run))
   side.shipper.events.on('problem', (error) => {
     if (isBridgeError(error) && error.code === 'CONFLICT') lost.abort(error.message)
   })

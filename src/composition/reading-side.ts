@@ -10,6 +10,7 @@ import { type Asking, type CachedSource, createCachedSource } from '../reading/c
 import { createDerived, type Derived } from '../reading/derived.ts'
 import { createAnswerCache } from '../redis/answer-cache.ts'
 import type { DatabaseSide } from './database-side.ts'
+import { type IsolationSide, isolatedCache } from './isolation.ts'
 
 /** What answers questions, and what is kept of the answers. */
 export interface ReadingSide {
@@ -25,19 +26,22 @@ export interface ReadingSide {
 export interface ReadingSideOptions {
   config: Config
   legacy: LegacySource
+  isolation: IsolationSide
   logger: Logger
 }
 
 /** Of the memory for answers: what is kept of what was computed from them. */
 const DERIVED_SHARE = 1 / 4
 
-export function createReadingSide({ config, legacy, logger }: ReadingSideOptions): ReadingSide {
+export function createReadingSide({ config, legacy, isolation, logger }: ReadingSideOptions): ReadingSide {
   const cacheBytes = config.cacheMaxMb * 2 ** 20
-  const cache = createAnswerCache({
-    redisUrl: config.redisUrl,
-    maxBytes: Math.ceil(cacheBytes * (1 - DERIVED_SHARE)),
-    onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
-  })
+  const open = () =>
+    createAnswerCache({
+      redisUrl: config.redisUrl,
+      maxBytes: Math.ceil(cacheBytes * (1 - DERIVED_SHARE)),
+      onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
+    })
+  const cache = isolatedCache(isolation, open)
   /** By source. A source of the database is garbage once the database side is. */
   const cachedSources = new WeakMap<TokenSource, CachedSource>()
   const asking: Asking = new Map()

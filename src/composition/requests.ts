@@ -3,11 +3,14 @@ import type { Lacking, Losses } from '../domain/losses.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Component, RequestContext, ViewerContext } from '../graphql/context.ts'
+import type { Audit, AuditEvent, RequestAudit } from '../ports/audit.ts'
 import type { Flags } from '../ports/flags.ts'
+import type { Isolation } from '../ports/isolation.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
+import type { AuditSide } from './audit-side.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
@@ -25,14 +28,18 @@ export interface RequestsOptions {
   access: Pick<AccessSide, 'changes'>
   losses: () => Losses
   otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
+  audit: AuditSide
+  isolation: Isolation
   budgets: RequestContext['budgets']
   health: () => Component[]
 }
 
 /** Makes the context of each request: flags, progress and how far everything is counted are read once, and all its answers follow from them. */
-export function createRequests(options: RequestsOptions): (principal: Principal, requestId: string) => RequestContext {
+export function createRequests(
+  options: RequestsOptions,
+): (principal: Principal, requestId: string, from: string) => RequestContext {
   const { reading, writing } = options
-  return (principal, requestId) => {
+  return (principal, requestId, from) => {
     const open = options.database.current()
     // what answers: operators act on what is there
     const database = open?.isFresh() ? open : undefined
@@ -63,8 +70,20 @@ export function createRequests(options: RequestsOptions): (principal: Principal,
       migrations: open?.runs(),
       backups: open?.backups(),
       access: options.access.changes,
+      audit: auditOf(options.audit.log, { who: principal.userId, from, request: requestId }),
+      auditReading: options.audit.reading,
+      isolation: options.isolation,
       health: options.health,
     }
+  }
+}
+
+/** What is noted of many requests of a second is none of them. */
+function auditOf(audit: Audit, { request, ...caller }: Pick<AuditEvent, 'who' | 'from' | 'request'>): RequestAudit {
+  return {
+    note: (event) => audit.note({ ...caller, request, ...event }),
+    count: (event) => audit.count({ ...caller, ...event }),
+    requireRoom: audit.requireRoom,
   }
 }
 

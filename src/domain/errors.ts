@@ -20,6 +20,8 @@ export const ERROR_CODES = [
   'IDEMPOTENCY_CONFLICT',
   /** Not in the state that it is in now. */
   'CONFLICT',
+  /** An operator took the bridge out of all reading and writing: nothing but health is answered until it rejoins. */
+  'ISOLATED',
   /** Only known operations are answered here, and this is none. */
   'OPERATION_NOT_KNOWN',
   /** Part of the contract that this version does not have yet. */
@@ -33,6 +35,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'OVERLOADED',
   'RATE_LIMITED',
   'STORAGE_UNAVAILABLE',
+  'ISOLATED',
 ])
 
 /** An error that may be told to whoever asked. Anything else is told as an internal one, without its message. */
@@ -73,6 +76,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'INVALID_ARGUMENT',
   'QUERY_TOO_EXPENSIVE',
   'OVERLOADED',
+  'ISOLATED',
   'RATE_LIMITED',
 ])
 

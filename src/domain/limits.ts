@@ -46,6 +46,7 @@ export const LIMITS = {
   equalFields: count(100, 'fields of one name (of one alias) in one place, after fragments are spread'),
   variables: count(100, 'variables that one document may declare'),
   sessionsPage: count(500, 'sessions of one page'),
+  auditPage: count(500, 'entries of the audit log of one page'),
   documentTokens: count(5000, 'lexical tokens of one GraphQL document'),
   documentLines: count(5000, 'lines of one GraphQL document'),
   documentMistakes: count(5, 'mistakes of a GraphQL document that are told'),

@@ -4,7 +4,9 @@ import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
+import type { AuditReading, RequestAudit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
+import type { Isolation } from '../ports/isolation.ts'
 import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
@@ -47,5 +49,8 @@ export interface RequestContext {
   migrations: RunControl | undefined
   backups: Backups | undefined
   access: AccessChanges
+  audit: RequestAudit
+  auditReading: AuditReading
+  isolation: Isolation
   health: () => Component[]
 }

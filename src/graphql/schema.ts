@@ -2,10 +2,14 @@ import 'reflect-metadata'
 import type { GraphQLSchema } from 'graphql'
 import { buildSchema } from 'type-graphql'
 import { enforceAccess } from './access.ts'
+import { auditMutations } from './audit.ts'
+import { AuditResolver } from './audit-log/resolvers.ts'
 import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
 import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver } from './ingest/resolvers.ts'
+import { enforceIsolation } from './isolation/enforce.ts'
+import { IsolationResolver } from './isolation/resolvers.ts'
 import { TokenMetricsResolver } from './metrics/resolvers.ts'
 import { BackupResolver, MigrationResolver, SubscriptionResolver } from './migration/resolvers.ts'
 import { notImplemented } from './not-implemented.ts'
@@ -13,7 +17,7 @@ import { SessionResolver } from './sessions/resolvers.ts'
 import { TokenResolver } from './tokens/resolvers.ts'
 import { ViewerResolver } from './viewer/resolvers.ts'
 
-/** The schema, with every field behind its access rule, and every list metered. */
+/** The schema, with every field behind its access rule, every list metered, and every mutation noted. */
 export async function createSchema(): Promise<GraphQLSchema> {
   const schema = await buildSchema({
     resolvers: [
@@ -22,6 +26,8 @@ export async function createSchema(): Promise<GraphQLSchema> {
       SessionResolver,
       ViewerResolver,
       TokenResolver,
+      AuditResolver,
+      IsolationResolver,
       HealthResolver,
       IngestResolver,
       MigrationResolver,
@@ -33,5 +39,6 @@ export async function createSchema(): Promise<GraphQLSchema> {
     // type-graphql demands a pub/sub; our subscriptions are iterators of their own and need none
     pubSub: { publish() {}, subscribe: () => notImplemented('topics') },
   })
-  return enforceAccess(meterLists(schema))
+  // outermost: what is refused is noted, too
+  return auditMutations(enforceIsolation(enforceAccess(meterLists(schema))))
 }

@@ -5,6 +5,7 @@ import type { IssuedToken } from '../access/known-tokens.ts'
 import { isScraper, type Principal } from '../access/roles.ts'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import type { Addresses } from './address.ts'
@@ -13,6 +14,7 @@ import { refuse, sendError } from './refusals.ts'
 import { corsHeaders, isPreflight, PREFLIGHT_HEADERS, securityHeaders } from './response-headers.ts'
 import { SIGN_IN_PATH, sessionOf } from './sign-in.ts'
 import type { Strangers } from './strangers.ts'
+import { createTokenUses } from './token-uses.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -28,6 +30,7 @@ export interface CallersOptions {
   strangers: Strangers<Socket>
   hostAndOrigin: HostAndOrigin
   isTls: boolean
+  audit: Pick<Audit, 'count'>
   budgets: Pick<Budgets, 'failedLogins'>
 }
 
@@ -39,6 +42,7 @@ const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'
 export function knowCallers(fastify: FastifyInstance, options: CallersOptions): void {
   const { authenticate, strangers, hostAndOrigin } = options
   const headers = securityHeaders(options.isTls)
+  const used = createTokenUses(options.audit)
   fastify.decorateRequest('principal', null)
   fastify.decorateRequest('token', null)
   fastify.addHook('onRequest', async (request, reply) => {
@@ -47,6 +51,7 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
     if (OPEN_PATHS.has(path)) return
     const misled = hostAndOrigin.problemOf(request.headers)
     if (misled !== undefined) {
+      noteRefusal(request, misled.code, options)
       await turnOfStranger(request, options)
       return refuse(request, reply, misled.status, misled.code, misled.message)
     }
@@ -61,10 +66,14 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
     }
     try {
       const session = sessionOf(request.headers, hostAndOrigin.isOwnPage(request.headers))
-      const { principal, token } = await authenticate(request.headers.authorization ?? session)
+      const signedIn = await authenticate(request.headers.authorization ?? session)
+      const { principal, token } = signedIn
       strangers.remove(request.raw.socket)
-      if (isScraper(principal) && path !== METRICS_PATH)
+      used(signedIn, options.addresses.of(request.raw))
+      if (isScraper(principal) && path !== METRICS_PATH) {
+        noteRefusal(request, 'FORBIDDEN', options, principal.userId)
         return refuse(request, reply, 403, 'FORBIDDEN', `the role scraper reads ${METRICS_PATH} alone`)
+      }
       request.principal = principal
       request.token = token
     } catch (error) {
@@ -98,16 +107,33 @@ export function refuseStranger(
   request: FastifyRequest,
   reply: FastifyReply,
   error: BridgeError,
-  { metrics }: CallersOptions,
+  options: CallersOptions,
 ): FastifyReply {
-  metrics.error(error.code)
+  options.metrics.error(error.code)
+  noteRefusal(request, error.code, options, request.principal?.userId)
   const status = STATUS[error.code]
   if (error.retryable) return sendError(reply.header('connection', 'close'), status ?? 503, error)
   if (status === 401) void reply.header('www-authenticate', 'Bearer')
   return refuse(request, reply, status ?? 403, error.code, error.message)
 }
 
+/** Whoever was sent away before the question was read. */
+function noteRefusal(
+  { raw }: FastifyRequest,
+  outcome: string,
+  { audit, addresses }: CallersOptions,
+  who?: string,
+): void {
+  audit.count({ who, action: 'request', outcome, from: addresses.of(raw) })
+}
+
 /** Without what stands behind `?`, which can hold a question. */
 export function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0] as string
+}
+
+/** Who asks, on every path that is not open. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new Error('the request was not authenticated')
+  return request.principal
 }

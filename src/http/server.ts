@@ -17,7 +17,7 @@ import type { Principal } from '../access/roles.ts'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
-import { seesOperations } from '../graphql/access.ts'
+import { auditOperations } from '../graphql/audit.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
@@ -31,15 +31,17 @@ import {
 } from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
-import { createAddresses } from './address.ts'
+import { type Addresses, createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
-import { type CallersOptions, knowCallers, METRICS_PATH, pathOf, refuseStranger } from './callers.ts'
+import { type CallersOptions, knowCallers, pathOf, principalOf, refuseStranger } from './callers.ts'
 import type { Certificate } from './certificate.ts'
 import { watchStrangers } from './connections.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
 import { listenError } from './listen-error.ts'
+import { addMetrics } from './metrics-route.ts'
 import { observe } from './observed-operations.ts'
 import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts'
 import { pathOfTarget } from './request-target.ts'
@@ -70,7 +72,11 @@ export interface HttpServerOptions {
   answered: Answered
   /** Settles when everything is known that was acknowledged elsewhere before it was called. */
   whenCurrent: () => Promise<void>
-  createContext: (principal: Principal, requestId: string) => RequestContext
+  audit: Pick<Audit, 'note' | 'count'>
+  /** Nothing is read but health then. */
+  isIsolated: () => boolean
+  /** `from`: the caller's address. */
+  createContext: (principal: Principal, requestId: string, from: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
 }
@@ -80,6 +86,8 @@ export interface HttpServer {
   listen(host: string, port: number): Promise<string>
   /** The certificate of connections that are made from here on. */
   renew(certificate: Certificate): void
+  /** Closes all WebSockets, and with them what they follow. */
+  sendAway(reason: string): void
   /** Ends: nothing new is taken, what is in flight gets up to `deadlineMs`. */
   close(deadlineMs: number): Promise<void>
 }
@@ -106,7 +114,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   addHooks(fastify, { ...options, addresses, strangers, hostAndOrigin, isTls })
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
-  await addRoutes(fastify, apollo, options)
+  await addRoutes(fastify, apollo, { ...options, addresses })
   if (options.signIn !== undefined) addSignIn(fastify, options.signIn, { ...options, addresses, isTls })
   const subscriptions = attachSubscriptions(
     fastify.server,
@@ -121,6 +129,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     renew(certificate) {
       if (options.tls !== undefined) (fastify.server as TlsServer).setSecureContext(tlsOptionsOf(certificate))
     },
+    sendAway: subscriptions.sendAway,
     async close(deadlineMs) {
       const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
       await subscriptions.close()
@@ -176,6 +185,7 @@ const createApollo = ({
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       observe(metrics),
+      auditOperations,
       answerOnly(answered),
       onceAnOperation,
       limitCost(metrics.error),
@@ -251,10 +261,12 @@ function handleErrors(fastify: FastifyInstance): void {
 async function addRoutes(
   fastify: FastifyInstance,
   apollo: ApolloServer<RequestContext>,
-  { createContext, readiness, metrics }: HttpServerOptions,
+  options: HttpServerOptions & { addresses: Addresses },
 ): Promise<void> {
+  const { createContext, readiness, addresses } = options
   await fastify.register(fastifyApollo(apollo), {
-    context: async (request: FastifyRequest) => createContext(principalOf(request), request.id),
+    context: async (request: FastifyRequest) =>
+      createContext(principalOf(request), request.id, addresses.of(request.raw)),
   })
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {
@@ -262,27 +274,7 @@ async function addRoutes(
     // anybody may ask: how much there is, and where, is not for everybody
     return reply.code(ready ? 200 : 503).send(ready ? { status: 'ready' } : { status: 'not ready', detail })
   })
-  fastify.get(METRICS_PATH, async (request, reply) => {
-    if (!readsMetrics(principalOf(request)))
-      return reply
-        .code(403)
-        .send(
-          errorBody(
-            'FORBIDDEN',
-            `${METRICS_PATH} needs the role scraper, or operator with a token that sees everything`,
-          ),
-        )
-    const { contentType, body } = await metrics.expose()
-    return reply.type(contentType).send(body)
-  })
-}
-
-/** Its figures are of the whole service. */
-const readsMetrics = (principal: Principal): boolean => principal.roles.includes('scraper') || seesOperations(principal)
-
-function principalOf(request: FastifyRequest): Principal {
-  if (request.principal === null) throw new Error('the request was not authenticated')
-  return request.principal
+  addMetrics(fastify, options)
 }
 
 /** The caller's id, so that a line can be found on both sides, if it is harmless; else a new one. */

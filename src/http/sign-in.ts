@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import type { Addresses } from './address.ts'
 import { errorBody, sendError } from './refusals.ts'
@@ -9,10 +10,13 @@ export interface SignIn {
   /** Takes the one-time token of that address: a bearer token for the session; `undefined` where it is none, or was used. */
   take(token: string): Promise<string | undefined>
   sessionSeconds: number
+  /** Whose session it is. */
+  userId: string
 }
 
 export interface SignInOptions {
   isTls: boolean
+  audit: Pick<Audit, 'note' | 'count'>
   addresses: Addresses
   /** Whoever tries addresses out is counted with those who try tokens. */
   budgets: Pick<Budgets, 'failedLogins'>
@@ -27,19 +31,21 @@ const COOKIE = 'token_bridge_session'
  */
 export function addSignIn(
   fastify: FastifyInstance,
-  { take, sessionSeconds }: SignIn,
-  { isTls, addresses, budgets: { failedLogins } }: SignInOptions,
+  { take, sessionSeconds, userId: who }: SignIn,
+  { isTls, audit, addresses, budgets: { failedLogins } }: SignInOptions,
 ): void {
   fastify.get<{ Querystring: { token?: unknown } }>(SIGN_IN_PATH, async (request, reply) => {
     const { token } = request.query
     const session = typeof token === 'string' ? await take(token) : undefined
+    const from = addresses.of(request.raw)
     if (session === undefined) {
-      const address = addresses.of(request.raw)
-      const tooMany = failedLogins.refusal(address, 1)
+      audit.count({ action: 'sign-in', outcome: 'FORBIDDEN', from })
+      const tooMany = failedLogins.refusal(from, 1)
       if (tooMany !== undefined) return sendError(reply, 429, tooMany)
-      failedLogins.add(address, 1)
+      failedLogins.add(from, 1)
       return reply.code(403).send(errorBody('FORBIDDEN', 'the address was used, or is not the one that was printed'))
     }
+    await audit.note({ who, action: 'sign-in', outcome: 'ok', from, request: request.id })
     const secure = isTls ? '; Secure' : ''
     return reply
       .header(

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import {
@@ -18,12 +18,14 @@ import type { KnownTokens } from '../access/known-tokens.ts'
 import type { Principal, Role } from '../access/roles.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { actionOf } from '../graphql/audit.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
 import { type Answered, checkAnswered, documentIdOf } from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import { tooManyForged } from './callers.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
@@ -32,6 +34,7 @@ import { sessionOf } from './sign-in.ts'
 import { createSocketBudget } from './socket-budget.ts'
 import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
+import { createTokenUses } from './token-uses.ts'
 
 export interface SubscriptionsOptions {
   schema: GraphQLSchema
@@ -48,11 +51,14 @@ export interface SubscriptionsOptions {
   maxSockets: number
   budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
   answered: Answered
-  createContext: (principal: Principal, requestId: string) => RequestContext
+  createContext: (principal: Principal, requestId: string, from: string) => RequestContext
+  audit: Pick<Audit, 'count'>
 }
 
 /** Subscriptions over WebSocket, by the protocol `graphql-transport-ws`, at the same path as everything else. */
 export interface Subscriptions {
+  /** Closes all sockets; who comes again may be let in. */
+  sendAway(reason: string): void
   /** Tells everybody that the server goes. */
   close(): Promise<void>
 }
@@ -116,6 +122,9 @@ export function attachSubscriptions(
     })
   })
   return {
+    sendAway(reason) {
+      for (const socket of sockets.clients) sendAway(socket, reason)
+    },
     async close() {
       for (const socket of sockets.clients) cutOff(socket, GOING_AWAY, 'the server is shutting down')
       await new Promise((resolve) => sockets.close(resolve))
@@ -130,9 +139,20 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
   const budget = createSocketBudget<ConnectionContext>(options.maxSockets)
   const prepare = createPreparing(options, maxDocumentTokens)
   const shown = createShowing(options)
+  const used = createTokenUses(options.audit)
+  const count = ({ extra }: ConnectionContext, payload: SubscribePayload, errors: readonly GraphQLFormattedError[]) => {
+    const action = actionOf('subscription', payload.operationName, hash('sha256', payload.query))
+    const outcome = errors.length === 0 ? 'ok' : String(errors[0]?.extensions?.code)
+    options.audit.count({
+      who: extra.signedIn?.principal.userId,
+      action,
+      outcome,
+      from: options.addressOf(extra.request),
+    })
+  }
   return makeServer<{ authorization?: unknown }, Connection>({
     connectionInitWaitTimeout: LIMITS.socketInitSeconds.value * 1000,
-    onConnect: (context) => admit(context, options, budget, strangers),
+    onConnect: (context) => admit(context, { ...options, used }, budget, strangers),
     onSubscribe(context, id, payload) {
       const { signedIn, socket } = context.extra
       // an error, though nobody gets it: without a result the library would answer by itself
@@ -146,9 +166,16 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
         return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
       const late = options.budgets.bytes.refusal(signedIn.principal.userId, 0)
       if (late !== undefined) return [refusal(late)]
-      return prepare(payload, signedIn.principal)
+      return prepare(payload, signedIn.principal, options.addressOf(context.extra.request))
     },
-    onError: (_context, _id, _payload, errors) => errors.map(shown),
+    onError(context, _id, payload, errors) {
+      const told = errors.map(shown)
+      count(context, payload, told)
+      return told
+    },
+    onOperation(context, _id, payload, _args, result) {
+      count(context, payload, 'errors' in result ? (result.errors ?? []).map(shown) : [])
+    },
     onNext({ extra: { signedIn, socket } }, _id, _payload, _args, { data = null, errors }) {
       // `expire` closes the socket, and a closing socket sends nothing more
       if (signedIn === undefined || hasExpired(signedIn)) expire(socket)
@@ -160,19 +187,23 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
 /** Lets a socket in whose token is good, for as long as that is, and while there is room for its user. */
 async function admit(
   context: ConnectionContext,
-  { authenticate, known, hostAndOrigin, addressOf, budgets }: SubscriptionsOptions,
+  options: SubscriptionsOptions & { used: ReturnType<typeof createTokenUses> },
   budget: Budget,
   strangers: SocketStrangers,
 ): Promise<boolean> {
+  const { authenticate, known, hostAndOrigin, addressOf, budgets, audit, used } = options
   const { connectionParams, extra } = context
   const { request, socket } = extra
   const { headers } = request
   const session = sessionOf(headers, hostAndOrigin.isOwnPage(headers))
+  let who: string | undefined
   const given = connectionParams?.authorization ?? headers.authorization ?? session
   try {
     const signedIn = await authenticate(typeof given === 'string' ? given : undefined)
     if (socket.readyState !== socket.OPEN) return false
+    used(signedIn, addressOf(request))
     const { userId, roles } = signedIn.principal
+    who = userId
     if (!roles.some((role) => FOLLOWERS.includes(role)))
       throw new BridgeError('FORBIDDEN', `subscriptions need the role ${FOLLOWERS.join(' or ')}`)
     if (!budget.enter(userId, context)) {
@@ -191,6 +222,7 @@ async function admit(
     return true
   } catch (error) {
     if (!isBridgeError(error)) throw error
+    audit.count({ who, action: 'socket', outcome: error.code, from: addressOf(request) })
     const tooMany = tooManyForged(error, addressOf(request), budgets)
     // which no client tries again by itself, as it would with the same token
     if (tooMany !== undefined) cutOff(socket, CloseCode.Unauthorized, tooMany.message)
@@ -220,7 +252,7 @@ function createPreparing(
   maxDocumentTokens: number,
 ) {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  return (payload: SubscribePayload, principal: Principal) => {
+  return (payload: SubscribePayload, principal: Principal, from: string) => {
     const { operationName, variables } = payload
     try {
       const text = textOf(payload, answered)
@@ -234,7 +266,7 @@ function createPreparing(
         return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
       const errors = validate(schema, document, rules, { maxErrors: LIMITS.documentMistakes.value })
       if (errors.length > 0) return errors
-      const contextValue = createContext(principal, randomUUID())
+      const contextValue = createContext(principal, randomUUID(), from)
       checkCost({ schema, document, operationName, variables, context: contextValue })
       return { schema, document, operationName, variableValues: variables, contextValue }
     } catch (error) {

@@ -25,6 +25,15 @@ export interface MigrationFigures {
   errorCount: number
 }
 
+/** What the audit log tells of itself. */
+export interface AuditFigures {
+  /** Of its last entry. */
+  position: number
+  isWritable: boolean
+  /** Since the start, by what was unusual. */
+  alarms: Readonly<Record<string, number>>
+}
+
 export interface Metrics {
   /** Prometheus' text format. */
   expose(): Promise<{ contentType: string; body: string }>
@@ -40,6 +49,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function createMetrics(
   analysis: () => AnalysisFigures | undefined,
   migration: () => MigrationFigures | undefined,
+  audit: () => AuditFigures,
 ): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -72,6 +82,7 @@ export function createMetrics(
   })
   addAnalysisGauges(registry, analysis)
   addRunGauges(registry, migration)
+  addAuditGauges(registry, audit)
   return {
     expose: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     request: (route, method, status, seconds) => requests.observe({ route, method, status }, seconds),
@@ -145,6 +156,35 @@ function addRunGauges(registry: Registry, migration: () => MigrationFigures | un
       this.reset()
       const run = migration()
       if (run !== undefined) this.set({ state: run.state }, 1)
+    },
+  })
+}
+
+function addAuditGauges(registry: Registry, audit: () => AuditFigures): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'token_bridge_audit_position',
+    help: 'Position of the last entry of the audit log: it never goes back.',
+    registers,
+    collect() {
+      this.set(audit().position)
+    },
+  })
+  new Gauge({
+    name: 'token_bridge_audit_writable',
+    help: '1 while the audit log can be written; else nothing is changed.',
+    registers,
+    collect() {
+      this.set(audit().isWritable ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'token_bridge_unusual_access_alarms',
+    help: 'Alarms since the start: a caller with more requests, records or failures within a minute than is usual.',
+    labelNames: ['measure'],
+    registers,
+    collect() {
+      for (const [measure, alarms] of Object.entries(audit().alarms)) this.set({ measure }, alarms)
     },
   })
 }

@@ -31,6 +31,19 @@ export interface Definitions {
   malformed: ReadonlyMap<string, string>
 }
 
+export interface ChangeListener {
+  /** What changed after the first flags were read, such as `database_bridge_enabled=off`. */
+  onChange?(changes: string): void
+}
+
+/** The flags of these names, as they are now. */
+export function describeChanges({ features }: Definitions, names: readonly string[]): string {
+  return names.map((name) => `${name}=${stateOf(features.get(name))}`).join(' ')
+}
+
+const stateOf = (feature: Feature | undefined): string =>
+  feature === undefined ? 'missing' : feature.enabled ? 'on' : 'off'
+
 /** Reads flags in the format of Unleash's client API. Throws, with one line, what cannot be read as a whole. */
 export function parseDefinitions(text: string): Definitions {
   const answer = ANSWER.safeParse(parseJson(text))

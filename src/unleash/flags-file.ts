@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { Unleash } from 'unleash-client'
 import type { Flags } from '../ports/flags.ts'
-import { DefinitionsRepository, parseDefinitions } from './definitions.ts'
+import { type ChangeListener, DefinitionsRepository, describeChanges, parseDefinitions } from './definitions.ts'
 import { createProblems, type ProblemListener } from './problems.ts'
 import { createUserFlags, noteDefinitions } from './user-flags.ts'
 
@@ -12,7 +12,7 @@ const WATCH_MS = 250
  * Flags from a file in the format of Unleash's client API, evaluated by Unleash's own client. A change counts at
  * once; a file that cannot be read leaves the last known flags, and at the start everything off.
  */
-export async function openFlagsFile(path: string, listener: ProblemListener): Promise<Flags> {
+export async function openFlagsFile(path: string, listener: ProblemListener & ChangeListener): Promise<Flags> {
   const repository = new DefinitionsRepository()
   const problems = createProblems(listener)
   let loaded: string | undefined
@@ -24,8 +24,11 @@ export async function openFlagsFile(path: string, listener: ProblemListener): Pr
       if (version === loaded) return
       loaded = version
       const definitions = parseDefinitions(readFileSync(path, 'utf8'))
-      noteDefinitions(definitions, repository.set(definitions), problems)
+      const isFirst = repository.now() === undefined
+      const changed = repository.set(definitions)
+      noteDefinitions(definitions, changed, problems)
       problems.set('file', {})
+      if (!isFirst && changed.length > 0) listener.onChange?.(describeChanges(definitions, changed))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') loaded = undefined
       const count = repository.now() === undefined ? 'everything is off' : 'the last known flags count'

@@ -5,11 +5,11 @@ import { Unleash } from 'unleash-client'
 import { HEALTH_EVERY_MS, POLICIES, type Policy } from '../policies/policies.ts'
 import type { Flags } from '../ports/flags.ts'
 import { type Answer, createAsking } from './ask-unleash.ts'
-import { DefinitionsRepository, parseDefinitions } from './definitions.ts'
+import { type ChangeListener, DefinitionsRepository, describeChanges, parseDefinitions } from './definitions.ts'
 import { createProblems, type ProblemListener, type Problems } from './problems.ts'
 import { createUserFlags, noteDefinitions } from './user-flags.ts'
 
-export interface UnleashOptions extends ProblemListener {
+export interface UnleashOptions extends ProblemListener, ChangeListener {
   /** `http://host:4242/api`. */
   url: string
   apiToken: string | undefined
@@ -22,7 +22,6 @@ export interface UnleashOptions extends ProblemListener {
   defaultFile: string
   /** Between two questions, which also tell how Unleash is: after half a minute at the latest it is asked in any case. */
   refreshIntervalMs: number
-  onChange: () => void
   policy?: Policy
 }
 
@@ -64,7 +63,7 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
     const changed = repository.set(answer.definitions)
     noteDefinitions(answer.definitions, changed, problems)
     if (answer.text !== kept && keep(backup, answer.text, problems)) kept = answer.text
-    if (changed.length > 0) options.onChange()
+    if (changed.length > 0) options.onChange?.(describeChanges(answer.definitions, changed))
   }
 
   const poll = async (): Promise<void> => {

@@ -92,6 +92,7 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       budgets: NO_BOUNDS,
       answered: { known: createKnownOperations([]), onlyKnown: false },
       createContext: (principal) => ({ principal, budgets: NO_BOUNDS }) as unknown as RequestContext,
+      audit: { count() {} },
     },
     5000,
   )

@@ -1,0 +1,36 @@
+-- The users of a ClickHouse server that Token Bridge works with, with the least rights: what is here is needed, and
+-- nothing else is (test/integration/clickhouse-users.test.ts). Put your database in place of `token_bridge`, passwords in
+-- place of `…`, and the addresses of the bridges in place of `HOST ANY`. Run by an administrator, once. Tables need not
+-- be there yet.
+
+-- Applies changes of the schema, when a release brings some: CLICKHOUSE_USER=bridge_migrator token-bridge migrate schema
+CREATE USER bridge_migrator IDENTIFIED WITH sha256_password BY '…' HOST ANY;
+GRANT CREATE DATABASE, CREATE TABLE ON token_bridge.* TO bridge_migrator;
+GRANT SELECT, INSERT ON token_bridge.schema_changes TO bridge_migrator;
+GRANT ALTER ADD COLUMN, ALTER MODIFY COLUMN ON token_bridge.batches TO bridge_migrator;
+GRANT ALTER ADD COLUMN ON token_bridge.copies TO bridge_migrator;
+GRANT ALTER ADD COLUMN, ALTER UPDATE ON token_bridge.winners TO bridge_migrator;
+GRANT SELECT ON token_bridge.copies TO bridge_migrator;
+GRANT TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree TO bridge_migrator;
+
+-- Publishes and answers: the CLICKHOUSE_USER of a bridge.
+CREATE USER bridge_publisher IDENTIFIED WITH sha256_password BY '…' HOST ANY;
+GRANT SELECT ON token_bridge.* TO bridge_publisher;
+GRANT INSERT ON token_bridge.* TO bridge_publisher;
+GRANT CREATE TABLE, DROP TABLE ON token_bridge.* TO bridge_publisher;
+GRANT ALTER DELETE ON token_bridge.copies TO bridge_publisher;
+GRANT ALTER DELETE ON token_bridge.ledger TO bridge_publisher;
+-- a next table of winners; identities that are left out of an answer, where a statement cannot name all of them
+GRANT TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON Memory TO bridge_publisher;
+-- for KILL QUERY of its own statements alone
+GRANT SELECT ON system.processes TO bridge_publisher;
+
+-- Answers, and tells of itself what others must know: the CLICKHOUSE_USER of a bridge that publishes nothing.
+CREATE USER bridge_reader IDENTIFIED WITH sha256_password BY '…' HOST ANY;
+GRANT SELECT ON token_bridge.* TO bridge_reader;
+GRANT INSERT ON token_bridge.journals TO bridge_reader;
+GRANT INSERT ON token_bridge.operational_state TO bridge_reader;
+GRANT INSERT ON token_bridge.audit TO bridge_reader;
+GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.excluded_* TO bridge_reader;
+GRANT TABLE ENGINE ON Memory TO bridge_reader;
+GRANT SELECT ON system.processes TO bridge_reader;

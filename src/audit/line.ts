@@ -1,0 +1,83 @@
+import { createHmac } from 'node:crypto'
+import { z } from 'zod'
+import { toPlainText } from '../domain/plain-text.ts'
+import type { AuditEntry, AuditEvent } from '../ports/audit.ts'
+
+// An entry is one line of JSON that anybody can read. Its last member is an HMAC over all bytes before it and the HMAC of
+// the line before: whoever has no key can neither change, take out, move nor add a line.
+
+/** Before the first entry. */
+export const NO_HMAC = '0'.repeat(64)
+
+/** At most so many UTF-16 units of each. */
+const LENGTHS = { who: 200, action: 200, outcome: 100, detail: 500, from: 100, request: 100 } as const
+const TEXTS = Object.keys(LENGTHS) as (keyof typeof LENGTHS)[]
+/** No line has more bytes: JSON makes at most six of a unit. */
+export const MAX_LINE_BYTES = 8 << 10
+
+const SUFFIX = /^,"hmac":"([0-9a-f]{64})"\}$/
+const SUFFIX_BYTES = ',"hmac":""}'.length + NO_HMAC.length
+
+const text = z.string().nullable().default(null)
+const ENTRY = z.object({
+  position: z.number().int().nonnegative(),
+  at: z.iso.datetime().transform(Date.parse),
+  who: text,
+  action: z.string(),
+  outcome: z.string(),
+  detail: text,
+  from: text,
+  request: text,
+  count: z.number().int().positive().default(1),
+})
+
+/** Where the chain is: the entry that comes next follows this one. */
+export interface Link {
+  position: number
+  hmac: string
+}
+
+/** A line, as it was found. */
+export interface Line {
+  /** All bytes that its HMAC is over, beside that of the line before. */
+  body: Buffer
+  hmac: string
+  entry: AuditEntry
+}
+
+export interface PlacedEvent extends AuditEvent {
+  /** Milliseconds since 1970. */
+  at: number
+  count: number
+}
+
+/** The line, with its end, that says this after that one; and where the chain is then. */
+export function encodeLine(key: Buffer, after: Link, event: PlacedEvent): { line: Buffer; link: Link } {
+  const { at, count, ...texts } = event
+  const position = after.position + 1
+  const plain = Object.fromEntries(
+    TEXTS.map((name) => [name, texts[name] === undefined ? undefined : toPlainText(texts[name], LENGTHS[name])]),
+  )
+  const when = new Date(at).toISOString()
+  const more = count === 1 ? undefined : count
+  const body = Buffer.from(JSON.stringify({ position, at: when, ...plain, count: more }).slice(0, -1))
+  const hmac = hmacOf(key, after.hmac, body)
+  return { line: Buffer.concat([body, Buffer.from(`,"hmac":"${hmac}"}\n`)]), link: { position, hmac } }
+}
+
+export function hmacOf(key: Buffer, before: string, body: Buffer): string {
+  return createHmac('sha256', key).update(before).update(body).digest('hex')
+}
+
+/** A line without its end; `undefined` where it is none. */
+export function parseLine(bytes: Buffer): Line | undefined {
+  const at = bytes.length - SUFFIX_BYTES
+  const hmac = at < 0 ? undefined : SUFFIX.exec(bytes.toString('latin1', at))?.[1]
+  if (hmac === undefined) return undefined
+  const body = bytes.subarray(0, at)
+  try {
+    return { body, hmac, entry: ENTRY.parse(JSON.parse(`${body.toString('utf8')}}`)) }
+  } catch {
+    return undefined
+  }
+}

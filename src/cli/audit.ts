@@ -1,0 +1,67 @@
+import { statSync } from 'node:fs'
+import { parseHead } from '../audit/head.ts'
+import { auditFolder, loadAuditKey } from '../audit/key.ts'
+import { type AuditVerdict, verifyAudit } from '../audit/verify.ts'
+import { readConfig } from '../config.ts'
+import { LIMITS } from '../domain/limits.ts'
+import { type RemoteOptions, request } from './client.ts'
+import { AuditEntriesDocument, type AuditEntriesQuery } from './generated.ts'
+import { printJson, printLines } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
+
+/** `token-bridge audit verify`: whether the audit log of DATA_DIR is whole; needs no server. Exit code 1 where it is not. */
+export function verifyAuditLog(options: { head?: string; json?: boolean }): void {
+  const verdict = verdictOf(options.head)
+  if (options.json) printJson(verdict)
+  if (verdict.problem !== undefined) throw new Error(verdict.problem)
+  const { entries, files, head } = verdict
+  if (!options.json) printLines([`the audit log is whole: ${entries} entries in ${files} files`, `head ${head}`])
+}
+
+/** `token-bridge audit head`: prints the head, alone, to be kept elsewhere. */
+export function printAuditHead(): void {
+  const { problem, head } = verdictOf(undefined)
+  if (problem !== undefined || head === undefined) throw new Error(problem ?? 'there is no head')
+  printLines([head])
+}
+
+function verdictOf(text: string | undefined): AuditVerdict {
+  const kept = text === undefined ? undefined : parseHead(text)
+  if (text !== undefined && kept === undefined)
+    throw new UsageError('--head must be what `token-bridge audit head` printed: CHAIN:POSITION:HMAC')
+  const { dataDir, audit } = readConfig()
+  const folder = auditFolder(dataDir)
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) throw new Error(`there is no audit log in ${folder}`)
+  return verifyAudit(folder, loadAuditKey(dataDir, audit.key, { make: false }), kept)
+}
+
+/** `token-bridge audit list`: one entry a line, the latest first. */
+export async function listAudit(
+  options: RemoteOptions & { first: string; who?: string; action?: string },
+): Promise<void> {
+  const most = Number(options.first)
+  if (!Number.isInteger(most) || most < 1) throw new UsageError('--first must be a whole number from 1 on')
+  const { who = null, action = null } = options
+  const entries: AuditEntry[] = []
+  for (let after: string | null = null; entries.length < most; ) {
+    const first = Math.min(most - entries.length, LIMITS.auditPage.value)
+    const { auditEntries }: AuditEntriesQuery = await request(
+      AuditEntriesDocument,
+      { first, after, who, action },
+      options,
+    )
+    entries.push(...auditEntries.edges.map(({ node }) => node))
+    if (!auditEntries.pageInfo.hasNextPage) break
+    after = auditEntries.pageInfo.endCursor ?? null
+  }
+  if (options.json) return void printJson(entries)
+  printLines(
+    entries.map(({ at, who: by, action: what, outcome, count, detail, from }) =>
+      [at, by ?? '-', from ?? '-', what, outcome, ...(count > 1 ? [`${count} times`] : []), detail ?? '']
+        .join('  ')
+        .trimEnd(),
+    ),
+  )
+}
+
+type AuditEntry = AuditEntriesQuery['auditEntries']['edges'][number]['node']

@@ -1,0 +1,99 @@
+import { hostname } from 'node:os'
+import { openAuditLog } from '../audit/audit-log.ts'
+import { headText } from '../audit/head.ts'
+import { auditFolder, loadAuditKey } from '../audit/key.ts'
+import { createAuditReading } from '../audit/reading.ts'
+import { tellAudit } from '../audit/telling.ts'
+import { createUnusual, describeAlarm } from '../audit/unusual.ts'
+import type { Config } from '../config.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { AuditFigures } from '../observability/metrics.ts'
+import type { Audit, AuditEvent, AuditReading, AuditTable } from '../ports/audit.ts'
+import type { SourceHealth } from '../ports/token-source.ts'
+import { instanceOf } from './instance.ts'
+
+/** A run of a migration changed its state, by itself or by whoever changed it. */
+export const RUN_ACTION = 'migration state'
+
+/** The audit log, and how it is. */
+export interface AuditSide {
+  log: Audit
+  reading: AuditReading
+  /** Tells it in the database, and reads what others told there, from now on; returns how to stop. */
+  join(table: AuditTable): () => Promise<void>
+  figures(): AuditFigures
+  health(): SourceHealth
+  close(): Promise<void>
+}
+
+/** Opens the audit log before anything else that could be noted. Throws where it cannot be gone on with. */
+export function openAuditSide({ dataDir, audit, clickhouse }: Config, logger: Logger): AuditSide {
+  const folder = auditFolder(dataDir)
+  const log = openAuditLog({ folder, key: loadAuditKey(dataDir, audit.key), maxBytes: audit.maxBytes })
+  const instance = `${hostname()}:${instanceOf(dataDir)}`
+  let others: AuditTable | undefined
+  let damage: string | undefined
+  const onDamage = (found: string): void => {
+    if (damage === undefined) logger.error({ damage: found }, 'the audit log is not whole: docs/runbooks/audit.md')
+    damage ??= found
+  }
+  if (log.damage !== undefined) onDamage(log.damage)
+  const unusual = createUnusual({
+    lines: audit.alarms,
+    onAlarm(alarm) {
+      const { who, from } = alarm
+      const detail = describeAlarm(alarm)
+      logger.warn({ alarm: 'unusual access', who, from, detail }, 'alarm')
+      log.count({ who, from, action: 'alarm', outcome: 'unusual', detail })
+    },
+  })
+  return {
+    log: watched(log, unusual.see),
+    reading: createAuditReading({ folder, chain: log.head().chain, instance, others: () => others }),
+    join(table) {
+      // the embedded engine is on the same disk
+      if (clickhouse.url === undefined) return async () => undefined
+      others = table
+      const stop = tellAudit({ folder, instance, head: log.head, table, onDamage })
+      return async () => {
+        others = undefined
+        await stop()
+      }
+    },
+    figures: () => ({
+      position: log.head().position,
+      isWritable: log.problem() === undefined,
+      alarms: unusual.totals(),
+    }),
+    health() {
+      const problem = log.problem()
+      if (problem !== undefined)
+        return { state: 'DOWN', detail: `it cannot be written, nothing is changed meanwhile: ${problem}` }
+      const head = `head ${headText(log.head())}`
+      const wrong = [...(damage === undefined ? [] : [damage]), ...unusual.lately().map((text) => `unusual: ${text}`)]
+      if (wrong.length === 0) return { state: 'UP', detail: head }
+      return { state: 'DEGRADED', detail: `${wrong.join('; ')}; ${head}` }
+    },
+    close: log.close,
+  }
+}
+
+/** Not one request each: what is noted beside them. */
+const BESIDE_REQUESTS: ReadonlySet<string> = new Set(['token used', 'flags', RUN_ACTION])
+
+function watched(log: Audit, see: (event: AuditEvent) => void): Audit {
+  const seen = (event: AuditEvent): void => {
+    if (!BESIDE_REQUESTS.has(event.action)) see(event)
+  }
+  return {
+    note(event) {
+      seen(event)
+      return log.note(event)
+    },
+    count(event) {
+      seen(event)
+      log.count(event)
+    },
+    requireRoom: log.requireRoom,
+  }
+}
