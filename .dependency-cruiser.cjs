@@ -77,7 +77,7 @@ module.exports = {
       from: { path: `^src/(${ADAPTERS})/`, pathNot: '^src/enhanced-analysis/' },
       to: {
         path: '^src/',
-        pathNot: ['^src/(domain|ports|turns|policies)/', '^src/(process-lock|key-file)\\.ts$', '^src/$1/'],
+        pathNot: ['^src/(domain|ports|turns|policies)/', '^src/(process-lock|private-files)\\.ts$', '^src/$1/'],
       },
     },
     {

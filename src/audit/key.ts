@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { KEY_FORM, parseKey } from '../domain/key-text.ts'
-import { makeKey, readOwn } from '../key-file.ts'
+import { makePrivate, newKey, readPrivate } from '../private-files.ts'
 import { auditFiles } from './files.ts'
 
 /** AUDIT_KEY, 32 bytes, or the path that AUDIT_KEY_FILE names. */
@@ -20,8 +20,8 @@ export function loadAuditKey(dataDir: string, given?: GivenAuditKey, { make = tr
   const isMissing = given === undefined && statSync(path, { throwIfNoEntry: false }) === undefined
   if (isMissing && (!make || hasEntries(dataDir)))
     throw new Error(`${name} is missing: put it back, or move ${auditFolder(dataDir)} away, which begins a new chain`)
-  if (isMissing) makeKey(path)
-  const bytes = parseKey(readOwn(path, name))
+  if (isMissing) makePrivate(path, `${newKey().toString('hex')}\n`)
+  const bytes = parseKey(readPrivate(path, name))
   if (bytes === undefined) throw new Error(`${name} does not hold a key of ${KEY_FORM}`)
   return bytes
 }

@@ -1,16 +1,7 @@
-import { hash, randomUUID } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import {
-  GraphQLError,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-  getOperationAST,
-  NoSchemaIntrospectionCustomRule,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql'
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql'
 import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticate, SignedIn } from '../access/authenticator.ts'
@@ -20,10 +11,7 @@ import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { actionOf } from '../graphql/audit.ts'
 import type { RequestContext } from '../graphql/context.ts'
-import { checkCost } from '../graphql/cost-plugin.ts'
-import { checkShape } from '../graphql/cost-shape.ts'
-import { formatError } from '../graphql/errors.ts'
-import { type Answered, checkAnswered, documentIdOf } from '../graphql/persisted-documents.ts'
+import type { Answered } from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
@@ -34,6 +22,7 @@ import { sessionOf } from './sign-in.ts'
 import { createSocketBudget } from './socket-budget.ts'
 import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
+import { createPreparing, createShowing, refusal } from './subscribed.ts'
 import { createTokenUses } from './token-uses.ts'
 
 export interface SubscriptionsOptions {
@@ -66,7 +55,6 @@ export interface Subscriptions {
 export const GRAPHQL_PATH = '/graphql'
 /** The longest that a timer of Node can wait; one that is set for longer fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
-const BAD_USER_INPUT = { code: 'BAD_USER_INPUT' }
 /** The server's way to say goodbye (RFC 6455). */
 const GOING_AWAY = 1001
 
@@ -238,71 +226,9 @@ function turnAway(socket: WebSocket, { code, message }: BridgeError): void {
   sendAway(socket, message)
 }
 
-const NOT_FOUND = new GraphQLError('PersistedQueryNotFound', { extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } })
-
-/** Of a document that is sent, or named and known; those that clients register are for HTTP alone. */
-function textOf(payload: SubscribePayload, { known }: Answered): string | undefined {
-  const id = documentIdOf(payload)
-  return id === undefined ? payload.query : known.textOf(id)
-}
-
-/** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
-function createPreparing(
-  { schema, introspection, answered, createContext }: SubscriptionsOptions,
-  maxDocumentTokens: number,
-) {
-  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  return (payload: SubscribePayload, principal: Principal, from: string) => {
-    const { operationName, variables } = payload
-    try {
-      const text = textOf(payload, answered)
-      if (text === undefined) return [NOT_FOUND]
-      const document = parse(text, { maxTokens: maxDocumentTokens })
-      checkShape(document)
-      checkAnswered(answered, document)
-      // before it is validated, which costs most
-      const operation = getOperationAST(document, operationName)?.operation
-      if (operation === 'query' || operation === 'mutation')
-        return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
-      const errors = validate(schema, document, rules, { maxErrors: LIMITS.documentMistakes.value })
-      if (errors.length > 0) return errors
-      const contextValue = createContext(principal, randomUUID(), from)
-      checkCost({ schema, document, operationName, variables, context: contextValue })
-      return { schema, document, operationName, variableValues: variables, contextValue }
-    } catch (error) {
-      if (error instanceof GraphQLError) return [error]
-      if (isBridgeError(error)) return [refusal(error)]
-      throw error
-    }
-  }
-}
-
-/** Errors as they are told to callers. */
-function createShowing({ introspection, logger }: SubscriptionsOptions) {
-  return (error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError => {
-    const cause = causeOf(error)
-    const formatted = error instanceof GraphQLError ? error.toJSON() : error
-    // without a cause, a code or a place it is of the question, its variables included
-    const isOfQuestion = cause === undefined && formatted.path === undefined && formatted.extensions?.code === undefined
-    return formatError(isOfQuestion ? { ...formatted, extensions: BAD_USER_INPUT } : formatted, cause ?? error, {
-      hideSchemaDetails: !introspection,
-      onInternal: (internal) => logger.error({ err: internal }, 'a subscription failed'),
-    })
-  }
-}
-
 const hasExpired = ({ expiresAt }: SignedIn): boolean => expiresAt <= Date.now()
 
 function expire(socket: WebSocket): GraphQLError {
   cutOff(socket, CloseCode.Unauthorized, 'the token has expired')
   return new GraphQLError('the token has expired')
-}
-
-const refusal = (error: BridgeError): GraphQLError => new GraphQLError(error.message, { originalError: error })
-
-/** What was thrown by something other than GraphQL. */
-function causeOf(error: GraphQLFormattedError | GraphQLError): Error | undefined {
-  if (!(error instanceof GraphQLError)) return undefined
-  const { originalError } = error
-  return originalError instanceof GraphQLError ? causeOf(originalError) : originalError
 }

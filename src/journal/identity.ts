@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makePrivate } from '../private-files.ts'
 
 /** Which journal a folder holds: instances that find the same one share it. */
 export interface JournalIdentity {
@@ -16,7 +17,8 @@ const FILE_NAME = 'journal-id'
 export function journalIdentity(folder: string): JournalIdentity {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, FILE_NAME)
-  if (!existsSync(path)) make(path)
+  // several instances may come at the same time
+  if (!existsSync(path)) makePrivate(path, `${randomBytes(16).toString('hex')}\n`)
   const id = readFileSync(path, 'utf8').trim()
   if (!/^[0-9a-f]{32}$/.test(id))
     throw new Error(
@@ -31,19 +33,5 @@ export function journalIdentity(folder: string): JournalIdentity {
         return false
       }
     },
-  }
-}
-
-/** It appears whole, and once: several instances may come at the same time. */
-function make(path: string): void {
-  const unnamed = `${path}.${randomBytes(4).toString('hex')}`
-  writeFileSync(unnamed, `${randomBytes(16).toString('hex')}\n`, { flag: 'wx', mode: 0o600, flush: true })
-  try {
-    linkSync(unnamed, path)
-  } catch (error) {
-    // another instance was faster
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    rmSync(unnamed)
   }
 }

@@ -1,18 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { KEY_FORM, parseKeys } from '../domain/key-text.ts'
+import { makePrivate, newKey, readPrivate, replacePrivate } from '../private-files.ts'
 import { lockPathOf, takeLock } from '../process-lock.ts'
 import { type JournalKey, keyIds } from './key.ts'
 import { firstKeyIds } from './segments.ts'
@@ -21,10 +11,7 @@ import { firstKeyIds } from './segments.ts'
 type GivenKeys = readonly Buffer[] | { file: string }
 
 const FILE_NAME = 'journal-key'
-const KEY_BYTES = 32
 const ID_BYTES = 8
-/** A file that is larger holds no keys, whatever is in it. */
-const MAX_FILE_BYTES = 64 << 10
 
 /**
  * The key of the journal, with its others: those that are given, else those of the file in `dataDir`, made at the first
@@ -58,10 +45,8 @@ export function rotateOwnKey(dataDir: string): string {
   if (unlock === undefined) throw new Error(`${name} is being changed by another process`)
   try {
     const { keys } = readOwnKeys(name)
-    const bytes = randomBytes(KEY_BYTES)
-    const unnamed = writeUnnamed(name, [bytes, ...keys])
-    renameSync(unnamed, name)
-    syncFolder(dataDir)
+    const bytes = newKey()
+    replacePrivate(name, textOf([bytes, ...keys]))
     return idOf(bytes).toString('hex')
   } finally {
     unlock()
@@ -79,7 +64,7 @@ type Segments = ReadonlyMap<string, string | undefined>
 function givenKeys(given: GivenKeys): NamedKeys {
   if (!('file' in given)) return { name: 'JOURNAL_KEY', keys: given }
   const name = `JOURNAL_KEY_FILE (${given.file})`
-  const keys = parseKeys(readOwn(given.file, name))
+  const keys = parseKeys(readPrivate(given.file, name))
   if (keys === undefined) throw new Error(`${name} does not hold a key of ${KEY_FORM}`)
   return { name, keys }
 }
@@ -88,30 +73,17 @@ function ownKeys(dataDir: string, journalDir: string, segments: Segments): Named
   const name = join(dataDir, FILE_NAME)
   if (statSync(name, { throwIfNoEntry: false }) === undefined) {
     if (segments.size > 0) throw new Error(`${name} is missing: ${remedy(journalDir, segments)}`)
-    make(dataDir, name)
+    // on disk before anything is encrypted with it, which could not be read otherwise
+    makePrivate(name, textOf([newKey()]))
   }
   return readOwnKeys(name)
 }
 
 function readOwnKeys(name: string): NamedKeys {
-  const keys = parseKeys(readOwn(name, name))
+  const keys = parseKeys(readPrivate(name, name))
   if (keys === undefined)
     throw new Error(`${name} is damaged: restore it, or the journal that it encrypts cannot be read`)
   return { name, keys }
-}
-
-/** The text of a small file that nobody but its owner can read. `name` is what it is called in errors. */
-function readOwn(path: string, name: string): string {
-  try {
-    const file = statSync(path)
-    // a pipe would be waited for
-    if (!file.isFile()) throw new Error(`${name} is no file`)
-    if ((file.mode & 0o077) !== 0) throw new Error(`${name} can be read by others: chmod 600 it`)
-    return file.size > MAX_FILE_BYTES ? '' : readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw code === undefined ? error : new Error(`${name} cannot be read (${code})`, { cause: error })
-  }
 }
 
 function remedy(journalDir: string, segments: Segments): string {
@@ -120,34 +92,5 @@ function remedy(journalDir: string, segments: Segments): string {
   return `in ${journalDir} there ${are} encrypted with the key ${ids}: put that key back, or move ${journalDir} away, which gives up the records in it`
 }
 
-/**
- * Makes the key file. It is whole and on disk before anything is encrypted with the key, which could not be read
- * otherwise.
- */
-function make(dataDir: string, path: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const unnamed = writeUnnamed(path, [randomBytes(KEY_BYTES)])
-  try {
-    linkSync(unnamed, path)
-  } catch (error) {
-    // another process was faster
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    rmSync(unnamed)
-  }
-  syncFolder(dataDir)
-}
-
-/** A key a line, on disk, under a name that nobody reads. */
-function writeUnnamed(path: string, keys: readonly Buffer[]): string {
-  const unnamed = `${path}.${randomBytes(4).toString('hex')}`
-  const text = keys.map((key) => `${key.toString('hex')}\n`).join('')
-  writeFileSync(unnamed, text, { flag: 'wx', mode: 0o600, flush: true })
-  return unnamed
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  fsyncSync(folder)
-  closeSync(folder)
-}
+/** A key a line. */
+const textOf = (keys: readonly Buffer[]): string => keys.map((key) => `${key.toString('hex')}\n`).join('')
