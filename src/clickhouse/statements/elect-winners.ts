@@ -6,47 +6,42 @@ const VALUES = WINNER_COLUMNS.join(', ')
 /** What `election` gives of each winner. */
 export const ELECTED = WINNER_COLUMNS.map((_, i) => `w.${i + 1}`).join(', ')
 
-const PUBLISHED = "batch IN (SELECT batch FROM batches FINAL WHERE state = 'published')"
 /** The segment of the journal that a copy stands in, whichever ledger shipped it, in whichever edition. */
 const SEGMENT = "extract(log, '/(.*)#')"
 
 /**
- * Who brought in some copies by mutation and does not own their identities (`isClaimedBefore` of `domain/rank.ts`): the
- * user whose first copy was there first does, by stamp, segment and user, as in memory; of copies without a stamp by
- * their place. Most identities are of one user alone, and are left out before anything is compared.
- */
-const notOwning = (where: string): string => `
-        SELECT identity, arrayJoin(arrayFilter(one -> one != owner, users)) FROM (
-          SELECT
-            identity,
-            argMin(toString(user), (stamp, ${SEGMENT}, if(stamp = 0, position, 0), user)) AS owner,
-            groupUniqArray(toString(user)) AS users
-          FROM copies
-          WHERE by_mutation AND ${PUBLISHED} AND ${where} AND identity IN (
-            SELECT identity FROM copies WHERE by_mutation AND ${where}
-            GROUP BY identity HAVING min(user) != max(user))
-          GROUP BY identity)`
-
-/**
- * Of each identity of some copies, the winner among those that are published, by rule 8 (`domain/rank.ts`): of what came
- * by mutation the owner's copies take part; then not by mutation, main chain, the larger total, the earlier time, path,
- * offset (and then by log and batch, so that of equal copies it is always the same one). As `identity, is_deleted, w`,
- * where `is_deleted` says that none is published. `where` selects the copies.
+ * Of each identity of some copies, the winner among those that are published, by rule 8 (`domain/rank.ts`), as
+ * `identity, is_deleted, w`, where `is_deleted` says that none is published. `where` selects the copies.
+ *
+ * A transcript's copy counts before those that came by mutation. Of these the copies of the owner take part
+ * (`isClaimedBefore`): of the user whose first copy was there first, by stamp, segment and user, as in memory; of copies
+ * without a stamp by their place. Then the main chain, the larger total, the earlier time, path, offset (and then log and
+ * batch, so that of equal copies it is always the same one). One pass over the copies; what came by mutation is gathered,
+ * since only all of an identity together say who owns it.
  */
 export const election = (where: string): string => `
-    SELECT identity, countIf(counts) = 0 AS is_deleted, argMinIf(copy, rank, counts AND takes_part) AS w
+    SELECT
+      identity, transcripts + length(mutations) = 0 AS is_deleted,
+      arraySort(one -> one.1, mutations)[1].2 AS owner,
+      if(transcripts > 0, of_transcripts, arraySort(one -> one.3, arrayFilter(one -> one.2 = owner, mutations))[1].4) AS w
     FROM (
       SELECT
         identity,
-        ${PUBLISHED} AS counts,
-        NOT (by_mutation AND (identity, toString(user)) IN (${notOwning(where)})) AS takes_part,
-        (${VALUES}) AS copy,
-        (by_mutation, sidechain,
-         -toInt64(${TOTAL}), time, path, offset, log, batch) AS rank
-      FROM copies
-      WHERE ${where}
-    )
-    GROUP BY identity`
+        countIf(counts AND NOT by_mutation) AS transcripts,
+        argMinIf(copy, rank, counts AND NOT by_mutation) AS of_transcripts,
+        groupArrayIf((claim, claimant, rank, copy), counts AND by_mutation) AS mutations
+      FROM (
+        SELECT
+          identity, by_mutation, toString(user) AS claimant,
+          batch IN (SELECT batch FROM batches FINAL WHERE state = 'published') AS counts,
+          (stamp, ${SEGMENT}, if(stamp = 0, position, 0), claimant) AS claim,
+          (sidechain, -toInt64(${TOTAL}), time, path, offset, log, batch) AS rank,
+          (${VALUES}) AS copy
+        FROM copies
+        WHERE ${where}
+      )
+      GROUP BY identity
+    )`
 
 const electInto = (table: string, where: string, winners: string): string => `
   INSERT INTO ${table} (identity, seq, is_deleted, ${VALUES})
