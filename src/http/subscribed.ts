@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   GraphQLError,
   type GraphQLFormattedError,
+  type GraphQLSchema,
   getOperationAST,
   NoSchemaIntrospectionCustomRule,
   parse,
@@ -12,13 +13,21 @@ import type { SubscribePayload } from 'graphql-ws'
 import type { Principal } from '../access/roles.ts'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import type { RequestContext } from '../graphql/context.ts'
 import { checkCost } from '../graphql/cost-plugin.ts'
 import { checkShape } from '../graphql/cost-shape.ts'
 import { formatError } from '../graphql/errors.ts'
 import { type Answered, checkAnswered, documentIdOf } from '../graphql/persisted-documents.ts'
-import type { SubscriptionsOptions } from './subscriptions.ts'
+import type { Logger } from '../observability/logger.ts'
 
 // What is asked and told over a WebSocket: documents before they are executed, and errors.
+
+export interface SubscribedOptions {
+  schema: GraphQLSchema
+  introspection: boolean
+  answered: Answered
+  createContext: (principal: Principal, requestId: string, from: string) => RequestContext
+}
 
 const BAD_USER_INPUT = { code: 'BAD_USER_INPUT' }
 const NOT_FOUND = new GraphQLError('PersistedQueryNotFound', { extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } })
@@ -31,12 +40,7 @@ function textOf(payload: SubscribePayload, { known }: Answered): string | undefi
 
 /** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
 export function createPreparing(
-  {
-    schema,
-    introspection,
-    answered,
-    createContext,
-  }: Pick<SubscriptionsOptions, 'schema' | 'introspection' | 'answered' | 'createContext'>,
+  { schema, introspection, answered, createContext }: SubscribedOptions,
   maxDocumentTokens: number,
 ) {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
@@ -66,7 +70,10 @@ export function createPreparing(
 }
 
 /** Errors as they are told to callers. */
-export function createShowing({ introspection, logger }: Pick<SubscriptionsOptions, 'introspection' | 'logger'>) {
+export function createShowing({
+  introspection,
+  logger,
+}: Pick<SubscribedOptions, 'introspection'> & { logger: Logger }) {
   return (error: GraphQLFormattedError | GraphQLError): GraphQLFormattedError => {
     const cause = causeOf(error)
     const formatted = error instanceof GraphQLError ? error.toJSON() : error

@@ -1,17 +1,15 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Authenticate, SignedIn } from '../access/authenticator.ts'
 import type { KnownTokens } from '../access/known-tokens.ts'
-import type { Principal, Role } from '../access/roles.ts'
+import type { Role } from '../access/roles.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { actionOf } from '../graphql/audit.ts'
-import type { RequestContext } from '../graphql/context.ts'
-import type { Answered } from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
@@ -22,12 +20,10 @@ import { sessionOf } from './sign-in.ts'
 import { createSocketBudget } from './socket-budget.ts'
 import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
-import { createPreparing, createShowing, refusal } from './subscribed.ts'
+import { createPreparing, createShowing, refusal, type SubscribedOptions } from './subscribed.ts'
 import { createTokenUses } from './token-uses.ts'
 
-export interface SubscriptionsOptions {
-  schema: GraphQLSchema
-  introspection: boolean
+export interface SubscriptionsOptions extends SubscribedOptions {
   logger: Logger
   authenticate: Authenticate
   /** Of the tokens of open sockets. */
@@ -39,8 +35,6 @@ export interface SubscriptionsOptions {
   /** With a token, of all users together. */
   maxSockets: number
   budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
-  answered: Answered
-  createContext: (principal: Principal, requestId: string, from: string) => RequestContext
   audit: Pick<Audit, 'count'>
 }
 
