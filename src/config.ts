@@ -1,11 +1,9 @@
-import { availableParallelism, homedir, hostname, userInfo } from 'node:os'
+import { homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { ACCESS_SETTINGS, type AccessConfig, accessMistakes, accessOf, type Texts } from './access-settings.ts'
-import { KEY_FORM } from './domain/key-text.ts'
-import { LIMITS } from './domain/limits.ts'
+import { type AccessConfig, accessMistakes, accessOf, type Texts } from './access-settings.ts'
 import { readSecretFiles } from './secret-files.ts'
-import { httpUrl, inFile, keys, matching, networks, oneOf, share, text, whole } from './setting-schemas.ts'
+import { type LOG_LEVELS, SETTINGS } from './settings.ts'
 
 /**
  * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
@@ -65,144 +63,6 @@ export interface Config extends AccessConfig {
   /** Whether clients may ask for the schema: not in production. */
   introspection: boolean
 }
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-
-/** A name that is mistyped would be taken for development, and show the schema. */
-const ENVIRONMENTS = ['development', 'production', 'test'] as const
-
-/** Each setting: how it is read, its default as text, and what it does (the README's table). */
-export const SETTINGS = {
-  HOST: { schema: text, fallback: '127.0.0.1', about: 'address to listen on' },
-  PORT: { schema: whole('PORT', 0, 65535, 4000), fallback: '4000', about: 'port to listen on; 0 takes a free one' },
-  TRUSTED_PROXY: {
-    schema: networks('TRUSTED_PROXY'),
-    fallback: 'none',
-    about:
-      'addresses and networks of reverse proxies, comma-separated: clients behind them are told apart, where limits are by address, by `X-Forwarded-For`, to which each proxy must add whom it saw',
-  },
-  MAX_WEBSOCKETS: {
-    schema: whole('MAX_WEBSOCKETS', 1, 100_000, LIMITS.sockets.value),
-    fallback: String(LIMITS.sockets.value),
-    about:
-      'WebSockets with a token, of all users together; each takes some memory, and the system must allow as many open files',
-  },
-  TRANSCRIPTS_DIR: {
-    schema: text,
-    fallback: "the agent's own folders",
-    about: 'folders of transcripts, comma-separated, each may be labelled `user@host=PATH`',
-  },
-  CLAUDE_CONFIG_DIR: {
-    schema: text,
-    fallback: '`~/.config/claude` and `~/.claude`',
-    about: "the agent's config folder, where `TRANSCRIPTS_DIR` is absent",
-  },
-  DATA_DIR: {
-    schema: text,
-    fallback: '`.token-bridge`',
-    about: 'folder for the index, the journal and the keys, of one server at a time',
-  },
-  JOURNAL_DIR: {
-    schema: text,
-    fallback: '`journal` under `DATA_DIR`',
-    about:
-      'folder of the encrypted journal; instances that share it, all with the same `JOURNAL_KEY`, see the same records',
-  },
-  JOURNAL_KEY: {
-    schema: keys('JOURNAL_KEY'),
-    fallback: 'made at the first start, under `DATA_DIR`',
-    about: `keys of the journal, comma-separated: the first encrypts, all decrypt; each ${KEY_FORM}`,
-  },
-  JOURNAL_KEY_FILE: {
-    schema: text,
-    fallback: 'none',
-    about: 'file that holds those keys, instead of `JOURNAL_KEY`; nobody but its owner may read it',
-  },
-  BACKUP_DIR: {
-    schema: text,
-    fallback: '`backups` under `DATA_DIR`',
-    about: 'folder of the backups of what only ClickHouse still has',
-  },
-  ...ACCESS_SETTINGS,
-  REDIS_URL: {
-    schema: matching(/^rediss?:\/\/\S+$/, 'REDIS_URL must begin with redis:// or rediss://'),
-    fallback: 'none',
-    about:
-      'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
-  },
-  REDIS_URL_FILE: inFile('REDIS_URL'),
-  CACHE_MAX_MB: {
-    schema: whole('CACHE_MAX_MB', 1, 65_536, 32),
-    fallback: '32',
-    about: 'MiB of memory for answers that are kept and what was computed from them',
-  },
-  CLICKHOUSE_URL: {
-    schema: httpUrl('CLICKHOUSE_URL'),
-    fallback: 'the embedded engine',
-    about: 'ClickHouse over HTTP or HTTPS, such as `https://clickhouse:8443`',
-  },
-  CLICKHOUSE_USER: { schema: text, fallback: '`default`', about: "ClickHouse's user" },
-  CLICKHOUSE_PASSWORD: { schema: text, fallback: 'none', about: 'the password of that user' },
-  CLICKHOUSE_PASSWORD_FILE: inFile('CLICKHOUSE_PASSWORD'),
-  CLICKHOUSE_DATABASE: {
-    schema: matching(/^[a-zA-Z_]\w{0,63}$/, 'CLICKHOUSE_DATABASE must be a name of letters, digits and _'),
-    fallback: '`token_bridge`',
-    about: 'database that the bridge creates and fills',
-  },
-  CLICKHOUSE_EMBEDDED: {
-    schema: matching(/^(on|off)$/, 'CLICKHOUSE_EMBEDDED must be on or off'),
-    fallback: '`on`',
-    about: '`off` without `CLICKHOUSE_URL`: no database, everybody is on legacy, and some 220 MB of memory are saved',
-  },
-  UNLEASH_URL: {
-    schema: httpUrl('UNLEASH_URL'),
-    fallback: 'the flags file',
-    about: "address of Unleash's API, such as `http://unleash:4242/api`",
-  },
-  UNLEASH_API_TOKEN: { schema: text, fallback: 'none', about: 'backend token for Unleash' },
-  UNLEASH_API_TOKEN_FILE: inFile('UNLEASH_API_TOKEN'),
-  UNLEASH_APP_NAME: { schema: text, fallback: '`token-bridge`', about: 'name that Unleash shows' },
-  UNLEASH_REFRESH_INTERVAL_MS: {
-    schema: whole('UNLEASH_REFRESH_INTERVAL_MS', 100, 3_600_000, 5000),
-    fallback: '5000',
-    about: 'milliseconds between two questions to Unleash',
-  },
-  FLAGS_FILE: {
-    schema: text,
-    fallback: 'the flags that come with the program',
-    about: "flags in the format of Unleash's client API, watched; with `UNLEASH_URL`, what counts until it is reached",
-  },
-  MIGRATION_PROGRESS_THRESHOLD: {
-    schema: share('MIGRATION_PROGRESS_THRESHOLD', 0.95),
-    fallback: '0.95',
-    about: 'share of the history that must be verified in ClickHouse before anybody is answered from there',
-  },
-  SCAN_THREADS: {
-    schema: whole('SCAN_THREADS', 0, 64, Math.min(4, availableParallelism())),
-    fallback: 'number of cores, at most 4',
-    about: 'threads that read transcripts; 0 reads in the analysis thread',
-  },
-  RESCAN_INTERVAL_MS: {
-    schema: whole('RESCAN_INTERVAL_MS', 100, 86_400_000, 15_000),
-    fallback: '15000',
-    about: 'milliseconds between two looks at all transcripts, beside the watcher',
-  },
-  SHUTDOWN_DEADLINE_MS: {
-    schema: whole('SHUTDOWN_DEADLINE_MS', 0, 600_000, 10_000),
-    fallback: '10000',
-    about: 'milliseconds that requests in flight get at a shutdown; 10 s after them it ends in any case',
-  },
-  NODE_ENV: {
-    schema: oneOf('NODE_ENV', ENVIRONMENTS, 'development'),
-    fallback: '`development`',
-    about: '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed',
-  },
-  LOG_LEVEL: {
-    schema: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
-    fallback: '`info`',
-    about: `one of ${LOG_LEVELS.join(', ')}`,
-  },
-} as const
 
 const SHAPE = Object.fromEntries(Object.entries(SETTINGS).map(([name, { schema }]) => [name, schema])) as {
   [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['schema']

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readConfig, SETTINGS } from '../../src/config.ts'
+import { readConfig } from '../../src/config.ts'
 import { LIMITS } from '../../src/domain/limits.ts'
+import { SETTINGS } from '../../src/settings.ts'
 
 describe('settings', () => {
   test('have defaults, and empty means absent', () => {
@@ -130,4 +131,14 @@ describe('limits', () => {
     const rows = Object.values(LIMITS).map(({ shown, about }) => `| ${shown} | ${about} |`)
     expect(readme).toContain(rows.join('\n'))
   })
+})
+
+test('each setting is read: none stands in the table and does nothing', () => {
+  const readers = ['config', 'access-settings', 'audit-settings', 'budget-settings', 'secret-files']
+  const text = readers.map((name) => readFileSync(`src/${name}.ts`, 'utf8')).join('\n')
+  // what `…_FILE` holds is read as the setting that it stands for
+  const unread = Object.keys(SETTINGS).filter(
+    (name) => !text.includes(`settings.${name}`) && !text.includes(`'${name.replace(/_FILE$/, '')}'`),
+  )
+  expect(unread).toEqual([])
 })
