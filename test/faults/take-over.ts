@@ -21,6 +21,7 @@ const KEEP_ALIVE_SECONDS = 300
 const TAKEN_OVER_MS = 30_000
 /** Until whoever wakes up has ended what it was doing, and noticed that another one publishes. */
 const NOTICED_MS = 40_000
+const MORE_ANSWERS = 4
 
 /** What the judge finds wrong in all that both instances answer. */
 export async function judgeTakeOver({ stallAt, clockShiftMs, broken }: TakeOverOptions): Promise<string[]> {
@@ -67,8 +68,11 @@ export async function judgeTakeOver({ stallAt, clockShiftMs, broken }: TakeOverO
       return found().length > 0 || readsAlong(first)
     }
     await within(NOTICED_MS, 'it to notice', isOver).catch(() => undefined)
-    // an answer or two of each source
-    await sleep(500)
+    // some more answers of each
+    const answers = watches.map(({ watched }) => watched.answers)
+    const areAnswered = async () =>
+      watches.every(({ watched }, i) => watched.answers >= (answers[i] ?? 0) + MORE_ANSWERS)
+    await within(NOTICED_MS, 'more answers', areAnswered).catch(() => undefined)
     await Promise.all(watches.map((one) => one.end()))
     return [...before, ...found()]
   })
