@@ -4,5 +4,8 @@ import { removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 
 removeEngineAfterAll()
 
+/** `HYBRID_RUNS=50 npx vitest run test/integration/hybrid.test.ts`: so many times as many cases. */
+const times = Number(process.env.HYBRID_RUNS ?? 1)
+
 describe('the hybrid answer of the embedded engine', () =>
-  hybridSuite(testDatabase, { cuts: 30, changes: 20, statementsAtOnce: 1 }))
+  hybridSuite(testDatabase, { cuts: 20 * times, changes: 15 * times, statementsAtOnce: 1 }))
