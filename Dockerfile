@@ -1,17 +1,22 @@
-# Builds in one stage, runs in another: as a user without rights, with production dependencies alone.
-FROM node:24-bookworm-slim AS build
+# Builds in one stage, runs in another: as a user without rights, with production dependencies alone, and no npm.
+# The version is that of package.json. Tags can be moved; a digest cannot: --build-arg NODE_IMAGE=node@sha256:…
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
-COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
+COPY .npmrc package.json package-lock.json tsconfig.json tsconfig.build.json ./
 COPY scripts/build.js scripts/build.js
 COPY src src
 # prepare builds dist/
 RUN npm ci
 RUN npm prune --omit=dev --ignore-scripts
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 DATA_DIR=/data TRANSCRIPTS_DIR=/transcripts
 WORKDIR /app
-RUN mkdir /data /transcripts && chown node:node /data
+# nothing installs anything here, neither now nor for whoever gets in
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
+  && mkdir /data /transcripts && chown node:node /data
+# what is copied belongs to root: the process cannot change its own program
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
@@ -20,6 +25,7 @@ COPY sample sample
 COPY schema schema
 COPY flags flags
 USER node
+# what is written: /data, and temporary files in /tmp; all else may be read-only (compose.yaml)
 VOLUME /data
 EXPOSE 4000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Refuses a Node that is too old with one clear line, then starts the built program.
 import module from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 /**
  * How the server's heap grows: garbage is collected when it has grown by half, not to its fourfold, and what has just
@@ -23,6 +24,7 @@ if (command === 'serve' && !SERVER_FLAGS.every((flag) => process.execArgv.includ
     [process.execPath, ...SERVER_FLAGS, ...process.execArgv, script, ...process.argv.slice(2)],
     process.env,
   )
-module.enableCompileCache?.()
+// beside the program: Node's own place is below /tmp, where others could put what is then run
+module.enableCompileCache?.(fileURLToPath(new URL('../dist/.compile-cache', import.meta.url)))
 const { run } = await import('../dist/cli/main.js')
 await run(process.argv)

@@ -9,6 +9,7 @@ const CHECKS = [
   ['dead code', 'check:dead-code'],
   ['schema drift', 'check:schema'],
   ['codegen drift', 'check:codegen'],
+  ['supply', 'check:supply'],
 ] as const
 
 for (const [name, script] of CHECKS) {

@@ -41,6 +41,32 @@ describe('the documents', () => {
     for (const row of rows) expect(row).toMatch(/\.test\.ts "/)
   })
 
+  const threats = readFileSync('docs/security.md', 'utf8')
+
+  test('name for each threat what stands against it, and a test', () => {
+    const rows = threats
+      .slice(0, threats.indexOf('## The lists of OWASP'))
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !/^\| (threat|---)/.test(line))
+    expect(rows.length).toBeGreaterThan(40)
+    for (const row of rows) {
+      const [, control, shownBy] = row.split(' | ')
+      expect(control, row).toMatch(/\]\(\.\.\/(?!test\/)/)
+      expect(shownBy, row).toMatch(/\]\(\.\.\/test\/\S+\.test\.ts\)/)
+    }
+  })
+
+  test('name every file of test/security with its threat', () => {
+    const files = readdirSync('test/security', { recursive: true, encoding: 'utf8' })
+    for (const file of files.filter((name) => name.endsWith('.test.ts')))
+      expect(threats, `docs/security.md lacks ${file}`).toContain(`](../test/security/${file})`)
+  })
+
+  test('say of each of the ten risks of APIs what there is, or is not', () => {
+    const risks = [...threats.matchAll(/^\| API(\d+) [^|]+ \| \S[^|]{40,} \|$/gm)].map(([, number]) => Number(number))
+    expect(risks).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
   const glossary = readFileSync('docs/glossary.md', 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('| ') && !/^\| (word|---)/.test(line))

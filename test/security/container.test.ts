@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+
+// No engine of containers is here: what the files say is looked at.
+
+const lines = (path: string): string[] => readFileSync(path, 'utf8').split('\n')
+const dockerfile = lines('Dockerfile').filter((line) => !line.startsWith('#'))
+const of = (instruction: string): string[] =>
+  dockerfile.filter((line) => line.startsWith(`${instruction} `)).map((line) => line.slice(instruction.length + 1))
+/** What the image is made of; what came before was needed to build it. */
+const last = dockerfile.slice(dockerfile.findLastIndex((line) => line.startsWith('FROM ')))
+
+describe('the image', () => {
+  test('is made of the Node that is tested, by its version, or by the digest that somebody gives', () => {
+    const node = JSON.parse(readFileSync('package.json', 'utf8')).devDependencies.node
+    expect(of('ARG')).toEqual([`NODE_IMAGE=node:${node}-bookworm-slim`])
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how it is written there
+    for (const from of of('FROM')) expect(from.split(' ')[0]).toBe('${NODE_IMAGE}')
+  })
+
+  test('runs as a user without rights, who cannot change the program', () => {
+    expect(of('USER')).toEqual(['node'])
+    expect(last.filter((line) => line.startsWith('COPY ') && line.includes('--chown'))).toEqual([])
+    expect(last.join('\n')).toContain('chown node:node /data\n')
+  })
+
+  test('has neither npm nor what only developers need', () => {
+    expect(of('RUN')).toContain('npm prune --omit=dev --ignore-scripts')
+    expect(last.join('\n')).toContain('rm -rf /usr/local/lib/node_modules')
+  })
+
+  test('holds no secret, and gets no file but those that are named', () => {
+    for (const line of [...of('ENV'), ...of('ARG')]) expect(line).not.toMatch(/SECRET|PASSWORD|TOKEN|KEY/)
+    const ignore = lines('.dockerignore').filter((line) => line !== '')
+    expect(ignore[0]).toBe('*')
+    expect(ignore.join(' ')).not.toMatch(/\.git|\.env|\.token-bridge|node_modules/)
+    const taken = of('COPY')
+      .filter((line) => !line.startsWith('--from'))
+      .flatMap((line) => line.split(' ').slice(0, -1))
+    // one that is not let in ends the build
+    for (const path of taken) expect(ignore).toContain(`!${path.split('/')[0]}`)
+  })
+
+  test('says whether it is healthy, and ends when it is told to', () => {
+    expect(of('HEALTHCHECK')).toHaveLength(1)
+    expect(of('STOPSIGNAL')).toEqual(['SIGTERM'])
+    expect(of('CMD').at(-1)).toMatch(/^\["node", /)
+  })
+})
+
+describe('the containers together', () => {
+  const text = readFileSync('compose.yaml', 'utf8')
+  const services = text
+    .slice(text.indexOf('\nservices:'), text.indexOf('\nnetworks:'))
+    .split(/\n {2}(?=\w)/)
+    .slice(1)
+  const called = (name: string): string => services.find((it) => it.startsWith(`${name}:`)) as string
+
+  test('have the bridge in a file system that it cannot change, without rights', () => {
+    const bridge = called('bridge')
+    for (const line of ['read_only: true', 'tmpfs: [/tmp]', 'cap_drop: [ALL]', '/transcripts:ro'])
+      expect(bridge).toContain(line)
+  })
+
+  test('gain no rights, and are of a version that is named', () => {
+    expect(services).toHaveLength(5)
+    for (const it of services) {
+      expect(it).toContain('security_opt: ["no-new-privileges:true"]')
+      expect(it).not.toMatch(/privileged: true|network_mode|docker\.sock|cap_add/)
+      expect(it).toMatch(/\n {4}(image: \S+:\d[\w.]+|build: \.)\n/)
+    }
+  })
+
+  test('are reached from this machine alone, and databases by nobody but who asks them', () => {
+    for (const [, port] of text.matchAll(/ports: \["([^"]+)"/g)) expect(port).toMatch(/^127\.0\.0\.1:/)
+    for (const name of ['clickhouse', 'redis', 'postgres']) expect(called(name)).not.toContain('ports:')
+    for (const name of ['clickhouse', 'redis']) expect(called(name)).toContain('networks: [databases]')
+    expect(called('postgres')).toContain('networks: [unleash]')
+    expect(called('unleash')).toContain('networks: [outside, unleash]')
+    for (const network of ['databases', 'unleash']) expect(text).toContain(`\n  ${network}: { internal: true }\n`)
+  })
+
+  test('have their secrets from outside of the file', () => {
+    for (const [, name, value] of text.matchAll(/^ +(\w*(?:SECRET|PASSWORD|TOKENS?)): (.*)$/gm))
+      expect(value, name).toMatch(/^\$\{[A-Z_]+(:\?[^}]+)?\}$/)
+  })
+})
