@@ -92,6 +92,7 @@ function writeCursor(order: SessionOrder, rank: Rank, id: string): string {
   return Buffer.from(JSON.stringify([order, typeof rank === 'bigint' ? `${rank}` : rank, id])).toString('base64url')
 }
 
+/** Refuses whatever `writeCursor` would not have written, to the letter. */
 function readCursor(cursor: string, order: SessionOrder): { rank: Rank; id: string } {
   let parts: unknown
   try {
@@ -100,10 +101,14 @@ function readCursor(cursor: string, order: SessionOrder): { rank: Rank; id: stri
     parts = undefined
   }
   if (!Array.isArray(parts) || parts.length !== 3) throw invalidArgument('after', 'is not a cursor')
-  const [cursorOrder, rank, id] = parts as unknown[]
+  const [cursorOrder, written, id] = parts as unknown[]
   if (cursorOrder !== order) throw invalidArgument('after', `is a cursor of another order than ${order}`)
-  if (typeof id !== 'string') throw invalidArgument('after', 'is not a cursor')
-  if (typeof rank === 'number') return { rank, id }
-  if (typeof rank === 'string' && /^\d{1,60}$/.test(rank)) return { rank: BigInt(rank), id }
-  throw invalidArgument('after', 'is not a cursor')
+  const rank = order.startsWith('TOKENS') ? tokensIn(written) : written
+  if (typeof id !== 'string' || (typeof rank !== 'number' && typeof rank !== 'bigint'))
+    throw invalidArgument('after', 'is not a cursor')
+  if (writeCursor(order, rank, id) !== cursor) throw invalidArgument('after', 'is not a cursor')
+  return { rank, id }
 }
+
+const tokensIn = (text: unknown): bigint | undefined =>
+  typeof text === 'string' && /^\d{1,60}$/.test(text) ? BigInt(text) : undefined

@@ -3,6 +3,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { visible } from '../domain/plain-text.ts'
 
 /** Errors of GraphQL itself that tell the client what it did wrong. */
 const CLIENT_ERRORS: ReadonlySet<unknown> = new Set([
@@ -54,12 +55,12 @@ export function formatError(
   if (isBridgeError(original)) {
     const { code, argument, retryable, retryAfterSeconds, message } = original
     return {
-      message: clip(message, MAX_MESSAGE),
+      message: told(message, MAX_MESSAGE),
       ...place,
       extensions: {
         code,
         retryable,
-        ...(argument === undefined ? {} : { argument: clip(argument, MAX_NAME) }),
+        ...(argument === undefined ? {} : { argument: told(argument, MAX_NAME) }),
         ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
       },
     }
@@ -68,16 +69,16 @@ export function formatError(
   if (CLIENT_ERRORS.has(code)) {
     if (formatted.message === ABORTED)
       return { message: OVERLAPS, ...place, extensions: { code: 'QUERY_TOO_EXPENSIVE', retryable: false } }
-    const told = TOO_MANY.test(formatted.message) ? MORE_MISTAKES : formatted.message
-    const message = hideSchemaDetails ? withoutSuggestion(told) : told
+    const whole = TOO_MANY.test(formatted.message) ? MORE_MISTAKES : formatted.message
+    const message = hideSchemaDetails ? withoutSuggestion(whole) : whole
     const argument = /^Variable "\$([^"]+)"(?: got invalid value .*? at "([^"]+)")?/.exec(message)
     return {
-      message: clip(message, MAX_MESSAGE),
+      message: told(message, MAX_MESSAGE),
       ...place,
       extensions: {
         code,
         retryable: false,
-        ...(argument === null ? {} : { argument: clip((argument[2] ?? argument[1]) as string, MAX_NAME) }),
+        ...(argument === null ? {} : { argument: told((argument[2] ?? argument[1]) as string, MAX_NAME) }),
       },
     }
   }
@@ -89,5 +90,8 @@ function withoutSuggestion(message: string): string {
   const at = message.lastIndexOf(SUGGESTION)
   return at === -1 ? message : message.slice(0, at)
 }
+
+/** People read it where a terminal obeys what it is shown. */
+const told = (text: string, most: number): string => clip(visible(clip(text, most)), most)
 
 const clipName = (part: string | number): string | number => (typeof part === 'number' ? part : clip(part, MAX_NAME))

@@ -5,6 +5,7 @@ import { LIMITS } from '../domain/limits.ts'
 import type { CacheStatus } from '../domain/source.ts'
 import type { AnswerCache } from '../ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../ports/token-source.ts'
+import { fits } from './fits.ts'
 import { requestKey } from './question-key.ts'
 
 export interface CachedSource {
@@ -76,7 +77,8 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       // the source is not ready: asking it throws the reason
       if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
       const key = keyOf(source, generation(), request)
-      const cached = await cache.get(key)
+      const kept = await cache.get(key)
+      const cached = kept !== undefined && fits(kept.answer, request) ? kept : undefined
       if (cached?.watermark === at.watermark) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
       const computed = compute(key, request, caller)
       // where another source can answer instead, an older answer is not served once its refresh has failed

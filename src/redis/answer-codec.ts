@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { GROUPED_DIMENSIONS } from '../domain/dimensions.ts'
 import { REFUSAL_REASONS } from '../domain/refusal.ts'
+import { END_TIME } from '../domain/timestamp.ts'
 import { SUMS, type SumField } from '../domain/token-counts.ts'
+import { CONTEXT_TIERS } from '../domain/token-query.ts'
 import type { CachedAnswer } from '../ports/answer-cache.ts'
 
 // What the cache holds may come from another program, another version or a stranger: it is read like any input.
@@ -9,19 +12,27 @@ const bigint = z
   .string()
   .regex(/^\d{1,60}$/)
   .transform(BigInt)
-const time = z.number().int()
+/** The first bucket of 1970 may begin as much earlier. */
+const MONTH_MS = 31 * 86_400_000
+const time = z.number().int().min(-MONTH_MS).max(END_TIME)
 const sums = z.object({
   model: z.string(),
-  tier: z.number().int().nonnegative(),
+  tier: z.number().int().nonnegative().max(CONTEXT_TIERS.length),
   ...(Object.fromEntries(SUMS.map((field) => [field, bigint])) as Record<SumField, typeof bigint>),
 })
 const usage = z.array(sums)
+const groups = z.record(z.string(), z.array(z.object({ values: z.array(z.string()), start: time, usage })))
+/** Of a grouping, by its key: a value of each dimension. */
+const dimensionsIn = (key: string): number =>
+  key.split(' ').filter((name) => (GROUPED_DIMENSIONS as readonly string[]).includes(name)).length
 const answer = z.object({
   whole: usage,
-  sessionCount: z.number().int().nonnegative().optional(),
+  sessionCount: z.int32().nonnegative().optional(),
   firstAt: time.optional(),
   lastAt: time.optional(),
-  groups: z.record(z.string(), z.array(z.object({ values: z.array(z.string()), start: time, usage }))),
+  groups: groups.refine((all) =>
+    Object.entries(all).every(([key, list]) => list.every(({ values }) => values.length === dimensionsIn(key))),
+  ),
   sessions: z
     .array(
       z.object({
@@ -32,7 +43,7 @@ const answer = z.object({
         startedAt: time,
         lastActivityAt: time,
         latestPath: z.string(),
-        latestOffset: time,
+        latestOffset: z.number().int().nonnegative(),
         usage,
       }),
     )

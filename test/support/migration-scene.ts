@@ -29,6 +29,8 @@ export interface SceneOptions {
   write?: boolean
   /** That of an earlier scene: a restart. */
   database?: string
+  /** Of the server, beside its own. */
+  settings?: Record<string, string>
 }
 
 /** Either way to ClickHouse, for `describe.each`. */
@@ -47,12 +49,15 @@ export function useScenes(
     if (way === 'a ClickHouse server') clickhouse = await startClickHouseServer()
   })
   afterAll(() => clickhouse?.stop())
-  return ({ folder = makeFolder(), write = true, database = `migration${databases++}` } = {}) =>
-    makeScene(clickhouse?.url, database, folder, write)
+  return ({ folder = makeFolder(), write = true, database = `migration${databases++}`, settings = {} } = {}) =>
+    makeScene(clickhouse?.url, { database, folder, write, settings })
 }
 
 /** A server over three transcripts, 40 records of 2 tokens each, and one line that all of them have. */
-async function makeScene(url: string | undefined, database: string, folder: string, write: boolean): Promise<Scene> {
+async function makeScene(
+  url: string | undefined,
+  { database, folder, write, settings }: Required<SceneOptions>,
+): Promise<Scene> {
   const lines = (name: string, count: number) =>
     Array.from({ length: count }, (_, i) =>
       line({ id: `msg_${name}_${i}`, session: name, time: `2026-04-0${1 + (i % 5)}T10:00:00.000Z` }),
@@ -69,6 +74,7 @@ async function makeScene(url: string | undefined, database: string, folder: stri
       : { CLICKHOUSE_URL: url, CLICKHOUSE_USER: USER, CLICKHOUSE_PASSWORD: PASSWORD }),
     CLICKHOUSE_DATABASE: database,
     RESCAN_INTERVAL_MS: '200',
+    ...settings,
   })
   const ofEngine = join(folder, 'data', 'clickhouse')
   const db = await openDatabase({ url, user: USER, password: PASSWORD, database, folder: ofEngine })

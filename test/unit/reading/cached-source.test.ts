@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Grouping } from '../../../src/domain/dimensions.ts'
+import { type Grouping, groupingKey } from '../../../src/domain/dimensions.ts'
 import { BridgeError } from '../../../src/domain/errors.ts'
 import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { TokenFilter } from '../../../src/domain/token-query.ts'
@@ -20,12 +20,18 @@ function scene(options: { canFallBack?: boolean } = {}) {
     world: 'here',
     health: () => ({ state: 'UP', detail: '' }),
     counted: () => (state.ready ? { watermark: state.watermark, asOf: state.asOf } : undefined),
-    async answer(): Promise<SourceAnswer> {
+    async answer({ queries }): Promise<SourceAnswer> {
       state.asked++
       const { watermark, asOf } = state
       await gate
       if (state.failing || !state.ready) throw new BridgeError('SOURCE_UNAVAILABLE', 'away')
-      return { answers: [], quality: undefined, asOf, watermark, sample: false }
+      const answers = queries.map(({ groupings }) => ({
+        whole: [],
+        firstAt: undefined,
+        lastAt: undefined,
+        groups: Object.fromEntries(groupings.map((grouping) => [groupingKey(grouping), []])),
+      }))
+      return { answers, quality: undefined, asOf, watermark, sample: false }
     },
   }
   const failures: unknown[] = []
