@@ -79,12 +79,21 @@ export const networks = (name: string) =>
       return z.NEVER
     })
 
+/** Addresses are told in the log and by health, so nothing secret may stand in one. */
+const hasLogin = (url: string): boolean => {
+  const parsed = URL.parse(url)
+  return parsed !== null && (parsed.username !== '' || parsed.password !== '')
+}
+
 export const httpUrl = (name: string) =>
   z
     .string()
     .optional()
     .refine((url) => url === undefined || (/^https?:\/\/\S+$/.test(url) && URL.canParse(url)), {
       message: `${name} must begin with http:// or https://`,
+    })
+    .refine((url) => url === undefined || !hasLogin(url), {
+      message: `${name} must have no user and no password in it: they have settings of their own`,
     })
 
 /** Several values, comma-separated; `read` gives what a part comes to, or `undefined` where it is none. */
@@ -127,10 +136,11 @@ export const origins = (name: string) =>
 export const verifiedUrls = (name: string) =>
   several(
     (part) => {
-      const url = URL.parse(part)
+      const url = hasLogin(part) ? null : URL.parse(part)
       return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname)) ? part : undefined
     },
-    (part) => `${name} must begin with https:// (http:// on this machine alone), not "${part}"`,
+    (part) =>
+      `${name} must begin with https:// (http:// on this machine alone)${hasLogin(part) ? ', without a user and a password' : `, not "${part}"`}`,
   )
 
 /** As few bytes as a secret may have that tokens are signed with. */

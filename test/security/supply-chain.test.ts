@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { INSTALL_SCRIPTS, type LockFile, type Manifest, supplyMistakes } from '../../scripts/supply.ts'
@@ -7,10 +8,10 @@ const manifest = (): Manifest => read('package.json')
 const lock = (): LockFile => read('package-lock.json')
 
 /** What is said about a lock file in which one package is another one. */
-function with_(folder: string, change: Partial<LockFile['packages'][string]>): string[] {
-  const changed = lock()
-  changed.packages[folder] = { ...changed.packages[folder], ...change }
-  return supplyMistakes(manifest(), changed)
+function changed(folder: string, change: Partial<LockFile['packages'][string]>): string[] {
+  const other = lock()
+  other.packages[folder] = { ...other.packages[folder], ...change }
+  return supplyMistakes(manifest(), other)
 }
 
 describe('what comes from a registry', () => {
@@ -19,15 +20,15 @@ describe('what comes from a registry', () => {
   })
 
   test('is refused where it comes from elsewhere, or by no hash, or by a weak one', () => {
-    expect(with_('node_modules/ws', { resolved: 'git+ssh://git@example.org/ws.git#0123456' })).toEqual([
+    expect(changed('node_modules/ws', { resolved: 'git+ssh://git@example.org/ws.git#0123456' })).toEqual([
       'ws comes from elsewhere than the registry that is set',
     ])
-    expect(with_('node_modules/ws', { link: true })).toHaveLength(1)
-    expect(with_('node_modules/ws', { integrity: 'sha1-AAAA' })).toEqual(['ws is locked without its SHA-512'])
-    expect(with_('node_modules/other', { version: '1.0.0', license: 'MIT' })).toEqual([
+    expect(changed('node_modules/ws', { link: true })).toHaveLength(1)
+    expect(changed('node_modules/ws', { integrity: 'sha1-AAAA' })).toEqual(['ws is locked without its SHA-512'])
+    expect(changed('node_modules/other', { version: '1.0.0', license: 'MIT' })).toEqual([
       'other is locked without its SHA-512',
     ])
-    expect(with_('node_modules/ws', { version: '^8.0.0' })).toEqual(['ws is locked to no exact version'])
+    expect(changed('node_modules/ws', { version: '^8.0.0' })).toEqual(['ws is locked to no exact version'])
   })
 
   test('is asked for by exact versions alone', () => {
@@ -39,14 +40,16 @@ describe('what comes from a registry', () => {
   })
 
   test('has a licence that may be passed on, except what developers alone need', () => {
-    expect(with_('node_modules/ws', { license: 'AGPL-3.0-or-later' })).toEqual(['ws has the licence AGPL-3.0-or-later'])
+    expect(changed('node_modules/ws', { license: 'AGPL-3.0-or-later' })).toEqual([
+      'ws has the licence AGPL-3.0-or-later',
+    ])
     expect(lock().packages['node_modules/unleash-server']).toMatchObject({ dev: true, license: 'AGPL-3.0-or-later' })
   })
 })
 
 describe('a program that runs when a package is installed', () => {
   test('is refused where nobody has looked at it', () => {
-    expect(with_('node_modules/ws', { hasInstallScript: true })).toEqual([
+    expect(changed('node_modules/ws', { hasInstallScript: true })).toEqual([
       'ws has an install script that nobody looked at: scripts/supply.ts',
     ])
   })
@@ -57,7 +60,7 @@ describe('a program that runs when a package is installed', () => {
     expect(supplyMistakes(other, lock())).toEqual(['ssh2 must be false in allowScripts of package.json'])
     delete other.allowScripts.ssh2
     expect(supplyMistakes(other, lock())).toEqual(['ssh2 must be false in allowScripts of package.json'])
-    expect(with_('node_modules/ssh2', { hasInstallScript: false })).toEqual([
+    expect(changed('node_modules/ssh2', { hasInstallScript: false })).toEqual([
       'ssh2 has no install script any more: take it out of scripts/supply.ts',
     ])
     // npm installs nothing that has one and is not named
@@ -71,6 +74,14 @@ describe('a program that runs when a package is installed', () => {
     expect(ofServer.length).toBeGreaterThan(0)
     for (const name of ofServer) expect(INSTALL_SCRIPTS[name]?.runs, name).toBe(false)
   })
+})
+
+test('the bill of materials names every package that is locked', () => {
+  const { stdout } = spawnSync('npm', ['run', '--silent', 'sbom'], { encoding: 'utf8', maxBuffer: 64 << 20 })
+  const { components } = JSON.parse(stdout) as { components: { name: string; version: string }[] }
+  const named = new Set(components.map(({ name, version }) => `${name}@${version}`))
+  for (const [folder, { version }] of Object.entries(lock().packages))
+    if (folder !== '') expect(named).toContain(`${folder.split('node_modules/').at(-1)}@${version}`)
 })
 
 test('no file that tells where packages come from names a registry', () => {
