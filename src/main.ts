@@ -18,7 +18,7 @@ export async function serve(): Promise<void> {
   const started = startApp(config, logger)
   const isStopping = closeOnSignals({ started, logger, deadlineMs: config.shutdownDeadlineMs })
   const app = await started.catch((error: Error) => {
-    process.stderr.write(`token-bridge: ${error.message}\n`)
+    process.stderr.write(`token-bridge: ${visible(error.message)}\n`)
     // what was opened until then must not keep the process
     return endProcess(1)
   })

@@ -4,7 +4,15 @@ import { readFileSync } from 'node:fs'
 
 /** Read where they are needed. */
 const READ_LATER: ReadonlySet<string> = new Set(['JOURNAL_KEY', 'AUDIT_KEY'])
-const SECRETS = [...READ_LATER, 'AUTH_JWT_SECRET', 'REDIS_URL', 'CLICKHOUSE_PASSWORD', 'UNLEASH_API_TOKEN'] as const
+/** The settings that are secrets. */
+export const SECRETS = [
+  'JOURNAL_KEY',
+  'AUDIT_KEY',
+  'AUTH_JWT_SECRET',
+  'REDIS_URL',
+  'CLICKHOUSE_PASSWORD',
+  'UNLEASH_API_TOKEN',
+] as const
 /** A larger file is none that holds a secret. */
 const MAX_BYTES = 64 << 10
 

@@ -24,6 +24,8 @@ const MAX_NAME = 100
 const ABORTED = 'Validation aborted.'
 /** And tells no more mistakes than it may with this in the end. */
 const TOO_MANY = / Validation aborted\.$/
+/** As of a document, of variables; no code tells that it is one of the client's mistakes. */
+const TOO_MANY_VARIABLES = /^Too many errors processing variables/
 /** With this, graphql-js proposes names of the schema at the end of a message. */
 const SUGGESTION = ' Did you mean '
 
@@ -65,7 +67,7 @@ export function formatError(
       },
     }
   }
-  const code = formatted.extensions?.code
+  const code = codeOf(formatted)
   if (CLIENT_ERRORS.has(code)) {
     if (formatted.message === ABORTED)
       return { message: OVERLAPS, ...place, extensions: { code: 'QUERY_TOO_EXPENSIVE', retryable: false } }
@@ -90,6 +92,9 @@ function withoutSuggestion(message: string): string {
   const at = message.lastIndexOf(SUGGESTION)
   return at === -1 ? message : message.slice(0, at)
 }
+
+const codeOf = ({ message, path, extensions }: GraphQLFormattedError): unknown =>
+  path === undefined && TOO_MANY_VARIABLES.test(message) ? ApolloServerErrorCode.BAD_USER_INPUT : extensions?.code
 
 /** People read it where a terminal obeys what it is shown. */
 const told = (text: string, most: number): string => clip(visible(clip(text, most)), most)

@@ -1,5 +1,6 @@
 import {
   type GraphQLField,
+  type GraphQLInputField,
   type GraphQLInputType,
   type GraphQLObjectType,
   type GraphQLOutputType,
@@ -19,9 +20,11 @@ export interface Place {
   /** `tokenMetrics.sessions(after)`. */
   name: string
   isMutation: boolean
-  /** The operation, and its variables with this put into the place. */
+  /** It stands in a list: as many can be said at once. */
+  isInList: boolean
+  /** The operation, and its variables with this put into the place; several where it is in a list. */
   document: string
-  variables(put: unknown): Record<string, unknown>
+  variables(...put: unknown[]): Record<string, unknown>
 }
 
 /** What a member must be, by its name, where its type does not say it. */
@@ -70,7 +73,8 @@ function placesIn(field: Field, above: readonly Field[], isMutation: boolean): P
         name: `${way.join('.')}(${[arg.name, ...path].join('.')})`,
         isMutation,
         document: `${isMutation ? 'mutation' : 'query'} (${declared}) { ${selection} }`,
-        variables: (put) =>
+        isInList: isInList(arg.type, path),
+        variables: (...put) =>
           Object.fromEntries(
             given.map(({ name, type }) => [name, inputOf(name, type, name === arg.name ? path : undefined, put)]),
           ),
@@ -83,7 +87,7 @@ function placesIn(field: Field, above: readonly Field[], isMutation: boolean): P
 const required = ({ args }: Field): string => {
   const given = args
     .filter(isRequiredArgument)
-    .map(({ name, type }) => `${name}: ${literal(inputOf(name, type, undefined, 0))}`)
+    .map(({ name, type }) => `${name}: ${literal(inputOf(name, type, undefined, []))}`)
   return given.length === 0 ? '' : `(${given.join(', ')})`
 }
 const literal = (value: unknown): string => JSON.stringify(value)
@@ -98,11 +102,25 @@ function leavesOf(type: GraphQLInputType, seen: readonly unknown[] = []): string
   )
 }
 
+function isInList(type: GraphQLInputType, [first, ...rest]: readonly string[]): boolean {
+  const inner = isNonNullType(type) ? type.ofType : type
+  if (isListType(inner)) return true
+  return isInputObjectType(inner) && isInList((inner.getFields()[first as string] as GraphQLInputField).type, rest)
+}
+
 /** A valid value; with a `path`, one that has `put` there. */
-function inputOf(name: string, type: GraphQLInputType, path: readonly string[] | undefined, put: unknown): unknown {
+function inputOf(
+  name: string,
+  type: GraphQLInputType,
+  path: readonly string[] | undefined,
+  put: readonly unknown[],
+): unknown {
   if (isNonNullType(type)) return inputOf(name, type.ofType, path, put)
   if (path === undefined && Object.hasOwn(VALID, name)) return VALID[name]
-  if (isListType(type)) return [inputOf(name, type.ofType, path, put)]
+  if (isListType(type)) {
+    const each = path === undefined ? [put] : put.map((one) => [one])
+    return each.map((one) => inputOf(name, type.ofType, path, one))
+  }
   if (isInputObjectType(type)) {
     const members = Object.values(type.getFields()).filter((one) => isRequiredInputField(one) || one.name === path?.[0])
     return Object.fromEntries(
@@ -112,7 +130,7 @@ function inputOf(name: string, type: GraphQLInputType, path: readonly string[] |
       ]),
     )
   }
-  if (path !== undefined) return put
+  if (path !== undefined) return put[0]
   return isEnumType(type) ? type.getValues()[0]?.name : BY_TYPE[type.name]
 }
 

@@ -63,14 +63,14 @@ const ofAnn = async (server: TestServer) => {
   return data
 }
 
-function check(place: Place, text: string, { errors, data }: GraphQLAnswer): void {
-  const where = `${place.name} ${JSON.stringify(text)}`
+function check(where: string, { errors, data }: GraphQLAnswer): void {
   for (const { message, extensions } of errors ?? []) {
     expect(extensions.code, where).not.toBe('INTERNAL_SERVER_ERROR')
     expect(message, where).not.toMatch(OBEYED)
     expect(extensions.argument ?? '', where).not.toMatch(OBEYED)
     expect(message, where).not.toMatch(/ at .+:\d+:\d+|node_modules|DB::Exception/)
   }
+  for (const { message } of data?.ingestTokenRecords?.rejected ?? []) expect(message, where).not.toMatch(OBEYED)
   expect(JSON.stringify(data ?? null), where).not.toContain('root:x:')
 }
 
@@ -87,14 +87,20 @@ async function attack(server: TestServer): Promise<number> {
     ]),
   )
   let accepted = 0
-  const say = async (place: Place, text: string): Promise<void> => {
-    const answer = await server.ask(place.document, place.variables(text), EVERY_ROLE, { user: 'mallory' })
-    check(place, text, answer)
+  const say = async (place: Place, ...texts: string[]): Promise<void> => {
+    const answer = await server.ask(place.document, place.variables(...texts), EVERY_ROLE, { user: 'mallory' })
+    check(`${place.name} ${JSON.stringify(texts)}`, answer)
     accepted += answer.data?.ingestTokenRecords?.accepted ?? 0
+    // one that is refused hides the others
+    if (answer.errors === undefined || texts.length === 1) return
+    const middle = texts.length >> 1
+    await Promise.all([say(place, ...texts.slice(0, middle)), say(place, ...texts.slice(middle))])
   }
   for (const place of places)
-    for (let at = 0; at < CORPUS.length; at += AT_ONCE)
-      await Promise.all(CORPUS.slice(at, at + AT_ONCE).map((text) => say(place, text)))
+    if (place.isInList) await say(place, ...CORPUS)
+    else
+      for (let at = 0; at < CORPUS.length; at += AT_ONCE)
+        await Promise.all(CORPUS.slice(at, at + AT_ONCE).map((text) => say(place, text)))
   return accepted
 }
 

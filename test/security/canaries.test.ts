@@ -1,0 +1,231 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { readConfig, SETTINGS } from '../../src/config.ts'
+import { createSchema } from '../../src/graphql/schema.ts'
+import { SECRETS } from '../../src/secret-files.ts'
+import { run, start } from '../support/cli.ts'
+import { everythingOf } from '../support/every-field.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { until } from '../support/until.ts'
+
+type Secret = (typeof SECRETS)[number]
+
+/** A value that each secret can have, with a canary in it that is nowhere else. A new secret does not compile without. */
+const VALUE_WITH: Record<Secret, (canary: string) => string> = {
+  JOURNAL_KEY: (canary) => Buffer.from(canary.padEnd(32, '-').slice(0, 32)).toString('base64'),
+  AUTH_JWT_SECRET: (canary) => `${canary}-${canary}`,
+  // nobody of that name is known to the Redis of the tests
+  REDIS_URL: (canary) => `redis://somebody:${canary}@${new URL(inject('redisUrl')).host}`,
+  CLICKHOUSE_PASSWORD: (canary) => canary,
+  UNLEASH_API_TOKEN: (canary) => `*:*.${canary}`,
+}
+
+/** 24 letters and digits: they stand for themselves in a URL, and the JSON and log lines around them change nothing. */
+const canaryOf = (name: string): string => `${name.replaceAll('_', '').slice(0, 6)}${randomBytes(9).toString('hex')}`
+
+/** How a canary may look in what is emitted. */
+function formsOf(canary: string): string[] {
+  const bytes = Buffer.from(canary)
+  // where it stands in a longer text, base64 begins at one of three places
+  const base64 = [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+    return text.slice(before === 0 ? 0 : 4, Math.floor(((before + bytes.length) / 3) | 0) * 4)
+  })
+  const urlSafe = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))
+  const percent = [...bytes].map((byte) => `%${byte.toString(16)}`).join('')
+  return [canary, ...base64, ...urlSafe, bytes.toString('hex'), percent, percent.toUpperCase()]
+}
+
+function expectNone(emitted: Record<string, string>, canaries: Record<string, string>): void {
+  for (const [secret, canary] of Object.entries(canaries))
+    for (const [where, text] of Object.entries(emitted))
+      for (const form of formsOf(canary))
+        expect(text.toLowerCase().includes(form.toLowerCase()), `${secret} in ${where}`).toBe(false)
+}
+
+/** All files below a folder, but for those of secrets themselves. */
+function filesIn(folder: string, without: RegExp): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return Object.fromEntries(
+    files
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .filter((path) => !without.test(path))
+      .map((path) => [path, readFileSync(path, 'latin1')]),
+  )
+}
+
+/** All that a server tells whoever may know the most. */
+async function emittedBy(server: TestServer): Promise<Record<string, string>> {
+  const emitted: Record<string, string> = {}
+  const schema = await createSchema()
+  for (const field of Object.values(schema.getQueryType()?.getFields() ?? {}))
+    emitted[field.name] = JSON.stringify(await server.ask(`{ ${everythingOf(field)} }`, {}, ['viewer', 'operator']))
+  for (const mutation of [
+    'mutation { startMigration { id } }',
+    'mutation { backupMigration(name: "b", all: true) { folder } }',
+    'mutation { restoreMigration(name: "c") { folder } }',
+    INGEST,
+  ])
+    emitted[mutation] = JSON.stringify(await server.ask(mutation, {}, ['operator', 'ingester']))
+  const authorization = `Bearer ${await server.token(['viewer', 'operator'])}`
+  for (const [path, headers] of [
+    ['/metrics', { authorization }],
+    ['/health/live', {}],
+    ['/health/ready', {}],
+    ['/health/ready', { authorization }],
+    ['/nowhere', { authorization }],
+    ['/graphql', { authorization: 'Bearer not.one.atall' }],
+    ['/sign-in?token=x', {}],
+  ] as const) {
+    const response = await fetch(`${server.url}${path}`, { headers })
+    emitted[`${path} ${Object.keys(headers)}`] = `${JSON.stringify([...response.headers])} ${await response.text()}`
+  }
+  await server.close()
+  emitted['the log'] = server.log()
+  return emitted
+}
+
+const INGEST = `mutation { ingestTokenRecords(input: { records: [{ sessionId: "s", project: "p", model: "m",
+  occurredAt: "2026-04-02T09:00:00Z", tokens: { input: "1", output: "0" } }] }) { accepted } }`
+
+/** Answers everything with a refusal that repeats nothing. */
+async function startRefusing(status: number): Promise<string> {
+  const server = createServer((_request, response) => response.writeHead(status).end('no')).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Where each part that has a secret is: nobody there, somebody who refuses it, somebody who fails. */
+const AROUND: [string, () => Promise<Record<string, string>>][] = [
+  ['nobody is there', async () => ({ CLICKHOUSE_URL: 'http://127.0.0.1:1', UNLEASH_URL: 'http://127.0.0.1:1/api' })],
+  [
+    'whoever is there refuses it',
+    async () => ({ CLICKHOUSE_URL: await startRefusing(403), UNLEASH_URL: `${await startRefusing(401)}/api` }),
+  ],
+  [
+    'whoever is there fails',
+    async () => ({ CLICKHOUSE_URL: await startRefusing(500), UNLEASH_URL: `${await startRefusing(500)}/api` }),
+  ],
+  [
+    'the host has no name',
+    async () => ({ CLICKHOUSE_URL: 'https://no.invalid', UNLEASH_URL: 'https://no.invalid/api' }),
+  ],
+]
+
+const corpus = (): string => {
+  const folder = makeFolder()
+  writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+  return folder
+}
+
+/** Every secret with a canary; `inFiles`: by the settings that name files. */
+function planted(folder: string, inFiles: boolean) {
+  const canaries = Object.fromEntries(SECRETS.map((name) => [name, canaryOf(name)])) as Record<Secret, string>
+  const values = SECRETS.map((name) => [name, VALUE_WITH[name](canaries[name])] as const)
+  if (!inFiles) return { canaries, settings: Object.fromEntries(values) }
+  mkdirSync(join(folder, 'secrets'), { mode: 0o700 })
+  const settings = values.map(([name, value]) => {
+    writeFileSync(join(folder, 'secrets', name), `${value}\n`, { mode: 0o600 })
+    return [`${name}_FILE`, join(folder, 'secrets', name)]
+  })
+  return { canaries, settings: Object.fromEntries(settings) }
+}
+
+describe('a secret', () => {
+  test('has a row for its file, and every such row is of a secret', () => {
+    const named = Object.keys(SETTINGS).filter(
+      (name) => name.endsWith('_FILE') && name.replace(/_FILE$/, '') in SETTINGS,
+    )
+    expect(named.sort()).toEqual(SECRETS.map((name) => `${name}_FILE`).sort())
+  })
+
+  test.each(AROUND)('is in nothing that the server emits where %s', async (what, around) => {
+    const folder = corpus()
+    const { canaries, settings } = planted(folder, what === 'nobody is there')
+    const server = await startServer(folder, { ...settings, ...(await around()), LOG_LEVEL: 'trace' })
+    const oneTime = new URL(server.app.signInUrl as string).searchParams.get('token') as string
+    const made = await server.ask(CREATE, {}, ['operator'])
+    const { token } = made.data.createMachineToken
+    await fetch(server.app.signInUrl as string)
+    const emitted = await emittedBy(server)
+    expectNone(
+      { ...emitted, ...filesIn(join(folder, 'data'), /^$/) },
+      { ...canaries, 'the sign-in token': oneTime, 'a machine token': token.split('.').at(-1) },
+    )
+    // what was looked for would have been found
+    expect(() => expectNone({ x: `redis://somebody:${canaries.REDIS_URL}@x` }, canaries)).toThrow('REDIS_URL in x')
+    expect(emitted['the log']).toContain('the flags have a problem')
+    expect(emitted['the log']).toContain('Redis is away')
+  })
+
+  test.each(SECRETS)('%s is not told where it is malformed, in a file or not', (name) => {
+    const folder = makeFolder()
+    const canary = canaryOf(name)
+    for (const value of [
+      canary.slice(0, 20),
+      `${canary} ${canary}`,
+      `\0${canary}`,
+      `${canary},,${canary}\nx`,
+      `http://${canary}@x`,
+    ]) {
+      writeFileSync(join(folder, 'secret'), value, { mode: 0o600 })
+      for (const settings of [
+        { [name]: value },
+        { [`${name}_FILE`]: join(folder, 'secret') },
+        { [name]: value, [`${name}_FILE`]: value },
+      ])
+        try {
+          readConfig({ ...settings, PORT: 'x' })
+        } catch (error) {
+          const { message, stack } = error as Error
+          if (!(`${name}_FILE` in settings && settings[`${name}_FILE`] === value))
+            expectNone({ message, stack: String(stack) }, { [name]: canary.slice(0, 20) })
+        }
+    }
+  })
+
+  test('is in nothing that the command line prints, and in no file that it leaves', async () => {
+    const folder = corpus()
+    const { canaries, settings } = planted(folder, false)
+    const environment = {
+      ...settings,
+      TRANSCRIPTS_DIR: join(folder, 'projects'),
+      PORT: '0',
+      CLICKHOUSE_EMBEDDED: 'off',
+      LOG_LEVEL: 'trace',
+      NODE_ENV: 'production',
+    }
+    const server = start(['serve'], folder, environment)
+    await until('the server', () => server.stdout().includes('answers at') || undefined)
+    const emitted: Record<string, string> = {}
+    for (const args of COMMANDS) {
+      const { stdout, stderr } = await run(args, folder, environment)
+      emitted[args.join(' ')] = stdout + stderr
+    }
+    server.signal('SIGTERM')
+    const { stdout, stderr } = await server.ended
+    expectNone({ ...emitted, stdout, stderr, ...filesIn(join(folder, '.token-bridge'), /^$/) }, canaries)
+  })
+})
+
+const CREATE = 'mutation { createMachineToken(input: { userId: "m", roles: ["viewer"] }) { token } }'
+const COMMANDS = [
+  ['health'],
+  ['health', '--json'],
+  ['source'],
+  ['migrate', 'status'],
+  ['machine-token', 'list'],
+  ['journal', 'status'],
+  ['journal', 'check'],
+  ['analyze', '--quality'],
+  ['serve'],
+]
