@@ -4,9 +4,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
-import { readConfig, SETTINGS } from '../../src/config.ts'
+import { readConfig } from '../../src/config.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { SECRETS } from '../../src/secret-files.ts'
+import { SETTINGS } from '../../src/settings.ts'
 import { run, start } from '../support/cli.ts'
 import { everythingOf } from '../support/every-field.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -18,6 +19,7 @@ type Secret = (typeof SECRETS)[number]
 /** A value that each secret can have, with a canary in it that is nowhere else. A new secret does not compile without. */
 const VALUE_WITH: Record<Secret, (canary: string) => string> = {
   JOURNAL_KEY: (canary) => Buffer.from(canary.padEnd(32, '-').slice(0, 32)).toString('base64'),
+  AUDIT_KEY: (canary) => Buffer.from(canary.padEnd(32, '+').slice(0, 32)).toString('base64'),
   AUTH_JWT_SECRET: (canary) => `${canary}-${canary}`,
   // nobody of that name is known to the Redis of the tests
   REDIS_URL: (canary) => `redis://somebody:${canary}@${new URL(inject('redisUrl')).host}`,
