@@ -43,7 +43,10 @@ export function createAccessChanges({ known, sign, keep }: AccessChangesOptions)
       return { token, machineToken: { ...kept, createdAt, revokedAt: undefined, lastUsedAt: undefined } }
     },
     async revoke(target, reason, by) {
-      await keep({ kind: 'revocation', at: Date.now(), by, ...target, reason })
+      const change = { kind: 'revocation' as const, at: Date.now(), by, reason }
+      // made by an instance whose clock is ahead: what was issued until now by our clock leaves them out
+      const ahead = 'userId' in target ? known.issuedAhead(target.userId) : []
+      await Promise.all([target, ...ahead.map((tokenId) => ({ tokenId }))].map((one) => keep({ ...change, ...one })))
     },
     machineTokens: known.machineTokens,
   }

@@ -25,6 +25,8 @@ export interface KnownTokens {
   check(token: IssuedToken): void
   /** Calls `end` where the token was taken away, or as soon as it is. Returns how to stop that. */
   watch(token: IssuedToken, end: () => void): () => void
+  /** Ids of the tokens of a user that were issued later than now, by the clock of whoever made them. */
+  issuedAhead(userId: string): string[]
   /** Those that have not expired, the latest first. */
   machineTokens(): MachineToken[]
 }
@@ -36,6 +38,8 @@ export function createKnownTokens(unheardSince: () => number | undefined = () =>
   /** When the tokens of a user, or one token, were taken away last. */
   const revokedUsers = new Map<string, number>()
   const revokedTokens = new Map<string, number>()
+  /** By id: tokens that were shown, and by their clock are not issued yet. */
+  const ahead = new Map<string, IssuedToken>()
   const watched = new Map<() => void, IssuedToken>()
   const note = (times: Map<string, number>, key: string | undefined, at: number): void => {
     if (key !== undefined) times.set(key, Math.max(at, times.get(key) ?? at))
@@ -45,6 +49,12 @@ export function createKnownTokens(unheardSince: () => number | undefined = () =>
     if (own !== undefined) return own
     const ofUser = revokedUsers.get(userId)
     return ofUser !== undefined && issuedAt <= ofUser ? ofUser : undefined
+  }
+  const noteAhead = (token: IssuedToken): void => {
+    const now = Date.now()
+    if (token.issuedAt <= now || token.id === undefined) return
+    for (const [id, { issuedAt }] of ahead) if (issuedAt <= now) ahead.delete(id)
+    ahead.set(token.id, token)
   }
   return {
     learn(change) {
@@ -61,6 +71,13 @@ export function createKnownTokens(unheardSince: () => number | undefined = () =>
       if (token.issuedAt < (unheardSince() ?? 0))
         throw new BridgeError('SOURCE_UNAVAILABLE', 'it is not known whether the token was revoked: try again')
       if (token.id !== undefined && made.has(token.id)) usedAt.set(token.id, Date.now())
+      noteAhead(token)
+    },
+    issuedAhead(userId) {
+      const now = Date.now()
+      const known = [...ahead.values(), ...[...made.values()].map(({ at, ...token }) => ({ ...token, issuedAt: at }))]
+      const ids = known.flatMap((token) => (token.userId === userId && token.issuedAt > now ? (token.id ?? []) : []))
+      return [...new Set(ids)]
     },
     watch(token, end) {
       watched.set(end, token)

@@ -37,13 +37,13 @@ export function auditMutations(schema: GraphQLSchema): GraphQLSchema {
         else await audit.note({ action, outcome, detail: asked }).catch(() => undefined)
         throw error
       }
-      const told = DETAILS[field.name]?.(result as never)
-      const detail = [asked, told?.detail].filter((text) => text !== undefined && text !== '').join(' ')
+      const more = DETAILS[field.name]?.(result as never)
+      const detail = [asked, more?.detail].filter((text) => text !== undefined && text !== '').join(' ')
       const noting = audit.note({
         action,
         outcome: 'ok',
         detail: detail === '' ? undefined : detail,
-        records: told?.records,
+        records: more?.records,
       })
       await (ALWAYS.has(field.name) ? noting.catch(() => undefined) : noting)
       return result
@@ -64,9 +64,12 @@ function describeArguments(field: GraphQLField<unknown, unknown>, args: Record<s
       return NOTED_TYPES.has(named.name) || isEnumType(named) || NOTED_TEXTS.has(name)
     })
     .filter(({ name }) => args[name] !== undefined && args[name] !== null)
-    .map(({ name }) => `${name}=${args[name]}`)
+    .map(({ name }) => `${name}=${told(args[name])}`)
     .join(' ')
 }
+
+/** A text that could be taken for another argument stands in quotes. */
+const told = (value: unknown): string => (/[="]/.test(String(value)) ? JSON.stringify(String(value)) : String(value))
 
 interface Told {
   detail: string
@@ -80,7 +83,7 @@ const DETAILS: Record<string, (result: never) => Told> = {
     records: Number(accepted),
   }),
   createMachineToken: ({ machineToken: { id, userId, roles } }: { machineToken: Record<string, unknown> }) => ({
-    detail: `id=${id} userId=${userId} roles=${roles}`,
+    detail: `id=${id} userId=${told(userId)} roles=${roles}`,
   }),
   startMigration: ({ id }: { id: string }) => ({ detail: `id=${id}` }),
   backupMigration: ({ records }: { records: number }) => ({ detail: `records=${records}` }),

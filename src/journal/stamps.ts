@@ -12,14 +12,22 @@ export interface Stamps {
   learn(entry: JournalEntry): void
 }
 
+/**
+ * In the year 2112: a clock that is further ahead must not use up the numbers that are exact, behind which all stamps are
+ * the same, and the user's name decides who was first. So many are left.
+ */
+const MAX_OF_CLOCK = 2 ** 52
+
 export function createStamps(now: () => number = Date.now): Stamps {
   let last = 0
   const learn = (stamp: number, records: number): void => {
-    last = Math.max(last, stamp + records - 1)
+    const end = stamp + records - 1
+    // of a release that stamped by whatever its clock said: nobody can be behind it
+    if (Number.isSafeInteger(end)) last = Math.max(last, end)
   }
   return {
     stamped(entry) {
-      const stamp = Math.max(now() * 1000, last + 1)
+      const stamp = Math.max(Math.min(now() * 1000, MAX_OF_CLOCK), last + 1)
       learn(stamp, entry.records.length)
       return { ...entry, stamp }
     },

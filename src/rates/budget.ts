@@ -51,6 +51,8 @@ export function createBudget(options: BudgetOptions): Budget {
   const add = (who: string, amount: number): void => {
     let used = usedOf(who)
     if (used === undefined) {
+      // it was taken from a window that has ended
+      if (amount <= 0) return
       used = { total: 0, untold: 0, endsAt: now() + windowMs }
       callers.set(who, used)
     }

@@ -64,6 +64,21 @@ describe('the audit log of a server', () => {
     expect(verifyAudit(auditOf(server), KEY).problem).toBeUndefined()
   })
 
+  test('has no text that could be taken for another argument', async () => {
+    const server = await open()
+    const by = (query: string) => server.ask(`mutation { ${query} }`, {}, ['operator'], { user: 'olga' })
+    await by('revokeAccess(userId: "eve", reason: "left tokenId=1")')
+    const name = 'eve roles=viewer'
+    await by(`createMachineToken(input: { userId: "${name}", roles: ["operator"] }) { token }`)
+    const details = entriesOf(server).flatMap(({ action, detail }) =>
+      /^mutation/.test(String(action)) ? [detail] : [],
+    )
+    expect(details).toEqual([
+      'reason="left tokenId=1" userId=eve',
+      expect.stringMatching(/^id=\S+ userId="eve roles=viewer" roles=operator$/),
+    ])
+  })
+
   test('has reads as one entry a caller, operation and second, with their number', async () => {
     const server = await open()
     const days = 'query Days { viewer { userId } }'

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SignJWT } from 'jose'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createKnownTokens } from '../../src/access/known-tokens.ts'
 import { post } from '../support/graphql-client.ts'
 import { head, openRaw } from '../support/raw-connection.ts'
@@ -89,6 +89,30 @@ describe('a token of a machine', () => {
 })
 
 describe('access that is revoked', () => {
+  test('ends also for tokens that were made by clocks that are ahead', async () => {
+    const { first, second } = await instances()
+    const now = Date.now
+    const at = async <T>(offset: number, run: () => Promise<T>): Promise<T> => {
+      const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + offset)
+      try {
+        return await run()
+      } finally {
+        clock.mockRestore()
+      }
+    }
+    const seen = await at(4000, () => first.token(['viewer'], 'laptop'))
+    expect(await codeOf(first, seen)).toBeUndefined()
+    // an hour, at the instance whose clock it is
+    const { token } = await at(3_600_000, () => make(second))
+    await until('what the other instance made', async () => ((await list(first)).length === 1 ? true : undefined))
+    await revoke(first, 'userId: "laptop"')
+    for (const server of [first, second]) {
+      await until('the revocation', async () => ((await codeOf(server, seen)) === 'UNAUTHENTICATED' ? true : undefined))
+      await at(3_600_000, async () => expect(await codeOf(server, token)).toBe('UNAUTHENTICATED'))
+      expect(await codeOf(server, await server.token(['viewer'], 'laptop'))).toBeUndefined()
+    }
+  })
+
   test('ends at once for the token, also where it was remembered, and for no other one', async () => {
     const server = await startServer(makeFolder())
     const [lost, kept] = [await make(server), await make(server)]

@@ -233,6 +233,20 @@ describe('an operator who sees a part', () => {
     expect((await post(server.url, all.token, { query: '{ viewer { userId } }' })).status).toBe(200)
   })
 
+  test('neither lists nor takes away a scraper, which sees figures of everything whatever its scopes', async () => {
+    const server = await start()
+    const input = { userId: 'prometheus', roles: ['scraper'], access: [] }
+    const { token, machineToken } = (await server.ask(CREATE, { input }, OPERATOR)).data.createMachineToken
+    for (const access of [SHOP, []]) {
+      expect((await server.ask(LIST, {}, OPERATOR, { access })).data.machineTokens).toEqual([])
+      const revoke = `mutation { revokeAccess(tokenId: "${machineToken.id}", reason: "x") }`
+      expect((await server.ask(revoke, {}, OPERATOR, { access })).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+    }
+    const headers = { authorization: `Bearer ${token}` }
+    expect((await fetch(`${server.url}/metrics`, { headers })).status).toBe(200)
+    expect((await server.ask(LIST, {}, OPERATOR)).data.machineTokens).toHaveLength(1)
+  })
+
   test('finds the scopes of a token again after a restart, and the token obeys them', async () => {
     const server = await start()
     const input = { userId: 'machine', roles: ['viewer'], access: [{ users: ['bob', 'ann', 'ann'] }, { projects: [] }] }

@@ -119,7 +119,11 @@ function requireNoMore({ roles, access }: Pick<TokenHolder, 'roles' | 'access'>,
 }
 
 const visibleTokens = ({ access, principal }: RequestContext): MachineToken[] =>
-  access.machineTokens().filter((token) => isWithinOwn(token.access, principal.access))
+  access.machineTokens().filter((token) => seesNoMore(token, principal))
+
+/** A scraper sees figures of everything, whatever its scopes. */
+const seesNoMore = ({ roles, access }: MachineToken, own: Principal): boolean =>
+  isWithinOwn(access, own.access) && (!roles.includes('scraper') || isEverything(own.access))
 
 /** Who sees a part takes away what sees no more than that; of tokens that were signed elsewhere nobody knows what they see. */
 function requireOwn(target: RevocationTarget, context: RequestContext): void {

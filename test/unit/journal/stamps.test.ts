@@ -38,6 +38,20 @@ test('an entry of an earlier release has its stamp from when it was made', () =>
   expect(stamps.stamped(entry(1)).stamp).toBe(7_002)
 })
 
+test('a clock that is centuries ahead, here or elsewhere, leaves stamps that are told apart', () => {
+  const later = Date.UTC(2300, 0)
+  const mad = createStamps(() => later)
+  const first = mad.stamped(entry(1))
+  expect(Number.isSafeInteger(first.stamp)).toBe(true)
+  for (const read of [first, entry(1, { stamp: later * 1000 })]) {
+    const sane = createStamps()
+    sane.learn(read)
+    const [one, other] = [sane.stamped(entry(2)).stamp as number, sane.stamped(entry(1)).stamp as number]
+    expect(other).toBeGreaterThanOrEqual(one + 2)
+    expect(Number.isSafeInteger(other)).toBe(true)
+  }
+})
+
 test('no two records have the same stamp, whatever the clock does and whatever is read', () => {
   const anyEvent = fc.record({ clock: fc.nat({ max: 5 }), records: fc.integer({ min: 1, max: 3 }), read: fc.boolean() })
   fc.assert(

@@ -57,6 +57,15 @@ describe('a budget', () => {
     expect(budget.refusal('ann', 0)?.message).toBe('more than 10 values in 60 s: try again in 60 s')
   })
 
+  test('has no more than itself where something is given back after its window has ended', () => {
+    const budget = budgetOf(10)
+    budget.take('ann', 9)
+    vi.advanceTimersByTime(WINDOW_MS)
+    budget.add('ann', -8)
+    budget.take('ann', 10)
+    expect(refused(() => budget.take('ann', 1))).toBe(60)
+  })
+
   test('tells of each refusal', () => {
     const onRefused = vi.fn()
     const budget = budgetOf(1, { onRefused })
