@@ -2,6 +2,7 @@ import type { ApolloServerPlugin } from '@apollo/server'
 import { defaultFieldResolver, type GraphQLField, type GraphQLSchema, getNamedType, isEnumType } from 'graphql'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError, isRefusal } from '../domain/errors.ts'
+import type { IngestResult } from '../writing/ingest.ts'
 import type { RequestContext } from './context.ts'
 
 /** Longest name of an operation that is noted: callers choose it. */
@@ -38,6 +39,7 @@ export function auditMutations(schema: GraphQLSchema): GraphQLSchema {
         throw error
       }
       const more = DETAILS[field.name]?.(result as never)
+      if (more?.denied === true) audit.count({ action, outcome: 'OUT_OF_SCOPE' })
       const detail = [asked, more?.detail].filter((text) => text !== undefined && text !== '').join(' ')
       const noting = audit.note({
         action,
@@ -74,13 +76,16 @@ const told = (value: unknown): string => (/[="]/.test(String(value)) ? JSON.stri
 interface Told {
   detail: string
   records?: number
+  /** Some of it was refused, because the caller may not write that. */
+  denied?: boolean
 }
 
 /** What an answer says of what was done, where the arguments alone do not. */
 const DETAILS: Record<string, (result: never) => Told> = {
-  ingestTokenRecords: ({ accepted, rejectedCount, replayed }: Record<string, number>) => ({
+  ingestTokenRecords: ({ accepted, rejectedCount, replayed, rejected }: IngestResult) => ({
     detail: `accepted=${accepted} rejected=${rejectedCount} replayed=${replayed}`,
-    records: Number(accepted),
+    records: accepted,
+    denied: rejected.some(({ code }) => code === 'OUT_OF_SCOPE'),
   }),
   createMachineToken: ({ machineToken: { id, userId, roles } }: { machineToken: Record<string, unknown> }) => ({
     detail: `id=${id} userId=${told(userId)} roles=${roles}`,

@@ -92,7 +92,10 @@ export function attachSubscriptions(
     if (!isSubscriptionUpgrade(request))
       return refuseUpgrade(socket, 400, errorBody('BAD_REQUEST', 'no WebSocket is answered here'))
     const misled = options.hostAndOrigin.problemOf(request.headers)
-    if (misled !== undefined) return refuseUpgrade(socket, misled.status, errorBody(misled.code, misled.message))
+    if (misled !== undefined) {
+      options.audit.count({ action: 'socket', outcome: misled.code, from: addressOf(request) })
+      return refuseUpgrade(socket, misled.status, errorBody(misled.code, misled.message))
+    }
     sockets.handleUpgrade(request, socket, head, (connected) => {
       strangers.add(connected, addressOf(request))
       connected.once('close', () => strangers.remove(connected))

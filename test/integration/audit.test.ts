@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { verifyAudit } from '../../src/audit/verify.ts'
 import { post } from '../support/graphql-client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -108,6 +109,13 @@ describe('the audit log of a server', () => {
     await fetch(`${server.url}/metrics`, {
       headers: { authorization: `Bearer ${await server.token(['viewer'], 'vic')}` },
     })
+    const others = [{ ...record, user: 'ida' }, { ...record }]
+    await server.ask(INGEST, { input: { records: others } }, ['ingester'], {
+      user: 'ivo',
+      access: [{ users: ['ivo'] }],
+    })
+    const page = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, { origin: 'http://elsewhere.example' })
+    await new Promise((resolve) => page.on('error', resolve))
     const from = '127.0.0.1'
     for (const entry of [
       { action: 'sign-in', outcome: 'ok', from },
@@ -118,6 +126,9 @@ describe('the audit log of a server', () => {
       { who: 'eve', action: 'mutation startMigration', outcome: 'FORBIDDEN', from },
       { who: 'sam', action: 'request', outcome: 'FORBIDDEN', from },
       { who: 'vic', action: '/metrics', outcome: 'FORBIDDEN', from },
+      { who: 'ivo', action: 'mutation ingestTokenRecords', outcome: 'OUT_OF_SCOPE', from },
+      { who: 'ivo', action: 'mutation ingestTokenRecords', outcome: 'ok', from },
+      { action: 'socket', outcome: 'FORBIDDEN', from },
     ])
       await whenNoted(server, entry)
   })
