@@ -206,7 +206,7 @@ function branchOf(value: unknown): string {
 if (import.meta.main) {
   const { positionals } = parseArgs({ allowPositionals: true, options: {} })
   const [folder] = positionals
-  if (folder === undefined) {
+  if (folder === undefined || positionals.length > 1) {
     process.stderr.write('usage: npm run recount -- FOLDER\n')
     process.exitCode = 2
   } else process.stdout.write(`${JSON.stringify(await recount(folder), null, 2)}\n`)

@@ -37,7 +37,7 @@ export const BUDGET_SETTINGS = {
     schema: text,
     fallback: 'none',
     about:
-      'files and folders, comma-separated, of operations that are known beside those of the CLI: `.graphql` files, and manifests (`.json`: documents by their hash or id, as GraphQL Code Generator and others write them)',
+      'files and folders, comma-separated, of operations that are known beside those of the CLI: `.graphql` files, whose operations are known however they are laid out, each by the SHA-256 of `print(parse(…))` of GraphQL.js of it and its fragments (not by that of the file), and manifests (`.json`: documents by their hash or id, as GraphQL Code Generator and others write them); a client that adds fields such as `__typename` before it sends needs them in the files',
   },
   ONLY_KNOWN_OPERATIONS: {
     schema: matching(/^(on|off)$/, 'ONLY_KNOWN_OPERATIONS must be on or off'),

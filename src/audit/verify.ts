@@ -93,7 +93,7 @@ function createCheck(key: Buffer, heads: readonly Head[]): Check {
     file(name, first, bytes) {
       const { lines, rest } = splitLines(bytes)
       for (const [i, bytesOfLine] of lines.entries()) {
-        const place = `${name}, line ${i + 1},`
+        const place = `${name}, line ${i + 1}`
         const line = parseLine(bytesOfLine)
         if (line === undefined) {
           found(`${place} is no entry: it was changed, or added`)

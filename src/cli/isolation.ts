@@ -50,5 +50,9 @@ function show(isolation: IsolationFieldsFragment, { json }: RemoteOptions): void
     REVOKED: ['its access to the database was taken away: an administrator gives it back (docs/runbooks/isolate.md)'],
     KEPT: [`its user may still reach the database; an administrator takes that away by: ${sql}`],
   }[databaseAccess]
-  printLines(isolated ? ['isolated: nothing is read or written but health', ...access] : ['not isolated any more'])
+  printLines(
+    isolated
+      ? ['isolated: nothing is read or written but health, until token-bridge rejoin', ...access]
+      : ['not isolated any more'],
+  )
 }

@@ -112,7 +112,10 @@ export async function backupMigration(
   const long = { ...options, deadlineMs: LONG_MS }
   const { backupMigration: report } = await request(BackupMigrationDocument, asked, long)
   if (options.json) return void printJson(report)
-  printLines([`${report.records} records in ${report.batches} batches, ${report.tokens} tokens`, report.folder])
+  printLines([
+    `${report.records} copies of records in ${report.batches} batches, ${report.tokens} tokens in all copies`,
+    report.folder,
+  ])
 }
 
 /** `token-bridge migrate restore NAME`: brings back what the database lacks of a backup. */
@@ -121,7 +124,7 @@ export async function restoreMigration(name: string, options: RemoteOptions): Pr
   const { restoreMigration: report } = await request(RestoreMigrationDocument, { name }, long)
   if (options.json) return void printJson(report)
   printLines([
-    `${report.records} records in ${report.batches} batches restored; ${report.skipped} batches were there already`,
+    `${report.records} copies of records in ${report.batches} batches restored; ${report.skipped} batches were there already`,
   ])
 }
 
@@ -136,7 +139,7 @@ async function showPlan(options: RemoteOptions): Promise<void> {
   if (options.json) return void printJson(plan)
   const lines = [
     `${plan.files} transcripts, ${megabytes(plan.bytes)} MB, ${plan.tokens} tokens`,
-    `${plan.records} records in ${plan.batches} batches; ${plan.duplicateLines} lines are duplicates`,
+    `${plan.records} copies of records in ${plan.batches} batches; ${plan.duplicateLines} lines are duplicates`,
     ...plan.refused.map(({ reason, count }) => `${count} lines are refused: ${reason}`),
     `it will take about ${duration(plan.estimatedSeconds)}; nothing was written`,
   ]
@@ -176,8 +179,12 @@ function describe(migration: MigrationFieldsFragment): string[] {
   if (tokensPerSecond !== null && tokensPerSecond !== undefined)
     lines.push(`${Math.round(tokensPerSecond)} tokens a second, about ${duration(secondsLeft ?? 0)} left`)
   if (verification !== null && verification !== undefined && verification.archivedTokens !== '0')
-    lines.push(`${verification.archivedTokens} tokens are archived: only ClickHouse still has them`)
-  lines.push(`the server uses ${megabytes(memoryBytes)} MB of heap and buffers`)
+    lines.push(
+      state === 'ROLLED_BACK'
+        ? `${verification.archivedTokens} tokens were archived: no answer counts them until the next run, or at all where they were discarded`
+        : `${verification.archivedTokens} tokens are archived: only ClickHouse still has them`,
+    )
+  if (memoryBytes !== '0') lines.push(`the server uses ${megabytes(memoryBytes)} MB of heap and buffers`)
   for (const alarm of migration.alarms) lines.push(`ALARM ${alarm}`)
   if (errorCount > 0) lines.push(`${errorCount} errors since the server started, last: ${lastError}`)
   if (error !== null && error !== undefined) lines.push(error)

@@ -129,7 +129,10 @@ function createActions(
     start(by) {
       const latest = runs.latest()
       if (latest !== undefined && !isEnded(latest.state))
-        throw new BridgeError('CONFLICT', `migration ${latest.id} is ${latest.state}`)
+        throw new BridgeError(
+          'CONFLICT',
+          `migration ${latest.id} is ${latest.state}${latest.state === 'PAUSED' ? ': resume it, or roll it back' : ': one runs at a time'}`,
+        )
       return plan(parts, by)
     },
     pause: (id, by) => pause(parts, allowed(id, 'pause'), by),

@@ -34,7 +34,7 @@ describe('the audit log at the command line', () => {
     const edited = await run(['audit', 'verify'], folder)
     expect(edited).toMatchObject({ code: 1, stdout: '' })
     expect(edited.stderr).toMatch(
-      /^token-bridge: 0{15}\.jsonl, line \d+, \(position \d+\) is not what was written there\n$/,
+      /^token-bridge: 0{15}\.jsonl, line \d+ \(position \d+\) is not what was written there\n$/,
     )
   })
 })

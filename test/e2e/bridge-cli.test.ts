@@ -59,7 +59,9 @@ describe('token-bridge migrate', () => {
       'token-bridge: --dry-run belongs to --repair: it tells what would be mended\n',
     ])
     expect((await run(['migrate', 'verify', '--repair', '--dry-run'], folder)).stderr).toBe('nothing to mend\n')
-    expect((await run(['migrate', 'backup', 'b'], folder)).stdout).toMatch(/^0 records in 0 batches, 0 tokens\n/)
+    expect((await run(['migrate', 'backup', 'b'], folder)).stdout).toMatch(
+      /^0 copies of records in 0 batches, 0 tokens in all copies\n/,
+    )
     expect((await run(['migrate', 'restore', 'b'], folder)).code).toBe(0)
     expect(await run(['migrate', 'restore', 'c'], folder)).toMatchObject({
       code: 1,

@@ -14,7 +14,10 @@ describe('an operator at the command line', () => {
     const first = await serve()
     expect((await run(['source'], folder)).code).toBe(0)
     const isolated = await run(['isolate', '--reason', 'a drill'], folder)
-    expect(isolated).toMatchObject({ code: 0, stdout: 'isolated: nothing is read or written but health\n' })
+    expect(isolated).toMatchObject({
+      code: 0,
+      stdout: 'isolated: nothing is read or written but health, until token-bridge rejoin\n',
+    })
     expect(await run(['source'], folder)).toMatchObject({ code: 1, stderr: expect.stringContaining('ISOLATED') })
     expect((await run(['health'], folder)).stdout).toMatch(/isolation +DOWN +isolated since \S+ by \S+: a drill/)
     expect(await run(['rejoin'], folder)).toMatchObject({ code: 0, stdout: 'not isolated any more\n' })

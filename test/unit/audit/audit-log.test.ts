@@ -133,9 +133,9 @@ describe('an audit log', () => {
     const [path] = filesOf(folder) as [string]
     const lines = readFileSync(path, 'utf8').split(/(?<=\n)/)
     writeFileSync(path, lines.map((line) => line.replace('user 2', 'user 3').replace('user 4', 'user 5')).join(''))
-    expect(verdictOf(folder).problem).toBe('000000000000000.jsonl, line 4, (position 3) is not what was written there')
+    expect(verdictOf(folder).problem).toBe('000000000000000.jsonl, line 4 (position 3) is not what was written there')
     writeFileSync(path, lines.toSpliced(2, 1).join(''))
-    expect(verdictOf(folder).problem).toMatch(/^the entry 2 is missing before 000000000000000.jsonl, line 3,/)
+    expect(verdictOf(folder).problem).toMatch(/^the entry 2 is missing before 000000000000000.jsonl, line 3:/)
     writeFileSync(path, lines.slice(0, 3).join(''))
     expect(verdictOf(folder).problem).toBe('the entries 3 to 5 are missing at the end: cut off')
   })
