@@ -64,6 +64,14 @@ test('a journal that is damaged anywhere gives what was written, in its order, a
   expect(counts.size).toBeGreaterThan(1)
 })
 
+test('an acknowledged end that became zeros is told, though the segment is as long as it was', async () => {
+  const { folder, path, bytes } = await written()
+  writeFileSync(path, Buffer.from(bytes).fill(0, bytes.lastIndexOf('TBJF')))
+  const { times, state } = await read(folder)
+  expect(times).toEqual([1, 2, 3, 4])
+  expect(state).toBe('DEGRADED')
+})
+
 test('an entry that was encrypted with the key, and that nobody can read, is told and holds up no other', async () => {
   const { folder, path, bytes, restore } = await written()
   const key = loadJournalKey(folder, join(folder, 'journal'))
