@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ConfigError, readConfig, SETTINGS } from '../../../src/config.ts'
+import { ConfigError, readConfig } from '../../../src/config.ts'
+import { SETTINGS } from '../../../src/settings.ts'
 import { damage, ODD_TEXTS, runs } from '../../support/mutations.ts'
 
 const VALID = [
