@@ -7,12 +7,15 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { z } from 'zod'
 import { BridgeError, invalidArgument, isBridgeError } from '../domain/errors.ts'
-import { BEFORE } from '../domain/record-fields.ts'
-import type { RecordCopy } from '../domain/token-record.ts'
+import type { Edition } from '../domain/log-name.ts'
+import { parseBatch, type SavedBatch } from './saved-batch.ts'
 
 /** The format of what is written here; a later one is refused, never misread. */
 export const BACKUP_FORMAT = 1
 
+/** As much of it as names it. */
+const NAMES = z.object({ key: z.string(), edition: z.number() })
+const EDITION = z.custom<Edition>((one) => NAMES.safeParse(one).success)
 const MANIFEST = z.object({
   format: z.number(),
   /** RFC 3339. */
@@ -23,24 +26,15 @@ const MANIFEST = z.object({
   /** Names of the keys that the journal was encrypted with; the keys themselves are in no backup. */
   journalKeys: z.array(z.string()),
   /** What the ledger knew, for a person to look at. */
-  ledger: z.object({ id: z.string(), states: z.array(z.unknown()), archived: z.array(z.unknown()) }),
+  ledger: z.object({ id: z.string(), states: z.array(EDITION), archived: z.array(EDITION) }),
   batches: z.number(),
   records: z.number(),
   /** Of all copies, as decimal text. */
-  tokens: z.string(),
+  tokens: z.string().regex(/^\d{1,60}$/),
   /** SHA-256 of the file with the records, compressed as it is. */
   sha256: z.string(),
 })
 export type Manifest = z.infer<typeof MANIFEST>
-
-/** A batch as one line of the backup. */
-export interface SavedBatch {
-  log: string
-  run: string
-  /** `BatchSummary.digest`. */
-  digest: string
-  records: RecordCopy[]
-}
 
 const NAME = /^\w[\w.-]{0,99}$/
 /** Ends the name of a backup that is still being written. */
@@ -111,25 +105,54 @@ async function* linesOf(batches: AsyncIterable<SavedBatch>): AsyncGenerator<stri
 /** Reads the manifest of a backup, and checks the SHA-256 of all its records. Throws INVALID_ARGUMENT or CONFLICT. */
 export async function readManifest(path: string): Promise<Manifest> {
   if (!existsSync(join(path, MANIFEST_FILE))) throw invalidArgument('name', `there is no backup at ${path}`)
-  const damaged = (why: string): BridgeError => new BridgeError('CONFLICT', `the backup at ${path} ${why}`)
-  const json: unknown = JSON.parse(readFileSync(join(path, MANIFEST_FILE), 'utf8'))
-  const { format } = z.object({ format: z.number() }).parse(json)
+  const json = parsedManifest(path)
+  const format = z.object({ format: z.number() }).safeParse(json).data?.format ?? 0
   if (format > BACKUP_FORMAT)
-    throw damaged(`has format ${format}: this release reads up to ${BACKUP_FORMAT}, a later one wrote it`)
+    throw damaged(path, `has format ${format}: this release reads up to ${BACKUP_FORMAT}, a later one wrote it`)
   const read = MANIFEST.safeParse(json)
-  if (!read.success) throw damaged('has a manifest that cannot be read')
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(join(path, RECORDS_FILE))) hash.update(chunk as Buffer)
-  if (hash.digest('hex') !== read.data.sha256) throw damaged('was changed since it was written: nothing was restored')
+  if (!read.success) throw damaged(path, NO_MANIFEST)
+  if ((await sha256Of(path)) !== read.data.sha256)
+    throw damaged(path, 'was changed since it was written: nothing was restored')
   return read.data
 }
 
-/** Records that an earlier release saved have not every field of today. */
+const NO_MANIFEST = 'has a manifest that cannot be read'
+const damaged = (path: string, why: string): BridgeError => new BridgeError('CONFLICT', `the backup at ${path} ${why}`)
+
+function parsedManifest(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(join(path, MANIFEST_FILE), 'utf8'))
+  } catch {
+    throw damaged(path, NO_MANIFEST)
+  }
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(join(path, RECORDS_FILE))) hash.update(chunk as Buffer)
+  } catch (error) {
+    throw damaged(path, `has records that cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
+  return hash.digest('hex')
+}
+
+/** Throws CONFLICT where a batch cannot be read. */
 export async function* readBatches(path: string): AsyncGenerator<SavedBatch> {
   const text = createReadStream(join(path, RECORDS_FILE)).pipe(createGunzip())
-  for await (const line of createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const batch = JSON.parse(line) as SavedBatch
-    yield { ...batch, records: batch.records.map((record) => ({ ...BEFORE, ...record })) }
+  const lines = createInterface({ input: text, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]()
+  for (let number = 1; ; number++) {
+    let batch: SavedBatch
+    try {
+      const { done, value } = await lines.next()
+      if (done === true) return
+      batch = parseBatch(value)
+    } catch (error) {
+      throw new BridgeError('CONFLICT', `line ${number} of the records of the backup at ${path} cannot be read`, {
+        cause: error,
+      })
+    }
+    yield batch
   }
 }
 

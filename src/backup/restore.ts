@@ -7,8 +7,9 @@ import type { RecordBatch } from '../ports/record-store.ts'
 import { digestLike, evidenceOf, isSameSummary, readBackLike, summarize } from '../shipping/batch-summary.ts'
 import type { Group } from '../shipping/ledger-entries.ts'
 import { NO_LOG } from '../shipping/shared-entries.ts'
-import { type Manifest, readBatches, readManifest, type SavedBatch } from './backup-folder.ts'
+import { type Manifest, readBatches, readManifest } from './backup-folder.ts'
 import type { BackupParts, BackupReport } from './backup-parts.ts'
+import type { SavedBatch } from './saved-batch.ts'
 
 /** Batches that are written and published together: a thousand records each. */
 const BATCHES_AT_ONCE = 10

@@ -4,8 +4,9 @@ import { totalOf } from '../domain/token-counts.ts'
 import { publishedLogs } from '../migration/verification.ts'
 import type { PublishedBatch } from '../ports/record-store.ts'
 import { digestLike, summarize } from '../shipping/batch-summary.ts'
-import { type SavedBatch, writeBackup } from './backup-folder.ts'
+import { writeBackup } from './backup-folder.ts'
 import type { BackupParts, BackupReport } from './backup-parts.ts'
+import type { SavedBatch } from './saved-batch.ts'
 
 /** Batches whose copies are in memory together: a thousand records each. */
 const BATCHES_AT_ONCE = 10

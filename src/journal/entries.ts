@@ -20,14 +20,27 @@ export const encodeEntry = (entry: JournalEntry): Buffer =>
 export function decoding(listener: JournalListener): SegmentListener {
   return {
     frame(plain, segment, from, to) {
-      const { version, entry } = JSON.parse(plain.toString('utf8')) as { version: number; entry: JournalEntry }
       const place = { segment, from, to }
+      const written = read(plain)
+      if (written === undefined) return listener.unreadable(place, 'an entry of no known form')
+      const { version, entry } = written
       if (version > ENTRY_VERSION) listener.unreadable(place, 'an entry of a later version')
       else if (KINDS.has(entry.kind)) listener.entry(entry, place)
       // what brings no records is missing in no answer
       else if ('records' in entry) listener.unreadable(place, 'records of a kind that this release does not know')
     },
     damage: ({ segment, from, to, reason }) => listener.unreadable({ segment, from, to }, reason),
+  }
+}
+
+/** `undefined` for what no release has written: it must not hold up the entries after it. */
+function read(plain: Buffer): { version: number; entry: JournalEntry } | undefined {
+  try {
+    const { version, entry } = JSON.parse(plain.toString('utf8'))
+    const isKnown = Number.isInteger(version) && version >= 0 && typeof entry.kind === 'string'
+    return isKnown && Number.isFinite(entry.at) ? { version, entry } : undefined
+  } catch {
+    return undefined
   }
 }
 

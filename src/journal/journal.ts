@@ -206,7 +206,9 @@ function describeLosses(folder: string, extents: readonly SegmentExtent[]): stri
     unreadable.map(([from, to]) => `${segment}, bytes ${from} to ${to}`),
   )
   const shorter = extents.filter(
-    ({ segment, readTo, acknowledgedTo }) => segmentSize(folder, segment) < Math.max(readTo, acknowledgedTo),
+    // an end of zeros is as long as what it stands for, and is not read
+    ({ segment, readTo, acknowledgedTo }) =>
+      readTo < acknowledgedTo || segmentSize(folder, segment) < Math.max(readTo, acknowledgedTo),
   )
   return [
     ...(damaged.length > 0 ? [`${damaged.length} damaged places, in the folder quarantine, first ${damaged[0]}`] : []),

@@ -93,10 +93,21 @@ function readLines(path: string, bytes: Buffer, read: (entry: unknown) => void):
       if (end + 1 === bytes.length) return at
       throw new LedgerDamagedError(path, number)
     }
-    read(JSON.parse(json.toString('utf8')))
+    readLine(path, number, json, read)
     at = end + 1
   }
   return at
+}
+
+/** A line that nobody can read is damage, though its checksum holds. */
+function readLine(path: string, number: number, json: Buffer, read: (entry: unknown) => void): void {
+  try {
+    read(JSON.parse(json.toString('utf8')))
+  } catch (error) {
+    // `read` tells what it refuses by a code
+    if ('code' in (error as Error)) throw error
+    throw new LedgerDamagedError(path, number)
+  }
 }
 
 const checksum = (json: Uint8Array): string => crc32(json).toString(16).padStart(8, '0')
