@@ -16,6 +16,7 @@ const ANN: Scope[] = [{ users: ['ann'] }]
 const BOB: Scope[] = [{ users: ['bob'] }]
 const SHOP: Scope[] = [{ projects: ['shop'] }]
 const OPERATOR: Role[] = ['viewer', 'operator']
+const OPERATOR_AND_VIEWER: Role[] = ['operator', 'viewer']
 /** Every name and figure that is bob's alone begins so, or is this. */
 const OF_BOB = /bob|tower|7654321/
 
@@ -197,8 +198,8 @@ describe('an operator who sees a part', () => {
   test('makes tokens that see no more, and lists and takes away those alone', async () => {
     const server = await start()
     const own: Scope[] = [{ projects: ['shop', 'zoo'] }, { users: ['vera'] }]
-    const make = (access: readonly Scope[] | null, by = own, roles = ['viewer']) =>
-      server.ask(CREATE, { input: { userId: 'machine', roles, access } }, OPERATOR, { access: by })
+    const make = (access: readonly Scope[] | null, by = own, roles = ['viewer'], userId = 'vera') =>
+      server.ask(CREATE, { input: { userId, roles, access } }, OPERATOR_AND_VIEWER, { access: by })
     const made = (await make([{ users: ['ann'], projects: ['shop'] }])).data.createMachineToken
     expect(made.machineToken.access).toEqual([{ users: ['ann'], projects: ['shop'], hosts: null }])
     expect((await make([])).errors).toBeUndefined()
@@ -215,7 +216,10 @@ describe('an operator who sees a part', () => {
         code: 'FORBIDDEN',
         argument: 'input.access',
       })
-    expect((await make(SHOP, own, ['scraper'])).errors?.[0]?.extensions.argument).toBe('input.roles')
+    // what is a user's, whatever a token sees, and roles that the maker does not have
+    expect((await make(SHOP, own, ['viewer'], 'bob')).errors?.[0]?.extensions.argument).toBe('input.userId')
+    for (const role of ['scraper', 'ingester'])
+      expect((await make(SHOP, own, [role])).errors?.[0]?.extensions.argument).toBe('input.roles')
     expect((await make(SHOP, own, ['operator'])).errors).toBeUndefined()
     const all = (await make(BOB, [{}])).data.createMachineToken
     const list = async (access: readonly Scope[]) =>
@@ -226,7 +230,7 @@ describe('an operator who sees a part', () => {
     const revoke = async (target: string, access: readonly Scope[]) =>
       (await server.ask(`mutation { revokeAccess(${target}, reason: "x") }`, {}, OPERATOR, { access })).errors?.[0]
         ?.extensions.argument
-    expect(await revoke('userId: "machine"', own)).toBe('userId')
+    expect(await revoke('userId: "vera"', own)).toBe('userId')
     expect(await revoke(`tokenId: "${all.machineToken.id}"`, own)).toBe('tokenId')
     expect(await revoke(`tokenId: "${made.machineToken.id}"`, own)).toBeUndefined()
     expect((await post(server.url, made.token, { query: '{ viewer { userId } }' })).status).toBe(401)

@@ -45,9 +45,9 @@ export class TokenResolver {
     if (note !== undefined && note !== null) requireName('input.note', note)
     const ttlSeconds = parseTtl(input.ttl ?? DEFAULT_TTL)
     if (ttlSeconds === undefined) throw invalidArgument('input.ttl', 'must be a duration of up to a year, such as 90d')
-    const asked = { roles: rolesOf(input.roles), access: accessOf(input.access) }
+    const asked = { userId, roles: rolesOf(input.roles), access: accessOf(input.access) }
     requireNoMore(asked, principal)
-    const request = { userId, ...asked, note: note ?? undefined, ttlSeconds }
+    const request = { ...asked, note: note ?? undefined, ttlSeconds }
     const { token, machineToken } = await access.createMachineToken(request, principal.userId)
     return { token, machineToken: toType(machineToken) }
   }
@@ -107,13 +107,24 @@ function accessOf(asked: readonly ScopeInput[] | null | undefined): readonly Sco
 }
 
 /** Nobody makes a token that exceeds their own. Figures of the whole service, which a scraper reads, are no part. */
-function requireNoMore({ roles, access }: Pick<TokenHolder, 'roles' | 'access'>, own: Principal): void {
+function requireNoMore({ userId, roles, access }: TokenHolder, own: Principal): void {
   if (!isWithinOwn(access, own.access))
     throw new BridgeError('FORBIDDEN', 'input.access: each scope must lie within one of your own', {
       argument: 'input.access',
     })
-  if (roles.includes('scraper') && !isEverything(own.access))
+  if (isEverything(own.access)) return
+  // a user's preference, budgets and calls under a key are the user's, whatever a token sees
+  if (userId !== own.userId && !own.access.some(({ users }) => users?.includes(userId)))
+    throw new BridgeError('FORBIDDEN', 'input.userId: you see a part, so it must be you, or a user of your scopes', {
+      argument: 'input.userId',
+    })
+  if (roles.includes('scraper'))
     throw new BridgeError('FORBIDDEN', 'input.roles: a scraper sees figures of everything, which you do not', {
+      argument: 'input.roles',
+    })
+  const more = roles.find((role) => !own.roles.includes(role))
+  if (more !== undefined)
+    throw new BridgeError('FORBIDDEN', `input.roles: you see a part, and do not have the role ${more} yourself`, {
       argument: 'input.roles',
     })
 }
