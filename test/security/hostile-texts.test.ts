@@ -94,7 +94,7 @@ async function shipped(records: readonly JournaledRecord[], transcripts: readonl
   if (transcripts.length > 0) writeTranscripts(folder, { 'p/a.jsonl': transcripts })
   const analysis = analysisOf(folder)
   await analysis.refresh()
-  const entry = { kind: 'ingest', records: [...records] } as unknown as IngestEntry
+  const entry = { kind: 'ingest', at: 0, records: [...records] } as unknown as IngestEntry
   analysis.addJournaled({ segment: '1-a', to: 1_000_000, records: recordsOf(entry, '1-a', 0) })
   const sides = await openSides({ analysis, db: await testDatabase(), ledgerPath: join(folder, 'ledger') })
   await sides.ship({ journal: true, transcripts: 'all' })

@@ -65,6 +65,7 @@ async function run(source: TokenSource, query: string, principal = viewer) {
   const context = {
     requestId: 'r',
     principal,
+    isolation: { isIsolated: () => false },
     viewer: {
       mayChoose: true,
       preference: 'AUTO',
