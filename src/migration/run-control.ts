@@ -42,7 +42,7 @@ export interface RunControl extends ShippingOrders {
   cutOverAt(): number | undefined
   /**
    * Settles when what was done to runs is in the database, where whoever goes on with them finds it. Throws where it is
-   * not there: then it was not done.
+   * not there: it may still be done, when this instance publishes again, since its own ledger has it.
    */
   kept(): Promise<void>
   /** Ends everybody who follows a run. */
