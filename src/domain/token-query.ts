@@ -82,6 +82,6 @@ export const CONTEXT_TIERS = [128_000, 199_999, 200_000, 271_999, 272_000, 512_0
 /** The tier of a record whose prompt has this many tokens. */
 export function contextTierOf(promptTokens: number): number {
   let tier = 0
-  for (const threshold of CONTEXT_TIERS) if (promptTokens > threshold) tier++
+  while (tier < CONTEXT_TIERS.length && promptTokens > (CONTEXT_TIERS[tier] as number)) tier++
   return tier
 }

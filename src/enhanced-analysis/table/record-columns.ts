@@ -1,6 +1,7 @@
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
 import { eachOwnText, type OwnText } from '../../domain/record-fields.ts'
-import { type CountField, eachCount, TOKEN_COUNTS } from '../../domain/token-counts.ts'
+import { type CountField, eachCount, PROMPT_COUNTS, TOKEN_COUNTS } from '../../domain/token-counts.ts'
+import { contextTierOf } from '../../domain/token-query.ts'
 
 const WORDS = IDENTITY_BYTES / 4
 
@@ -27,6 +28,9 @@ export class Columns {
   counts: Record<CountField, Float64Array> = eachCount(() => new Float64Array(0))
   /** The same in the order of `TOKEN_COUNTS`, for loops over many rows. */
   countList: readonly Float64Array[] = TOKEN_COUNTS.map((field) => this.counts[field])
+  #promptColumns: readonly Float64Array[] = []
+  /** `contextTierOf` its prompt: follows from the counts, and every question asks for it. */
+  tier = new Uint8Array(0)
   /** Numbers of the texts in the table's dictionaries. */
   texts: Record<OwnText, Uint32Array> = eachOwnText(() => new Uint32Array(0))
   file = new Uint32Array(0)
@@ -49,6 +53,8 @@ export class Columns {
     this.rankOffset = grown(this.rankOffset, capacity)
     this.counts = eachCount((field) => grown(this.counts[field], capacity))
     this.countList = TOKEN_COUNTS.map((field) => this.counts[field])
+    this.#promptColumns = PROMPT_COUNTS.map((field) => this.counts[field])
+    this.tier = grown(this.tier, capacity)
     this.texts = eachOwnText((field) => grown(this.texts[field], capacity))
     this.file = grown(this.file, capacity)
     this.origin = grown(this.origin, capacity)
@@ -60,10 +66,17 @@ export class Columns {
 
   /** What a row says of its record, but for its identity and its place in the table. */
   copyValues(from: number, to: number): void {
-    const { time, offset, rankOffset, origin, countList, texts } = this
-    for (const column of [time, offset, rankOffset, origin, ...countList, ...Object.values(texts)])
+    const { time, offset, rankOffset, origin, countList, tier, texts } = this
+    for (const column of [time, offset, rankOffset, origin, ...countList, tier, ...Object.values(texts)])
       column[to] = column[from] as number
     this.flags[to] = (this.flags[from] as number) & SIDECHAIN
+  }
+
+  /** Its counts were written. */
+  noteTier(row: number): void {
+    let prompt = 0
+    for (const column of this.#promptColumns) prompt += column[row] as number
+    this.tier[row] = contextTierOf(prompt)
   }
 
   /** Of a record that came by mutation. */

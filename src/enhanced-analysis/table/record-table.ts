@@ -219,6 +219,7 @@ export class RecordTable {
       counts.forEach((values, n) => {
         ;(c.countList[n] as Float64Array)[row] = values[i] as number
       })
+      c.noteTier(row)
       for (const { from, numbers, field } of texts) c.texts[field][row] = numbers[from[i] as number] as number
       const kept = (c.flags[row] as number) & (LIVE | WINS)
       c.flags[row] = kept | LIVE | (records.sidechain[i] === 1 ? SIDECHAIN : 0) | (inTail ? TAIL : 0)

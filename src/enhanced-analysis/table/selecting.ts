@@ -1,11 +1,10 @@
 import { comparePaths } from '../../domain/rank.ts'
 import type { Scope } from '../../domain/scope.ts'
-import { PROMPT_COUNTS } from '../../domain/token-counts.ts'
-import { contextTierOf, type TokenQuery } from '../../domain/token-query.ts'
+import type { TokenFilter, TokenQuery } from '../../domain/token-query.ts'
 import { type Selection, selectionsOf } from './axes.ts'
 import { WINS } from './record-columns.ts'
 import type { RecordTable } from './record-table.ts'
-import type { Snapshot } from './snapshots.ts'
+import { MOVED, type Snapshot } from './snapshots.ts'
 import { kindOf } from './sum-table.ts'
 import { markedOrigins } from './within.ts'
 
@@ -38,6 +37,8 @@ export interface Seen {
   sessionCount: number
   /** By number of the session: where in the snapshot its latest record is; -1: it has none. */
   latest: Int32Array
+  /** By number of the session: when its latest record is. */
+  lastActivity: Float64Array
   /** By number of the session: when its first record is; absent where sessions are not asked for. */
   started: Float64Array | undefined
 }
@@ -49,47 +50,126 @@ export interface Selecting {
   readonly seen: Seen
 }
 
+/**
+ * Every record of a question passes here: so it is one short loop for each column, over the rows that the loops before
+ * have left. Columns are asked for anew at each step: the table may have grown into larger ones since the one before.
+ */
 export function createSelecting({ table, snapshot, access, only }: Looked, query: TokenQuery): Selecting {
-  const { columns: c } = table
   const selections = [...withinOf(table, access), ...selectionsOf(table, query.filter)]
-  const from = query.filter.from ?? Number.NEGATIVE_INFINITY
-  const to = query.filter.to ?? Number.POSITIVE_INFINITY
   const seen = nothingSeen(table.texts.session.texts.length, query.sessions === true)
+  const places = new Uint32Array(STEP)
   const selected: Selected = { rows: new Uint32Array(STEP), kinds: new Float64Array(STEP), count: 0 }
-  // the columns of this step: the table may grow into larger ones before the next
-  let filtered: readonly [column: ArrayLike<number>, marks: Uint8Array][] = []
-  let promptColumns: readonly Float64Array[] = []
-
-  const select = (place: number): void => {
-    const row = snapshot.at(place)
-    const time = c.time[row] as number
-    if (time < from || time >= to) return
-    for (const [column, marks] of filtered) if (marks[column[row] as number] === 0) return
-    let prompt = 0
-    for (const column of promptColumns) prompt += column[row] as number
-    selected.kinds[selected.count] = kindOf(c.texts.model[row] as number, contextTierOf(prompt))
-    selected.rows[selected.count++] = row
-    if (time < seen.firstAt) seen.firstAt = time
-    if (time > seen.lastAt) seen.lastAt = time
-    const session = c.texts.session[row] as number
-    const last = seen.latest[session] as number
-    if (last < 0) seen.sessionCount++
-    if (last < 0 || isLater(table, row, snapshot.at(last))) seen.latest[session] = place
-    if (seen.started !== undefined && time < (seen.started[session] as number)) seen.started[session] = time
-  }
 
   return {
     seen,
     step(start) {
-      selected.count = 0
-      const end = Math.min(start + STEP, snapshot.length)
-      const flags = snapshot.flags()
-      filtered = selections.map(({ column, marks }) => [column(), marks])
-      promptColumns = PROMPT_COUNTS.map((field) => c.counts[field])
-      for (let place = start; place < end; place++)
-        if (((flags[place] as number) & WINS) !== 0 && only?.[place] !== 0) select(place)
+      const { rows, kinds } = selected
+      const { time, texts } = table.columns
+      let count = takeWinners({ snapshot, only, start }, places, rows)
+      count = keepInRange(query.filter, time, places, rows, count)
+      for (const { column, marks } of selections) count = keepMarked(column(), marks, places, rows, count)
+      fillKinds(table, rows, count, kinds)
+      noteTimes(seen, time, rows, count)
+      noteSessions({ table, snapshot, seen }, texts.session, places, rows, count)
+      selected.count = count
       return selected
     },
+  }
+}
+
+/** Writes where the winners of a step are, in the snapshot and in the table. Returns how many. */
+function takeWinners(
+  { snapshot, only, start }: { snapshot: Snapshot; only: Uint8Array | undefined; start: number },
+  places: Uint32Array,
+  rows: Uint32Array,
+): number {
+  const flags = snapshot.flags()
+  const end = Math.min(start + STEP, snapshot.length)
+  let count = 0
+  for (let place = start; place < end; place++) {
+    const flag = flags[place] as number
+    if ((flag & WINS) === 0 || only?.[place] === 0) continue
+    places[count] = place
+    rows[count++] = (flag & MOVED) === 0 ? place : snapshot.at(place)
+  }
+  return count
+}
+
+function keepInRange(
+  { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY }: TokenFilter,
+  time: Float64Array,
+  places: Uint32Array,
+  rows: Uint32Array,
+  count: number,
+): number {
+  let kept = 0
+  for (let i = 0; i < count; i++) {
+    const row = rows[i] as number
+    const at = time[row] as number
+    if (at < from || at >= to) continue
+    rows[kept] = row
+    places[kept++] = places[i] as number
+  }
+  return kept
+}
+
+function keepMarked(
+  column: Uint32Array | Uint8Array,
+  marks: Uint8Array,
+  places: Uint32Array,
+  rows: Uint32Array,
+  count: number,
+): number {
+  let kept = 0
+  for (let i = 0; i < count; i++) {
+    const row = rows[i] as number
+    if (marks[column[row] as number] === 0) continue
+    rows[kept] = row
+    places[kept++] = places[i] as number
+  }
+  return kept
+}
+
+function fillKinds({ columns }: RecordTable, rows: Uint32Array, count: number, kinds: Float64Array): void {
+  const { tier, texts } = columns
+  for (let i = 0; i < count; i++) {
+    const row = rows[i] as number
+    kinds[i] = kindOf(texts.model[row] as number, tier[row] as number)
+  }
+}
+
+function noteTimes(seen: Seen, time: Float64Array, rows: Uint32Array, count: number): void {
+  let { firstAt, lastAt } = seen
+  for (let i = 0; i < count; i++) {
+    const at = time[rows[i] as number] as number
+    if (at < firstAt) firstAt = at
+    if (at > lastAt) lastAt = at
+  }
+  seen.firstAt = firstAt
+  seen.lastAt = lastAt
+}
+
+function noteSessions(
+  { table, snapshot, seen }: { table: RecordTable; snapshot: Snapshot; seen: Seen },
+  sessions: Uint32Array,
+  places: Uint32Array,
+  rows: Uint32Array,
+  count: number,
+): void {
+  const { latest, lastActivity, started } = seen
+  const { time } = table.columns
+  for (let i = 0; i < count; i++) {
+    const row = rows[i] as number
+    const session = sessions[row] as number
+    const at = time[row] as number
+    if (started !== undefined && at < (started[session] as number)) started[session] = at
+    const before = lastActivity[session] as number
+    if (at < before) continue
+    const last = latest[session] as number
+    if (last < 0) seen.sessionCount++
+    else if (at === before && !isAfter(table, row, snapshot.at(last))) continue
+    latest[session] = places[i] as number
+    lastActivity[session] = at
   }
 }
 
@@ -104,14 +184,13 @@ const nothingSeen = (sessions: number, withStarts: boolean): Seen => ({
   lastAt: Number.NEGATIVE_INFINITY,
   sessionCount: 0,
   latest: new Int32Array(sessions).fill(-1),
+  lastActivity: new Float64Array(sessions).fill(Number.NEGATIVE_INFINITY),
   started: withStarts ? new Float64Array(sessions).fill(Number.POSITIVE_INFINITY) : undefined,
 })
 
-/** Whether row `a` is the later record: by time, then path, then offset, so that the latest is always the same. */
-function isLater(table: RecordTable, a: number, b: number): boolean {
+/** Of two records of the same time, whether `a` is the later one: by path, then offset, so that it is always the same. */
+function isAfter(table: RecordTable, a: number, b: number): boolean {
   const c = table.columns
-  const byTime = (c.time[a] as number) - (c.time[b] as number)
-  if (byTime !== 0) return byTime > 0
   const byPath = comparePaths(
     table.origins.at(c.origin[a] as number).path,
     table.origins.at(c.origin[b] as number).path,

@@ -1,13 +1,16 @@
 import type { FreeRows } from './free-rows.ts'
 import type { Columns } from './record-columns.ts'
 
+/** A bit of a snapshot's flags, beside those of the table: the row was written over since. */
+export const MOVED = 128
+
 /** The rows of a table as they were at one moment, while the table goes on to change. */
 export interface Snapshot {
   /** Rows from there on came later. */
   readonly length: number
-  /** The flags of that moment, by row; to be asked for anew after each interruption. */
+  /** The flags of that moment, by row, and `MOVED`; to be asked for anew after each interruption. */
   flags(): Uint8Array
-  /** Where the values of a row are that it had then. */
+  /** Where the values of a row are that it had then: elsewhere than in the row only where its flags say `MOVED`. */
   at(row: number): number
   close(): void
 }
@@ -60,7 +63,7 @@ export class Snapshots {
 
   /** The flags of some rows are about to change. */
   beforeChange(): void {
-    for (const one of this.#open) one.flags ??= this.#columns.flags.slice(0, one.length)
+    for (const one of this.#open) this.#flagsOf(one)
   }
 
   /** The values of a row are about to be written over. There must be room for a row. */
@@ -70,7 +73,12 @@ export class Snapshots {
     this.#columns.copyValues(row, spare)
     this.free(spare)
     // whoever began after an earlier writing reads another value than those before it
-    for (const { moved, length } of this.#open) if (row < length && !moved.has(row)) moved.set(row, spare)
+    for (const one of this.#open) {
+      if (row >= one.length || one.moved.has(row)) continue
+      one.moved.set(row, spare)
+      const flags = this.#flagsOf(one)
+      flags[row] = (flags[row] as number) | MOVED
+    }
   }
 
   /** Nothing of the table is in this row any more. */
@@ -79,6 +87,12 @@ export class Snapshots {
     const last = this.#freed.at(-1)
     if (last?.upTo === this.#opened) last.rows.push(row)
     else this.#freed.push({ upTo: this.#opened, rows: [row] })
+  }
+
+  /** The copy of the flags of its moment, which is made before the first change. */
+  #flagsOf(one: Opened): Uint8Array {
+    one.flags ??= this.#columns.flags.slice(0, one.length)
+    return one.flags
   }
 
   /** Who began after a row was free has its flags of then, by which it is nobody's. */

@@ -9,8 +9,9 @@ const PLACE = Object.fromEntries(SUMS.map((field, i) => [field, i])) as Record<S
 const RECORDS = PLACE.records
 /** `add` runs for every record and grouping: it spells the counts out, in the order of `SUMS`. */
 type Spelled = EveryCount<'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h', Float64Array>
-/** A sum is moved into a bigint before it could pass 2^53: one record adds at most 10^12. */
+/** A sum is moved into a bigint before it could pass 2^53: what is added at once is at most 10^12 for each record of a run. */
 const SPILL_AT = 2 ** 52
+const MAX_RUN = 4000
 const NONE = -1
 /** More than there can be entries: rows are fewer. */
 const MAX_ENTRIES = 2 ** 26
@@ -31,30 +32,32 @@ export class SumTable {
   #kinds = new Float64Array(64)
   #sums = new Float64Array(64 * WIDTH)
   readonly #spilled = new Map<number, bigint>()
-  #lastGroup = NONE
-  #lastKind = NONE
-  #lastEntry = 0
 
   /** Adds the first `count` of `rows`; `groups` and `kinds` (`kindOf`) have one number for each of them. */
   add(rows: Uint32Array, groups: Uint32Array, kinds: Float64Array, count: number, columns: Columns): void {
     const { input, output, cacheRead, cacheCreation5m, cacheCreation1h }: Spelled = columns.counts
-    for (let i = 0; i < count; i++) {
-      const row = rows[i] as number
+    let i = 0
+    while (i < count) {
       const group = groups[i] as number
       const kind = kinds[i] as number
+      const first = i
+      let [a, b, c, d, e] = [0, 0, 0, 0, 0]
       // records of a session follow each other: most rows belong where the one before did
-      if (kind !== this.#lastKind || group !== this.#lastGroup) {
-        this.#lastGroup = group
-        this.#lastKind = kind
-        this.#lastEntry = this.#entryOf(group, kind)
-      }
-      const at = this.#lastEntry * WIDTH
-      this.#sum(at, input[row] as number)
-      this.#sum(at + 1, output[row] as number)
-      this.#sum(at + 2, cacheRead[row] as number)
-      this.#sum(at + 3, cacheCreation5m[row] as number)
-      this.#sum(at + 4, cacheCreation1h[row] as number)
-      this.#sum(at + RECORDS, 1)
+      do {
+        const row = rows[i++] as number
+        a += input[row] as number
+        b += output[row] as number
+        c += cacheRead[row] as number
+        d += cacheCreation5m[row] as number
+        e += cacheCreation1h[row] as number
+      } while (i < count && i - first < MAX_RUN && groups[i] === group && kinds[i] === kind)
+      const at = this.#entryOf(group, kind) * WIDTH
+      this.#sum(at, a)
+      this.#sum(at + 1, b)
+      this.#sum(at + 2, c)
+      this.#sum(at + 3, d)
+      this.#sum(at + 4, e)
+      this.#sum(at + RECORDS, i - first)
     }
   }
 
