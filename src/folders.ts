@@ -1,12 +1,41 @@
-import { statSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Config } from './config.ts'
 
-/** Throws, with the setting and the path, where a file or a part of the path to it is in place of a folder. */
+/** Makes the folders that a start needs. Throws, with the setting and the path, where one cannot be made or written to. */
 export function requireFolders({ dataDir, journalDir, backupDir }: Config): void {
-  requireFolder('DATA_DIR', dataDir)
-  requireFolder('JOURNAL_DIR', journalDir)
+  for (const [setting, path] of [
+    ['DATA_DIR', dataDir],
+    ['JOURNAL_DIR', journalDir],
+  ] as const) {
+    requireFolder(setting, path)
+    makeFolder(setting, path)
+  }
   requireFolder('BACKUP_DIR', backupDir)
+}
+
+function makeFolder(setting: string, path: string): void {
+  try {
+    makeWhole(path)
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new Error(`${setting} ${path} cannot be made or written to (${code ?? message}): set another folder`, {
+      cause: error,
+    })
+  }
+}
+
+/** Step by step: Node's own recursion never ends where a folder of the system takes no folders, such as /proc. */
+function makeWhole(path: string): void {
+  if (lookAt(path) !== undefined) return
+  if (dirname(path) !== path) makeWhole(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // another process was faster
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 /** The same of one folder, which need not be there yet. */

@@ -22,7 +22,6 @@ export async function serve(): Promise<void> {
     // what was opened until then must not keep the process
     return endProcess(1)
   })
-  logger.info({ url: app.url }, 'listening')
   if (config.tls !== undefined) renewOnHangup(app, logger)
   await app.whenReady()
   if (!isStopping()) await printQuestion(app)

@@ -53,7 +53,10 @@ export function closeOnSignals({ started, logger, deadlineMs }: Starting): () =>
     started
       .then((app) => app.close())
       .then(
-        () => process.exit(0),
+        () => {
+          logger.info('stopped')
+          process.exit(0)
+        },
         (error: Error) => {
           logger.fatal({ err: error }, 'the shutdown failed')
           endProcess(1)

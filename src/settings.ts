@@ -101,8 +101,8 @@ export const SETTINGS = {
   UNLEASH_API_TOKEN_FILE: inFile('UNLEASH_API_TOKEN'),
   UNLEASH_APP_NAME: { schema: text, fallback: '`token-bridge`', about: 'name that Unleash shows' },
   UNLEASH_REFRESH_INTERVAL_MS: {
-    schema: whole('UNLEASH_REFRESH_INTERVAL_MS', 100, 3_600_000, 5000),
-    fallback: '5000',
+    schema: whole('UNLEASH_REFRESH_INTERVAL_MS', 100, 3_600_000, 1000),
+    fallback: '1000',
     about: 'milliseconds between two questions to Unleash',
   },
   FLAGS_FILE: {

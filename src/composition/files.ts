@@ -43,6 +43,7 @@ function logChanges(logger: Logger): (status: AnalysisStatus) => void {
   let wasReady = false
   let unreadable = 0
   let indexState = ''
+  let wasSample = false
   const tellConflicts = logConflicts(logger)
   return (status) => {
     if (status.ready && !wasReady) {
@@ -52,6 +53,11 @@ function logChanges(logger: Logger): (status: AnalysisStatus) => void {
     if (status.indexState === 'broken' && indexState !== 'broken')
       logger.warn({ problem: status.indexProblem }, 'counting without the index')
     indexState = status.indexState
+    if (wasSample && !status.sample) {
+      const { transcripts, records } = status
+      logger.info({ transcripts, records }, 'transcripts or records have come: they are counted now, and no sample')
+    }
+    wasSample = status.sample
     wasReady = status.ready
     if (status.unreadable.length !== unreadable)
       logger.warn(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../config.ts'
@@ -10,7 +11,8 @@ import { connectUnleash } from '../unleash/unleash-flags.ts'
 /** The flags that come with the program. */
 const DEFAULT_FLAGS = fileURLToPath(new URL('../../flags/default.json', import.meta.url))
 
-export function openFlags(
+/** Throws where `FLAGS_FILE` names a file that is not there: everything would be off, and nobody would have meant it. */
+export async function openFlags(
   { unleash, flagsFile, dataDir }: Config,
   logger: Logger,
   audit: Pick<Audit, 'count'>,
@@ -29,6 +31,8 @@ export function openFlags(
       })
     },
   }
+  if (flagsFile !== undefined && !existsSync(flagsFile))
+    throw new Error(`FLAGS_FILE ${flagsFile} is not there: correct the path, or unset it for the flags of the program`)
   const { url } = unleash
   if (url === undefined) return openFlagsFile(flagsFile ?? DEFAULT_FLAGS, listener)
   return connectUnleash({

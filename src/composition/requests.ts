@@ -2,7 +2,7 @@ import type { Principal } from '../access/roles.ts'
 import type { Lacking, Losses } from '../domain/losses.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
-import type { Component, RequestContext, ViewerContext } from '../graphql/context.ts'
+import type { Component, RequestContext, RequestNotes, ViewerContext } from '../graphql/context.ts'
 import type { Audit, AuditEvent, RequestAudit } from '../ports/audit.ts'
 import type { Flags } from '../ports/flags.ts'
 import type { Isolation } from '../ports/isolation.ts'
@@ -46,8 +46,10 @@ export function createRequests(
     const progress = database?.runs().progress() ?? 0
     const lacks = lacksTranscripts(options.legacy, open)
     const viewer = viewerOf(options, principal, database, { progress, lacksTranscripts: lacks })
+    const notes: RequestNotes = { answers: [], errors: [] }
     return {
       requestId,
+      notes,
       principal,
       viewer: viewer.context,
       answers: createAnswers({
@@ -61,6 +63,7 @@ export function createRequests(
         lacksTranscripts: lacks,
         learnPrices: reading.prices.learn,
         onFallback: reading.onFallback,
+        onAnswer: ({ source, reason, cache }) => void notes.answers.push({ source, reason, cache }),
       }),
       priceOf: reading.prices.priceOf,
       missingRecords: BigInt(options.losses().everywhere),

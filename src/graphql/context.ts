@@ -2,7 +2,7 @@ import type { AccessChanges } from '../access/access-changes.ts'
 import type { Principal } from '../access/roles.ts'
 import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
-import type { SourcePreference } from '../domain/source.ts'
+import type { Provenance, SourcePreference } from '../domain/source.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import type { AuditReading, RequestAudit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
@@ -32,9 +32,20 @@ export interface Component {
   ageSeconds: number | null
 }
 
+/** What the log says of a request, beside its path and status. */
+export interface RequestNotes {
+  /** Type and name of the operation, as `query Dashboard`; absent where there was none. */
+  operation?: string
+  /** Of each answer: what was asked, why, and whether it came from the cache. */
+  answers: Pick<Provenance, 'source' | 'reason' | 'cache'>[]
+  /** Codes of the errors that were answered. */
+  errors: string[]
+}
+
 /** What resolvers get: made once for each request, from one snapshot of flags, of progress and of what is published. */
 export interface RequestContext {
   requestId: string
+  notes: RequestNotes
   principal: Principal
   viewer: ViewerContext
   answers: Answers

@@ -37,6 +37,7 @@ export interface CallersOptions {
 export const METRICS_PATH = '/metrics'
 /** Load balancers ask for these, without a token, and some without a Host. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
+export const isOpenPath = (path: string): boolean => OPEN_PATHS.has(path)
 
 /** Before anything is read of a request: whether it was meant for us, who sent it, and whether they may be here at all. */
 export function knowCallers(fastify: FastifyInstance, options: CallersOptions): void {
@@ -48,7 +49,7 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.headers({ ...headers, 'x-request-id': request.id })
     const path = pathOf(request)
-    if (OPEN_PATHS.has(path)) return
+    if (isOpenPath(path)) return
     const misled = hostAndOrigin.problemOf(request.headers)
     if (misled !== undefined) {
       noteRefusal(request, misled.code, options)

@@ -3,19 +3,12 @@ import type { Server as TlsServer } from 'node:https'
 import { ApolloServer } from '@apollo/server'
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
 import fastifyApollo from '@as-integrations/fastify'
-import Fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { Authenticate } from '../access/authenticator.ts'
 import type { KnownTokens } from '../access/known-tokens.ts'
 import type { Principal } from '../access/roles.ts'
-import { clip } from '../domain/clip.ts'
-import { isBridgeError } from '../domain/errors.ts'
+import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { auditOperations } from '../graphql/audit.ts'
 import type { RequestContext } from '../graphql/context.ts'
@@ -36,11 +29,13 @@ import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import { type Addresses, createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
-import { type CallersOptions, knowCallers, pathOf, principalOf, refuseStranger } from './callers.ts'
+import { type CallersOptions, isOpenPath, knowCallers, pathOf, principalOf, refuseStranger } from './callers.ts'
 import type { Certificate } from './certificate.ts'
 import { watchStrangers } from './connections.ts'
+import { createDraining, type Draining } from './draining.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
 import { listenError } from './listen-error.ts'
+import { logRequests } from './logged-requests.ts'
 import { addMetrics } from './metrics-route.ts'
 import { observe } from './observed-operations.ts'
 import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts'
@@ -96,12 +91,13 @@ export interface HttpServer {
 const LATE_CHECK_MS = 1000
 /** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
 const MAX_DOCUMENT_TOKENS = LIMITS.documentTokens.value
-const MAX_LOGGED_PATH = 200
 /**
  * Connections that the system holds until they are taken, up to its own bound (`somaxconn`). Where there is no room, a
  * client is not told: it tries again after 1, 3 and 7 seconds, and a thousand strangers at once delay everybody so.
  */
 const WAITING_CONNECTIONS = 4096
+
+const listenTextResolver = (address: string): string => `listening at ${address}`
 
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const addresses = createAddresses(options.trustedProxies)
@@ -109,6 +105,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const apollo = createApollo(options)
   await apollo.start()
   const strangers = watchStrangers(fastify.server, addresses)
+  const draining = createDraining(fastify.server)
+  refuseLate(fastify, draining)
   const isTls = options.tls !== undefined
   const hostAndOrigin = createHostAndOrigin({ ...options, isTls })
   addHooks(fastify, { ...options, addresses, strangers, hostAndOrigin, isTls })
@@ -123,7 +121,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   )
   return {
     listen: (host, port) =>
-      fastify.listen({ host, port, backlog: WAITING_CONNECTIONS }).catch((error) => {
+      fastify.listen({ host, port, backlog: WAITING_CONNECTIONS, listenTextResolver }).catch((error) => {
         throw listenError(error, host, port)
       }),
     renew(certificate) {
@@ -131,13 +129,19 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     },
     sendAway: subscriptions.sendAway,
     async close(deadlineMs) {
-      const deadline = setTimeout(() => fastify.server.closeAllConnections(), deadlineMs)
-      await subscriptions.close()
+      await Promise.all([subscriptions.close(), draining.drain(deadlineMs)])
       await fastify.close()
-      clearTimeout(deadline)
       await apollo.stop()
     },
   }
+}
+
+/** Who comes after the end has begun is told to come again: another instance may answer by then. Health still tells. */
+function refuseLate(fastify: FastifyInstance, draining: Draining): void {
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (!draining.hasBegun() || isOpenPath(pathOf(request))) return
+    return sendError(reply, 503, new BridgeError('SOURCE_UNAVAILABLE', 'the server is shutting down: try again'))
+  })
 }
 
 /** Of HTTPS: what is older can be read along. */
@@ -160,6 +164,8 @@ function createFastify({ logger, tls }: HttpServerOptions): FastifyInstance {
     ...(tls === undefined ? { http } : { https: { ...http, ...tlsOptionsOf(tls), handshakeTimeout } }),
     clientErrorHandler: refuseConnection,
     forceCloseConnections: 'idle',
+    // `refuseLate` says it as everything else is said
+    return503OnClosing: false,
   }) as unknown as FastifyInstance
 }
 
@@ -237,14 +243,7 @@ function addHooks(
   fastify.addHook('onSend', async (request) => {
     request.raw.socket.setTimeout(LIMITS.unreadSeconds.value * 1000)
   })
-  fastify.addHook('onResponse', async (request, reply) => logRequest(request, reply, metrics))
-}
-
-function logRequest(request: FastifyRequest, { statusCode, elapsedTime }: FastifyReply, metrics: Metrics): void {
-  const { method, log } = request
-  metrics.request(request.routeOptions.url ?? 'unknown', method, statusCode, elapsedTime / 1000)
-  const path = clip(pathOf(request), MAX_LOGGED_PATH)
-  log.info({ method, path, status: statusCode, ms: Math.round(elapsedTime) }, 'request')
+  logRequests(fastify, metrics)
 }
 
 function handleErrors(fastify: FastifyInstance): void {
@@ -265,8 +264,11 @@ async function addRoutes(
 ): Promise<void> {
   const { createContext, readiness, addresses } = options
   await fastify.register(fastifyApollo(apollo), {
-    context: async (request: FastifyRequest) =>
-      createContext(principalOf(request), request.id, addresses.of(request.raw)),
+    async context(request: FastifyRequest) {
+      const context = createContext(principalOf(request), request.id, addresses.of(request.raw))
+      request.notes = context.notes
+      return context
+    },
   })
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {

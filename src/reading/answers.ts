@@ -55,6 +55,8 @@ export interface AnswersOptions {
   learnPrices?: (models: Iterable<string>) => Promise<void>
   /** The chosen source failed; the files answer instead. */
   onFallback: (source: DataSource, error: unknown) => void
+  /** What is said of each answer of a source, once. */
+  onAnswer?: (provenance: Provenance) => void
 }
 
 interface Key {
@@ -125,6 +127,7 @@ async function askSource(
   const { answer, cache, decision: made } = await answerFrom(options, decision, request)
   await options.learnPrices?.(modelsIn(answer))
   const provenance = provenanceOf({ answer, cache, decision: made, lacking }, options)
+  options.onAnswer?.(provenance)
   return ({ question }) => ({
     answer: answer.answers[filters.indexOf(filterKey(question.filter))] as TokenAnswer,
     quality: answer.quality,

@@ -32,17 +32,47 @@ export interface Definitions {
 }
 
 export interface ChangeListener {
-  /** What changed after the first flags were read, such as `database_bridge_enabled=off`. */
+  /** What changed after the first flags were read, such as `database_bridge_enabled: on → off`. */
   onChange?(changes: string): void
 }
 
-/** The flags of these names, as they are now. */
-export function describeChanges({ features }: Definitions, names: readonly string[]): string {
-  return names.map((name) => `${name}=${stateOf(features.get(name))}`).join(' ')
+/** A flag whose evaluation may have changed, from what to what; `undefined`: it is not defined. */
+export interface FlagChange {
+  name: string
+  before: Feature | undefined
+  after: Feature | undefined
 }
 
-const stateOf = (feature: Feature | undefined): string =>
-  feature === undefined ? 'missing' : feature.enabled ? 'on' : 'off'
+const MAX_TOLD = 20
+
+/** The changes as one line for people. */
+export function describeChanges(changes: readonly FlagChange[]): string {
+  const told = changes.slice(0, MAX_TOLD).map(describeChange)
+  return [...told, ...(changes.length > MAX_TOLD ? [`and ${changes.length - MAX_TOLD} more`] : [])].join('; ')
+}
+
+function describeChange({ name, before, after }: FlagChange): string {
+  const [from, to] = [stateOf(before), stateOf(after)]
+  return from === to ? `${name}: ${to}, with other constraints, segments or payloads` : `${name}: ${from} → ${to}`
+}
+
+/** Whether it is on, for whom, and which variants it gives: `on (flexibleRollout 50%; legacy 900, database 100)`. */
+function stateOf(feature: Feature | undefined): string {
+  if (feature === undefined) return 'missing'
+  if (!feature.enabled) return 'off'
+  const strategies = feature.strategies ?? []
+  const rollouts = strategies.filter(({ name }) => name !== 'default').map(describeStrategy)
+  const variants = [...(feature.variants ?? []), ...strategies.flatMap((strategy) => strategy.variants ?? [])]
+  const weights = variants.map(({ name, weight }) => `${name} ${weight}`).join(', ')
+  const details = [...rollouts, ...(weights === '' ? [] : [weights])]
+  return details.length === 0 ? 'on' : `on (${details.join('; ')})`
+}
+
+function describeStrategy({ name, parameters }: NonNullable<Feature['strategies']>[number]): string {
+  const { rollout, percentage } = (parameters ?? {}) as Record<string, unknown>
+  const share = rollout ?? percentage
+  return share === undefined ? name : `${name} ${String(share)}%`
+}
 
 /** Reads flags in the format of Unleash's client API. Throws, with one line, what cannot be read as a whole. */
 export function parseDefinitions(text: string): Definitions {
@@ -85,13 +115,18 @@ function oneLine({ issues }: z.ZodError): string {
 export class DefinitionsRepository extends EventEmitter implements Repository {
   #now: Definitions | undefined
 
-  /** Returns the names of the flags whose evaluation may have changed. */
-  set(next: Definitions): string[] {
-    const before = this.#now
+  /** Returns the flags whose evaluation may have changed. */
+  set(next: Definitions): FlagChange[] {
+    const last = this.#now
     this.#now = next
-    const names = new Set([...(before?.features.keys() ?? []), ...next.features.keys()])
-    if (!isDeepStrictEqual(before?.segments, next.segments)) return [...names]
-    return [...names].filter((name) => !isDeepStrictEqual(before?.features.get(name), next.features.get(name)))
+    const names = new Set([...(last?.features.keys() ?? []), ...next.features.keys()])
+    const all = [...names].map((name) => ({
+      name,
+      before: last?.features.get(name),
+      after: next.features.get(name),
+    }))
+    if (!isDeepStrictEqual(last?.segments, next.segments)) return all
+    return all.filter(({ before, after }) => !isDeepStrictEqual(before, after))
   }
 
   /** `undefined` until there are some. */

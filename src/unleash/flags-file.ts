@@ -28,7 +28,7 @@ export async function openFlagsFile(path: string, listener: ProblemListener & Ch
       const changed = repository.set(definitions)
       noteDefinitions(definitions, changed, problems)
       problems.set('file', {})
-      if (!isFirst && changed.length > 0) listener.onChange?.(describeChanges(definitions, changed))
+      if (!isFirst && changed.length > 0) listener.onChange?.(describeChanges(changed))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') loaded = undefined
       const count = repository.now() === undefined ? 'everything is off' : 'the last known flags count'

@@ -63,7 +63,7 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
     const changed = repository.set(answer.definitions)
     noteDefinitions(answer.definitions, changed, problems)
     if (answer.text !== kept && keep(backup, answer.text, problems)) kept = answer.text
-    if (changed.length > 0) options.onChange?.(describeChanges(answer.definitions, changed))
+    if (changed.length > 0) options.onChange?.(describeChanges(changed))
   }
 
   const poll = async (): Promise<void> => {

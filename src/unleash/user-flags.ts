@@ -1,7 +1,7 @@
 import type { Unleash } from 'unleash-client'
 import { defaultStrategies } from 'unleash-client/lib/strategy/index.js'
 import { COHORTS, type Cohort, type UserFlags } from '../ports/flags.ts'
-import type { Definitions, DefinitionsRepository } from './definitions.ts'
+import type { Definitions, DefinitionsRepository, FlagChange } from './definitions.ts'
 import type { Problems } from './problems.ts'
 
 /** The names that engineers toggle in Unleash. */
@@ -81,9 +81,9 @@ export function createUserFlags(
   }
 }
 
-/** Tells what is wrong with new definitions; `changed` names the flags whose evaluation may be another now. */
-export function noteDefinitions(definitions: Definitions, changed: readonly string[], problems: Problems): void {
-  for (const name of changed) problems.set(areaOf(name), {})
+/** Tells what is wrong with new definitions; `changed` has the flags whose evaluation may be another now. */
+export function noteDefinitions(definitions: Definitions, changed: readonly FlagChange[], problems: Problems): void {
+  for (const { name } of changed) problems.set(areaOf(name), {})
   const found = Object.values(FLAG_NAMES).flatMap((name) => mistakesOf(name, definitions))
   problems.set('definitions', Object.fromEntries(found.map((problem) => [problem, problem])))
 }

@@ -142,7 +142,7 @@ describe('the audit log of a server', () => {
     const [first] = flags.features
     first.enabled = !first.enabled
     writeFileSync(FLAGS_FILE, JSON.stringify(flags))
-    await whenNoted(server, { action: 'flags', detail: `${first.name}=${first.enabled ? 'on' : 'off'}` })
+    await whenNoted(server, { action: 'flags', detail: `${first.name}: ${first.enabled ? 'off → on' : 'on → off'}` })
   })
 
   test('raises an alarm where a caller fails too often: in the log, in health, as a figure, and as an entry', async () => {

@@ -72,6 +72,19 @@ describe('a data folder', () => {
     await startServer(folder)
   })
 
+  test.runIf(existsSync('/proc/self'))('that cannot be made ends the start at once, by its setting', async () => {
+    await expect(startServer(makeFolder(), { DATA_DIR: '/proc/nowhere' })).rejects.toThrow(
+      'DATA_DIR /proc/nowhere cannot be made or written to (ENOENT): set another folder',
+    )
+  })
+
+  test('is left as it was where FLAGS_FILE names a file that is not there', async () => {
+    const folder = makeFolder()
+    const FLAGS_FILE = join(folder, 'flags.json')
+    await expect(startServer(folder, { FLAGS_FILE })).rejects.toThrow(`FLAGS_FILE ${FLAGS_FILE} is not there`)
+    await startServer(folder)
+  })
+
   test('is free again after a start that failed', async () => {
     const folder = makeFolder()
     await expect(startServer(folder, { FLAGS_FILE: folder, TRANSCRIPTS_DIR: '/nowhere' })).rejects.toThrow('/nowhere')

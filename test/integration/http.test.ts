@@ -250,7 +250,7 @@ async function halfAsked(server: TestServer) {
 }
 
 describe('a shutdown', () => {
-  test('lets the question in flight be answered, then takes no more and leaves nothing behind', async () => {
+  test('lets the question in flight be answered, takes no more, and leaves nothing behind', async () => {
     const server = await startServer(withSecretContent())
     const question = await halfAsked(server)
     const closing = server.close()
@@ -272,14 +272,10 @@ describe('a shutdown', () => {
   })
 })
 
-/** Settles when new connections are refused. */
+/** Settles when new questions are refused. */
 function answersNoMore(server: TestServer): Promise<string> {
   return until('refusal', async () => {
-    try {
-      await fetch(`${server.url}/health/live`)
-      return undefined
-    } catch {
-      return 'no more'
-    }
+    const { status } = await fetch(`${server.url}/graphql?query={__typename}`)
+    return status === 503 ? 'no more' : undefined
   })
 }

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify'
+import { clip } from '../domain/clip.ts'
+import type { RequestNotes } from '../graphql/context.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { pathOf } from './callers.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of a request for GraphQL, once it is known who asks. */
+    notes: RequestNotes | null
+  }
+}
+
+const MAX_PATH = 200
+
+/**
+ * A line for each request: who asked, by which operation, what answered and why, and the codes of its errors, since
+ * GraphQL answers most of them with 200. Nothing of what was asked or answered.
+ */
+export function logRequests(fastify: FastifyInstance, metrics: Metrics): void {
+  fastify.decorateRequest('notes', null)
+  fastify.addHook('onResponse', async (request, { statusCode, elapsedTime }) => {
+    const { method, log, notes, principal } = request
+    metrics.request(request.routeOptions.url ?? 'unknown', method, statusCode, elapsedTime / 1000)
+    const path = clip(pathOf(request), MAX_PATH)
+    const known = {
+      ...(principal !== null && { user: principal.userId }),
+      ...(notes !== null && fieldsOf(notes)),
+    }
+    log.info({ method, path, status: statusCode, ms: Math.round(elapsedTime), ...known }, 'request')
+  })
+}
+
+/** Each field once, however many answers there are: `HYBRID`, or `HYBRID,LEGACY` where they differ. */
+function fieldsOf({ operation, answers, errors }: RequestNotes) {
+  const each = (name: 'source' | 'reason' | 'cache'): string =>
+    [...new Set(answers.map((answer) => answer[name]))].join(',')
+  return {
+    ...(operation !== undefined && { operation }),
+    ...(answers.length > 0 && { source: each('source'), reason: each('reason'), cache: each('cache') }),
+    ...(errors.length > 0 && { errors }),
+  }
+}
