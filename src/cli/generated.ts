@@ -3,15 +3,24 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** How a part of the bridge is. */
 export type ComponentState =
+  /** It works in part; `detail` says what is missing. */
   | 'DEGRADED'
+  /** It does not work; `detail` says why. */
   | 'DOWN'
+  /** It is not configured. */
   | 'OFF'
+  /** It works. */
   | 'UP';
 
+/** Where an answer comes from. */
 export type DataSource =
+  /** What is published in ClickHouse. */
   | 'CLICKHOUSE'
+  /** ClickHouse for what is published and verified there, the files for the rest; nothing twice. */
   | 'HYBRID'
+  /** The transcripts on disk and the journal, counted directly. */
   | 'LEGACY';
 
 /** Of the bridge's user to the database server: taken away by the bridge; kept, as it may not; or there is no server. */
@@ -20,8 +29,11 @@ export type DatabaseAccess =
   | 'NONE'
   | 'REVOKED';
 
+/** Where accepted records are safe. */
 export type Durability =
+  /** In the journal on disk; on their way into ClickHouse where that is on. */
   | 'JOURNALED'
+  /** In the journal on disk and in ClickHouse. */
   | 'STORED';
 
 export type IngestTokenRecordsInput = {
@@ -41,14 +53,23 @@ export type MachineTokenInput = {
   userId: string | number;
 };
 
+/** Where a run of the migration stands. */
 export type MigrationState =
+  /** Everything that was listed is in ClickHouse, compared with a difference of 0. */
   | 'COMPLETED'
+  /** It stopped at what `error` says; it can be resumed. */
   | 'FAILED'
+  /** An operator stopped it; it goes on where it was. */
   | 'PAUSED'
+  /** What it will carry is being listed. */
   | 'PLANNED'
+  /** Nothing that it carried is seen any more. */
   | 'ROLLED_BACK'
+  /** What it carried is being taken out of what readers see. */
   | 'ROLLING_BACK'
+  /** It carries the history into ClickHouse. */
   | 'RUNNING'
+  /** What was carried is read back and compared. */
   | 'VERIFYING';
 
 /** Where the sender has the record: decides between equal copies of it. */
@@ -57,14 +78,23 @@ export type RecordOriginInput = {
   path: string;
 };
 
+/** Why a source answers this user now; the first that holds. */
 export type RoutingReason =
+  /** The flag database_bridge_enabled is off for this user, or there is no database. */
   | 'BRIDGE_DISABLED'
+  /** The user’s arm of the experiment dashboard_ab_test. */
   | 'EXPERIMENT'
+  /** A wrong answer was found, or an operator pulled the emergency brake: everybody is on the files. */
   | 'GUARD_TRIPPED'
+  /** The flag historical_data_enabled is off, and the question reaches back to before the migration. */
   | 'HISTORICAL_DATA_DISABLED'
+  /** Less of the history is verified in ClickHouse than MIGRATION_PROGRESS_THRESHOLD. */
   | 'MIGRATION_BELOW_THRESHOLD'
+  /** There is no experiment, and everything else allows ClickHouse. */
   | 'ROLLOUT'
+  /** The source that was chosen cannot answer now: the files answer instead. */
   | 'SOURCE_UNAVAILABLE'
+  /** The user asked for this source, and may choose. */
   | 'USER_PREFERENCE';
 
 /** A record is within a scope if every list that is there names its value. A token sees (an ingester: writes) what is within one of its scopes. */
@@ -74,9 +104,13 @@ export type ScopeInput = {
   users?: Array<string> | null | undefined;
 };
 
+/** Which source somebody wants to be answered by. */
 export type SourcePreference =
+  /** As the flags and the migration allow. */
   | 'AUTO'
+  /** ClickHouse, or hybrid while it has not everything. */
   | 'CLICKHOUSE'
+  /** The files. */
   | 'LEGACY';
 
 /** Each from 0 to 10^12. */

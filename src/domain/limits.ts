@@ -33,6 +33,8 @@ export const LIMITS = {
     20,
     'different time series (of a filter, a granularity and a zone) and breakdowns that one operation may ask for',
   ),
+  filledBuckets: count(50_000, 'buckets of one time series with `fill`'),
+  filterValues: count(1000, 'values of one `filterValues`'),
   breakdownDimensions: count(3, 'dimensions of one breakdown'),
   breakdownFirst: count(1000, 'combinations of values that one breakdown tells'),
   cost: count(

@@ -38,12 +38,29 @@ export function bucketStarts({ granularity, timeZone }: Buckets): (time: number)
   }
 }
 
+/** The starts of all buckets that hold a moment from `from` to `last`, both included, the earliest first. */
+export function* bucketsBetween(from: number, last: number, buckets: Buckets): Generator<number, void, undefined> {
+  const { granularity, timeZone } = buckets
+  const clock = clockOf(timeZone)
+  const startOf = bucketStarts(buckets)
+  let start = startOf(from)
+  while (start <= last) {
+    yield start
+    let next = spanOf(start, granularity, clock).end
+    // where clocks were put back, what comes after may belong to the same bucket
+    while (startOf(next) <= start) next += QUARTER_MS
+    start = startOf(next)
+  }
+}
+
 /** What the bucket that starts then is called: `2026-04-02T09:00+02:00`, `2026-04-02`, `2026-W14` (ISO 8601) or `2026-04`. */
 export function bucketLabel(start: number, { granularity, timeZone }: Buckets): string {
   return labelOf(start, granularity, clockOf(timeZone))
 }
 
 const HOUR_MS = 3_600_000
+/** Clocks are changed by no less. */
+const QUARTER_MS = HOUR_MS / 4
 const WEEK_DAYS = 7
 
 /** Of the bucket that holds a time, in milliseconds; `end`, at the offset of that time, is not part of it. */

@@ -1,5 +1,5 @@
 import { costOf, type PriceOf } from './cost.ts'
-import { type Buckets, bucketLabel } from './time-buckets.ts'
+import { type Buckets, bucketLabel, bucketsBetween } from './time-buckets.ts'
 import type { EveryCount } from './token-counts.ts'
 import type { GroupUsage, SessionUsage, UsageSums } from './token-query.ts'
 
@@ -44,7 +44,7 @@ export function usageOf(sums: readonly UsageSums[], priceOf: PriceOf): Usage {
     recordCount += s.records
   }
   tokens.total = tokens.input + tokens.output + tokens.cacheCreation + tokens.cacheRead
-  return { tokens, recordCount, costUsd: costOf(inOrder(sums), priceOf).usd }
+  return { tokens, recordCount, costUsd: costOf(sums, priceOf).usd }
 }
 
 /** Sums of each model. */
@@ -76,14 +76,36 @@ export function* usages(groups: readonly GroupUsage[], priceOf: PriceOf): Genera
   for (const { usage, ...group } of groups) yield { ...group, ...usageOf(usage, priceOf) }
 }
 
-/** Of groups of buckets alone, the earliest first; each is summed when it is taken. */
+/**
+ * Of groups of buckets alone, the earliest first; each is summed when it is taken. With `filled`, buckets without records
+ * are there, too: all that begin in that range, and those between two that have records.
+ */
 export function* timeSeries(
   groups: readonly GroupUsage[],
   buckets: Buckets,
   priceOf: PriceOf,
+  filled?: FilledRange,
 ): Generator<TokenBucket, void, undefined> {
-  for (const { start, usage } of groups.toSorted((a, b) => a.start - b.start))
-    yield { start, label: bucketLabel(start, buckets), ...usageOf(usage, priceOf) }
+  const bucketOf = (start: number, usage: readonly UsageSums[]): TokenBucket => ({
+    start,
+    label: bucketLabel(start, buckets),
+    ...usageOf(usage, priceOf),
+  })
+  const sorted = groups.toSorted((a, b) => a.start - b.start)
+  if (filled === undefined) for (const { start, usage } of sorted) yield bucketOf(start, usage)
+  else {
+    const usages = new Map(sorted.map(({ start, usage }) => [start, usage]))
+    const from = filled.from ?? sorted.at(0)?.start
+    const last = filled.to === undefined ? sorted.at(-1)?.start : filled.to - 1
+    if (from === undefined || last === undefined) return
+    for (const start of bucketsBetween(from, last, buckets)) yield bucketOf(start, usages.get(start) ?? [])
+  }
+}
+
+/** Half-open, in milliseconds since 1970; what is absent is where the first, or the last, record is. */
+export interface FilledRange {
+  from: number | undefined
+  to: number | undefined
 }
 
 export function* sessionsMetrics(
@@ -96,11 +118,6 @@ export function* sessionsMetrics(
 export function sessionMetrics(session: SessionUsage, priceOf: PriceOf): SessionMetrics {
   const { usage, latestPath: _path, latestOffset: _offset, ...rest } = session
   return { ...rest, ...usageOf(usage, priceOf), byModel: usageByModel(usage, priceOf) }
-}
-
-/** Floating-point sums depend on their order: one order for every source. */
-function inOrder(sums: readonly UsageSums[]): UsageSums[] {
-  return sums.toSorted((a, b) => compareText(a.model, b.model) || a.tier - b.tier)
 }
 
 export function largestFirst(list: GroupMetrics[]): GroupMetrics[] {

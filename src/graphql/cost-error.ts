@@ -14,6 +14,7 @@ export type AskingLimit =
   | 'filterBytes'
   | 'series'
   | 'variables'
+  | 'filledBuckets'
 
 const WHAT: Record<AskingLimit, string> = {
   cost: 'values in its answer',
@@ -27,6 +28,7 @@ const WHAT: Record<AskingLimit, string> = {
   filterBytes: 'bytes of names in filters',
   series: 'different series',
   variables: 'variables',
+  filledBuckets: 'buckets in one filled series',
 }
 
 /** Advice for an operation with series: without `from` their length is estimated by what is usual. */

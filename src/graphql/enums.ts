@@ -6,26 +6,138 @@ import { SESSION_ORDERS } from '../domain/session-page.ts'
 import { CACHE_STATUSES, DATA_SOURCES, ROUTING_REASONS, SOURCE_PREFERENCES } from '../domain/source.ts'
 import { GRANULARITIES } from '../domain/time-buckets.ts'
 
-/** The object that GraphQL calls an enum: each value under its own name. */
-function enumOf<T extends string>(name: string, values: readonly T[]): { [K in T]: K } {
+/** The object that GraphQL calls an enum: each value under its own name, with what it means. */
+function enumOf<T extends string>(
+  name: string,
+  values: readonly T[],
+  description: string,
+  meanings: Record<T, string>,
+): { [K in T]: K } {
   const object = Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K }
-  registerEnumType(object, { name })
+  const valuesConfig = Object.fromEntries(values.map((value) => [value, { description: meanings[value] }]))
+  registerEnumType(object, { name, description, valuesConfig: valuesConfig as Record<T, { description: string }> })
   return object
 }
 
-export const DataSourceEnum = enumOf('DataSource', DATA_SOURCES)
-export const SourcePreferenceEnum = enumOf('SourcePreference', SOURCE_PREFERENCES)
-export const RoutingReasonEnum = enumOf('RoutingReason', ROUTING_REASONS)
-export const CacheStatusEnum = enumOf('CacheStatus', CACHE_STATUSES)
-export const GranularityEnum = enumOf('Granularity', GRANULARITIES)
-export const BreakdownOrderEnum = enumOf('BreakdownOrder', BREAKDOWN_ORDERS)
-export const SessionOrderEnum = enumOf('SessionOrder', SESSION_ORDERS)
-export const ComponentStateEnum = enumOf('ComponentState', ['UP', 'DEGRADED', 'DOWN', 'OFF'])
-export const DurabilityEnum = enumOf('Durability', ['STORED', 'JOURNALED'])
-export const MigrationStateEnum = enumOf('MigrationState', MIGRATION_STATES)
+export const DataSourceEnum = enumOf('DataSource', DATA_SOURCES, 'Where an answer comes from.', {
+  LEGACY: 'The transcripts on disk and the journal, counted directly.',
+  CLICKHOUSE: 'What is published in ClickHouse.',
+  HYBRID: 'ClickHouse for what is published and verified there, the files for the rest; nothing twice.',
+})
+export const SourcePreferenceEnum = enumOf(
+  'SourcePreference',
+  SOURCE_PREFERENCES,
+  'Which source somebody wants to be answered by.',
+  {
+    AUTO: 'As the flags and the migration allow.',
+    LEGACY: 'The files.',
+    CLICKHOUSE: 'ClickHouse, or hybrid while it has not everything.',
+  },
+)
+export const RoutingReasonEnum = enumOf(
+  'RoutingReason',
+  ROUTING_REASONS,
+  'Why a source answers this user now; the first that holds.',
+  {
+    BRIDGE_DISABLED: 'The flag database_bridge_enabled is off for this user, or there is no database.',
+    GUARD_TRIPPED: 'A wrong answer was found, or an operator pulled the emergency brake: everybody is on the files.',
+    HISTORICAL_DATA_DISABLED:
+      'The flag historical_data_enabled is off, and the question reaches back to before the migration.',
+    MIGRATION_BELOW_THRESHOLD: 'Less of the history is verified in ClickHouse than MIGRATION_PROGRESS_THRESHOLD.',
+    USER_PREFERENCE: 'The user asked for this source, and may choose.',
+    EXPERIMENT: 'The user’s arm of the experiment dashboard_ab_test.',
+    ROLLOUT: 'There is no experiment, and everything else allows ClickHouse.',
+    SOURCE_UNAVAILABLE: 'The source that was chosen cannot answer now: the files answer instead.',
+  },
+)
+export const CacheStatusEnum = enumOf(
+  'CacheStatus',
+  CACHE_STATUSES,
+  'Whether an answer was computed for this question.',
+  {
+    HIT: 'It was computed before, and nothing has changed since.',
+    MISS: 'It was computed now.',
+    STALE: 'It was computed before; a newer one is on its way.',
+    BYPASS: 'No answer is kept at present.',
+  },
+)
+export const GranularityEnum = enumOf(
+  'Granularity',
+  GRANULARITIES,
+  'The length of a bucket, by the clock of a time zone.',
+  {
+    HOUR: 'An hour; one that the clocks repeat is two.',
+    DAY: 'A calendar day, of 23 to 25 hours.',
+    WEEK: 'An ISO 8601 week: from Monday.',
+    MONTH: 'A calendar month.',
+  },
+)
+export const BreakdownOrderEnum = enumOf(
+  'BreakdownOrder',
+  BREAKDOWN_ORDERS,
+  'Which combinations come first, and so what `first` cuts off.',
+  {
+    TOKENS_DESC: 'The most tokens first.',
+    COST_DESC: 'The dearest first; what has no price comes last.',
+    RECORDS_DESC: 'The most records first.',
+    VALUE_ASC: 'By their values, as UTF-8 bytes.',
+  },
+)
+export const SessionOrderEnum = enumOf(
+  'SessionOrder',
+  SESSION_ORDERS,
+  'The order of sessions; equal ones are ordered by their id.',
+  {
+    LAST_ACTIVITY_DESC: 'The latest record first.',
+    LAST_ACTIVITY_ASC: 'The longest without a record first.',
+    STARTED_DESC: 'The one that began last first.',
+    STARTED_ASC: 'The one that began first first.',
+    TOKENS_DESC: 'The most tokens first.',
+    TOKENS_ASC: 'The fewest tokens first.',
+    COST_DESC: 'The dearest first; what has no price comes last.',
+    COST_ASC: 'What has no price first, then the cheapest.',
+  },
+)
+export const ComponentStateEnum = enumOf(
+  'ComponentState',
+  ['UP', 'DEGRADED', 'DOWN', 'OFF'],
+  'How a part of the bridge is.',
+  {
+    UP: 'It works.',
+    DEGRADED: 'It works in part; `detail` says what is missing.',
+    DOWN: 'It does not work; `detail` says why.',
+    OFF: 'It is not configured.',
+  },
+)
+export const DurabilityEnum = enumOf('Durability', ['STORED', 'JOURNALED'], 'Where accepted records are safe.', {
+  STORED: 'In the journal on disk and in ClickHouse.',
+  JOURNALED: 'In the journal on disk; on their way into ClickHouse where that is on.',
+})
+export const MigrationStateEnum = enumOf('MigrationState', MIGRATION_STATES, 'Where a run of the migration stands.', {
+  PLANNED: 'What it will carry is being listed.',
+  RUNNING: 'It carries the history into ClickHouse.',
+  PAUSED: 'An operator stopped it; it goes on where it was.',
+  VERIFYING: 'What was carried is read back and compared.',
+  COMPLETED: 'Everything that was listed is in ClickHouse, compared with a difference of 0.',
+  FAILED: 'It stopped at what `error` says; it can be resumed.',
+  ROLLING_BACK: 'What it carried is being taken out of what readers see.',
+  ROLLED_BACK: 'Nothing that it carried is seen any more.',
+})
 
 /** Every dimension of the domain, under its name in capitals; a resolver gets the domain's own. */
 export const DimensionEnum = Object.fromEntries(DIMENSION_NAMES.map((name) => [name.toUpperCase(), name])) as {
   [Name in Dimension as Uppercase<Name>]: Name
 }
-registerEnumType(DimensionEnum, { name: 'Dimension' })
+registerEnumType(DimensionEnum, {
+  name: 'Dimension',
+  description: 'What records are told apart by.',
+  valuesConfig: {
+    PROJECT: { description: 'The folder of the transcript, or what was sent in.' },
+    MODEL: { description: 'The model that answered.' },
+    SESSION: { description: 'A conversation with the agent.' },
+    USER: { description: 'Whose usage it is.' },
+    HOST: { description: 'The machine on which it was.' },
+    BRANCH: { description: 'The git branch; the empty string is: none known.' },
+    SIDECHAIN: { description: 'true: of a sub-agent; false: of the main conversation.' },
+  } satisfies Record<Uppercase<Dimension>, { description: string }>,
+})

@@ -6,6 +6,7 @@ import { auditMutations } from './audit.ts'
 import { AuditResolver } from './audit-log/resolvers.ts'
 import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
+import { FilterValuesResolver } from './filter-values/resolvers.ts'
 import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver } from './ingest/resolvers.ts'
 import { enforceIsolation } from './isolation/enforce.ts'
@@ -23,6 +24,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
     resolvers: [
       TokenMetricsResolver,
       BreakdownResolver,
+      FilterValuesResolver,
       SessionResolver,
       ViewerResolver,
       TokenResolver,

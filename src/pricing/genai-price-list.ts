@@ -1,7 +1,8 @@
 import { calcPrice, type ModelPrice, type TieredPrices } from '@pydantic/genai-prices'
 import { LRUCache } from 'lru-cache'
-import type { TokenPrices } from '../domain/cost.ts'
+import { picodollarsPerToken, type TokenPrices } from '../domain/cost.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { eachCount } from '../domain/token-counts.ts'
 import { CONTEXT_TIERS } from '../domain/token-query.ts'
 import type { PriceList } from '../ports/price-list.ts'
 import { eachGivingWay } from '../turns/pace.ts'
@@ -9,7 +10,7 @@ import { createModelPatterns } from './model-patterns.ts'
 
 /** Lines that the agent itself makes: they count, at no cost (rule 5). */
 const SYNTHETIC = '<synthetic>'
-const FREE: TokenPrices = { input: 0, output: 0, cacheRead: 0, cacheCreation5m: 0, cacheCreation1h: 0 }
+const FREE: TokenPrices = eachCount(() => 0n)
 
 /** Where the same models are sold under ids of another form; the first that knows the id prices it. */
 const PROVIDERS = ['anthropic', 'aws', 'google', 'openrouter'] as const
@@ -67,21 +68,22 @@ function lookUp(model: string, providerIds: readonly (string | undefined)[]): Mo
 
 /** What has no price of its own is billed as what contains it: 1h as 5m, and both, like cache reads, as input. */
 function tableOf(prices: ModelPrice, tier: number): TokenPrices {
-  const input = perToken(prices.input_mtok, tier) ?? 0
+  const input = perToken(prices.input_mtok, tier) ?? 0n
   const cacheCreation5m = perToken(prices.cache_write_mtok, tier) ?? input
   return {
     input,
-    output: perToken(prices.output_mtok, tier) ?? 0,
+    output: perToken(prices.output_mtok, tier) ?? 0n,
     cacheRead: perToken(prices.cache_read_mtok, tier) ?? input,
     cacheCreation5m,
     cacheCreation1h: perToken(prices.cache_write_1h_mtok, tier) ?? cacheCreation5m,
   }
 }
 
-/** USD per token. A tier of the list holds above its `start`; the highest one that the prompt passed counts. */
-function perToken(price: number | TieredPrices | undefined, tier: number): number | undefined {
-  if (price === undefined || typeof price === 'number') return price === undefined ? undefined : price / 1e6
+/** A tier of the list holds above its `start`; the highest one that the prompt passed counts. */
+function perToken(price: number | TieredPrices | undefined, tier: number): bigint | undefined {
+  if (price === undefined) return undefined
+  if (typeof price === 'number') return picodollarsPerToken(price)
   const passed = tier === 0 ? 0 : (CONTEXT_TIERS[tier - 1] as number)
   const reached = price.tiers.filter(({ start }) => start <= passed && tier > 0).sort((a, b) => b.start - a.start)[0]
-  return (reached?.price ?? price.base) / 1e6
+  return picodollarsPerToken(reached?.price ?? price.base)
 }

@@ -12,6 +12,7 @@ const QUESTION = `query ($filter: TokenFilter, $preference: SourcePreference! = 
     byModel { model tokens { total } } byProject { project tokens { total } } byUser { user tokens { total } } byHost { host tokens { total } }
     breakdown(by: [MODEL, SIDECHAIN, SESSION], granularity: DAY, first: 2) { values { value } isOther label costUsd tokens { total } }
     timeSeries(granularity: DAY) { label tokens { total } }
+    filled: timeSeries(granularity: DAY, fill: true, timeZone: "Europe/Berlin") { label costUsd recordCount }
     sessions { totalCount edges { node { id project user host tokens { total } startedAt lastActivityAt } } }
     quality { duplicateLines refused { reason count } unpricedTokens archivedTokens unshippedBytes }
     provenance { source reason cohort migrationProgress }

@@ -94,6 +94,58 @@ describe('tokenMetrics', () => {
     expect(tokenMetrics.costUsd).toBeGreaterThan(0)
   })
 
+  test('fills a series with the buckets in which nothing happened, over the range that is asked for', async () => {
+    const { ask } = await startServer(small())
+    const labels = async (filter: string, more = '') => {
+      const { data, errors } = await ask(
+        `{ tokenMetrics(filter: ${filter}) { timeSeries(granularity: DAY, fill: true${more}) { label recordCount costUsd } } }`,
+      )
+      return (
+        errors?.[0]?.extensions?.code ?? data.tokenMetrics.timeSeries.map((bucket: object) => Object.values(bucket))
+      )
+    }
+    expect(await labels('{ from: "2026-03-27T00:00:00Z", to: "2026-04-01T00:00:00Z", models: ["mystery"] }')).toEqual([
+      ['2026-03-27', '0', 0],
+      ['2026-03-28', '0', 0],
+      ['2026-03-29', '1', null],
+      ['2026-03-30', '0', 0],
+      ['2026-03-31', '0', 0],
+    ])
+    expect(await labels('{ users: [] }')).toEqual([])
+    expect(await labels('{ from: "1970-01-01T00:00:00Z", to: "2261-01-01T00:00:00Z" }')).toBe('QUERY_TOO_EXPENSIVE')
+  })
+
+  test('lists the values that a filter may name, the most used first', async () => {
+    const { ask } = await startServer(small())
+    const { data, errors } = await ask(`{
+      models: filterValues(dimension: MODEL, search: "CLAUDE") { value recordCount }
+      projects: filterValues(dimension: PROJECT, filter: { models: ["mystery"] }) { value recordCount }
+      sidechain: filterValues(dimension: SIDECHAIN) { value recordCount }
+      sessions: filterValues(dimension: SESSION, first: 1) { value recordCount }
+    }`)
+    expect(errors).toBeUndefined()
+    expect(data).toEqual({
+      models: [
+        { value: 'claude-opus-4-5-20251101', recordCount: '1' },
+        { value: 'claude-sonnet-4-5-20250929', recordCount: '1' },
+      ],
+      projects: [{ value: 'notes', recordCount: '1' }],
+      sidechain: [
+        { value: 'false', recordCount: '2' },
+        { value: 'true', recordCount: '1' },
+      ],
+      sessions: [{ value: 's1', recordCount: '2' }],
+    })
+    for (const [args, argument] of [
+      ['first: 0', 'first'],
+      ['first: 1001', 'first'],
+      [`search: "${'x'.repeat(201)}"`, 'search'],
+    ]) {
+      const refused = await ask(`{ filterValues(dimension: MODEL, ${args}) { value } }`)
+      expect(refused.errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_ARGUMENT', argument })
+    }
+  })
+
   test('breaks down across dimensions and time in one field, with a row for what was cut off', async () => {
     const { ask } = await startServer(small())
     const rows = async (args: string) => {

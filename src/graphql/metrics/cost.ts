@@ -30,18 +30,21 @@ export const METRICS_COST: CostRule = {
   },
 }
 
-function bucketsOf(granularity: Granularity, { from, to }: TokenFilterInput): number {
+function bucketsOf(granularity: Granularity, { from, to }: TokenFilterInput, isFilled = false): number {
   const usual = USUAL_BUCKETS[granularity]
   if (typeof from !== 'number') return usual
   // the first and the last bucket may be cut
-  const buckets = Math.ceil(((typeof to === 'number' ? to : Date.now()) - from) / WIDTH_MS[granularity]) + 1
-  return Math.min(usual, Math.max(1, buckets))
+  const buckets = Math.max(
+    1,
+    Math.ceil(((typeof to === 'number' ? to : Date.now()) - from) / WIDTH_MS[granularity]) + 1,
+  )
+  return isFilled ? buckets : Math.min(usual, buckets)
 }
 
 export const SERIES_COST: CostRule = {
-  size: (args, above) => bucketsOf(args.granularity as Granularity, filterOf(above)),
+  size: ({ granularity, fill }, above) => bucketsOf(granularity as Granularity, filterOf(above), fill === true),
   series: (args, above) =>
-    `${args.granularity} ${canonicalTimeZone(String(args.timeZone))} ${above.preference} ${filterKey(filterOf(above))}`,
+    `${args.granularity} ${args.fill} ${canonicalTimeZone(String(args.timeZone))} ${above.preference} ${filterKey(filterOf(above))}`,
 }
 
 /** Of many combinations, the share that is in one bucket: nobody works on everything every day. */
@@ -63,4 +66,11 @@ export const BREAKDOWN_COST: CostRule = {
       above.preference,
       filterKey(filterOf(above)),
     ]),
+}
+
+/** Of the values of one dimension that a filter selects. */
+export const VALUES_COST: CostRule = {
+  ...METRICS_COST,
+  filter: (args) => `AUTO ${filterKey(filterOf(args))}`,
+  size: ({ first }) => Math.min(Number(first), LIMITS.filterValues.value),
 }

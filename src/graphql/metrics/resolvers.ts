@@ -24,6 +24,7 @@ import { collectInSlices } from '../../turns/event-loop.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { Cost, Size } from '../cost.ts'
+import { check } from '../cost-error.ts'
 import { GranularityEnum, SessionOrderEnum, SourcePreferenceEnum } from '../enums.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
@@ -43,6 +44,15 @@ import {
   TokenMetricsType,
   UserUsageType,
 } from './types.ts'
+
+/** Nobody knows how far apart the first and the last record are before they are there. */
+function* counted(series: Iterable<TokenBucket>, isFilled: boolean): Generator<TokenBucket, void, undefined> {
+  let count = 0
+  for (const bucket of series) {
+    if (isFilled) check('filledBuckets', ++count)
+    yield bucket
+  }
+}
 
 @Resolver(() => TokenMetricsType)
 export class TokenMetricsResolver {
@@ -95,19 +105,29 @@ export class TokenMetricsResolver {
     return (await answers.load(question, 'whole')).answer.lastAt ?? null
   }
 
-  @FieldResolver(() => [TokenBucketType], { description: 'Buckets that hold records, the earliest first.' })
+  @FieldResolver(() => [TokenBucketType], {
+    description:
+      "The earliest first: the buckets that hold records; with fill those without, too, from the first to the last, or over the filter's range.",
+  })
   @Cost(SERIES_COST)
   async timeSeries(
     @Arg('granularity', () => GranularityEnum) granularity: Granularity,
     @Arg('timeZone', () => String, { defaultValue: 'UTC' }) timeZone: string,
+    @Arg('fill', () => Boolean, { defaultValue: false }) fill: boolean,
     @Root() { question }: TokenMetricsType,
     @Ctx() context: RequestContext,
   ): Promise<TokenBucket[]> {
     const { derived, priceOf, principal } = context
+    const { from, to } = question.filter
     const buckets: Buckets = { granularity, timeZone: readTimeZone(timeZone) }
     const { answer } = await context.answers.load(question, [buckets])
-    return derived.of(answer, `series ${granularity} ${buckets.timeZone}`, () =>
-      collectInSlices(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf), principal.userId),
+    // the range is part of the question, but not of the answer: several ranges may have the same one
+    const range = fill ? { from, to } : undefined
+    return derived.of(answer, `series ${granularity} ${buckets.timeZone} ${JSON.stringify(range)}`, () =>
+      collectInSlices(
+        counted(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf, range), fill),
+        principal.userId,
+      ),
     )
   }
 

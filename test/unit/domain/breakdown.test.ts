@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000
 const priceOf: PriceOf = (model, tier) =>
   model === 'm0'
     ? undefined
-    : { input: 0.1 + tier, output: 0.2, cacheRead: 0.01, cacheCreation5m: 0.3, cacheCreation1h: 0.7 }
+    : { input: BigInt(tier + 1) * 10n ** 11n, output: 2n, cacheRead: 1n, cacheCreation5m: 3n, cacheCreation1h: 7n }
 
 /** One record, in the words of the dimensions. U+FFFD comes before 😀 in UTF-8, after it in UTF-16. */
 const anyRecord = fc.record({

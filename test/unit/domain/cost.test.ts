@@ -32,6 +32,9 @@ function sums(
   }
 }
 
+/** And what floating point adds to it. */
+const HALF_A_MICRODOLLAR = 5.000001e-7
+
 describe('cost', () => {
   test('of one record is what the price list says, at every tier', () => {
     const count = fc.oneof(
@@ -54,7 +57,8 @@ describe('cost', () => {
             cache_write_tokens: cacheCreation5m,
           }
           const { usd } = costOf([sums({ input, output, cacheRead, cacheCreation5m }, model)], priceOf)
-          expect(usd).toBeCloseTo(calcPrice(usage, model)?.total_price ?? Number.NaN, 9)
+          const listed = calcPrice(usage, model)?.total_price ?? Number.NaN
+          expect(Math.abs((usd as number) - listed)).toBeLessThan(HALF_A_MICRODOLLAR)
         },
       ),
     )
@@ -72,6 +76,23 @@ describe('cost', () => {
         for (const { start } of typeof price === 'object' ? price.tiers : [])
           expect(contextTierOf(start + 1), `${model} above ${start}`).toBeGreaterThan(contextTierOf(start))
     }
+  })
+
+  test('is rounded to a millionth of a dollar, and the same in whatever order it is added up', () => {
+    const model = 'claude-sonnet-4-5-20250929'
+    expect(costOf([sums({ input: 1, output: 1 }, model)], priceOf).usd).toBe(0.000018)
+    expect(costOf([sums({ cacheRead: 1 }, model)], priceOf).usd).toBe(0)
+    expect(costOf([sums({ cacheRead: 2 }, model)], priceOf).usd).toBe(0.000001)
+    const anySums = fc
+      .tuple(fc.constantFrom(...MODELS), fc.nat({ max: 10 ** 9 }), fc.nat({ max: 10 ** 9 }))
+      .map(([one, input, cacheRead]) => sums({ input, cacheRead }, one))
+    fc.assert(
+      fc.property(fc.array(anySums), (all) => {
+        const { usd } = costOf(all, priceOf)
+        expect(costOf(all.toReversed(), priceOf).usd).toBe(usd)
+        expect(String(usd)).toMatch(/^(\d+(\.\d{1,6})?|\de-6)$/)
+      }),
+    )
   })
 
   test('that is not known is unpriced, never free', () => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { GRANULARITIES, isTimeZone, parseMoment } from '../../../src/domain/time-buckets.ts'
+import {
+  bucketStarts,
+  bucketsBetween,
+  GRANULARITIES,
+  isTimeZone,
+  parseMoment,
+} from '../../../src/domain/time-buckets.ts'
 import { SLOT_MS } from '../../../src/domain/token-query.ts'
 import { bucketSlots } from '../../support/bucketed.ts'
 
@@ -87,6 +93,28 @@ describe('time buckets', () => {
             for (const slot of own) expect(slot.start).toBeGreaterThanOrEqual(start)
           const reversed = bucketSlots(slots.toReversed(), granularity, zone)
           expect(reversed.map((bucket) => ({ ...bucket, slots: bucket.slots.toReversed() }))).toEqual(buckets)
+        },
+      ),
+    )
+  })
+
+  test('all of a range follow each other, with those in which nothing happened', () => {
+    const zones = ['UTC', 'Europe/Berlin', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'America/St_Johns', 'Pacific/Apia']
+    // the ends of 2011, when Apia skipped a day, and days on which clocks change
+    const anchors = ['2011-12-28T00:00Z', '2026-03-28T00:00Z', '2026-04-04T00:00Z', '2026-10-24T00:00Z']
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...anchors.map((text) => Date.parse(text))),
+        fc.nat({ max: 400 }),
+        fc.nat({ max: 400 }),
+        fc.constantFrom(...zones),
+        fc.constantFrom(...GRANULARITIES),
+        (anchor, before, length, timeZone, granularity) => {
+          const from = anchor + before * SLOT_MS
+          const last = from + length * SLOT_MS
+          const startOf = bucketStarts({ granularity, timeZone })
+          const slots = Array.from({ length: length + 1 }, (_, i) => startOf(from + i * SLOT_MS))
+          expect([...bucketsBetween(from, last, { granularity, timeZone })]).toEqual([...new Set(slots)])
         },
       ),
     )
