@@ -6,9 +6,8 @@ WORKDIR /app
 COPY .npmrc package.json package-lock.json tsconfig.json tsconfig.build.json ./
 COPY scripts/build.js scripts/build.js
 COPY src src
-# prepare builds dist/
-RUN npm ci
-RUN npm prune --omit=dev --ignore-scripts
+# prepare builds dist/; nothing of it is compiled later
+RUN npm ci --omit=dev && rm -r node_modules/typescript node_modules/.bin/tsc node_modules/.bin/tsserver
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 DATA_DIR=/data TRANSCRIPTS_DIR=/transcripts
