@@ -44,6 +44,18 @@ export async function revokeAccess(
     { userId: user ?? null, tokenId: id ?? null, reason },
     options,
   )
-  if (options.json) return void printJson({ revoked })
-  printLines([user === undefined ? `the token ${id} is revoked` : `all tokens of ${user} until now are revoked`])
+  if (id === undefined) {
+    if (options.json) printJson({ revoked })
+    else printLines([`all tokens of ${user} until now are revoked`])
+    return
+  }
+  // asked afterwards: nothing holds up the revocation
+  const { machineTokens } = await request(MachineTokensDocument, {}, options)
+  const listed = machineTokens.some((token) => token.id === id)
+  if (options.json) return void printJson({ revoked, listed })
+  printLines([
+    listed
+      ? `the token ${id} is revoked`
+      : `no machine token ${id} is known (token-bridge machine-token list); a token whose claim jti is that is refused from now on`,
+  ])
 }
