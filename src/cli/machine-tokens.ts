@@ -39,6 +39,7 @@ export async function revokeAccess(
 ): Promise<void> {
   const { user, id, reason } = options
   if ((user === undefined) === (id === undefined)) throw new UsageError('revoke wants one of --user and --id')
+  const known = id === undefined ? undefined : await isListed(id, options)
   const { revokeAccess: revoked } = await request(
     RevokeAccessDocument,
     { userId: user ?? null, tokenId: id ?? null, reason },
@@ -49,13 +50,16 @@ export async function revokeAccess(
     else printLines([`all tokens of ${user} until now are revoked`])
     return
   }
-  // asked afterwards: nothing holds up the revocation
-  const { machineTokens } = await request(MachineTokensDocument, {}, options)
-  const listed = machineTokens.some((token) => token.id === id)
-  if (options.json) return void printJson({ revoked, listed })
+  if (options.json) return void printJson({ revoked, known })
   printLines([
-    listed
+    known
       ? `the token ${id} is revoked`
-      : `no machine token ${id} is known (token-bridge machine-token list); a token whose claim jti is that is refused from now on`,
+      : `no machine token ${id} is known (see token-bridge machine-token list); a token whose claim jti is that is refused from now on`,
   ])
+}
+
+/** Asked before, as the token that asks may be the one that is revoked. */
+async function isListed(id: string, options: RemoteOptions): Promise<boolean> {
+  const { machineTokens } = await request(MachineTokensDocument, {}, options)
+  return machineTokens.some((token) => token.id === id)
 }
