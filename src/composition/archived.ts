@@ -70,12 +70,12 @@ export function createArchivedSide({ local, legacy: { logs }, database }: Archiv
     async besides({ access, quality, reason }) {
       const isAway = reason === 'SOURCE_UNAVAILABLE' || believed()?.isReachable() !== true
       if (!isAway && !quality) return NOTHING
+      const editions = await gone()
+      if (editions.length === 0) return NOTHING
       // never figures of the database while it is disabled
       const exact = isAway || isDisabled(reason) ? undefined : await exactly(believed(), access)
-      if (exact !== undefined) return { tokens: exact, isStale: false }
-      const editions = await gone()
-      const isStale = isAway && editions.some(isTranscript)
-      return { tokens: tokensOf(editions.filter(isSeenBy(access)), facts()), isStale }
+      const tokens = exact ?? tokensOf(editions.filter(isSeenBy(access)), facts())
+      return { tokens, isStale: isAway && editions.some(isTranscript) }
     },
     missing,
     describeLost() {
