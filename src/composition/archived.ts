@@ -27,7 +27,7 @@ export interface ArchivedSide {
 export interface ArchivedOptions {
   local: LocalLedger | undefined
   legacy: Pick<LegacySource, 'logs'>
-  database: Pick<KeptDatabaseSide, 'current'>
+  database: Pick<KeptDatabaseSide, 'current' | 'whenTried'>
 }
 
 /** As it is when the server starts: from then on the database tells more. */
@@ -60,10 +60,10 @@ export function createArchivedSide({ local, legacy: { logs }, database }: Archiv
     missed = isLost() ? recordsOf((await gone()).filter(isTranscript)) : 0
     return missed
   }
-  // health is told without asking
-  logs.onChange(() => {
-    if (isLost()) missing().catch(ignore)
-  })
+  // health tells what is known, and asks nobody
+  const note = (): void => void missing().catch(ignore)
+  logs.onChange(note)
+  void database.whenTried().then(note)
 
   return {
     hasTranscripts: () => facts()?.hasTranscripts() === true,
