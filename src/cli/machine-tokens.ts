@@ -39,11 +39,27 @@ export async function revokeAccess(
 ): Promise<void> {
   const { user, id, reason } = options
   if ((user === undefined) === (id === undefined)) throw new UsageError('revoke wants one of --user and --id')
+  const known = id === undefined ? undefined : await isListed(id, options)
   const { revokeAccess: revoked } = await request(
     RevokeAccessDocument,
     { userId: user ?? null, tokenId: id ?? null, reason },
     options,
   )
-  if (options.json) return void printJson({ revoked })
-  printLines([user === undefined ? `the token ${id} is revoked` : `all tokens of ${user} until now are revoked`])
+  if (id === undefined) {
+    if (options.json) printJson({ revoked })
+    else printLines([`all tokens of ${user} until now are revoked`])
+    return
+  }
+  if (options.json) return void printJson({ revoked, known })
+  printLines([
+    known
+      ? `the token ${id} is revoked`
+      : `no machine token ${id} is known (see token-bridge machine-token list); a token whose claim jti is that is refused from now on`,
+  ])
+}
+
+/** Asked before, as the token that asks may be the one that is revoked. */
+async function isListed(id: string, options: RemoteOptions): Promise<boolean> {
+  const { machineTokens } = await request(MachineTokensDocument, {}, options)
+  return machineTokens.some((token) => token.id === id)
 }

@@ -28,6 +28,8 @@ const LONG_MS = 3_600_000
 export async function startMigration(options: RemoteOptions & { wait: boolean; dryRun: boolean }): Promise<void> {
   if (options.dryRun) return showPlan(options)
   const { startMigration: started } = await request(StartMigrationDocument, {}, options)
+  // ClickHouse went away meanwhile: whoever waits is told for what
+  if (started.lastError !== null && !options.json) tellLines([`last error: ${started.lastError}`])
   await follow(started, options)
 }
 

@@ -66,14 +66,19 @@ async function eachSlice(db: Database, use: (part: { slices: number; slice: numb
   for (let slice = 0; slice < slices; slice++) await use({ slices, slice })
 }
 
+/** What names the database; of a new one that nobody has named yet, no other one's. */
+export async function readDatabaseId(db: Database): Promise<string> {
+  const [row] = await db.query(databaseId)
+  return z.string().parse(row?.id)
+}
+
 const numbersOf = (db: Database): Pick<RecordStore, 'id' | 'lastSeq' | 'lastBatch'> => ({
   async id() {
     await db.command(
       'make-database-id',
       'INSERT INTO database_id SELECT generateUUIDv4() WHERE (SELECT count() FROM database_id) = 0',
     )
-    const [row] = await db.query(databaseId)
-    return z.string().parse(row?.id)
+    return readDatabaseId(db)
   },
   async lastSeq() {
     const [row] = await db.query(lastSeq)

@@ -16,6 +16,7 @@ import { takeServerPlace } from '../server-file.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
+import { type ArchivedSide, createArchivedSide, localLedgerOf } from './archived.ts'
 import { type AuditSide, openAuditSide } from './audit-side.ts'
 import { openBudgets } from './budgets.ts'
 import { refuseExposure } from './exposure.ts'
@@ -123,6 +124,7 @@ interface Sides {
   otherJournals: OtherJournals
   legacy: LegacySource
   database: KeptDatabaseSide
+  archived: ArchivedSide
   writing: WritingSide
   reading: ReadingSide
 }
@@ -136,13 +138,15 @@ function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesO
   const legacy = startFiles({ config, roots, wayIn, logger })
   const isolation = createIsolationSide(config, logger)
   const journalKeys = keyIds(key)
+  const localLedger = localLedgerOf(config)
   const database = isolatedDatabase(isolation, () =>
-    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeys, logger }),
+    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeys, localLedger, logger }),
   )
+  const archived = createArchivedSide({ local: localLedger, legacy, database })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
   const reading = createReadingSide({ config, legacy, isolation, logger })
-  return { access, isolation, audit, flags, wayIn, otherJournals, legacy, database, writing, reading }
+  return { access, isolation, audit, flags, wayIn, otherJournals, legacy, database, archived, writing, reading }
 }
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */

@@ -5,6 +5,7 @@ import { createAuditTable } from '../clickhouse/audit-table.ts'
 import { type Database, openDatabase } from '../clickhouse/database.ts'
 import { createJournalTable } from '../clickhouse/journal-table.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
+import { readDatabaseId } from '../clickhouse/record-store.ts'
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
 import { createStateTable } from '../clickhouse/state-table.ts'
 import type { Config } from '../config.ts'
@@ -15,6 +16,7 @@ import { type HealthWatch, watchHealth } from '../policies/health-watch.ts'
 import { POLICIES } from '../policies/policies.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
+import type { LocalLedger } from '../shipping/local-ledger.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseLosses } from '../shipping/shared-entries.ts'
 import { type Closing, openWhole } from './closing.ts'
@@ -37,6 +39,13 @@ export interface DatabaseSide extends DatabaseSources {
   backups(): Backups
   /** What is known of the database is of the last second, and not being switched: else nobody knows how far it is. */
   isFresh(): boolean
+  /** It can be asked, as far as is known. */
+  isReachable(): boolean
+  /**
+   * It is another database than the ledger of the data folder was written for, and nobody has published to it: what was
+   * published is not in it.
+   */
+  isLost(): boolean
   health(): SourceHealth
   /** Who publishes. */
   publisher(): SourceHealth
@@ -48,6 +57,8 @@ export interface DatabaseSide extends DatabaseSources {
 export interface DatabaseSideOptions extends Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'> {
   otherJournals: OtherJournals
   state: Pick<StateSide, 'join'>
+  /** As it was when the server started. */
+  localLedger: LocalLedger | undefined
   /** Settles when the logs were looked at: before, nobody could say what of them is published. Rejects at the end. */
   whenCounted: () => Promise<void>
 }
@@ -59,7 +70,7 @@ const END_MS = 1000
 
 /** Opens the database and reads what is published; publishes as soon as nobody else does. */
 export function openDatabaseSide(options: DatabaseSideOptions): Promise<DatabaseSide> {
-  const { config, legacy, otherJournals, logger } = options
+  const { config, legacy, otherJournals, localLedger, logger } = options
   return openWhole(async (closing) => {
     const db = await openAndUpdate(config)
     closing.add(() => db.close())
@@ -69,6 +80,8 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
     await options.whenCounted()
     const following = createFollowing({ table: createLedgerTable(db), logs: legacy.logs })
     await following.refresh()
+    const isOther = localLedger !== undefined && localLedger.store !== (await readDatabaseId(db))
+    const isLost = (): boolean => isOther && !following.ledger.states().some(({ publishedTo }) => publishedTo > 0)
     // as far as that can be had soon: whether all is published is told where this instance ends
     closing.add(() => Promise.race([following.refresh().catch(() => undefined), sleep(END_MS)]))
     // the embedded engine is no dependency: it is in this process
@@ -93,6 +106,7 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       read: (run) => (current() ?? following).read(run),
     }
     otherJournals.follow({ ledger: view.ledger, whenCurrent: () => view.read(async () => undefined) })
+    const isFresh = (): boolean => !isLost() && !(current()?.isSwitching() ?? !following.isFresh())
     const health = (): SourceHealth => healthOf({ db, publishing, following, asked }, options)
     // the embedded engine carries out one after the other
     const statementsAtOnce = config.clickhouse.url === undefined ? 1 : POLICIES.clickhouse.question.atOnce
@@ -103,7 +117,9 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
       losses: () => current()?.stock.latest() ?? following.losses(),
       runs: () => current()?.control ?? watched,
       backups: () => current()?.backups ?? refusing(publishing),
-      isFresh: () => !(current()?.isSwitching() ?? !following.isFresh()),
+      isFresh,
+      isReachable: () => isFresh() && !db.isLeftAlone() && asked?.problem() === undefined,
+      isLost,
       health,
       publisher: () => publisherOf(publishing),
       whenTried: publishing.whenTried,

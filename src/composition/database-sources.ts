@@ -16,6 +16,8 @@ import { createTurns } from '../turns/in-turn.ts'
 export interface DatabaseSources {
   clickhouse: TokenSource
   hybrid: TokenSource
+  /** Tokens that only ClickHouse has, as far as they are within one of the scopes. */
+  archivedTokens(access: readonly Scope[]): Promise<bigint>
 }
 
 /** Questions that are answered at once: each sends one statement after the other. */
@@ -54,17 +56,18 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
     fetchMethod: (_key, _old, { context: access }) =>
       archivedTokens({ ledger: view.ledger(), logs, evidence, now: Date.now }, access),
   })
+  const ofAccess = (access: readonly Scope[]): Promise<bigint> =>
+    archived.forceFetch(`${seq()} ${files.counted()?.watermark} ${accessKey(access)}`, { context: access })
   const options: DatabaseSourcesOptions = {
     files,
     published: createPublishedRecords(db),
     read: view.read,
     inTurn: createTurns({ atOnce: QUESTIONS_AT_ONCE, ofOneCaller: QUESTIONS_OF_ONE }),
     statementInTurn: createTurns({ atOnce: parts.statementsAtOnce }),
-    archivedTokens: (access) =>
-      archived.forceFetch(`${seq()} ${files.counted()?.watermark} ${accessKey(access)}`, { context: access }),
+    archivedTokens: ofAccess,
     generation: () => view.ledger().generation(),
     seq,
     health: parts.health,
   }
-  return { clickhouse: createClickHouseSource(options), hybrid: createHybridSource(options) }
+  return { clickhouse: createClickHouseSource(options), hybrid: createHybridSource(options), archivedTokens: ofAccess }
 }

@@ -5,6 +5,7 @@ import type { Flags } from '../ports/flags.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
+import type { ArchivedSide } from './archived.ts'
 import type { AuditSide } from './audit-side.ts'
 import type { IsolationSide } from './isolation.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
@@ -13,6 +14,7 @@ import { describePending } from './other-journals.ts'
 import type { ReadingSide } from './reading-side.ts'
 
 export interface HealthParts {
+  archived: ArchivedSide
   access: AccessSide
   audit: AuditSide
   isolation: IsolationSide
@@ -26,6 +28,7 @@ export interface HealthParts {
 
 /** How everything is, as far as is known: nothing is asked for it. */
 export function componentsOf({
+  archived,
   access,
   audit,
   isolation,
@@ -37,9 +40,9 @@ export function componentsOf({
   flags,
 }: HealthParts): Component[] {
   return [
-    component('enhanced-analysis', analysisHealth(legacy, database)),
+    component('enhanced-analysis', analysisHealth(legacy, archived)),
     component('journal', journalHealth(journal, otherJournals)),
-    component('clickhouse', database.health()),
+    component('clickhouse', databaseHealth(database, archived)),
     component('publisher', database.publisher()),
     component('redis', reading.cacheHealth()),
     component('unleash', flags.health()),
@@ -59,10 +62,17 @@ const component = (name: string, { state, detail, ageMs }: Health): Component =>
 })
 
 /** An instance on whose disk there are no transcripts says so: it answers what the database has. */
-function analysisHealth(legacy: LegacySource, database: KeptDatabaseSide): SourceHealth {
+function analysisHealth(legacy: LegacySource, archived: ArchivedSide): SourceHealth {
   const health = legacy.health()
-  if (health.state !== 'UP' || !lacksTranscripts(legacy, database.current())) return health
+  if (health.state !== 'UP' || !lacksTranscripts(legacy, archived)) return health
   return { state: 'DEGRADED', detail: 'no transcripts on this disk, though some are published: the database answers' }
+}
+
+/** What a database took with it that is lost, is told beside why it cannot be used. */
+function databaseHealth(database: KeptDatabaseSide, archived: ArchivedSide): Health {
+  const health = database.health()
+  const lost = archived.describeLost()
+  return lost === undefined ? health : { ...health, state: 'DEGRADED', detail: `${health.detail}; ${lost}` }
 }
 
 /** That others have what is in no answer here is no trouble of the journal itself, and is told beside it. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createTroubleLog } from '../observability/trouble-log.ts'
 import { aborted } from './aborted.ts'
 import { type DatabaseSide, type DatabaseSideOptions, openDatabaseSide } from './database-side.ts'
 
@@ -44,8 +45,10 @@ export function keepDatabaseSide(options: Omit<DatabaseSideOptions, 'whenCounted
   const closing = new AbortController()
   const whenClosed = aborted(closing.signal)
 
+  const troubles = createTroubleLog(logger, 'the database cannot be opened: everybody is on legacy', 'it can be opened')
   const use = async (side: DatabaseSide): Promise<void> => {
     current = side
+    troubles.over()
     logger.info({ clickhouse: url ?? 'embedded' }, 'the database is open')
     await Promise.race([side.whenTried(), whenClosed])
     tried.resolve()
@@ -55,10 +58,9 @@ export function keepDatabaseSide(options: Omit<DatabaseSideOptions, 'whenCounted
   const failed = (error: Error): void => {
     otherJournals.cannotJoin()
     if (closing.signal.aborted) return
-    const { message } = error
     triedAt = performance.now()
-    if (message !== problem) logger.error({ err: error }, 'the database cannot be opened: everybody is on legacy')
-    problem = message
+    troubles.failed(error)
+    problem = error.message
   }
   const whenCounted = () => Promise.race([legacy.whenReady(), whenClosed.then(() => closing.signal.throwIfAborted())])
   const keep = async (): Promise<void> => {

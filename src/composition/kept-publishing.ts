@@ -10,6 +10,7 @@ import { isBridgeError } from '../domain/errors.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { MigrationReport } from '../migration/run-report.ts'
 import type { Logger } from '../observability/logger.ts'
+import { createTroubleLog } from '../observability/trouble-log.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Following } from '../shipping/following.ts'
 import { aborted } from './aborted.ts'
@@ -51,8 +52,7 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   const { legacy, logger, following, onBack } = options
   const place = `${hostname()}:${instanceOf(options.config.dataDir)}`
   let current: PublishingSide | undefined
-  let holder: string | undefined
-  let problem: string | undefined
+  const standing = createStanding(logger)
   const tried = Promise.withResolvers<void>()
   const closing = new AbortController()
   const whenClosed = aborted(closing.signal)
@@ -64,45 +64,32 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
         onBack()
         current?.shipper.tryNow()
       })
-      if (answer.kind === 'held') {
-        if (holder !== answer.by) logger.info({ holder: answer.by }, 'another instance publishes to the database')
-        holder = answer.by
-        problem = undefined
-        return
-      }
+      if (answer.kind === 'held') return standing.held(answer.by)
       opened.add(answer.right.release)
       await following.pause()
-      const side = await openPublishing(options, answer.right.epoch, lost).catch(async (error: Error) => {
+      const { epoch } = answer.right
+      const side = await openPublishing(options, epoch, standing.hasFollowed(), lost).catch(async (error: Error) => {
         await following.resume()
         throw error
       })
       opened.add(side.close)
       opened.add(legacy.logs.onChange(side.shipper.kick))
       current = side
-      holder = undefined
-      problem = undefined
-      logger.info('this instance publishes to the database')
+      standing.publishes()
       side.shipper.begin(side.control)
       tried.resolve()
       await Promise.race([aborted(lost.signal), whenClosed])
       if (!closing.signal.aborted) {
-        problem = lost.signal.reason
-        logger.error({ reason: problem }, 'this instance publishes no more')
+        standing.lost(lost.signal.reason)
         // until it is known what whoever goes on has published, what was known here is told
         await following.resume()
       }
       current = undefined
       await opened.close()
     })
-  const failed = (error: Error): void => {
-    const { message } = error
-    if (message !== problem) logger.error({ err: error }, 'this instance cannot publish to the database')
-    problem = message
-    holder = undefined
-  }
   const keep = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      await publish().catch(failed)
+      await publish().catch(standing.failed)
       tried.resolve()
       await sleep(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined)
     }
@@ -110,8 +97,8 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   const kept = keep()
   return {
     current: () => current,
-    holder: () => holder,
-    problem: () => problem,
+    holder: standing.holder,
+    problem: standing.problem,
     whenTried: () => tried.promise,
     async close() {
       closing.abort()
@@ -119,6 +106,52 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
     },
   }
 }
+
+/** Who has the right, or why nobody has it; each change is logged once. */
+function createStanding(logger: Logger) {
+  const troubles = createTroubleLog(
+    logger,
+    'this instance cannot publish to the database',
+    'it can be published to again',
+  )
+  let holder: string | undefined
+  let problem: string | undefined
+  let hasFollowed = false
+  return {
+    holder: () => holder,
+    problem: () => problem,
+    /** Others publish, or may have published, since this process started: it read what they did. */
+    hasFollowed: () => hasFollowed,
+    held(by: string): void {
+      if (holder !== by) logger.info({ holder: by }, 'another instance publishes to the database')
+      troubles.over()
+      holder = by
+      problem = undefined
+      hasFollowed = true
+    },
+    publishes(): void {
+      troubles.over()
+      logger.info('this instance publishes to the database')
+      holder = undefined
+      problem = undefined
+    },
+    /** Another one took the right, or nobody knows what was written by it. */
+    lost(reason: string): void {
+      logger.warn({ reason }, 'this instance publishes no more')
+      problem = reason
+      hasFollowed = true
+    },
+    failed(error: Error): void {
+      // two asked for the right at once: who has it is seen at the next look
+      if (isConflict(error)) return logger.info({ reason: error.message }, 'another instance was faster')
+      troubles.failed(error)
+      problem = error.message
+      holder = undefined
+    },
+  }
+}
+
+const isConflict = (error: unknown): boolean => isBridgeError(error) && error.code === 'CONFLICT'
 
 /** A run that fails, or is rolled back, by itself is told as well as one that somebody changes. */
 function noteRun(audit: Pick<Audit, 'count'>, { id, state }: Pick<MigrationReport, 'id' | 'state'>): void {
@@ -128,12 +161,14 @@ function noteRun(audit: Pick<Audit, 'count'>, { id, state }: Pick<MigrationRepor
 async function openPublishing(
   { db, config, legacy, journalKeys, audit, logger }: KeptPublishingOptions,
   epoch: number,
+  isTakeOver: boolean,
   lost: AbortController,
 ): Promise<PublishingSide> {
   const side = await openPublishingSide({
     db,
     store: createRecordStore(db, epoch),
     epoch,
+    isTakeOver,
     isAlone: config.clickhouse.url === undefined,
     onLost: ({ message }) => lost.abort(message),
     ledgerPath: join(config.dataDir, 'ledger'),
@@ -145,7 +180,7 @@ async function openPublishing(
   })
   side.control.events.on('changed', (run) => noteRun(audit.log, run))
   side.shipper.events.on('problem', (error) => {
-    if (isBridgeError(error) && error.code === 'CONFLICT') lost.abort(error.message)
+    if (isConflict(error)) lost.abort(error.message)
   })
   return side
 }

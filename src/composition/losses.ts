@@ -4,6 +4,7 @@ import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts
 import type { OpenJournal } from '../journal/journal.ts'
 import { journalLosses } from '../shipping/losses.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
+import type { ArchivedSide } from './archived.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 
@@ -35,8 +36,10 @@ function lossesOf(journal: OpenJournal, database: DatabaseSide | undefined): Los
 }
 
 /** Transcripts are published, and this disk has none: they are elsewhere, or were pruned. */
-export function lacksTranscripts(legacy: Pick<LegacySource, 'status'>, database: DatabaseSide | undefined): boolean {
+export function lacksTranscripts(
+  legacy: Pick<LegacySource, 'status'>,
+  archived: Pick<ArchivedSide, 'hasTranscripts'>,
+): boolean {
   const status = legacy.status()
-  if (status?.ready !== true || status.transcripts > 0 || database === undefined) return false
-  return database.ledger().hasTranscripts()
+  return status?.ready === true && status.transcripts === 0 && archived.hasTranscripts()
 }

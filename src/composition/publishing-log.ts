@@ -1,6 +1,7 @@
 import type { RunControl } from '../migration/run-control.ts'
 import type { Stock } from '../migration/stock.ts'
 import type { Logger } from '../observability/logger.ts'
+import { createTroubleLog } from '../observability/trouble-log.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { LedgerFacts } from '../shipping/ledger.ts'
 import type { Shared } from '../shipping/ledger-sharing.ts'
@@ -15,6 +16,7 @@ export async function logLedger(
   took: Shared,
   ledger: LedgerFacts,
   logs: Pick<ShippableLogs, 'archived' | 'elsewhere'>,
+  isTakeOver: boolean,
 ): Promise<void> {
   const published = ledger.states().filter(({ publishedTo }) => publishedTo > 0).length
   const otherFiles = await logs.elsewhere()
@@ -22,6 +24,7 @@ export async function logLedger(
   if (took === 'same') {
     if (otherFiles > 0) logger.info(counts, 'transcripts are other files than were registered: known by their content')
   } else if (took === 'file') logger.warn(counts, 'the database is older than the data folder: it was given back')
+  else if (isTakeOver) logger.info(counts, 'what another instance has published goes on')
   else logger.info(counts, 'the data folder is new, or older than the database: what the database has goes on')
 }
 
@@ -31,7 +34,9 @@ export function logStock(logger: Logger, stock: Stock): void {
 }
 
 export function logShipping(logger: Logger, { events }: Shipper): void {
-  events.on('problem', (error) => logger.warn({ err: error }, 'shipping stopped for a while'))
+  const troubles = createTroubleLog(logger, 'shipping stopped for a while', 'shipping goes on')
+  events.on('problem', troubles.failed)
+  events.on('published', () => troubles.over())
   events.on('setAside', (refused) => {
     const places = refused.map(({ key, positions }) => ({
       log: key,

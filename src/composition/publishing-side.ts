@@ -40,6 +40,8 @@ export interface PublishingSideOptions {
   store: RecordStore
   /** Of the right to publish; absent: nobody else can. */
   epoch?: number
+  /** Another instance published before, and this one followed it. */
+  isTakeOver?: boolean
   /** Nobody else can have the database. */
   isAlone?: boolean
   /** The right to publish is lost, or nobody knows what was written by it. */
@@ -62,7 +64,7 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
     const { ledger, took } = await openLedgerOf(options)
     closing.add(() => ledger.close())
     await logs.update(ledger.states())
-    await logLedger(logger, took, ledger, logs)
+    await logLedger(logger, took, ledger, logs, options.isTakeOver ?? false)
     const gate = createPublicationGate()
     // what a crash left halfway is no loss: it is carried to its end before the stock is taken
     await settle({ logs, store, ledger, gate })

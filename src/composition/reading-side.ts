@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { DataSource } from '../domain/source.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Logger } from '../observability/logger.ts'
+import { createTroubleLog } from '../observability/trouble-log.ts'
 import type { CacheHealth } from '../ports/answer-cache.ts'
 import type { PriceList } from '../ports/price-list.ts'
 import type { TokenSource } from '../ports/token-source.ts'
@@ -33,6 +34,12 @@ export interface ReadingSideOptions {
 /** Of the memory for answers: what is kept of what was computed from them. */
 const DERIVED_SHARE = 1 / 4
 
+const mapSources = <T>(make: (source: DataSource) => T): Record<DataSource, T> => ({
+  LEGACY: make('LEGACY'),
+  CLICKHOUSE: make('CLICKHOUSE'),
+  HYBRID: make('HYBRID'),
+})
+
 export function createReadingSide({ config, legacy, isolation, logger }: ReadingSideOptions): ReadingSide {
   const cacheBytes = config.cacheMaxMb * 2 ** 20
   const open = () =>
@@ -45,11 +52,25 @@ export function createReadingSide({ config, legacy, isolation, logger }: Reading
   /** By source. A source of the database is garbage once the database side is. */
   const cachedSources = new WeakMap<TokenSource, CachedSource>()
   const asking: Asking = new Map()
+  const troubles = mapSources((source) => ({
+    answering: createTroubleLog(logger, 'the files answer instead', 'it answers again', { source }),
+    refreshing: createTroubleLog(logger, 'a stale answer could not be refreshed', 'it is refreshed again', { source }),
+  }))
   const cached = (source: TokenSource, generation: () => number, canFallBack: boolean): CachedSource => {
     const known = cachedSources.get(source)
     if (known !== undefined) return known
-    const onRefreshFailed = (error: unknown) => logger.warn({ err: error }, 'a stale answer could not be refreshed')
-    const made = createCachedSource({ source, cache, generation, canFallBack, onRefreshFailed, asking })
+    const { refreshing, answering } = troubles[source.source]
+    const heard: TokenSource = {
+      ...source,
+      async answer(request, caller) {
+        const answer = await source.answer(request, caller)
+        refreshing.over()
+        answering.over()
+        return answer
+      },
+    }
+    const onRefreshFailed = refreshing.failed
+    const made = createCachedSource({ source: heard, cache, generation, canFallBack, onRefreshFailed, asking })
     cachedSources.set(source, made)
     return made
   }
@@ -62,7 +83,7 @@ export function createReadingSide({ config, legacy, isolation, logger }: Reading
     },
     derived: createDerived(Math.ceil(cacheBytes * DERIVED_SHARE)),
     prices: createGenaiPriceList(),
-    onFallback: (source, error) => logger.warn({ err: error, source }, 'the files answer instead'),
+    onFallback: (source, error) => troubles[source].answering.failed(error),
     cacheHealth: () => cache.health(),
     close: () => cache.close(),
   }

@@ -10,6 +10,7 @@ import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
+import type { ArchivedSide } from './archived.ts'
 import type { AuditSide } from './audit-side.ts'
 import type { DatabaseSide } from './database-side.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
@@ -26,6 +27,7 @@ export interface RequestsOptions {
   /** Of the migration: below it everybody is on legacy. */
   threshold: number
   access: Pick<AccessSide, 'changes'>
+  archived: Pick<ArchivedSide, 'hasTranscripts' | 'besides' | 'missing'>
   losses: () => Losses
   otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
   audit: AuditSide
@@ -44,7 +46,7 @@ export function createRequests(
     // what answers: operators act on what is there
     const database = open?.isFresh() ? open : undefined
     const progress = database?.runs().progress() ?? 0
-    const lacks = lacksTranscripts(options.legacy, open)
+    const lacks = lacksTranscripts(options.legacy, options.archived)
     const viewer = viewerOf(options, principal, database, { progress, lacksTranscripts: lacks })
     const notes: RequestNotes = { answers: [], errors: [] }
     return {
@@ -61,12 +63,13 @@ export function createRequests(
         generation: database?.ledger().generation(),
         lacking: () => lackingNow(options),
         lacksTranscripts: lacks,
+        archived: ({ quality, reason }) => options.archived.besides({ access: principal.access, quality, reason }),
         learnPrices: reading.prices.learn,
         onFallback: reading.onFallback,
         onAnswer: ({ source, reason, cache }) => void notes.answers.push({ source, reason, cache }),
       }),
       priceOf: reading.prices.priceOf,
-      missingRecords: BigInt(options.losses().everywhere),
+      missingRecords: async () => BigInt(options.losses().everywhere + (await options.archived.missing())),
       derived: reading.derived,
       ingest: writing.ingest,
       budgets: options.budgets,

@@ -53,7 +53,7 @@ export interface RequestContext {
   derived: Derived
   priceOf: PriceOf
   /** Records that were acknowledged or published and can be read nowhere now. */
-  missingRecords: bigint
+  missingRecords: () => Promise<bigint>
   ingest: Ingest
   budgets: Pick<Budgets, 'cost' | 'records'>
   /** `undefined` while there is no database. */

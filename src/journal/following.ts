@@ -115,8 +115,11 @@ export function followJournal({ reader, intervalMs, ...parts }: FollowingParts):
 function noteHeads(reader: SegmentReader, { heads, contents }: Pick<FollowingParts, 'heads' | 'contents'>) {
   try {
     for (const [segment, { readTo }] of reader.extents()) {
-      if (readTo <= (heads.all().get(segment)?.to ?? -1)) continue
-      heads.set(segment, { to: readTo, records: contents.of(segment).records })
+      const before = heads.all().get(segment) ?? { to: -1, records: 0 }
+      if (readTo <= before.to) continue
+      const { records, unreadable } = contents.of(segment)
+      // what is damaged had a record each, as far as anybody knows
+      heads.set(segment, { to: readTo, records: Math.max(before.records, records + unreadable.length) })
     }
     return undefined
   } catch (error) {

@@ -20,8 +20,12 @@ export interface Repair {
   dryRun: boolean
 }
 
-/** Throws CONFLICT where only the built-in sample answers; what a backup brought back is published already. */
-export async function requireHistory({ evidence }: RunParts, isSample = () => false): Promise<void> {
+/**
+ * Throws where no run can be begun: CONFLICT where only the built-in sample answers (what a backup brought back is
+ * published already), SOURCE_UNAVAILABLE where the database cannot be told of it.
+ */
+export async function requireStartable({ evidence, ledger }: RunParts, isSample = () => false): Promise<void> {
+  await ledger.canTell()
   if (!isSample() || (await evidence.logs()).length > 0) return
   throw new BridgeError(
     'CONFLICT',

@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events'
 import { LRUCache } from 'lru-cache'
-import { BridgeError, invalidArgument } from '../domain/errors.ts'
+import { BridgeError, invalidArgument, isBridgeError } from '../domain/errors.ts'
 import type { Action, FrozenLog, Migration } from '../domain/migration.ts'
-import type { LedgerFacts } from '../shipping/ledger.ts'
+import type { Ledger, LedgerFacts } from '../shipping/ledger.ts'
 import { NO_RUN } from '../shipping/ledger-entries.ts'
 import type { Assignment, Shipper, ShippingOrders } from '../shipping/shipper.ts'
 import { createFollowers, type Followers } from './followers.ts'
 import { type Plan, planRun } from './plan.ts'
-import { orderRollback, pause, plan, type Repair, repair, requireHistory, resume, verify } from './run-actions.ts'
+import { orderRollback, pause, plan, type Repair, repair, requireStartable, resume, verify } from './run-actions.ts'
 import { createRunReporter, type MigrationReport, type RunReporter } from './run-report.ts'
 import { createRuns, type RunParts, type Runs } from './runs.ts'
 import { isEnded, statesFor, TRANSITIONS } from './transitions.ts'
@@ -15,8 +15,11 @@ import { isEnded, statesFor, TRANSITIONS } from './transitions.ts'
 /** What becomes of the latest run: what operators do to it, and what the shipper is to do for it. */
 export interface RunControl extends ShippingOrders {
   readonly events: Pick<EventEmitter<RunEvents>, 'on'>
-  /** Throws CONFLICT where there is nothing to carry: readers would have 0 in place of the sample. */
-  requireHistory(): Promise<void>
+  /**
+   * Throws where no run can be begun, and then none is: CONFLICT where there is nothing to carry (readers would have 0 in
+   * place of the sample), SOURCE_UNAVAILABLE where ClickHouse is away.
+   */
+  requireStartable(): Promise<void>
   /** Begins a run: what there is to carry is frozen first. */
   start(by: string): MigrationReport
   /** Stops carrying, until it is resumed, also over a restart; what is on its way is finished. */
@@ -41,10 +44,10 @@ export interface RunControl extends ShippingOrders {
   /** When the latest run began, in milliseconds since 1970: what is older is history. */
   cutOverAt(): number | undefined
   /**
-   * Settles when what was done to runs is in the database, where whoever goes on with them finds it. Throws where it is
-   * not there: it may still be done, when this instance publishes again, since its own ledger has it.
+   * Settles when what was done to a run is in the database, where whoever goes on with it finds it. Where ClickHouse went
+   * away just then, the report says that it waits. Throws CONFLICT where another instance publishes.
    */
-  kept(): Promise<void>
+  kept(report: MigrationReport): Promise<MigrationReport>
   /** Ends everybody who follows a run. */
   close(): void
 }
@@ -82,12 +85,26 @@ export function createRunControl(options: RunControlOptions): RunControl {
   listen(shipper, runs, reporter, followers)
   return {
     events,
-    requireHistory: () => requireHistory(parts, options.isSample),
+    requireStartable: () => requireStartable(parts, options.isSample),
     ...createActions(parts, shipper),
     ...createReports(parts, reporter, followers),
     ...createOrders(parts),
-    kept: ledger.kept,
+    kept: (report) => keptBy(ledger, report),
     close: followers.close,
+  }
+}
+
+const WAITS =
+  'ClickHouse went away before it was told: this instance does it by itself when ClickHouse is back, unless another one publishes by then'
+
+/** It was done: the ledger on this disk has it. */
+async function keptBy(ledger: Pick<Ledger, 'kept'>, report: MigrationReport): Promise<MigrationReport> {
+  try {
+    await ledger.kept()
+    return report
+  } catch (error) {
+    if (!isBridgeError(error) || error.code !== 'SOURCE_UNAVAILABLE') throw error
+    return { ...report, errorCount: report.errorCount + 1, lastError: WAITS }
   }
 }
 

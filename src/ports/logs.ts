@@ -43,6 +43,8 @@ export interface LogState extends Pick<LogIdentity, 'key' | 'path'> {
   setAside?: number[]
   /** Records of this edition that are published; a release before this one did not say. */
   records?: number
+  /** Tokens of those of its records that counted when they were published, as decimal text; an earlier release did not say. */
+  tokens?: string
   /** Of a segment of the journal: ranges before `publishedTo` that could not be read, first byte and one past the last. */
   unreadable?: (readonly [number, number])[]
 }
@@ -143,6 +145,11 @@ export interface ShippableLogs {
   registrations(which: 'new' | 'old'): Promise<LogState[]>
   /** Published editions of transcripts whose content is not on disk any more, but for those that the ledger lists already. */
   archived(): Promise<LogState[]>
+  /**
+   * Which of these editions no file on disk is, by name and content. To be asked while `update` has told nothing of
+   * them, as nobody knows what the database has; a file that grew after it was moved to another disk is not known again.
+   */
+  absent(states: readonly LogState[]): Promise<LogState[]>
   /** How many logs are other files here than where they were registered: their bytes show that they are the same. */
   elsewhere(): Promise<number>
   /** Those of some logs that can be read now. */

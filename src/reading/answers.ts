@@ -51,12 +51,22 @@ export interface AnswersOptions {
   lacking: () => Promise<Lacking>
   /** There are none here though some are published: what the files say is stale, and stands in for no other source. */
   lacksTranscripts?: boolean
+  /** What an answer of the files does not have, because it was published and is not on this disk any more. */
+  archived?: (answer: { quality: boolean; reason: Decision['reason'] }) => Promise<ArchivedHere>
   /** Looks up what models cost before anybody needs it. */
   learnPrices?: (models: Iterable<string>) => Promise<void>
   /** The chosen source failed; the files answer instead. */
   onFallback: (source: DataSource, error: unknown) => void
   /** What is said of each answer of a source, once. */
   onAnswer?: (provenance: Provenance) => void
+}
+
+/** What was published and is not on this disk. */
+export interface ArchivedHere {
+  /** 0 where the quality is not asked for, and ClickHouse can be asked. */
+  tokens: bigint
+  /** An answer without it is stale, as it can be read nowhere now. */
+  isStale: boolean
 }
 
 interface Key {
@@ -124,9 +134,11 @@ async function askSource(
     generation: options.generation,
   }
   const lacking = await options.lacking()
-  const { answer, cache, decision: made } = await answerFrom(options, decision, request)
+  const { answer: found, cache, decision: made } = await answerFrom(options, decision, request)
+  const archived = await archivedBeside(found, made, request.quality, options)
+  const answer = withArchived(found, archived)
   await options.learnPrices?.(modelsIn(answer))
-  const provenance = provenanceOf({ answer, cache, decision: made, lacking }, options)
+  const provenance = provenanceOf({ answer, cache, decision: made, lacking, archived }, options)
   options.onAnswer?.(provenance)
   return ({ question }) => ({
     answer: answer.answers[filters.indexOf(filterKey(question.filter))] as TokenAnswer,
@@ -134,6 +146,21 @@ async function askSource(
     provenance,
   })
 }
+
+/** Asked after the answer, so that nothing vanishes unnoticed in between. */
+async function archivedBeside(
+  { sample }: SourceAnswer,
+  { source, reason }: Decision,
+  quality: boolean,
+  options: AnswersOptions,
+): Promise<ArchivedHere | undefined> {
+  return source === 'LEGACY' && !sample ? options.archived?.({ quality, reason }) : undefined
+}
+
+const withArchived = (answer: SourceAnswer, archived: ArchivedHere | undefined): SourceAnswer =>
+  archived === undefined || answer.quality === undefined
+    ? answer
+    : { ...answer, quality: { ...answer.quality, archivedTokens: archived.tokens } }
 
 /** All sections that are asked for of one filter. */
 function queryOf(keys: readonly Key[]): TokenQuery {
@@ -191,15 +218,17 @@ interface Made {
   cache: CacheStatus
   decision: Decision
   lacking: Lacking
+  archived: ArchivedHere | undefined
 }
 
 function provenanceOf(
-  { answer: { asOf, sample }, cache, decision: { source, reason, cohort }, lacking }: Made,
+  { answer: { asOf, sample }, cache, decision: { source, reason, cohort }, lacking, archived }: Made,
   { migrationProgress, lacksTranscripts = false }: Pick<AnswersOptions, 'migrationProgress' | 'lacksTranscripts'>,
 ): Provenance {
   const isBehind = source === 'LEGACY' || (source === 'HYBRID' && migrationProgress < 1)
   const lacks = lacking.everywhere || (source === 'LEGACY' && lacking.inFiles) || (lacksTranscripts && isBehind)
-  return { source, reason, cohort, cache, asOf, migrationProgress, stale: cache === 'STALE' || lacks, sample }
+  const stale = cache === 'STALE' || lacks || archived?.isStale === true
+  return { source, reason, cohort, cache, asOf, migrationProgress, stale, sample }
 }
 
 const sectionKey = (section: Section): string => (typeof section === 'string' ? section : `by ${groupingKey(section)}`)

@@ -65,6 +65,11 @@ export function openLedgerFile(path: string, read: (entry: unknown) => void): Le
   }
 }
 
+/** Hands over each entry of a file that is only read: a torn last line is passed over. Throws as `openLedgerFile` does. */
+export function readLedgerFile(path: string, read: (entry: unknown) => void): void {
+  readLines(path, readFileSync(path), read)
+}
+
 function writeLine(fd: number, entry: unknown): number {
   const json = Buffer.from(JSON.stringify(entry))
   const line = Buffer.concat([Buffer.from(`${checksum(json)} `), json, Buffer.from('\n')])

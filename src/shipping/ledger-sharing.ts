@@ -23,6 +23,8 @@ export interface LedgerAnnouncements {
   noted(note: Note, seq: number): Promise<void>
   /** What the database has lost. */
   tellLosses(losses: DatabaseLosses): Promise<void>
+  /** What is noted now can be told there: everything before it was, and nobody else publishes. Throws where that is not so. */
+  canTell(): Promise<void>
   /** Everything that was noted is there. Throws where it is not: then somebody else publishes, or nobody knows. */
   kept(): Promise<void>
   /**
@@ -91,6 +93,7 @@ export function createAnnouncements({ write, replace }: Entries, state: LedgerSt
       losses = found
       if (shared !== undefined) await shared.append({ kind: 'stock', losses })
     },
+    canTell: async () => shared?.canAppend(),
     kept: async () => shared?.kept(),
     async share({ table, epoch, onLost }) {
       const found = await readShared(table)

@@ -20,7 +20,10 @@ export function journalLosses(extents: readonly SegmentExtent[], all: readonly L
     const lost: Range[] = readTo < to ? [...unreadable, [readTo, to]] : unreadable
     if (lost.length === 0) continue
     const had = Math.max(acknowledgedRecords, ...published.map((edition) => edition.records ?? 0))
-    const inFiles = Math.max(1, had - records)
+    // entries without records (a preference, a revocation) are no loss to any answer
+    const isCounted = (lost.at(-1) as Range)[1] <= Math.max(acknowledgedTo, ...published.map(countedTo))
+    const inFiles = Math.max(isCounted ? 0 : 1, had - records)
+    if (inFiles === 0) continue
     losses.inFiles += inFiles
     const held = Math.max(0, ...published.map((edition) => edition.records ?? 0))
     // all its records are published: where an edition of a lost ledger ends is not known to the byte, so records are
@@ -33,6 +36,10 @@ export function journalLosses(extents: readonly SegmentExtent[], all: readonly L
 }
 
 const GONE = { readTo: 0, records: 0, unreadable: [], acknowledgedTo: 0, acknowledgedRecords: 0 }
+
+/** Up to where it is known how many records a segment had, by what was published of it; an early release did not say. */
+const countedTo = ({ publishedTo, records, unreadable = [] }: LogState): number =>
+  records === undefined || unreadable.length > 0 ? 0 : publishedTo
 
 /** The ranges of a segment that one of its editions holds. */
 const readableOf = ({ publishedTo, unreadable = [] }: LogState): Range[] => without([[0, publishedTo]], unreadable)

@@ -16,6 +16,8 @@ export interface SharedLedger {
    * fails, too, until the ledger is opened anew with another epoch.
    */
   append(entry: SharedEntry): Promise<void>
+  /** Settles when everything that was appended is there, and more could be now. Throws as `append` would. */
+  canAppend(): Promise<void>
   /** Settles when everything that was appended is in the database, and throws where something is not. */
   kept(): Promise<void>
 }
@@ -97,6 +99,10 @@ export function createSharedLedger(options: SharedLedgerOptions): SharedLedger {
       last = written
       written.catch((error: Error) => onLost?.(error))
       return written
+    },
+    async canAppend() {
+      await last
+      await requireRight()
     },
     kept: () => last,
   }

@@ -19,7 +19,10 @@ describe('an operator at the command line', () => {
       stdout: 'isolated: nothing is read or written but health, until token-bridge rejoin\n',
     })
     expect(await run(['source'], folder)).toMatchObject({ code: 1, stderr: expect.stringContaining('ISOLATED') })
-    expect((await run(['health'], folder)).stdout).toMatch(/isolation +DOWN +isolated since \S+ by \S+: a drill/)
+    expect(await run(['health'], folder)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^DOWN\n[\s\S]*isolation +DOWN +isolated since \S+ by \S+: a drill/),
+    })
     expect(await run(['rejoin'], folder)).toMatchObject({ code: 0, stdout: 'not isolated any more\n' })
     expect((await run(['source'], folder)).code).toBe(0)
     first.signal('SIGTERM')

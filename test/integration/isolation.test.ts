@@ -79,6 +79,8 @@ describe('an isolated bridge', () => {
         state: 'DOWN',
         detail: expect.stringContaining('by olga: a drill'),
       })
+      // no question is answered
+      expect((await operate(by, HEALTH)).data.health.state).toBe('DOWN')
       expect(await componentOf(by, 'clickhouse')).toMatchObject({ state: 'OFF', detail: 'isolated' })
       expect(await componentOf(by, 'redis')).toMatchObject({ state: 'OFF', detail: 'isolated' })
       const socket = await openSocket(by.url, await by.token(['operator']))

@@ -96,6 +96,30 @@ describe('a ClickHouse server that goes away', () => {
     expect(beats.filter((name) => name === 'heartbeat').length).toBeLessThanOrEqual(2)
   })
 
+  test('begins no run of which it was told that it failed, when it is back', async () => {
+    const proxy = await startProxy(clickhouse.url)
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
+    const server = await startServer(folder, {
+      CLICKHOUSE_URL: proxy.url,
+      CLICKHOUSE_USER: USER,
+      CLICKHOUSE_PASSWORD: PASSWORD,
+      CLICKHOUSE_DATABASE: 'failed_start',
+    })
+    const start = () => server.ask('mutation { startMigration { id } }', {}, ['operator'])
+    await proxy.cut()
+    const { errors } = await start()
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryable: true })
+    await proxy.restore()
+    const id = await until('a run to be begun', async () => (await start()).data?.startMigration.id)
+    await until('its end', async () => {
+      const { data } = await server.ask('{ migration { id state } }', {}, ['operator'])
+      return data.migration?.state === 'COMPLETED' && data.migration.id === id ? true : undefined
+    })
+    const runs = new Set([...server.log().matchAll(/"migration":"([^"]+)"/g)].map(([, run]) => run))
+    expect([...runs]).toEqual([id])
+  })
+
   test('or takes statements and answers none, holds up a few questions to their deadline, and then nobody', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })

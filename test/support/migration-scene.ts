@@ -20,6 +20,8 @@ export interface Scene {
   /** Waits until a source answers so many tokens. */
   answered(source: string, total: number): Promise<{ archivedTokens: string }>
   harm(sql: string): Promise<void>
+  /** Of the server; `undefined` where the engine is embedded. */
+  clickhouseUrl: string | undefined
 }
 
 export interface SceneOptions {
@@ -115,6 +117,7 @@ async function makeScene(
         return { archivedTokens: quality.archivedTokens }
       }),
     harm: (sql) => db.command('harm', sql),
+    clickhouseUrl: url,
   }
 }
 

@@ -1,9 +1,11 @@
+import { isJournalKey } from '../../domain/log-name.ts'
 import type { LogState } from '../../ports/logs.ts'
 import type { Digested, DigestRequest } from '../scanning/digesting.ts'
 import type { KnownFile } from '../table/known-file.ts'
 import type { RecordTable } from '../table/record-table.ts'
 import { type AttachingParts, attachAll, attachSegment, recognize } from './attaching.ts'
-import { createRegisteredLogs } from './registered-logs.ts'
+import { isSameFile } from './recognizing.ts'
+import { createRegisteredLogs, inodeOf } from './registered-logs.ts'
 
 /**
  * What the ledger knows of each log, compared with what is on disk now. A file that is compared is _attached_: it says
@@ -25,6 +27,8 @@ export interface AttachedLogs {
   isRetired(file: KnownFile): boolean
   /** What was published of logs that are not on disk any more, or with other content. */
   archived(): LogState[]
+  /** Which of these editions no file is, as far as names and a look around what was counted say. */
+  absent(states: readonly LogState[]): LogState[]
   /** Files that are not those that were registered: their bytes show what they are. */
   elsewhere(): number
   /** What the ledger knows of a file's log. */
@@ -87,6 +91,7 @@ export function createAttachedLogs(table: RecordTable): AttachedLogs {
     retired: () => [...toRetire.values()].filter(({ key }) => isKnown(table.fileOfLog(key))),
     isRetired: ({ log }) => toRetire.has(log.key),
     archived: () => [...logs.values()].filter((state) => isArchived(table, state)),
+    absent: (states) => absentAmong(table, states),
     elsewhere: () =>
       [...table.transcripts()].filter((file) => file.isRegistered && file.registeredAt.inode !== file.key).length,
     stateOf: (file) => (isKnown(file) ? logs.get(file.log.key) : undefined),
@@ -109,4 +114,19 @@ function isArchived(table: RecordTable, state: LogState): boolean {
   const file = table.fileOfLog(state.key)
   if (file === undefined) return true
   return file.byMutation ? file.attached && file.edition !== state.edition : !file.isRegistered
+}
+
+function absentAmong(table: RecordTable, states: readonly LogState[]): LogState[] {
+  const byName = Map.groupBy(table.knownFiles(), ({ byMutation, key, relativePath }) =>
+    byMutation ? key : relativePath,
+  )
+  const byInode = Map.groupBy(table.transcripts(), ({ key }) => key)
+  return states.filter((state) => {
+    const isSegment = isJournalKey(state.key)
+    const named = byName.get(isSegment ? state.key : state.relativePath) ?? []
+    if (isSegment) return !named.some(({ counted }) => counted >= state.publishedTo)
+    return ![...named, ...(byInode.get(inodeOf(state)) ?? [])].some(
+      (file) => file.size >= state.publishedTo && isSameFile(file, state),
+    )
+  })
 }

@@ -20,10 +20,13 @@ interface NextRange {
   /** Bytes, half-open. */
   from: number
   to: number
-  /** Records of the log that are published before `from`; `undefined` where nobody knows. */
-  recordsBefore: number | undefined
+  /** Of the log, what is published before `from`. */
+  before: PublishedBefore
   maxRecords: number
 }
+
+/** How much of an edition is published; absent where nobody knows. */
+export type PublishedBefore = Pick<LogState, 'records' | 'tokens'>
 
 /** Gives the next records of a log, in the order of the log and in batches: at least those of one line. */
 export function createRanges(table: RecordTable): (file: KnownFile, next: NextRange) => LogRange {
@@ -39,7 +42,7 @@ export function createRanges(table: RecordTable): (file: KnownFile, next: NextRa
     return rows
   }
 
-  return (file, { from, to, recordsBefore, maxRecords }) => {
+  return (file, { from, to, before, maxRecords }) => {
     const { offset, flags } = table.columns
     const rows = sorted(file)
     let at = lowerBound(rows, offset, from)
@@ -66,7 +69,8 @@ export function createRanges(table: RecordTable): (file: KnownFile, next: NextRa
     const state: LogState = { ...stateOf(file), publishedTo: end }
     const setAside = [...file.setAside].filter((position) => position < end)
     if (setAside.length > 0) state.setAside = setAside
-    if (recordsBefore !== undefined) state.records = recordsBefore + taken
+    if (before.records !== undefined) state.records = before.records + taken
+    if (before.tokens !== undefined) state.tokens = String(BigInt(before.tokens) + winnerTokens)
     const unreadable = unreadableBefore(file, end)
     if (unreadable.length > 0) state.unreadable = unreadable
     if (end > fingerprint.counted) state.tail = tailDigest(table, file, fingerprint.counted, end)

@@ -84,7 +84,8 @@ export function hasSameProject(table: RecordTable, file: KnownFile, relativePath
   return format.nameLog(file.relativePath).project === format.nameLog(relativePath).project
 }
 
-function isSameFile(file: KnownFile, { fingerprint }: LogState): boolean {
+/** Whether a file has, around what was counted of a log, the bytes of that log. */
+export function isSameFile(file: KnownFile, { fingerprint }: LogState): boolean {
   if (file.fingerprint.counted === fingerprint.counted && file.fingerprint.sha256 === fingerprint.sha256) return true
   return hasFingerprint(file.path, file.key, fingerprint)
 }

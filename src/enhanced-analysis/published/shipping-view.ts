@@ -15,14 +15,14 @@ import type { DigestRequest } from '../scanning/digesting.ts'
 import { type KnownFile, shippableTo } from '../table/known-file.ts'
 import type { RecordTable } from '../table/record-table.ts'
 import { type AttachedLogs, createAttachedLogs, requestOf } from './attached-logs.ts'
-import { catalogueEntry, createRanges, stateOf, withContent } from './log-ranges.ts'
+import { catalogueEntry, createRanges, type PublishedBefore, stateOf, withContent } from './log-ranges.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
 
 /** Which records are published in ClickHouse and which are next: what shipping and the hybrid source see of the table. */
 export interface ShippingView
   extends Pick<
     AttachedLogs,
-    'update' | 'attach' | 'unproven' | 'proven' | 'distrust' | 'retired' | 'archived' | 'elsewhere'
+    'update' | 'attach' | 'unproven' | 'proven' | 'distrust' | 'retired' | 'archived' | 'absent' | 'elsewhere'
   > {
   nextRanges(selection: LogSelection, maxRecords: number, after?: ReadonlyMap<string, number>): RangeToDigest[]
   catalogue(): EntryToHash[]
@@ -63,6 +63,8 @@ interface Unpublished {
   rows: Uint8Array
 }
 
+const NOTHING_BEFORE: PublishedBefore = { records: 0, tokens: '0' }
+
 export function createShippingView(table: RecordTable): ShippingView {
   const logs = createAttachedLogs(table)
   const nextRange = createRanges(table)
@@ -86,8 +88,8 @@ export function createShippingView(table: RecordTable): ShippingView {
         const from = Math.max(file.publishedTo, after?.get(file.log.key) ?? 0)
         if (!file.attached || file.isBehind || logs.isRetired(file) || from >= to) continue
         const known = logs.stateOf(file)
-        const recordsBefore = from === 0 || known?.edition !== file.edition ? 0 : known.records
-        const range = nextRange(file, { from, to, recordsBefore, maxRecords: left })
+        const before = from === 0 || known?.edition !== file.edition ? NOTHING_BEFORE : known
+        const range = nextRange(file, { from, to, before, maxRecords: left })
         left -= range.batches.reduce((sum, batch) => sum + batch.length, 0)
         const isProven = !file.byMutation && after === undefined
         ranges.push({ range, ...(isProven && { proof: toDigest(range.state, file, known) }) })

@@ -20,6 +20,7 @@ export interface Calls {
   unproven: [asked: undefined, answer: DigestRequest[]]
   proven: [digested: readonly Digested[], answer: undefined]
   archived: [asked: undefined, answer: LogState[]]
+  absent: [states: readonly LogState[], answer: LogState[]]
   elsewhere: [asked: undefined, answer: number]
   readable: [keys: readonly string[], answer: string[]]
   publishedGroups: [without: Uint8Array, answer: PublishedGroups]

@@ -63,6 +63,7 @@ export function createQuestions(
       registrations: (which) => inOneStep(() => shipping.registrations(which)),
       unproven: () => inOneStep(shipping.unproven),
       archived: () => inOneStep(shipping.archived),
+      absent: (states) => inOneStep(() => shipping.absent(states)),
       elsewhere: () => inOneStep(shipping.elsewhere),
       readable: (keys) => inOneStep(() => keys.filter((key) => shipping.pathOf(key) !== undefined)),
       publishedGroups: shipping.publishedGroups,

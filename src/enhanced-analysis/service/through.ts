@@ -79,6 +79,7 @@ export function logsThrough(ask: Ask, { threads, hasUnproven = () => true }: Log
     registrations: async (which) =>
       (await digested(await proven('registrations', which))).filter(({ content }) => content !== undefined),
     archived: () => proven('archived', undefined),
+    absent: (states) => ask('absent', states),
     elsewhere: () => proven('elsewhere', undefined),
     readable: (keys) => proven('readable', keys),
     publishedGroups: (without) => proven('publishedGroups', without),

@@ -3,8 +3,8 @@ import { Access, READERS, seesOperations } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { HealthType } from './types.ts'
 
-/** The one component without which nothing can be answered: if it is DOWN, everything is. */
-const VITAL = 'enhanced-analysis'
+/** Where one of these is DOWN no question is answered: neither without the analysis, nor by a bridge that is isolated. */
+const VITAL: ReadonlySet<string> = new Set(['enhanced-analysis', 'isolation'])
 
 @Resolver()
 export class HealthResolver {
@@ -15,7 +15,7 @@ export class HealthResolver {
   health(@Ctx() context: RequestContext): HealthType {
     const isTold = seesOperations(context.principal)
     const components = context.health().map((one) => (isTold ? one : { ...one, detail: null }))
-    const isDown = components.some(({ name, state }) => name === VITAL && state === 'DOWN')
+    const isDown = components.some(({ name, state }) => VITAL.has(name) && state === 'DOWN')
     const isDegraded = components.some(({ state }) => state === 'DOWN' || state === 'DEGRADED')
     return { state: isDown ? 'DOWN' : isDegraded ? 'DEGRADED' : 'UP', components }
   }

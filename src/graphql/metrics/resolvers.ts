@@ -199,7 +199,7 @@ export class TokenMetricsResolver {
       ...rest,
       unpricedTokens: costOf(whole, priceOf).unpricedTokens,
       // whose they were can be read nowhere
-      missingRecords: isEverything(principal.access) ? missingRecords : 0n,
+      missingRecords: isEverything(principal.access) ? await missingRecords() : 0n,
     }
   }
 

@@ -121,6 +121,9 @@ export class RefusedLinesType {
   @Field(() => BigIntScalar) count!: bigint
 }
 
+const ARCHIVED_TOKENS =
+  'Tokens that ClickHouse has and this instance has on no disk that it reads: pruned, or in a journal that is not shared with it. An answer of the files does not have them; where ClickHouse cannot be asked, it is as the ledger of this instance knows, at most so many, and the answer is stale.'
+
 @ObjectType('DataQuality')
 @Access(READERS)
 export class DataQualityType {
@@ -133,7 +136,7 @@ export class DataQualityType {
   conflictingCopies!: bigint
   @Field(() => [RefusedLinesType]) @Size(REFUSAL_REASONS.length) refused!: RefusedLinesType[]
   @Field(() => BigIntScalar, { description: 'Tokens without a known price: in no cost.' }) unpricedTokens!: bigint
-  @Field(() => BigIntScalar, { description: 'Tokens that only ClickHouse still has.' }) archivedTokens!: bigint
+  @Field(() => BigIntScalar, { description: ARCHIVED_TOKENS }) archivedTokens!: bigint
   @Field(() => BigIntScalar, { description: 'Bytes of logs that are not in ClickHouse yet.' }) unshippedBytes!: bigint
   @Field(() => BigIntScalar, {
     description:

@@ -50,7 +50,7 @@ export class MigrationResolver {
   @Access(['operator'])
   async startMigration(@Ctx() context: RequestContext): Promise<MigrationType> {
     const control = controlOf(context)
-    await control.requireHistory()
+    await control.requireStartable()
     return keptMigration(control.start(byOf(context)), control)
   }
 
@@ -141,8 +141,7 @@ const byOf = ({ principal }: RequestContext): string => principal.userId
 
 /** What was done to a run is told once whoever goes on with it would know. */
 async function keptMigration(report: MigrationReport, control: RunControl): Promise<MigrationType> {
-  await control.kept()
-  return toMigration(report, control)
+  return toMigration(await control.kept(report), control)
 }
 
 function toMigration(report: MigrationReport, { isVerified }: RunControl): MigrationType {

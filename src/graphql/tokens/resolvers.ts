@@ -54,7 +54,7 @@ export class TokenResolver {
 
   @Mutation(() => Boolean, {
     description:
-      'All tokens of a user that were issued until now, or one token, are out within a second on every instance that shares the journal or the database. One of the two.',
+      'All tokens of a user that were issued until now, or one token, are out within a second on every instance that shares the journal or the database. One of the two. A tokenId that nobody knows is revoked, too: it may be the jti of a token that is no machine’s.',
   })
   @Access('operator-of-a-part')
   async revokeAccess(

@@ -214,6 +214,21 @@ describe('the journal', () => {
     expect(again.journal.health()).toMatchObject({ state: 'DEGRADED', detail: expect.stringContaining('shorter') })
   })
 
+  test('counts what was damaged before it was read as a record that it had', async () => {
+    const folder = makeFolder()
+    const { path, places } = await written(folder)
+    rmSync(join(folder, 'journal-heads'))
+    const bytes = readFileSync(path)
+    bytes.writeUInt8(bytes.readUInt8((places[1] as JournalPlace).from + 30) ^ 1, (places[1] as JournalPlace).from + 30)
+    writeFileSync(path, bytes)
+    for (const _ of ['at first', 'and after a restart']) {
+      const { journal, times } = await open(folder)
+      expect(times()).toEqual([1, 3])
+      expect(journal.extents()).toMatchObject([{ acknowledgedTo: places[2]?.to, records: 0, acknowledgedRecords: 1 }])
+      await journal.close()
+    }
+  })
+
   test('keeps nothing in the clear, and its key to its owner', async () => {
     const folder = makeFolder()
     const { path } = await written(folder)

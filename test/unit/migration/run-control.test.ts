@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { BridgeError } from '../../../src/domain/errors.ts'
 import { createRunControl } from '../../../src/migration/run-control.ts'
 import type { LogState, RowGroup, ShippableLogs } from '../../../src/ports/logs.ts'
 import type { PublishedEvidence, RecordStore } from '../../../src/ports/record-store.ts'
@@ -39,8 +40,8 @@ const group = (log: string, input: bigint): RowGroup => ({
 })
 
 /** A run over two logs of 100 bytes, with 30 and 70 tokens; what is shipped is said by hand. The store: test/integration. */
-function scene() {
-  const ledger = openLedger(join(makeFolder(), 'ledger'), 'store', 0)
+function scene(kept: () => Promise<void> = async () => undefined) {
+  const ledger = { ...openLedger(join(makeFolder(), 'ledger'), 'store', 0), kept }
   onTestFinished(() => ledger.close())
   let differs = 0n
   let time = 1000
@@ -216,6 +217,14 @@ describe('a run', () => {
       'ann pause',
       'bob resume',
     ])
+  })
+
+  test('that ClickHouse was not told of waits, and says so; where another instance publishes it fails', async () => {
+    const away = scene(() => Promise.reject(new BridgeError('SOURCE_UNAVAILABLE', 'away')))
+    const told = await away.control.kept(away.control.start('ann'))
+    expect(told).toMatchObject({ state: 'PLANNED', errorCount: 1, lastError: expect.stringMatching(/by itself/) })
+    const taken = scene(() => Promise.reject(new BridgeError('CONFLICT', 'bob publishes')))
+    await expect(taken.control.kept(taken.control.start('ann'))).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 
   test('can be verified again: one that differs is FAILED, and COMPLETED once it does not', async () => {

@@ -50,7 +50,22 @@ describe('what is lost of the journal', () => {
       [edition(100), edition(100, { edition: 1, unreadable: [[10, 20]] })],
       [1, 0],
     ],
-    ['damage that was there before anybody counted', [extent({ unreadable: [[10, 20]] })], [], [1, 1]],
+    ['damage beyond what anybody counted', [extent({ unreadable: [[10, 20]], acknowledgedTo: 15 })], [], [1, 1]],
+    ['nothing, where what is damaged had no records', [extent({ unreadable: [[10, 20]] })], [], [0, 0]],
+    ['nothing, where what a cut took had no records', [extent({ readTo: 60 })], [], [0, 0]],
+    [
+      'nothing, where a segment is gone that had no records',
+      [extent({ readTo: 0, records: 0, acknowledgedRecords: 0 })],
+      [],
+      [0, 0],
+    ],
+    ['nothing, where such a one was published, and is known by that alone', [], [edition(100, { records: 0 })], [0, 0]],
+    [
+      'damage that was there when it was published, and is known by that alone',
+      [extent({ unreadable: [[10, 20]], records: 9, acknowledgedTo: 0, acknowledgedRecords: 0 })],
+      [edition(100, { records: 9, unreadable: [[10, 20]] })],
+      [1, 1],
+    ],
   ] as [string, SegmentExtent[], LogState[], [number, number]][])(
     'is %s',
     (_what, extents, editions, [inFiles, everywhere]) => {
