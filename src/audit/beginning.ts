@@ -75,12 +75,21 @@ function withoutFiles(found: Exclude<FoundHead, 'other-key'>, isKeyOld: boolean)
 function goingOn(folder: string, found: Head, tail: Link | undefined, notes: Beginning['notes']): Beginning {
   const { chain, position, hmac } = found
   // an entry that was written and not acknowledged, because the process was killed
-  if (tail !== undefined && tail.position > position)
-    return { head: { ...tail, chain, damaged: damagedBehind(folder, found) }, notes }
+  if (tail !== undefined && tail.position > position) {
+    if (isOfThese(folder, found)) return { head: { ...tail, chain, damaged: damagedBehind(folder, found) }, notes }
+    const other = `its head (${chain}, at ${position}) is not that of its files, which end at ${tail.position}`
+    return { head: { ...tail, chain: newChain() }, notes: [{ action: DAMAGED, detail: other }, ...notes] }
+  }
   if (tail !== undefined && tail.position === position && tail.hmac === hmac) return { head: found, notes }
   const end = tail === undefined ? 'in no entry' : `at ${tail.position}`
   const detail = `its head was at ${position}, its files ended ${end}`
   return { head: found, notes: [{ action: DAMAGED, detail }, ...notes] }
+}
+
+/** Whether the entry of a head is in the files; before the first of them nobody can say. */
+function isOfThese(folder: string, { position, hmac }: Head): boolean {
+  const [line] = createLinesAfter(folder).read(position - 1)
+  return position < 0 || line === undefined || line.entry.position > position || line.hmac === hmac
 }
 
 /** Entries that came after the head was written, because the process was killed, may say that the log was damaged. */
