@@ -95,9 +95,12 @@ describe('an isolated bridge', () => {
     const again = await start(folder, settings)
     await refused(again)
     expect(clickhouse.requests.length).toBe(asked)
-    expect((await again.ask('mutation { rejoin { isolated } }', {}, ['viewer'])).errors?.[0]?.extensions.code).toBe(
-      'FORBIDDEN',
-    )
+    for (const roles of [['viewer'], ['ingester'], ['scraper']] as const) {
+      const { errors } = await again.ask('mutation { rejoin { isolated } }', {}, roles)
+      expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+    }
+    // not only is the answer withheld: nothing was done
+    expect((await componentOf(again, 'isolation')).state).toBe('DOWN')
     expect((await operate(again, 'mutation { rejoin { isolated databaseAccess sql } }')).data.rejoin).toEqual({
       isolated: false,
       databaseAccess: 'KEPT',
