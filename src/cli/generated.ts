@@ -74,10 +74,15 @@ export type MigrationState =
 
 /** Commands of the server's machine that change or hand out something by themselves. */
 export type NotedCommand =
+  /** `token-bridge isolate`. */
   | 'ISOLATE'
+  /** `token-bridge rejoin`. */
   | 'REJOIN'
+  /** `token-bridge journal rotate-key`. */
   | 'ROTATE_KEY'
+  /** `token-bridge migrate schema`. */
   | 'SCHEMA'
+  /** `token-bridge token`. */
   | 'TOKEN';
 
 /** Where the sender has the record: decides between equal copies of it. */

@@ -12,6 +12,9 @@ export const NotedCommandEnum = Object.fromEntries(COMMANDS.map((name) => [name,
 registerEnumType(NotedCommandEnum, {
   name: 'NotedCommand',
   description: "Commands of the server's machine that change or hand out something by themselves.",
+  valuesConfig: Object.fromEntries(
+    COMMANDS.map((name) => [name, { description: `\`${NOTED_COMMANDS[name].replace('command', 'token-bridge')}\`.` }]),
+  ),
 })
 
 @ObjectType('AuditEntry', { description: 'What somebody did, or tried. No content of records, no secret.' })
