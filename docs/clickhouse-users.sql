@@ -1,7 +1,7 @@
 -- The users of a ClickHouse server that Token Bridge works with, with the least rights: what is here is needed, and
 -- nothing else is (test/integration/clickhouse-users.test.ts). Put your database in place of `token_bridge`, passwords in
 -- place of `…`, and the addresses of the bridges in place of `HOST ANY`. Run by an administrator, once. Tables need not
--- be there yet.
+-- be there yet. To try it: npm run clickhouse -- --users docs/clickhouse-users.sql
 
 -- Applies changes of the schema, when a release brings some: CLICKHOUSE_USER=bridge_migrator token-bridge migrate schema
 CREATE USER bridge_migrator IDENTIFIED WITH sha256_password BY '…' HOST ANY;
@@ -16,11 +16,22 @@ GRANT TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree TO bridge_mi
 -- Publishes and answers: the CLICKHOUSE_USER of a bridge.
 CREATE USER bridge_publisher IDENTIFIED WITH sha256_password BY '…' HOST ANY;
 GRANT SELECT ON token_bridge.* TO bridge_publisher;
-GRANT INSERT ON token_bridge.* TO bridge_publisher;
-GRANT CREATE TABLE, DROP TABLE ON token_bridge.* TO bridge_publisher;
+GRANT INSERT ON token_bridge.batches TO bridge_publisher;
+GRANT INSERT ON token_bridge.copies TO bridge_publisher;
+GRANT INSERT ON token_bridge.database_id TO bridge_publisher;
+GRANT INSERT ON token_bridge.fences TO bridge_publisher;
+GRANT INSERT ON token_bridge.heartbeats TO bridge_publisher;
+GRANT INSERT ON token_bridge.ledger TO bridge_publisher;
+GRANT INSERT ON token_bridge.journals TO bridge_publisher;
+GRANT INSERT ON token_bridge.operational_state TO bridge_publisher;
+GRANT INSERT ON token_bridge.audit TO bridge_publisher;
+-- winners, and the next table of them, which is put in their place
+GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.winners* TO bridge_publisher;
+-- identities that are left out of an answer, where a statement cannot name all of them
+GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.excluded_* TO bridge_publisher;
 GRANT ALTER DELETE ON token_bridge.copies TO bridge_publisher;
 GRANT ALTER DELETE ON token_bridge.ledger TO bridge_publisher;
--- a next table of winners; identities that are left out of an answer, where a statement cannot name all of them
+-- of these tables
 GRANT TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON Memory TO bridge_publisher;
 -- for KILL QUERY of its own statements alone
 GRANT SELECT ON system.processes TO bridge_publisher;
@@ -34,3 +45,8 @@ GRANT INSERT ON token_bridge.audit TO bridge_reader;
 GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.excluded_* TO bridge_reader;
 GRANT TABLE ENGINE ON Memory TO bridge_reader;
 GRANT SELECT ON system.processes TO bridge_reader;
+
+-- Where a bridge that is isolated (token-bridge isolate) should take its own access away by itself, one of these for its
+-- user. Whoever stole its password could then change that, and the addresses that it is let in from, too.
+-- GRANT ALTER USER ON bridge_publisher TO bridge_publisher;
+-- GRANT ALTER USER ON bridge_reader TO bridge_reader;

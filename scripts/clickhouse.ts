@@ -4,19 +4,22 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { lockPathOf, takeLock } from '../src/process-lock.ts'
-import { startClickHouse } from './clickhouse-server.ts'
+import { type ClickHouseUser, startClickHouse } from './clickhouse-server.ts'
+import { usersIn } from './clickhouse-users.ts'
 
-const HELP = `usage: npm run clickhouse -- [--port 8123] [--native-port N] [--data .token-bridge/clickhouse-server] [--json]
+const HELP = `usage: npm run clickhouse -- [--port 8123] [--native-port N] [--data .token-bridge/clickhouse-server] [--users FILE] [--json]
 
 Starts a ClickHouse server out of the library that comes with chDB, and prints how to point the bridge at it. It
 listens on this machine alone, and ends with this command. --json prints that as one line of JSON. --port 0 takes a
-free port; --native-port opens the port of clickhouse-client, too.`
+free port; --native-port opens the port of clickhouse-client, too. --users makes the users of a file of statements, such
+as docs/clickhouse-users.sql; where a password is left out (…) it is that of the user bridge, who may do everything.`
 
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '8123' },
     'native-port': { type: 'string' },
     data: { type: 'string', default: '.token-bridge/clickhouse-server' },
+    users: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -39,6 +42,19 @@ function loadPassword(): string {
   return password
 }
 
+/** In the documented statements a password is left out. */
+const LEFT_OUT = '…'
+
+function moreUsers(path: string, password: string): ClickHouseUser[] {
+  try {
+    return usersIn(readFileSync(path, 'utf8')).map((user) =>
+      user.password === LEFT_OUT ? { ...user, password } : user,
+    )
+  } catch (error) {
+    return fail(`--users ${path}: ${(error as Error).message}`)
+  }
+}
+
 function portOf(name: string, text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port < 65536) return port
@@ -57,7 +73,8 @@ try {
   if (takeLock(lockPathOf(data)) === undefined)
     fail(`another server uses the folder ${values.data}: choose another --data`)
   const password = loadPassword()
-  const users = [{ name: USER, password }]
+  const more = values.users === undefined ? [] : moreUsers(values.users, password)
+  const users = [{ name: USER, password }, ...more]
   const server = await startClickHouse({ folder: data, port, nativePort, users })
   process.stdout.write(
     values.json
@@ -65,7 +82,7 @@ try {
       : `ClickHouse runs at ${server.url}; its data is in ${folder}.
 Point the bridge at it:
 CLICKHOUSE_URL=${server.url} CLICKHOUSE_USER=${USER} CLICKHOUSE_PASSWORD=${password} npm start
-`,
+${more.length === 0 ? '' : `Users of ${values.users}: ${more.map(({ name }) => name).join(', ')}\n`}`,
   )
   let ending = false
   const end = (): void => {

@@ -20,7 +20,8 @@ export const AUDIT_SETTINGS = {
   AUDIT_MAX_MB: {
     schema: whole('AUDIT_MAX_MB', 32, 1_048_576, 1024),
     fallback: '1024',
-    about: 'MiB of audit log under `DATA_DIR/audit`; beyond that the oldest files of it go, which it says itself',
+    about:
+      'MiB of audit log under `DATA_DIR/audit`; beyond that the oldest files of it go, which it says itself; what a database server has not been told yet stays until there is twice as much',
   },
   ALARM_REQUESTS_PER_MINUTE: {
     schema: whole('ALARM_REQUESTS_PER_MINUTE', 1, 1e9, 6000),

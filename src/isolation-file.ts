@@ -5,7 +5,13 @@ import { z } from 'zod'
 
 const FILE_NAME = 'isolated.json'
 
-const ISOLATED = z.object({ at: z.number(), by: z.string(), reason: z.string() })
+const ISOLATED = z.object({
+  at: z.number(),
+  by: z.string(),
+  reason: z.string(),
+  /** Its access to the database was taken away, which an administrator of that alone gives back. */
+  isRevoked: z.boolean().optional(),
+})
 
 /** Since when, by whom and why a bridge is isolated: it reads and writes nothing, over starts, until it rejoins. */
 export type Isolated = z.output<typeof ISOLATED>

@@ -25,13 +25,13 @@ const held = new Set<DatabaseSync>()
 
 /**
  * Takes the lock of this path: one holder at a time, of all processes and threads. Returns how to give it back, or
- * `undefined` where another living one has it. Throws where the file cannot be made, or is no lock.
+ * `undefined` where another living one has it, and keeps it for so many milliseconds, which are waited for. Throws where the file cannot be made, or is no lock.
  */
-export function takeLock(path: string): (() => void) | undefined {
+export function takeLock(path: string, waitMs = MEETING_MS): (() => void) | undefined {
   let lock: DatabaseSync | undefined
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    lock = new DatabaseSync(path, { timeout: MEETING_MS })
+    lock = new DatabaseSync(path, { timeout: waitMs })
     // no second file beside it, and no wait for a disk
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)

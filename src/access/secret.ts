@@ -35,3 +35,7 @@ export function loadMadeSecret(dataDir: string): Uint8Array {
   if (secret.length < 2 * SECRET_BYTES) throw new Error(`${path} is damaged: delete it to get a new one`)
   return Buffer.from(secret)
 }
+
+/** How many there are, by which tokens are verified: of several, the last one is their whole text (`secrets` of settings). */
+export const describeSecrets = (secrets: readonly Uint8Array[]): string =>
+  secrets.length < 2 ? `secrets: ${secrets.length}` : `secrets: ${secrets.length - 1}, and their text as a whole`

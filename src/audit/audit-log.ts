@@ -1,48 +1,74 @@
 import { BridgeError } from '../domain/errors.ts'
 import type { Audit, AuditEvent } from '../ports/audit.ts'
-import { type Beginning, DAMAGED, findBeginning } from './beginning.ts'
+import { lockPathOf, takeLock } from '../process-lock.ts'
+import { ACKNOWLEDGED, type Beginning, DAMAGED, findBeginning } from './beginning.ts'
 import { createChain } from './chain.ts'
 import { createCounts } from './counts.ts'
 import type { Head } from './head.ts'
 import type { PlacedEvent } from './line.ts'
+import { createLinesAfter } from './lines.ts'
+import { createQueue, type Queue } from './queue.ts'
+import type { Limits, Removal } from './removal.ts'
+import { createRepeats } from './repeats.ts'
 
 /** The audit log of one instance, on its disk. */
 export interface AuditLog extends Audit {
   head(): Head
   /** Why nothing can be noted now; `undefined` while it works. */
   problem(): string | undefined
-  /** What was wrong with it when it was opened. */
-  damage: string | undefined
+  /** What is wrong with it, since it was found, over starts, until an operator acknowledges it. */
+  damage(): string | undefined
+  /** It is damaged in a way that no start sees. */
+  damaged(damage: string): void
+  /** An operator knows of these problems, which `verifyAudit` told. */
+  acknowledge(problems: readonly string[], by: Pick<AuditEvent, 'who' | 'from' | 'request'>): Promise<void>
   /** What was counted so far is on disk then. */
+  flush(): Promise<void>
+  /** The same, and another one may open it. */
   close(): Promise<void>
 }
 
-export interface AuditLogOptions {
+export interface AuditLogOptions extends Limits {
   folder: string
   key: Buffer
-  /** The oldest files go when all have more bytes. */
-  maxBytes: number
   maxFileBytes?: number
+  onRemoved?: (removed: Removal['removed']) => void
+  /** Whether there was a key, and so a chain, before this start. */
+  isKeyOld?: boolean
   now?: () => number
 }
 
 const MAX_FILE_BYTES = 8 << 20
-/** Entries that wait for a disk that takes none. */
-const MAX_OWED = 10_000
-/** Says how many were lost, because it took none for too long. */
-const LOST = 'audit lost'
 const COUNT_MS = 1000
+/** A command of this machine has the log no longer than it takes to note something. */
+const LOCKED_MS = 1000
 
-/** Opens the chain of a folder, and begins it where there is none. Throws where it cannot be gone on with. */
+/**
+ * Opens the chain of a folder, and begins it where there is none. One writer at a time: throws where another one has it,
+ * or where it cannot be gone on with.
+ */
 export function openAuditLog(options: AuditLogOptions): AuditLog {
-  const { folder, key, maxBytes, maxFileBytes = MAX_FILE_BYTES, now = Date.now } = options
-  const beginning = findBeginning(folder, key)
-  const chain = createChain({ folder, key, head: beginning.head, maxBytes, maxFileBytes })
+  const { folder } = options
+  const unlock = takeLock(lockPathOf(folder), LOCKED_MS)
+  if (unlock === undefined) throw new Error(`another process writes the audit log in ${folder}`)
+  try {
+    return openLocked(options, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+function openLocked(options: AuditLogOptions, unlock: () => void): AuditLog {
+  const { folder, key, maxFileBytes = MAX_FILE_BYTES, now = Date.now } = options
+  const beginning = findBeginning(folder, key, options.isKeyOld)
+  const chain = createChain({ ...options, head: beginning.head, maxFileBytes })
   const queue = createQueue(chain.write, now)
   queue.owe(notesAtStart(beginning, now()))
-  const counts = createCounts()
+  const counts = createCounts(now)
+  const repeats = createRepeats(queue.note, now)
   const flush = async (): Promise<void> => {
-    queue.owe(counts.take(now()))
+    queue.owe([...repeats.take(now()), ...counts.take(now())])
     await queue.flush()
   }
   const timer = setInterval(() => void flush(), COUNT_MS).unref()
@@ -51,10 +77,13 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     clearInterval(timer)
     await flush()
     await chain.close()
+    unlock()
   }
   void flush()
   return {
+    ...damageOf(folder, beginning, queue, now),
     note: queue.note,
+    noteRepeated: repeats.note,
     count: counts.add,
     requireRoom() {
       if (queue.problem() !== undefined)
@@ -62,7 +91,7 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     },
     head: chain.head,
     problem: queue.problem,
-    damage: beginning.notes.find(({ action }) => action === DAMAGED)?.detail,
+    flush,
     close: () => (closed ??= close()),
   }
 }
@@ -70,71 +99,32 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
 const notesAtStart = ({ notes }: Beginning, at: number): PlacedEvent[] =>
   notes.map((note) => ({ ...note, outcome: 'ok', at, count: 1 }))
 
-interface Waiting {
-  event: PlacedEvent
-  resolve: () => void
-  reject: (error: Error) => void
+/** What is wrong, as it was found at this start or at one before. */
+function damageOf(
+  folder: string,
+  { head, notes }: Beginning,
+  queue: Queue,
+  now: () => number,
+): Pick<AuditLog, 'damage' | 'damaged' | 'acknowledge'> {
+  const found = notes.find(({ action }) => action === DAMAGED)?.detail
+  let damage = head.damaged === undefined ? found : (detailAt(folder, head.damaged) ?? GONE)
+  return {
+    damage: () => damage,
+    damaged(text) {
+      if (damage !== undefined) return
+      damage = text
+      queue.owe([{ action: DAMAGED, outcome: 'ok', detail: text, at: now(), count: 1 }])
+    },
+    async acknowledge(problems, by) {
+      await Promise.all(problems.map((detail) => queue.note({ ...by, action: ACKNOWLEDGED, outcome: 'ok', detail })))
+      damage = undefined
+    },
+  }
 }
 
-/** What comes while the disk is busy goes out together, with one fsync; what failed is written first, next time. */
-function createQueue(write: (events: readonly PlacedEvent[]) => Promise<void>, now: () => number) {
-  let owed: PlacedEvent[] = []
-  let waiting: Waiting[] = []
-  let flushing: Promise<void> | undefined
-  let problem: string | undefined
-  let lost = 0
-  let latest = 0
+const GONE = 'it was damaged, and what says how is gone: token-bridge audit verify'
 
-  const owe = (events: readonly PlacedEvent[]): void => {
-    const room = Math.max(0, MAX_OWED - owed.length)
-    owed.push(...events.slice(0, room))
-    lost += Math.max(0, events.length - room)
-  }
-  const writeAll = async (): Promise<void> => {
-    const batch = waiting
-    // in the chain time never goes back, whatever the clock does
-    const events = [...owed, ...batch.map(({ event }) => event)].map((event) => {
-      latest = Math.max(latest, event.at)
-      return { ...event, at: latest }
-    })
-    waiting = []
-    owed = []
-    try {
-      await write(events)
-      problem = undefined
-      if (lost > 0) owed.push({ action: LOST, outcome: 'ok', detail: `${lost} entries`, at: latest, count: 1 })
-      lost = 0
-      for (const { resolve } of batch) resolve()
-    } catch (error) {
-      problem = (error as Error).message
-      owed = events.concat(owed).slice(0, MAX_OWED)
-      const refused = new BridgeError(
-        'STORAGE_UNAVAILABLE',
-        'the audit log cannot be written: what was asked for may have been done, and is noted when that is possible',
-        { cause: error },
-      )
-      for (const { reject } of batch) reject(refused)
-    }
-  }
-  const flushAll = async (): Promise<void> => {
-    // so that `flushing` is set before it is forgotten below
-    await Promise.resolve()
-    do await writeAll()
-    while (waiting.length > 0)
-    flushing = undefined
-  }
-  return {
-    owe,
-    note(event: AuditEvent): Promise<void> {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      waiting.push({ event: { ...event, at: now(), count: 1 }, resolve, reject })
-      flushing ??= flushAll()
-      return promise
-    },
-    async flush(): Promise<void> {
-      if (owed.length > 0 || waiting.length > 0) flushing ??= flushAll()
-      await flushing
-    },
-    problem: () => problem,
-  }
+function detailAt(folder: string, position: number): string | undefined {
+  const [line] = createLinesAfter(folder).read(position - 1)
+  return line?.entry.position === position ? (line.entry.detail ?? undefined) : undefined
 }

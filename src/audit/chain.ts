@@ -1,9 +1,10 @@
 import { fstatSync, rmSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { REMOVED } from './beginning.ts'
-import { type AuditFile, auditFiles, auditPath, syncFolder, tailOf } from './files.ts'
+import { damagedAfter } from './beginning.ts'
+import { auditFiles, auditPath, syncFolder, tailOf } from './files.ts'
 import { type Head, openHead } from './head.ts'
 import { encodeLine, type PlacedEvent } from './line.ts'
+import { type Limits, type Removal, removalOf } from './removal.ts'
 
 /** The files of one chain, which one process writes. One call at a time. */
 export interface Chain {
@@ -13,14 +14,14 @@ export interface Chain {
   close(): Promise<void>
 }
 
-export interface ChainOptions {
+export interface ChainOptions extends Limits {
   folder: string
   key: Buffer
   head: Head
   /** A new file is begun when one has so many bytes. */
   maxFileBytes: number
-  /** The oldest files go when all have more; that is an entry, so that nobody else can take them away. */
-  maxBytes: number
+  /** The oldest files went, which is an entry, so that nobody else can take them away. */
+  onRemoved?: ((removed: Removal['removed']) => void) | undefined
 }
 
 interface OpenFile {
@@ -29,7 +30,8 @@ interface OpenFile {
   size: number
 }
 
-export function createChain({ folder, key, head: begun, maxFileBytes, maxBytes }: ChainOptions): Chain {
+export function createChain(options: ChainOptions): Chain {
+  const { folder, key, head: begun, maxFileBytes, onRemoved } = options
   const keptHead = openHead(folder, key, begun)
   let head = begun
   let current: OpenFile | undefined
@@ -50,7 +52,7 @@ export function createChain({ folder, key, head: begun, maxFileBytes, maxBytes }
     for (const event of events) {
       const next = encodeLine(key, link, event)
       lines.push(next.line)
-      link = { ...link, ...next.link }
+      link = { ...link, ...next.link, damaged: damagedAfter(link.damaged, next.link.position, event.action) }
     }
     const bytes = Buffer.concat(lines)
     // always behind what is known to be good: what a failed write left there is written over
@@ -67,10 +69,11 @@ export function createChain({ folder, key, head: begun, maxFileBytes, maxBytes }
     async write(events) {
       try {
         if (current !== undefined && current.size >= maxFileBytes) await forget()
-        const removal = current === undefined ? removalOf(auditFiles(folder), maxBytes, events) : undefined
+        const removal = current === undefined ? removalOf(auditFiles(folder), options, events[0]?.at ?? 0) : undefined
         current ??= await openLast(folder, head, maxFileBytes)
         await append(current, removal === undefined ? events : [removal.note, ...events])
         for (const { path } of removal?.files ?? []) rmSync(path)
+        if (removal !== undefined) onRemoved?.(removal.removed)
       } catch (error) {
         if (current !== undefined && !isThere(current)) await forget()
         throw error
@@ -94,35 +97,4 @@ async function openLast(folder: string, head: Head, maxFileBytes: number): Promi
   const handle = await open(path, 'w', 0o600)
   syncFolder(folder)
   return { handle, path, size: 0 }
-}
-
-/**
- * The oldest files, without which the others have no more than that, never the last one; and what says up to where
- * entries are removed, so that a chain that begins behind them is whole.
- */
-function removalOf(
-  files: readonly AuditFile[],
-  maxBytes: number,
-  [next]: readonly PlacedEvent[],
-): { files: AuditFile[]; note: PlacedEvent } | undefined {
-  let bytes = files.reduce((sum, { size }) => sum + size, 0)
-  const old: AuditFile[] = []
-  for (const file of files.slice(0, -1)) {
-    if (bytes <= maxBytes) break
-    old.push(file)
-    bytes -= file.size
-  }
-  const [last] = old.slice(-1)
-  const line = last && tailOf(last).line
-  if (line === undefined || next === undefined) return undefined
-  const detail = removedText(line.entry.position, line.hmac)
-  return { files: old, note: { at: next.at, count: 1, action: REMOVED, outcome: 'ok', detail } }
-}
-
-const removedText = (position: number, hmac: string): string => `entries up to ${position}, whose hmac is ${hmac}`
-
-/** What `REMOVED` says. */
-export function parseRemoved(detail: string | null): { position: number; hmac: string } | undefined {
-  const [, position, hmac] = /^entries up to (\d+), whose hmac is ([0-9a-f]{64})$/.exec(detail ?? '') ?? []
-  return position === undefined || hmac === undefined ? undefined : { position: Number(position), hmac }
 }

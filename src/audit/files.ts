@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { BridgeError } from '../domain/errors.ts'
 import { type Line, MAX_LINE_BYTES, parseLine } from './line.ts'
 
 const FILE = /^(\d{15})\.jsonl$/
@@ -15,15 +16,29 @@ export interface AuditFile {
 export const auditPath = (folder: string, first: number): string =>
   join(folder, `${String(first).padStart(15, '0')}.jsonl`)
 
-/** The files of a folder in the order of the chain. */
+/**
+ * The files of a folder in the order of the chain. Throws STORAGE_UNAVAILABLE, with its path, where something else has
+ * the name of one.
+ */
 export function auditFiles(folder: string): AuditFile[] {
   return readdirSync(folder)
     .filter((name) => FILE.test(name))
     .sort()
     .map((name) => {
       const path = join(folder, name)
-      return { path, first: Number(FILE.exec(name)?.[1]), size: statSync(path).size }
+      return { path, first: Number(FILE.exec(name)?.[1]), size: requireFile(path).size }
     })
+}
+
+/** A folder cannot be read as a file, a pipe would be waited for without end. */
+export function requireFile(path: string): Stats {
+  const found = statSync(path)
+  if (!found.isFile())
+    throw new BridgeError(
+      'STORAGE_UNAVAILABLE',
+      `${path} is no file, and stands where one of the audit log is: move it away`,
+    )
+  return found
 }
 
 /** What a file ends in. */

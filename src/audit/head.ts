@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { closeSync, constants, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { requireFile } from './files.ts'
 import { type Link, NO_HMAC } from './line.ts'
 
 // The head says how far the chain is: without it nobody could tell a chain whose last entries were cut off from one that
@@ -11,6 +12,8 @@ import { type Link, NO_HMAC } from './line.ts'
 export interface Head extends Link {
   /** Names the chain: 16 hexadecimal digits. */
   chain: string
+  /** Position of the first entry that says that the log was damaged, and that nobody has acknowledged since. */
+  damaged?: number | undefined
 }
 
 /** `missing` where there is none; `damaged` where it is not what was written; `other-key` where another key wrote it. */
@@ -25,12 +28,13 @@ const HEAD = z.object({
   position: z.number().int().min(-1),
   hmac: hex(64),
   key: hex(16),
+  damaged: z.number().int().nonnegative().optional(),
 })
 
 const keyIdOf = (key: Buffer): string => createHash('sha256').update(key).digest('hex').slice(0, 16)
 
-function textOf({ chain, position, hmac }: Head, key: Buffer): string {
-  const said = JSON.stringify({ chain, position, hmac, key: keyIdOf(key) }).slice(0, -1)
+function textOf({ chain, position, hmac, damaged }: Head, key: Buffer): string {
+  const said = JSON.stringify({ chain, position, hmac, key: keyIdOf(key), damaged }).slice(0, -1)
   const seal = createHmac('sha256', key).update(`head ${said}`).digest('hex')
   return `${`${said},"seal":"${seal}"}`.padEnd(BYTES - 1)}\n`
 }
@@ -48,6 +52,7 @@ export function parseHead(text: string): Head | undefined {
 export function readHead(folder: string, key: Buffer): FoundHead {
   const path = join(folder, FILE_NAME)
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return 'missing'
+  requireFile(path)
   try {
     const text = readFileSync(path, 'utf8')
     const { key: keyId, ...head } = HEAD.parse(JSON.parse(text))

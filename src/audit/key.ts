@@ -26,6 +26,10 @@ export function loadAuditKey(dataDir: string, given?: GivenAuditKey, { make = tr
   return bytes
 }
 
+/** Whether it is there already: a given one may have been given just now. */
+export const hasOwnKey = (dataDir: string, given?: GivenAuditKey): boolean =>
+  given === undefined && statSync(join(dataDir, FILE_NAME), { throwIfNoEntry: false }) !== undefined
+
 export const auditFolder = (dataDir: string): string => join(dataDir, 'audit')
 
 function hasEntries(dataDir: string): boolean {

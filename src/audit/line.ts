@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { toPlainText } from '../domain/plain-text.ts'
-import type { AuditEntry, AuditEvent } from '../ports/audit.ts'
+import { type AuditEntry, type AuditEvent, MAX_DETAIL } from '../ports/audit.ts'
 
 // An entry is one line of JSON that anybody can read. Its last member is an HMAC over all bytes before it and the HMAC of
 // the line before: whoever has no key can neither change, take out, move nor add a line.
@@ -10,7 +10,7 @@ import type { AuditEntry, AuditEvent } from '../ports/audit.ts'
 export const NO_HMAC = '0'.repeat(64)
 
 /** At most so many UTF-16 units of each. */
-const LENGTHS = { who: 200, action: 200, outcome: 100, detail: 500, from: 100, request: 100 } as const
+const LENGTHS = { who: 200, action: 200, outcome: 100, detail: MAX_DETAIL, from: 100, request: 100 } as const
 const TEXTS = Object.keys(LENGTHS) as (keyof typeof LENGTHS)[]
 /** No line has more bytes: JSON makes at most six of a unit. */
 export const MAX_LINE_BYTES = 8 << 10
@@ -50,6 +50,9 @@ export interface PlacedEvent extends AuditEvent {
   at: number
   count: number
 }
+
+/** What becomes of a detail in an entry. */
+export const detailText = (text: string): string => toPlainText(text, LENGTHS.detail)
 
 /** The line, with its end, that says this after that one; and where the chain is then. */
 export function encodeLine(key: Buffer, after: Link, event: PlacedEvent): { line: Buffer; link: Link } {

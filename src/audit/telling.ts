@@ -9,6 +9,8 @@ export interface AuditTellingOptions {
   instance: string
   head: () => Head
   table: AuditTable
+  /** The database has all entries up to this position. */
+  onTold?: (position: number) => void
   /** The database has of this chain what the disk has not. */
   onDamage: (damage: string) => void
 }
@@ -21,7 +23,14 @@ const END_MS = 1000
  * Tells the database what the disk has, again and again. What is there is asked for first, and looked at afterwards, so
  * that a statement whose answer was lost tells nothing twice. Returns how to stop.
  */
-export function tellAudit({ folder, instance, head, table, onDamage }: AuditTellingOptions): () => Promise<void> {
+export function tellAudit({
+  folder,
+  instance,
+  head,
+  table,
+  onTold,
+  onDamage,
+}: AuditTellingOptions): () => Promise<void> {
   const lines = createLinesAfter(folder)
   let told: number | undefined
 
@@ -54,10 +63,12 @@ export function tellAudit({ folder, instance, head, table, onDamage }: AuditTell
   const step = async (): Promise<void> => {
     try {
       told ??= await look()
+      onTold?.(told)
       while (told < head().position) {
         const next: number = await tell(told)
         if (next === told) return
         told = next
+        onTold?.(told)
       }
     } catch (error) {
       // nobody knows what of it arrived

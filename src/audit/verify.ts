@@ -1,15 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { DAMAGED, REMOVED } from './beginning.ts'
-import { parseRemoved } from './chain.ts'
+import { finished, type Work } from '../domain/work.ts'
+import { ACKNOWLEDGED, DAMAGED, REMOVED } from './beginning.ts'
 import { auditFiles, splitLines } from './files.ts'
 import { type Head, headText, readHead } from './head.ts'
-import { hmacOf, type Line, type Link, NO_HMAC, parseLine } from './line.ts'
+import { detailText, hmacOf, type Line, type Link, NO_HMAC, parseLine } from './line.ts'
+import { parseRemoved } from './removal.ts'
 
 /** What a look at a whole chain found. */
 export interface AuditVerdict {
-  /** What is wrong first: one line. `undefined` where the chain is whole. */
+  /** What is wrong first, that nobody has acknowledged: one line. `undefined` where the chain is whole. */
   problem: string | undefined
+  /** Everything that is wrong and that nobody has acknowledged, in the order of the chain. */
+  problems: string[]
+  /** What is wrong, and an operator has acknowledged. */
+  acknowledged: string[]
   files: number
   entries: number
   /** The last entry, as it is kept elsewhere; `undefined` where it is not known. */
@@ -21,16 +26,27 @@ export interface AuditVerdict {
  * cut off at the end, by its head. `kept` is a head that was kept elsewhere: it finds a chain, head included, that was put
  * back to how it was before, too.
  */
-export function verifyAudit(folder: string, key: Buffer, kept?: Head): AuditVerdict {
+export const verifyAudit = (folder: string, key: Buffer, kept?: Head): AuditVerdict =>
+  finished(verifyingAudit(folder, key, kept))
+
+/** The same in steps, of a file each. */
+export function* verifyingAudit(folder: string, key: Buffer, kept?: Head): Work<AuditVerdict> {
   // first: entries that are written meanwhile are behind it
   const head = readHead(folder, key)
   const check = createCheck(key, [...(typeof head === 'object' ? [head] : []), ...(kept === undefined ? [] : [kept])])
   const files = auditFiles(folder)
-  for (const { path, first } of files) check.file(basename(path), first, readFileSync(path))
-  const { problem, entries } = check.end()
+  for (const { path, first } of files) {
+    check.file(basename(path), first, readFileSync(path))
+    yield
+  }
+  const { problems: found, entries, isAcknowledged } = check.end()
   const ofHead = typeof head === 'object' ? otherChain(head, kept) : HEAD_PROBLEMS[head]
+  const all = [...new Set(ofHead === undefined ? found : [...found, ofHead])]
+  const problems = all.filter((problem) => !isAcknowledged(problem))
   return {
-    problem: problem ?? ofHead,
+    problem: problems[0],
+    problems,
+    acknowledged: all.filter(isAcknowledged),
     files: files.length,
     entries,
     head: typeof head === 'object' ? headText(head) : undefined,
@@ -50,26 +66,30 @@ const otherChain = (head: Head, kept: Head | undefined): string | undefined =>
 
 interface Check {
   file(name: string, first: number, bytes: Buffer): void
-  end(): { problem: string | undefined; entries: number }
+  end(): { problems: string[]; entries: number; isAcknowledged(problem: string): boolean }
 }
 
+/** Problems that are told; what is more is behind them. */
+export const MAX_PROBLEMS = 1000
+
 function createCheck(key: Buffer, heads: readonly Head[]): Check {
-  let problem: string | undefined
+  const problems: string[] = []
+  const found = (text: string): void => {
+    if (problems.length < MAX_PROBLEMS) problems.push(text)
+  }
+  const said = createSaid(key, found)
   let entries = 0
   let before: Link = { position: -1, hmac: NO_HMAC }
   /** The first line, where the chain does not begin at 0: what was removed before it must be said further down. */
   let cutAt: Line | undefined
-  let isAnchored = false
   const atHeads = new Map<number, string>()
 
-  const found = (text: string): void => {
-    problem ??= text
-  }
   const one = (line: Line, place: string): void => {
     const { body, hmac, entry } = line
     const { position } = entry
     const isFirst = entries === 0
     entries++
+    said.seen(line)
     if (isFirst && position > 0) cutAt = line
     else {
       const isNext = position === before.position + 1
@@ -78,16 +98,10 @@ function createCheck(key: Buffer, heads: readonly Head[]): Check {
         found(`${missing(before.position + 1, position - 1)} before ${place}: removed, or moved`)
       else if (!isNext) found(`${place} has the position ${position}, which is not the next one: added, or moved`)
       else if (!isLinked) found(`${place} (position ${position}) is not what was written there`)
-      if (isLinked) noteAnchor(entry.action, entry.detail)
-      if (isLinked && entry.action === DAMAGED) found(`${place} says that the audit log was damaged: ${entry.detail}`)
+      if (isLinked) said.linked(line, place, cutAt)
     }
     before = { position, hmac }
     if (heads.some((head) => head.position === position)) atHeads.set(position, hmac)
-  }
-  const noteAnchor = (action: string, detail: string | null): void => {
-    const removed = action === REMOVED ? parseRemoved(detail) : undefined
-    if (cutAt === undefined || removed?.position !== cutAt.entry.position - 1) return
-    isAnchored ||= hmacOf(key, removed.hmac, cutAt.body) === cutAt.hmac
   }
   return {
     file(name, first, bytes) {
@@ -110,11 +124,46 @@ function createCheck(key: Buffer, heads: readonly Head[]): Check {
         )
     },
     end() {
-      if (cutAt !== undefined && !isAnchored)
-        problem = `${missing(0, cutAt.entry.position - 1)}: the chain does not say so`
-      for (const head of heads) headProblem(head, { before, cutAt, atHeads }, found)
-      return { problem, entries }
+      if (cutAt !== undefined && !said.isAnchored())
+        problems.unshift(`${missing(0, cutAt.entry.position - 1)}: the chain does not say so`)
+      for (const head of heads) headProblem(head, { before, cutAt, atHeads, saysDamaged: said.saysDamaged }, found)
+      return { problems, entries, isAcknowledged: said.isAcknowledged }
     },
+  }
+}
+
+/** What the chain says of itself. */
+interface Said {
+  /** An entry, whether it follows from the one before or not. */
+  seen(line: Line): void
+  /** One that does. `cutAt`: the first of all, where that is not at 0. */
+  linked(line: Line, place: string, cutAt: Line | undefined): void
+  /** What was removed before the first one is told. */
+  isAnchored(): boolean
+  isAcknowledged(problem: string): boolean
+  /** Whether the entry at this position says that the log was damaged. */
+  saysDamaged(position: number): boolean
+}
+
+function createSaid(key: Buffer, found: (text: string) => void): Said {
+  const acknowledged = new Set<string | null>()
+  const damaged = new Set<number>()
+  let isAnchored = false
+  return {
+    seen({ entry: { action, position } }) {
+      // what says so may stand behind a gap
+      if (action === DAMAGED) damaged.add(position)
+    },
+    linked({ entry: { action, detail } }, place, cutAt) {
+      if (action === ACKNOWLEDGED) acknowledged.add(detail)
+      if (action === DAMAGED) found(`${place} says that the audit log was damaged: ${detail}`)
+      const removed = action === REMOVED ? parseRemoved(detail) : undefined
+      if (cutAt === undefined || removed?.position !== cutAt.entry.position - 1) return
+      isAnchored ||= hmacOf(key, removed.hmac, cutAt.body) === cutAt.hmac
+    },
+    isAnchored: () => isAnchored,
+    isAcknowledged: (problem) => acknowledged.has(detailText(problem)),
+    saysDamaged: (position) => damaged.has(position),
   }
 }
 
@@ -122,13 +171,16 @@ interface Ends {
   before: Link
   cutAt: Line | undefined
   atHeads: ReadonlyMap<number, string>
+  saysDamaged: (position: number) => boolean
 }
 
-function headProblem(head: Head, { before, cutAt, atHeads }: Ends, found: (text: string) => void): void {
+function headProblem(head: Head, { before, cutAt, atHeads, saysDamaged }: Ends, found: (text: string) => void): void {
   const { position, hmac } = head
   if (position > before.position) found(`${missing(before.position + 1, position)} at the end: cut off`)
   else if (position >= (cutAt?.entry.position ?? 0) && atHeads.get(position) !== hmac)
     found(`the entry ${position} is not the one of the head: the chain was written anew`)
+  if (head.damaged !== undefined && !saysDamaged(head.damaged))
+    found(`the entry ${head.damaged} said that the audit log was damaged, and is gone`)
 }
 
 const missing = (from: number, to: number): string =>

@@ -1,22 +1,50 @@
 import { statSync } from 'node:fs'
+import { acknowledgeDamage } from '../audit/acknowledging.ts'
 import { parseHead } from '../audit/head.ts'
 import { auditFolder, loadAuditKey } from '../audit/key.ts'
 import { type AuditVerdict, verifyAudit } from '../audit/verify.ts'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { type RemoteOptions, request } from './client.ts'
-import { AuditEntriesDocument, type AuditEntriesQuery } from './generated.ts'
+import { AcknowledgeAuditDamageDocument, AuditEntriesDocument, type AuditEntriesQuery } from './generated.ts'
+import { byCommand, byServer, withAuditLog } from './noting.ts'
 import { printJson, printLines } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
-/** `token-bridge audit verify`: whether the audit log of DATA_DIR is whole; needs no server. Exit code 1 where it is not. */
-export function verifyAuditLog(options: { head?: string; json?: boolean }): void {
+interface VerifyOptions {
+  head?: string
+  acknowledge?: boolean
+  token?: string
+  json?: boolean
+}
+
+/**
+ * `token-bridge audit verify`: whether the audit log of DATA_DIR is whole; needs no server. Exit code 1 where it is not,
+ * and nobody has acknowledged that.
+ */
+export async function verifyAuditLog(options: VerifyOptions): Promise<void> {
+  if (options.acknowledge) await acknowledge(options)
   const verdict = verdictOf(options.head)
   if (options.json) printJson(verdict)
-  if (verdict.problem !== undefined) throw new Error(verdict.problem)
-  const { entries, files, head } = verdict
-  if (!options.json) printLines([`the audit log is whole: ${entries} entries in ${files} files`, `head ${head}`])
+  const { problem, acknowledged, entries, files, head } = verdict
+  const known = acknowledged.map((one) => `acknowledged: ${one}`)
+  if (!options.json) printLines(known)
+  if (problem !== undefined) throw new Error(problem)
+  const whole = known.length === 0 ? 'whole' : 'whole, but for what is acknowledged'
+  if (!options.json) printLines([`the audit log is ${whole}: ${entries} entries in ${files} files`, `head ${head}`])
 }
+
+/** By the server that writes the log, else in its place. */
+async function acknowledge({ token }: VerifyOptions): Promise<void> {
+  const done = await byServer(token === undefined ? {} : { token }, async (how) =>
+    request(AcknowledgeAuditDamageDocument, {}, { ...how, deadlineMs: DEADLINE_MS }),
+  )
+  if (done !== undefined) return
+  await withAuditLog(({ log, ...where }) => acknowledgeDamage(log, where, byCommand()))
+}
+
+/** All of the log is read. */
+const DEADLINE_MS = 300_000
 
 /** `token-bridge audit head`: prints the head, alone, to be kept elsewhere. */
 export function printAuditHead(): void {

@@ -72,6 +72,19 @@ export type MigrationState =
   /** What was carried is read back and compared. */
   | 'VERIFYING';
 
+/** Commands of the server's machine that change or hand out something by themselves. */
+export type NotedCommand =
+  /** `token-bridge isolate`. */
+  | 'ISOLATE'
+  /** `token-bridge rejoin`. */
+  | 'REJOIN'
+  /** `token-bridge journal rotate-key`. */
+  | 'ROTATE_KEY'
+  /** `token-bridge migrate schema`. */
+  | 'SCHEMA'
+  /** `token-bridge token`. */
+  | 'TOKEN';
+
 /** Where the sender has the record: decides between equal copies of it. */
 export type RecordOriginInput = {
   offset: string;
@@ -155,6 +168,19 @@ export type AuditEntriesQueryVariables = Exact<{
 
 
 export type AuditEntriesQuery = { auditEntries: { edges: Array<{ node: { position: string, at: string, who: string | null, action: string, outcome: string, detail: string | null, from: string | null, requestId: string | null, count: number, instance: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type NoteCommandMutationVariables = Exact<{
+  command: NotedCommand;
+  detail?: string | null | undefined;
+}>;
+
+
+export type NoteCommandMutation = { noteCommand: boolean };
+
+export type AcknowledgeAuditDamageMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AcknowledgeAuditDamageMutation = { acknowledgeAuditDamage: number };
 
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -423,6 +449,16 @@ export const AuditEntriesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<AuditEntriesQuery, AuditEntriesQueryVariables>;
+export const NoteCommandDocument = new TypedDocumentString(`
+    mutation NoteCommand($command: NotedCommand!, $detail: String) {
+  noteCommand(command: $command, detail: $detail)
+}
+    `) as unknown as TypedDocumentString<NoteCommandMutation, NoteCommandMutationVariables>;
+export const AcknowledgeAuditDamageDocument = new TypedDocumentString(`
+    mutation AcknowledgeAuditDamage {
+  acknowledgeAuditDamage
+}
+    `) as unknown as TypedDocumentString<AcknowledgeAuditDamageMutation, AcknowledgeAuditDamageMutationVariables>;
 export const HealthDocument = new TypedDocumentString(`
     query Health {
   health {

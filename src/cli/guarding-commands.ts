@@ -8,10 +8,15 @@ export function addAudit(audit: Command): void {
     .command('verify')
     .description('whether the audit log of DATA_DIR is whole; needs no server; exit code 1 if it is not')
     .option('--head <head>', 'a head that was kept elsewhere, which the log must have')
+    .option('--acknowledge', 'what is wrong is known: health tells it no more, and this command as acknowledged')
+    .option(
+      '--token <token>',
+      'with --acknowledge: bearer token of an operator for a server which runs; made by itself',
+    )
     .option('--json', 'print JSON')
     .action(async (options) => {
       const { verifyAuditLog } = await import('./audit.ts')
-      verifyAuditLog(options)
+      await verifyAuditLog(options)
     })
   remote(audit.command('list').description('who did what, the latest first'))
     .option('--first <number>', 'how many', '50')

@@ -6,10 +6,12 @@ import { keyIds } from '../journal/key.ts'
 import { loadJournalKey, rotateOwnKey } from '../journal/key-file.ts'
 import { firstKeyIds } from '../journal/segments.ts'
 import { instancesIn } from '../journal/told-heads.ts'
+import { noteCommand } from './noting.ts'
 import { printJson, printLines } from './terminal.ts'
 
 interface Options {
   json?: boolean
+  token?: string
 }
 
 /** `token-bridge journal status`: the segments in `JOURNAL_DIR`. Exit code 1 where something is damaged. */
@@ -58,7 +60,7 @@ const RUNBOOK = 'docs/runbooks/journal-key.md'
  * `token-bridge journal rotate-key`: the next start of the server writes with a new key. A key that is given to several
  * instances must be known to all before one of them writes with it, which nobody can do for them from here.
  */
-export function rotateJournalKey(options: Options): void {
+export async function rotateJournalKey(options: Options): Promise<void> {
   const { dataDir, journalDir, journalKey } = readConfig()
   if (journalKey !== undefined)
     throw new Error(`the key is given by JOURNAL_KEY or JOURNAL_KEY_FILE: ${RUNBOOK} says how it is rotated there`)
@@ -69,6 +71,10 @@ export function rotateJournalKey(options: Options): void {
       `others write to ${journalDir}, too (${others.join(', ')}), and could not read what is written with a new key: ${RUNBOOK}`,
     )
   const keyId = rotateOwnKey(dataDir)
+  const { token } = options
+  await noteCommand('ROTATE_KEY', `keyId=${keyId}`, token === undefined ? {} : { token }).catch((error: Error) => {
+    throw new Error(`the new key is ${keyId}, and the audit log does not say so: ${error.message}`, { cause: error })
+  })
   if (options.json) return void printJson({ keyId })
   printLines([
     `the new key is ${keyId}: it is used from the next start of the server; back up ${join(dataDir, 'journal-key')}, which holds it and those of before`,

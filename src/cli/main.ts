@@ -187,10 +187,12 @@ function addJournal(journal: Command): void {
     const { checkJournal } = await import('./journal.ts')
     await checkJournal(options)
   })
-  ofJournal('rotate-key', 'make a new key for what is written from the next start on').action(async (options) => {
-    const { rotateJournalKey } = await import('./journal.ts')
-    rotateJournalKey(options)
-  })
+  ofJournal('rotate-key', 'make a new key for what is written from the next start on')
+    .option('--token <token>', 'bearer token that a server which runs is told of it by; made by itself')
+    .action(async (options) => {
+      const { rotateJournalKey } = await import('./journal.ts')
+      await rotateJournalKey(options)
+    })
 }
 
 function addRuns(migrate: Command): void {
@@ -244,7 +246,9 @@ function addBackups(migrate: Command): void {
     .description('change the tables of the database as this release needs them, by CLICKHOUSE_USER; needs no server')
     .action(async () => {
       const { updateSchema } = await import('../main.ts')
+      const { noteCommand } = await import('./noting.ts')
       await updateSchema()
+      await noteCommand('SCHEMA', undefined)
     })
   remote(
     migrate

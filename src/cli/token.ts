@@ -1,8 +1,10 @@
+import { describeToken } from '../access/described-token.ts'
 import { loadJwtSecrets } from '../access/secret.ts'
 import { isUserId, parseTtl, signToken } from '../access/tokens.ts'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { requireFolder } from '../folders.ts'
+import { noteCommand } from './noting.ts'
 import { readAccess } from './read-access.ts'
 import { readRoles } from './read-roles.ts'
 import { UsageError } from './usage-error.ts'
@@ -30,5 +32,7 @@ export async function printToken(options: {
   if (secret === undefined)
     throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET')
   const token = await signToken(secret, { userId: user, roles, ...(access && { access }) }, ttlSeconds, auth)
+  // nobody gets one that nobody knows of
+  await noteCommand('TOKEN', describeToken({ userId: user, roles, access, ttlSeconds }))
   process.stdout.write(`${token}\n`)
 }

@@ -5,6 +5,7 @@ import { createKeySet } from '../access/key-sets.ts'
 import { createKnownTokens, type KnownTokens } from '../access/known-tokens.ts'
 import { createOneTime } from '../access/one-time.ts'
 import type { TokenHolder } from '../access/roles.ts'
+import { describeSecrets } from '../access/secret.ts'
 import { signToken, type TokenOptions } from '../access/tokens.ts'
 import type { Config } from '../config.ts'
 import type { SignIn } from '../http/sign-in.ts'
@@ -82,7 +83,7 @@ export function openAccessSide(options: AccessSideOptions): AccessSide {
       ]
       const ageMs = asked.length === 0 ? undefined : Math.max(...asked.map((one) => one.ageMs()))
       if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; '), ageMs }
-      return { state: 'UP', detail: `secrets: ${secrets.length}, sets of keys: ${keySets.length}`, ageMs }
+      return { state: 'UP', detail: `${describeSecrets(secrets)}, sets of keys: ${keySets.length}`, ageMs }
     },
     close() {
       for (const one of asked) one.close()

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os'
+import { acknowledgeDamage } from '../audit/acknowledging.ts'
 import { openAuditLog } from '../audit/audit-log.ts'
 import { headText } from '../audit/head.ts'
-import { auditFolder, loadAuditKey } from '../audit/key.ts'
+import { auditFolder, hasOwnKey, loadAuditKey } from '../audit/key.ts'
 import { createAuditReading } from '../audit/reading.ts'
 import { tellAudit } from '../audit/telling.ts'
+import { createTurnover } from '../audit/turnover.ts'
 import { createUnusual, describeAlarm } from '../audit/unusual.ts'
 import type { Config } from '../config.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -21,6 +23,8 @@ export interface AuditSide {
   reading: AuditReading
   /** Tells it in the database, and reads what others told there, from now on; returns how to stop. */
   join(table: AuditTable): () => Promise<void>
+  /** An operator knows of what is wrong with it: returns that. */
+  acknowledge(by: Pick<AuditEvent, 'who' | 'from' | 'request'>): Promise<string[]>
   figures(): AuditFigures
   health(): SourceHealth
   close(): Promise<void>
@@ -29,22 +33,34 @@ export interface AuditSide {
 /** Opens the audit log before anything else that could be noted. Throws where it cannot be gone on with. */
 export function openAuditSide({ dataDir, audit, clickhouse }: Config, logger: Logger): AuditSide {
   const folder = auditFolder(dataDir)
-  const log = openAuditLog({ folder, key: loadAuditKey(dataDir, audit.key), maxBytes: audit.maxBytes })
+  const isKeyOld = hasOwnKey(dataDir, audit.key)
+  const key = loadAuditKey(dataDir, audit.key)
+  const { maxBytes } = audit
+  /** Position up to which the database was told; `undefined` where there is none. */
+  let told = clickhouse.url === undefined ? undefined : -1
+  const turnover = createTurnover({
+    onAlarm: (detail) => logger.warn({ alarm: 'the audit log turns over', detail }, 'alarm'),
+  })
+  const keptElsewhere = () => told ?? Number.POSITIVE_INFINITY
+  const log = openAuditLog({ folder, key, maxBytes, isKeyOld, keptElsewhere, onRemoved: turnover.removed })
   const instance = `${hostname()}:${instanceOf(dataDir)}`
   let others: AuditTable | undefined
-  let damage: string | undefined
+  const tellDamage = (damage: string): void =>
+    logger.error({ damage }, 'the audit log is not whole, which nobody has acknowledged: docs/runbooks/audit.md')
   const onDamage = (found: string): void => {
-    if (damage === undefined) logger.error({ damage: found }, 'the audit log is not whole: docs/runbooks/audit.md')
-    damage ??= found
+    if (log.damage() === undefined) tellDamage(found)
+    log.damaged(found)
   }
-  if (log.damage !== undefined) onDamage(log.damage)
+  const damage = log.damage()
+  if (damage !== undefined) tellDamage(damage)
   const unusual = createUnusual({
     lines: audit.alarms,
     onAlarm(alarm) {
       const { who, from } = alarm
       const detail = describeAlarm(alarm)
       logger.warn({ alarm: 'unusual access', who, from, detail }, 'alarm')
-      log.count({ who, from, action: 'alarm', outcome: 'unusual', detail })
+      // once a caller and minute; it stays where it cannot be written now
+      log.note({ who, from, action: 'alarm', outcome: 'unusual', detail }).catch(() => undefined)
     },
   })
   return {
@@ -54,23 +70,30 @@ export function openAuditSide({ dataDir, audit, clickhouse }: Config, logger: Lo
       // the embedded engine is on the same disk
       if (clickhouse.url === undefined) return async () => undefined
       others = table
-      const stop = tellAudit({ folder, instance, head: log.head, table, onDamage })
+      const onTold = (position: number): void => {
+        told = position
+      }
+      const stop = tellAudit({ folder, instance, head: log.head, table, onTold, onDamage })
       return async () => {
         others = undefined
         await stop()
       }
     },
+    acknowledge: (by) => acknowledgeDamage(log, { folder, key }, by),
     figures: () => ({
       position: log.head().position,
       isWritable: log.problem() === undefined,
-      alarms: unusual.totals(),
+      alarms: { ...unusual.totals(), turnover: turnover.total() },
     }),
     health() {
       const problem = log.problem()
       if (problem !== undefined)
         return { state: 'DOWN', detail: `it cannot be written, nothing is changed meanwhile: ${problem}` }
       const head = `head ${headText(log.head())}`
-      const wrong = [...(damage === undefined ? [] : [damage]), ...unusual.lately().map((text) => `unusual: ${text}`)]
+      const wrong = [
+        ...[log.damage(), turnover.problem()].filter((text) => text !== undefined),
+        ...unusual.lately().map((text) => `unusual: ${text}`),
+      ]
       if (wrong.length === 0) return { state: 'UP', detail: head }
       return { state: 'DEGRADED', detail: `${wrong.join('; ')}; ${head}` }
     },
@@ -89,6 +112,10 @@ function watched(log: Audit, see: (event: AuditEvent) => void): Audit {
     note(event) {
       seen(event)
       return log.note(event)
+    },
+    noteRepeated(event) {
+      seen(event)
+      return log.noteRepeated(event)
     },
     count(event) {
       seen(event)

@@ -31,12 +31,11 @@ export function createIsolationSide({ dataDir, clickhouse }: Config, logger: Log
   const parts: Leaving[] = []
   const events = new EventEmitter<{ isolated: [] }>()
   let isolated: Isolated | undefined = readIsolated(dataDir)
-  let isRevoked = false
   if (isolated !== undefined) logger.warn({ ...isolated }, 'isolated: nothing is read or written but health')
   const within = (work: Promise<unknown>) => Promise.race([work, sleep(LEAVE_MS, undefined, { ref: false })])
   const state = (): IsolationState => {
     const { url } = clickhouse
-    const databaseAccess = url === undefined ? 'NONE' : isRevoked ? 'REVOKED' : 'KEPT'
+    const databaseAccess = url === undefined ? 'NONE' : isolated?.isRevoked === true ? 'REVOKED' : 'KEPT'
     return {
       isolated: isolated !== undefined,
       since: isolated?.at,
@@ -55,8 +54,11 @@ export function createIsolationSide({ dataDir, clickhouse }: Config, logger: Log
   }
   const revoke = async (): Promise<void> => {
     const { url } = clickhouse
-    if (url === undefined || isRevoked) return
-    isRevoked = (await within(revokeOwnAccess({ ...clickhouse, url }).catch(() => false))) === true
+    if (url === undefined || isolated === undefined || isolated.isRevoked) return
+    const isRevoked = (await within(revokeOwnAccess({ ...clickhouse, url }).catch(() => false))) === true
+    if (!isRevoked) return
+    isolated = { ...isolated, isRevoked }
+    keep(isolated)
   }
   return {
     isIsolated: () => isolated !== undefined,
@@ -64,7 +66,8 @@ export function createIsolationSide({ dataDir, clickhouse }: Config, logger: Log
     events,
     add: (part) => void parts.push(part),
     async isolate(reason, by) {
-      isolated = { at: Date.now(), by, reason }
+      const { isRevoked } = isolated ?? {}
+      isolated = { at: Date.now(), by, reason, ...(isRevoked && { isRevoked }) }
       const unkept = keep(isolated)
       logger.warn({ ...isolated }, 'isolated: nothing is read or written but health')
       events.emit('isolated')
@@ -83,7 +86,6 @@ export function createIsolationSide({ dataDir, clickhouse }: Config, logger: Log
     async rejoin() {
       writeIsolated(dataDir, undefined)
       isolated = undefined
-      isRevoked = false
       logger.warn('no more isolated')
       await Promise.allSettled(parts.map((part) => part.rejoin()))
       return state()

@@ -3,7 +3,7 @@ import type { Lacking, Losses } from '../domain/losses.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { Component, RequestContext, RequestNotes, ViewerContext } from '../graphql/context.ts'
-import type { Audit, AuditEvent, RequestAudit } from '../ports/audit.ts'
+import type { AuditEvent, RequestAudit } from '../ports/audit.ts'
 import type { Flags } from '../ports/flags.ts'
 import type { Isolation } from '../ports/isolation.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
@@ -76,7 +76,7 @@ export function createRequests(
       migrations: open?.runs(),
       backups: open?.backups(),
       access: options.access.changes,
-      audit: auditOf(options.audit.log, { who: principal.userId, from, request: requestId }),
+      audit: auditOf(options.audit, { who: principal.userId, from, request: requestId }),
       auditReading: options.audit.reading,
       isolation: options.isolation,
       health: options.health,
@@ -85,11 +85,16 @@ export function createRequests(
 }
 
 /** What is noted of many requests of a second is none of them. */
-function auditOf(audit: Audit, { request, ...caller }: Pick<AuditEvent, 'who' | 'from' | 'request'>): RequestAudit {
+function auditOf(
+  { log, acknowledge }: AuditSide,
+  { request, ...caller }: Pick<AuditEvent, 'who' | 'from' | 'request'>,
+): RequestAudit {
   return {
-    note: (event) => audit.note({ ...caller, request, ...event }),
-    count: (event) => audit.count({ ...caller, ...event }),
-    requireRoom: audit.requireRoom,
+    note: (event) => log.note({ ...caller, request, ...event }),
+    noteRepeated: (event) => log.noteRepeated({ ...caller, request, ...event }),
+    count: (event) => log.count({ ...caller, ...event }),
+    requireRoom: log.requireRoom,
+    acknowledge: () => acknowledge({ ...caller, request }),
   }
 }
 

@@ -20,7 +20,7 @@ const STREAM_MS = 1000
 export interface WritingSideOptions {
   wayIn: WayIn
   state: Pick<StateSide, 'events'>
-  legacy: Pick<LegacySource, 'hasRoom'>
+  legacy: Pick<LegacySource, 'hasRoom' | 'conflictsOf'>
   database: KeptDatabaseSide
   otherJournals: Pick<OtherJournals, 'telling'>
 }
@@ -31,6 +31,7 @@ export function createWritingSide({ wayIn, state, legacy, database, otherJournal
   const ingest = createIngest({
     journal: { append: (entry) => otherJournals.telling(() => journal.append(entry)) },
     hasRoom: legacy.hasRoom,
+    conflictsOf: legacy.conflictsOf,
     isAcknowledged: journal.isAcknowledged,
     async whenStored({ segment, ...bytes }) {
       const now = performance.now()

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { LRUCache } from 'lru-cache'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { journalKey } from '../domain/log-name.ts'
@@ -77,12 +78,20 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
   records(): number
   /** Copies that conflict with those that count. */
   conflicts(): number
+  /** Records of an entry of the journal that conflicted with those that count when it was counted. */
+  conflictsOf(entry: CountedEntry): number
   /** Bytes of the journal that are counted. */
   journaledBytes(): number
   /** The same for the same segments of the journal, counted equally far. */
   journalMark(): string
   close(): void
 }
+
+/** An entry of the journal, by its segment and its end. */
+export type CountedEntry = Pick<JournaledRange, 'segment' | 'to'>
+
+/** Entries with conflicts that are remembered: whoever asks, asks at once. */
+const MAX_CONFLICTS = 10_000
 
 export function openAnalysis(options: AnalysisOptions): Analysis {
   const { roots, indexPath, bounded = false, change = async (apply) => apply() } = options
@@ -94,6 +103,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
   const scanning = createScanning(options.scanThreads)
   const refresh = createRefreshing({ roots, rootOf, scanning, kept, change, onApplied: shipping.attach })
   const answering = (asked: Asked): Work<Answered> => answeringFrom({ table, shipping, bounded }, asked)
+  const conflicts = new LRUCache<string, number>({ max: MAX_CONFLICTS })
   let journaledBytes = 0
   /** Of how far each segment is counted, in any order. */
   let journalMark = 0
@@ -112,7 +122,10 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       const from = table.file(key)?.counted ?? 0
       // an entry may come twice: from the disk at a start, and as it is appended
       if (range.to <= from) return
-      table.apply(journalUpdate(range, from))
+      const update = journalUpdate(range, from)
+      table.apply(update)
+      const found = table.conflictsOf(update)
+      if (found > 0) conflicts.set(`${range.segment} ${range.to}`, found)
       journaledBytes += range.to - from
       journalMark ^= crc32(`${key} ${from}`) ^ crc32(`${key} ${range.to}`)
       shipping.attach(key)
@@ -124,6 +137,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       finished(answering({ queries: [], access: EVERYTHING, quality: true })).quality as CorpusQuality,
     records: () => table.winners,
     conflicts: () => table.conflicting.size,
+    conflictsOf: ({ segment, to }) => conflicts.get(`${segment} ${to}`) ?? 0,
     watermark: kept.watermark,
     indexState: kept.indexState,
     indexProblem: kept.indexProblem,

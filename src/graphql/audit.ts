@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ApolloServerPlugin } from '@apollo/server'
 import { defaultFieldResolver, type GraphQLField, type GraphQLSchema, getNamedType, isEnumType } from 'graphql'
+import { describeToken } from '../access/described-token.ts'
 import { clip } from '../domain/clip.ts'
 import { isBridgeError, isRefusal } from '../domain/errors.ts'
+import { namedValue } from '../domain/named-value.ts'
+import type { RequestAudit } from '../ports/audit.ts'
 import type { IngestResult } from '../writing/ingest.ts'
 import type { RequestContext } from './context.ts'
+import type { MachineTokenType } from './tokens/types.ts'
 
 /** Longest name of an operation that is noted: callers choose it. */
 const MAX_NAME = 100
@@ -11,6 +16,9 @@ const INTERNAL = 'INTERNAL_SERVER_ERROR'
 
 /** Requests whose mutations were noted one by one. */
 const noted = new WeakSet<RequestContext>()
+
+/** What everybody may do as often as they like: whoever does much of it has no entry for each. */
+const REPEATED: ReadonlySet<string> = new Set(['ingestTokenRecords', 'setSourcePreference'])
 
 /** What must be possible on a disk that takes nothing any more: it is noted when that is possible. */
 const ALWAYS: ReadonlySet<string> = new Set(['isolate'])
@@ -27,6 +35,7 @@ export function auditMutations(schema: GraphQLSchema): GraphQLSchema {
       const { audit } = context
       if (!ALWAYS.has(field.name)) audit.requireRoom()
       noted.add(context)
+      const note = REPEATED.has(field.name) ? audit.noteRepeated : audit.note
       const asked = describeArguments(field, args)
       let result: unknown
       try {
@@ -35,24 +44,28 @@ export function auditMutations(schema: GraphQLSchema): GraphQLSchema {
         const outcome = isBridgeError(error) ? error.code : INTERNAL
         if (isRefusal(error)) audit.count({ action, outcome })
         // the error is what the caller must know; the entry is written when that is possible
-        else await audit.note({ action, outcome, detail: asked }).catch(() => undefined)
+        else await note({ action, outcome, detail: asked }).catch(() => undefined)
         throw error
       }
-      const more = DETAILS[field.name]?.(result as never)
-      if (more?.denied === true) audit.count({ action, outcome: 'OUT_OF_SCOPE' })
-      const detail = [asked, more?.detail].filter((text) => text !== undefined && text !== '').join(' ')
-      const noting = audit.note({
-        action,
-        outcome: 'ok',
-        detail: detail === '' ? undefined : detail,
-        records: more?.records,
-      })
+      const { detail: more, late, ...told } = (await DETAILS[field.name]?.(result as never)) ?? {}
+      if (told.numbers?.outOfScope !== undefined) audit.count({ action, outcome: 'OUT_OF_SCOPE' })
+      const detail = [asked, more].filter((text) => text !== undefined && text !== '').join(' ')
+      const noting = note({ ...told, action, outcome: 'ok', detail: detail === '' ? undefined : detail })
+      if (late !== undefined) void noteLate(late, action, audit)
       await (ALWAYS.has(field.name) ? noting.catch(() => undefined) : noting)
       return result
     }
   }
   return schema
 }
+
+/** What is known only after the answer; it is written as soon as it is known, and that is possible. */
+const noteLate = (late: Promise<Numbers>, action: string, audit: RequestAudit): Promise<void> =>
+  late
+    .then((numbers) => {
+      if (Object.keys(numbers).length > 0) return audit.noteRepeated({ action, outcome: 'ok', numbers })
+    })
+    .catch(() => undefined)
 
 /** Texts that are no content: whoever changes something writes why. */
 const NOTED_TEXTS: ReadonlySet<string> = new Set(['reason', 'name'])
@@ -66,34 +79,53 @@ function describeArguments(field: GraphQLField<unknown, unknown>, args: Record<s
       return NOTED_TYPES.has(named.name) || isEnumType(named) || NOTED_TEXTS.has(name)
     })
     .filter(({ name }) => args[name] !== undefined && args[name] !== null)
-    .map(({ name }) => `${name}=${told(args[name])}`)
+    .map(({ name }) => namedValue(name, args[name]))
     .join(' ')
 }
 
-/** A text that could be taken for another argument stands in quotes. */
-const told = (value: unknown): string => (/[="]/.test(String(value)) ? JSON.stringify(String(value)) : String(value))
+type Numbers = Record<string, number>
 
 interface Told {
-  detail: string
+  detail?: string
+  numbers?: Numbers
   records?: number
-  /** Some of it was refused, because the caller may not write that. */
-  denied?: boolean
+  /** Numbers that nobody knows yet. */
+  late?: Promise<Numbers>
 }
 
 /** What an answer says of what was done, where the arguments alone do not. */
-const DETAILS: Record<string, (result: never) => Told> = {
-  ingestTokenRecords: ({ accepted, rejectedCount, replayed, rejected }: IngestResult) => ({
-    detail: `accepted=${accepted} rejected=${rejectedCount} replayed=${replayed}`,
-    records: accepted,
-    denied: rejected.some(({ code }) => code === 'OUT_OF_SCOPE'),
-  }),
-  createMachineToken: ({ machineToken: { id, userId, roles } }: { machineToken: Record<string, unknown> }) => ({
-    detail: `id=${id} userId=${told(userId)} roles=${roles}`,
-  }),
+const DETAILS: Record<string, (result: never) => Told | Promise<Told>> = {
+  ingestTokenRecords: (result: IngestResult) => describeIngest(result),
+  createMachineToken: ({ machineToken }: { machineToken: MachineTokenType }) => {
+    const { id, access, createdAt, expiresAt } = machineToken
+    const ttlSeconds = Math.round((expiresAt - createdAt) / 1000)
+    return { detail: `id=${id} ${describeToken({ ...machineToken, access: access ?? undefined, ttlSeconds })}` }
+  },
   startMigration: ({ id }: { id: string }) => ({ detail: `id=${id}` }),
   backupMigration: ({ records }: { records: number }) => ({ detail: `records=${records}` }),
   restoreMigration: ({ records }: { records: number }) => ({ detail: `records=${records}` }),
 }
+
+/** How long an answer waits for what the analysis says of it: longer than that where it has much to do. */
+const COUNTED_MS = 25
+
+/** With how many records are refused or do not count because of whose they are. */
+async function describeIngest(result: IngestResult): Promise<Told> {
+  const { accepted, rejectedCount: rejected, replayed, outOfScope, conflicts } = result
+  const conflicting = await Promise.race([
+    conflicts.catch(() => undefined),
+    sleep(COUNTED_MS, undefined, { ref: false }),
+  ])
+  return {
+    numbers: { accepted, rejected, ...positive({ outOfScope, conflicting }) },
+    detail: `replayed=${replayed}`,
+    records: accepted,
+    ...(conflicting === undefined && { late: conflicts.then((late) => positive({ conflicting: late })) }),
+  }
+}
+
+const positive = (numbers: Record<string, number | undefined>): Numbers =>
+  Object.fromEntries(Object.entries(numbers).filter((pair): pair is [string, number] => (pair[1] ?? 0) > 0))
 
 /** Counts every other operation, and those that were refused before anything was done. */
 export const auditOperations: ApolloServerPlugin<RequestContext> = {

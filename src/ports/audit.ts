@@ -15,6 +15,26 @@ export interface AuditEvent {
   records?: number | undefined
 }
 
+/** What a caller may do again and again. */
+export interface RepeatedEvent extends AuditEvent {
+  /** Stand before `detail`, as `name=number`; those of events that are put together are summed. */
+  numbers?: Readonly<Record<string, number>> | undefined
+}
+
+/** What commands of the server's machine change or hand out by themselves, and the action of their entries. */
+export const NOTED_COMMANDS = {
+  ISOLATE: 'command isolate',
+  REJOIN: 'command rejoin',
+  ROTATE_KEY: 'command journal rotate-key',
+  SCHEMA: 'command migrate schema',
+  TOKEN: 'command token',
+} as const
+
+export type NotedCommand = keyof typeof NOTED_COMMANDS
+
+/** Longest `detail` of an entry. */
+export const MAX_DETAIL = 500
+
 /** An event in its place in the chain of an instance. */
 export interface AuditEntry {
   /** From 0 on, without gaps. */
@@ -35,6 +55,11 @@ export interface AuditEntry {
 export interface Audit {
   /** Settles when it is on disk. Throws STORAGE_UNAVAILABLE; then it is written as soon as that is possible. */
   note(event: AuditEvent): Promise<void>
+  /**
+   * The same of what callers may do as often as they like. Who does much of it has no entry for each: what is alike
+   * (`numbers` aside) within a second is put together with one that is on disk, and its number follows within a second.
+   */
+  noteRepeated(event: RepeatedEvent): Promise<void>
   /** One more of its kind in this second: they become one entry, which is on disk some time later. */
   count(event: AuditEvent): void
   /** Throws STORAGE_UNAVAILABLE where nothing can be noted now: nothing that must be noted may be done. */
@@ -44,8 +69,11 @@ export interface Audit {
 /** What is noted of a request: who asks, and from where, is known. */
 export interface RequestAudit {
   note(event: Pick<AuditEvent, 'action' | 'outcome' | 'detail' | 'records'>): Promise<void>
+  noteRepeated(event: Pick<RepeatedEvent, 'action' | 'outcome' | 'detail' | 'records' | 'numbers'>): Promise<void>
   count(event: Pick<AuditEvent, 'action' | 'outcome'>): void
   requireRoom(): void
+  /** The caller knows of what is wrong with the log: returns that, which is told as acknowledged from then on. */
+  acknowledge(): Promise<string[]>
 }
 
 /** An entry among those of all instances. */

@@ -23,6 +23,10 @@ export interface IngestResult {
   /** `null` where nothing was accepted. */
   durability: 'STORED' | 'JOURNALED' | null
   replayed: boolean
+  /** Refused records that the caller may not write. */
+  outOfScope: number
+  /** Accepted ones that do not count, since others brought them in before with other figures: once they are counted. */
+  conflicts: Promise<number>
 }
 
 export interface Ingest {
@@ -35,6 +39,8 @@ export interface IngestOptions {
   journal: Journal
   /** Settles with whether the entry was published within a short wait. */
   whenStored: (place: JournalPlace) => Promise<boolean>
+  /** Records of an entry that conflict with what others brought in; absent: nobody says. */
+  conflictsOf?: (place: JournalPlace) => Promise<number>
   /** Whether an entry is known to all, so that the same call needs no other one; absent: each is. */
   isAcknowledged?: (place: JournalPlace) => boolean
   /** Whether what was accepted before leaves room for more to be counted. */
@@ -61,13 +67,13 @@ export function createIngest(options: IngestOptions): Ingest {
     if (known !== undefined && isAcknowledged(known.place)) {
       const refusesModel = (model: string): boolean => models.refuses(caller, model)
       const answer = firstAnswer(known, validated, refusesModel)
-      return { ...answer, durability: await durabilityOf(known.place), replayed: true }
+      return { ...answer, durability: await durabilityOf(known.place), replayed: true, conflicts: NO_CONFLICTS }
     }
     const { judged, fresh } = judgeModels(validated, caller, models)
     const accepted = judged.flatMap((result) => ('record' in result ? [result.record] : []))
     const mistakes = judged.flatMap((result) => ('mistakes' in result ? [result.mistakes] : []))
-    const answer = { accepted: accepted.length, rejectedCount: mistakes.length, rejected: toldMistakes(mistakes) }
-    if (accepted.length === 0) return { ...answer, durability: null, replayed: false }
+    const answer = { accepted: accepted.length, ...refusedBy(mistakes) }
+    if (accepted.length === 0) return { ...answer, durability: null, replayed: false, conflicts: NO_CONFLICTS }
     const entry: IngestEntry = {
       kind: 'ingest',
       at: now(),
@@ -82,7 +88,8 @@ export function createIngest(options: IngestOptions): Ingest {
       models.release(caller, fresh)
       throw error
     })
-    return { ...answer, durability: await durabilityOf(place), replayed: false }
+    const conflicts = conflictsAt(place, options)
+    return { ...answer, durability: await durabilityOf(place), replayed: false, conflicts }
   }
 
   return {
@@ -115,6 +122,22 @@ export function createIngest(options: IngestOptions): Ingest {
   }
 }
 
+const NO_CONFLICTS = Promise.resolve(0)
+
+function conflictsAt(place: JournalPlace, { conflictsOf = () => NO_CONFLICTS }: IngestOptions): Promise<number> {
+  const conflicts = conflictsOf(place)
+  // it is waited for later, if at all
+  conflicts.catch(() => undefined)
+  return conflicts
+}
+
+/** What an answer says of refused records, by the mistakes of each. */
+const refusedBy = (mistakes: RejectedRecord[][]): Pick<IngestResult, 'rejectedCount' | 'rejected' | 'outOfScope'> => ({
+  rejectedCount: mistakes.length,
+  rejected: toldMistakes(mistakes),
+  outOfScope: mistakes.filter((of) => of.some(({ code }) => code === 'OUT_OF_SCOPE')).length,
+})
+
 function validate({ caller, scopes = EVERYTHING, records }: Submission, key: string): ValidatedRecord[] {
   const defaults = { caller, user: caller, key, outside: outsideOf(scopes) }
   return records.map((record, index) => validateRecord(record, index, defaults))
@@ -145,7 +168,7 @@ function firstAnswer(
   { accepted, refused }: RememberedCall,
   validated: readonly ValidatedRecord[],
   refusesModel: (model: string) => boolean,
-): Pick<IngestResult, 'accepted' | 'rejectedCount' | 'rejected'> {
+): Pick<IngestResult, 'accepted' | 'rejectedCount' | 'rejected' | 'outOfScope'> {
   const mistakes = refused.map((index): RejectedRecord[] => {
     const result = validated[index]
     if (result !== undefined && 'mistakes' in result) return result.mistakes
@@ -154,7 +177,7 @@ function firstAnswer(
     const message = 'the record was refused when it was sent first'
     return [{ index, code: 'invalid_text', field: '', message }]
   })
-  return { accepted, rejectedCount: refused.length, rejected: toldMistakes(mistakes) }
+  return { accepted, ...refusedBy(mistakes) }
 }
 
 const tooManyModels = (index: number): RejectedRecord => ({

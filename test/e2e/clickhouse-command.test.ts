@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +12,8 @@ const COMMAND = fileURLToPath(new URL('../../scripts/clickhouse.ts', import.meta
 
 const clickhouse = (folder: string, ...args: string[]): Running =>
   startCommand([process.execPath, COMMAND, '--data', 'clickhouse', ...args], folder)
+
+const USERS = fileURLToPath(new URL('../../docs/clickhouse-users.sql', import.meta.url))
 
 const STOP = 'SYSTEM STOP LISTEN HTTP'
 
@@ -82,6 +84,30 @@ describe('npm run clickhouse', () => {
     again.signal('SIGINT')
     expect(await again.ended).toMatchObject({ code: 0 })
     await gone(second.pid)
+  })
+
+  test('makes the documented users, which have their rights and no others', async () => {
+    const folder = makeFolder()
+    const running = clickhouse(folder, '--port', '0', '--json', '--users', USERS)
+    const { url, password } = await told(running)
+    const ask = async (user: string, sql: string) => {
+      const headers = { 'x-clickhouse-user': user, 'x-clickhouse-key': password }
+      const answer = await fetch(url, { method: 'POST', body: sql, headers })
+      return answer.headers.get('x-clickhouse-exception-code') ?? 'done'
+    }
+    expect(await ask('bridge_migrator', 'CREATE DATABASE token_bridge')).toBe('done')
+    expect(await ask('bridge_publisher', 'CREATE DATABASE other')).toBe('497')
+    expect(await ask('bridge_reader', 'SELECT 1 FROM token_bridge.copies')).toBe('60')
+    expect(await ask('bridge_reader', 'CREATE TABLE token_bridge.mine (a UInt8) ENGINE = Memory')).toBe('497')
+  })
+
+  test('says which statement of a file makes no user, and shows nothing of it', async () => {
+    const folder = makeFolder()
+    writeFileSync(join(folder, 'users.sql'), "CREATE USER a IDENTIFIED WITH plaintext_password BY 'secret';\n")
+    const ended = await clickhouse(folder, '--port', '0', '--users', 'users.sql').ended
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toMatch(/^clickhouse: --users users\.sql: statement 1 is none of those that make users: /)
+    expect(ended.stderr).not.toContain('secret')
   })
 
   test('lets nobody in without the password, which only its owner can read', async () => {

@@ -53,7 +53,7 @@ describe('the audit log of a server', () => {
     )
     const { token, machineToken } = made.data.createMachineToken
     expect(found('createMachineToken')).toMatchObject([
-      { who: 'olga', detail: `id=${machineToken.id} userId=laptop roles=viewer` },
+      { who: 'olga', detail: `id=${machineToken.id} userId=laptop roles=viewer ttl=7776000s access=everything` },
     ])
     await server.ask(`mutation { revokeAccess(tokenId: "${machineToken.id}", reason: "lost") }`, {}, ['operator'])
     expect(found('revokeAccess')).toMatchObject([{ detail: `reason=lost tokenId=${machineToken.id}` }])
@@ -76,7 +76,7 @@ describe('the audit log of a server', () => {
     )
     expect(details).toEqual([
       'reason="left tokenId=1" userId=eve',
-      expect.stringMatching(/^id=\S+ userId="eve roles=viewer" roles=operator$/),
+      expect.stringMatching(/^id=\S+ userId="eve roles=viewer" roles=operator ttl=\d+s access=everything$/),
     ])
   })
 

@@ -5,24 +5,27 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { type ClickHouseProcess, type ClickHouseUser, startClickHouse } from '../../scripts/clickhouse-server.ts'
+import { statementsIn, usersIn } from '../../scripts/clickhouse-users.ts'
 import { openDatabase } from '../../src/clickhouse/database.ts'
+import { revokeOwnAccess, revokingSql } from '../../src/clickhouse/revoke-access.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { PASSWORD as password } from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
+const SQL = readFileSync('docs/clickhouse-users.sql', 'utf8')
+const DOCUMENTED = usersIn(SQL)
+
 /** The grants of a user, one a right: a test leaves each of them away. */
 const grantsOf = (user: string): string[] =>
-  [...readFileSync('docs/clickhouse-users.sql', 'utf8').matchAll(/^GRANT (.+) TO (\w+);$/gm)]
-    .filter(([, , to]) => to === user)
-    .flatMap(([, what = '']) => {
-      const [, rights = '', on] = /^(.+?) (ON [\w*.]+)$/.exec(what) ?? []
-      // engines are granted each on its own
-      return what.includes('ENGINE')
-        ? what.split(', ').map((one) => `GRANT ${one}`)
-        : rights.split(', ').map((one) => `GRANT ${one} ${on}`)
-    })
+  (DOCUMENTED.find(({ name }) => name === user)?.grants ?? []).flatMap((grant) => {
+    const [, rights = '', on] = /^GRANT (.+?) (ON [\w*.]+)$/.exec(grant) ?? []
+    // engines are granted each on its own
+    return grant.includes('ENGINE')
+      ? grant.split(', ').map((one) => one.replace(/^(?!GRANT)/, 'GRANT '))
+      : rights.split(', ').map((one) => `GRANT ${one} ${on}`)
+  })
 const MIGRATOR = grantsOf('bridge_migrator')
 const PUBLISHER = grantsOf('bridge_publisher')
 const READER = grantsOf('bridge_reader')
@@ -38,11 +41,12 @@ beforeAll(async () => {
     port: 0,
     users: [
       { name: 'admin', password },
-      user('bridge_migrator', MIGRATOR),
+      // as they are printed
+      ...DOCUMENTED.map((one) => ({ ...one, password })),
+      user('leaving_by_host', [...PUBLISHER, 'GRANT ALTER USER ON leaving_by_host']),
+      user('leaving_by_grants', [`GRANT SELECT, INSERT ON ${DATABASE}.* WITH GRANT OPTION`]),
       ...lacking('bridge_migrator', MIGRATOR),
-      user('bridge_publisher', PUBLISHER),
       ...lacking('bridge_publisher', PUBLISHER),
-      user('bridge_reader', READER),
       ...lacking('bridge_reader', READER),
     ],
   })
@@ -144,6 +148,49 @@ describe('a user of the database', () => {
     await db.close()
   })
 
+  test('who publishes can do nothing of what is for the migrator alone, nor harm what is not its own', async () => {
+    const db = await open('bridge_publisher')
+    for (const sql of FOR_THE_MIGRATOR) await expect(db.command('forbidden', sql), sql).rejects.toThrow('497')
+    await db.close()
+    const migrator = await open('bridge_migrator')
+    for (const sql of FORBIDDEN) await expect(migrator.command('forbidden', sql), sql).rejects.toThrow('497')
+    await migrator.close()
+  })
+
+  test('who may alter itself, or grant on, could take its own access away: no right is in the way, only where users are kept', async () => {
+    const errorOf = async (user: string, sql: string): Promise<string> => {
+      const db = await open(user)
+      const error = await db.command('leave', sql).catch((reason: Error) => reason)
+      await db.close()
+      return String(/: (\d+) /.exec((error as Error | undefined)?.message ?? '')?.[1])
+    }
+    const revoke = (user: string) => `REVOKE ALL ON ${DATABASE}.* FROM ${user}`
+    // 497: it may not; 495: users of a file cannot be changed, whoever asks
+    expect(await errorOf('bridge_publisher', revokingSql({ user: 'bridge_publisher' }))).toBe('497')
+    expect(await errorOf('bridge_publisher', revoke('bridge_publisher'))).toBe('497')
+    expect(await errorOf('leaving_by_host', revokingSql({ user: 'leaving_by_host' }))).toBe('495')
+    expect(await errorOf('leaving_by_host', revokingSql({ user: 'bridge_reader' }))).toBe('497')
+    expect(await errorOf('leaving_by_grants', revoke('leaving_by_grants'))).toBe('495')
+    for (const user of ['bridge_publisher', 'leaving_by_host'])
+      expect(await revokeOwnAccess({ url: clickhouse.url, user, password, database: DATABASE })).toBe(false)
+  })
+
+  test('is made by statements that a server understands, each of them', async () => {
+    const db = await open('admin', 'default')
+    const row = z.object({ told: z.string() })
+    const optional = [...SQL.matchAll(/^-- (GRANT ALTER USER .+);$/gm)].map(([, sql = '']) => sql)
+    expect(optional).toEqual(
+      ['bridge_publisher', 'bridge_reader'].map((user) => `GRANT ALTER USER ON ${user} TO ${user}`),
+    )
+    const all = [...statementsIn(SQL), ...optional, revokingSql({ user: 'a`b' })]
+    expect(all.length).toBeGreaterThan(25)
+    for (const sql of all) {
+      const [found] = await db.query({ name: 'parsed', sql: 'SELECT formatQuery({sql:String}) AS told', row }, { sql })
+      expect(found?.told, sql).toMatch(/^(CREATE USER|GRANT|ALTER USER) /)
+    }
+    await db.close()
+  })
+
   test.each([
     ['bridge_publisher', PUBLISHER],
     ['bridge_reader', READER],
@@ -167,12 +214,35 @@ const FORBIDDEN = [
   'CREATE TABLE mine (a UInt8) ENGINE = Memory',
 ]
 
+const FOR_THE_MIGRATOR = [
+  'CREATE DATABASE other',
+  'CREATE TABLE other (a UInt8) ENGINE = MergeTree ORDER BY a',
+  "INSERT INTO schema_changes (name) VALUES ('0099-forged.sql')",
+  'ALTER TABLE batches ADD COLUMN mine UInt8',
+  'ALTER TABLE batches MODIFY COLUMN records UInt8',
+  'ALTER TABLE copies ADD COLUMN mine UInt8',
+  'ALTER TABLE winners ADD COLUMN mine UInt8',
+  'ALTER TABLE winners UPDATE input = 0 WHERE 1',
+  'DROP TABLE copies',
+  'DROP TABLE ledger',
+  'DROP TABLE audit',
+  'TRUNCATE TABLE copies',
+  'ALTER TABLE audit DELETE WHERE 1',
+  "ALTER USER bridge_publisher IDENTIFIED BY 'x'",
+]
+
 /** A statement of the bridge that is refused without the right. */
 const NEEDED_FOR: Record<string, string> = {
   'GRANT SELECT ON token_bridge.*': 'SELECT count() FROM copies WHERE batch IS NULL FORMAT Null',
-  'GRANT INSERT ON token_bridge.*': 'INSERT INTO fences (epoch, holder) VALUES (1000000, 1)',
-  'GRANT CREATE TABLE ON token_bridge.*': 'CREATE TABLE winners_next_0 AS winners',
-  'GRANT DROP TABLE ON token_bridge.*': 'DROP TABLE IF EXISTS winners SYNC',
+  'GRANT INSERT ON token_bridge.batches': "INSERT INTO batches (batch) VALUES ('x')",
+  'GRANT INSERT ON token_bridge.copies': "INSERT INTO copies (batch) VALUES ('x')",
+  'GRANT INSERT ON token_bridge.database_id': 'INSERT INTO database_id SELECT generateUUIDv4()',
+  'GRANT INSERT ON token_bridge.fences': 'INSERT INTO fences (epoch, holder) VALUES (1000000, 1)',
+  'GRANT INSERT ON token_bridge.heartbeats': 'INSERT INTO heartbeats (epoch) VALUES (1)',
+  'GRANT INSERT ON token_bridge.ledger': "INSERT INTO ledger (entry) VALUES ('x')",
+  'GRANT INSERT ON token_bridge.winners*': 'INSERT INTO winners (seq) VALUES (1)',
+  'GRANT CREATE TABLE ON token_bridge.winners*': 'CREATE TABLE winners_next_0 AS winners',
+  'GRANT DROP TABLE ON token_bridge.winners*': 'DROP TABLE IF EXISTS winners SYNC',
   'GRANT ALTER DELETE ON token_bridge.copies': 'ALTER TABLE copies DELETE WHERE 0',
   'GRANT ALTER DELETE ON token_bridge.ledger': 'ALTER TABLE ledger DELETE WHERE 0',
   'GRANT TABLE ENGINE ON ReplacingMergeTree': 'CREATE TABLE winners_next_0 AS winners',

@@ -97,9 +97,12 @@ describe('an isolated bridge', () => {
     const again = await start(folder, settings)
     await refused(again)
     expect(clickhouse.requests.length).toBe(asked)
-    expect((await again.ask('mutation { rejoin { isolated } }', {}, ['viewer'])).errors?.[0]?.extensions.code).toBe(
-      'FORBIDDEN',
-    )
+    for (const roles of [['viewer'], ['ingester'], ['scraper']] as const) {
+      const { errors } = await again.ask('mutation { rejoin { isolated } }', {}, roles)
+      expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+    }
+    // not only is the answer withheld: nothing was done
+    expect((await componentOf(again, 'isolation')).state).toBe('DOWN')
     expect((await operate(again, 'mutation { rejoin { isolated databaseAccess sql } }')).data.rejoin).toEqual({
       isolated: false,
       databaseAccess: 'KEPT',
@@ -131,6 +134,34 @@ describe('an isolated bridge', () => {
       'the second to publish',
       async () => (await componentOf(second, 'publisher')).detail === 'this instance' || undefined,
     )
+  })
+
+  test('says over a start that its access was taken away, where the server has done that, and asks no more for it', async () => {
+    const folder = makeFolder()
+    const settings = { CLICKHOUSE_DATABASE: 'revoked' }
+    const server = await start(folder, settings)
+    clickhouse.failNext('revoke-own-access', 'answered')
+    const revoked = { databaseAccess: 'REVOKED', sql: null }
+    expect((await operate(server, ISOLATE)).data.isolate).toMatchObject(revoked)
+    const asked = () => clickhouse.requests.filter(({ name }) => name.startsWith('revoke-own')).length
+    const before = asked()
+    await server.close()
+    const again = await start(folder, settings)
+    expect((await operate(again, ISOLATE)).data.isolate).toMatchObject(revoked)
+    expect(asked()).toBe(before)
+    // whether an administrator gave it back the next question shows
+    expect((await operate(again, 'mutation { rejoin { isolated databaseAccess } }')).data.rejoin).toEqual({
+      isolated: false,
+      databaseAccess: 'KEPT',
+    })
+  })
+
+  test('tries its grants where it may not alter its user, which would be enough', async () => {
+    const user = { url: clickhouse.url, user: USER, password: PASSWORD, database: 'default' }
+    clickhouse.failNext('revoke-own-access', { code: 497, name: 'ACCESS_DENIED' })
+    clickhouse.failNext('revoke-own-grants', 'answered')
+    expect(await revokeOwnAccess(user)).toBe(true)
+    expect(clickhouse.requests.slice(-2).map(({ name }) => name)).toEqual(['revoke-own-access', 'revoke-own-grants'])
   })
 
   test('asks an administrator where its user may not take its own access away', async () => {

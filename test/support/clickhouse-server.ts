@@ -21,14 +21,17 @@ export interface ClickHouseServer {
   stall(stalled: boolean): void
   /** Requests from now on are cut off. */
   cutOff(isCutOff: boolean): void
-  /** The next statement of this name is answered with this exception, or cut off before or after it was carried out. */
+  /**
+   * The next statement of this name is answered with this exception, cut off before or after it was carried out, or
+   * answered as if it had been: for what a server of the library cannot do.
+   */
   failNext(name: string, failure: Failure): void
   /** Kills the server, and starts it again over the same data, at the same address. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
 
-type Failure = { code: number; name: string } | 'cut-off-after' | 'cut-off-before'
+type Failure = { code: number; name: string } | 'cut-off-after' | 'cut-off-before' | 'answered'
 
 export const USER = 'bridge'
 export const PASSWORD = 'secret of the bridge'
@@ -54,6 +57,7 @@ export async function startClickHouseServer(): Promise<ClickHouseServer> {
     const at = failures.findIndex(({ name }) => name === seen?.name)
     const failure = at < 0 ? undefined : failures.splice(at, 1)[0]?.failure
     if (failure === 'cut-off-before') return void incoming.socket.destroy()
+    if (failure === 'answered') return void response.writeHead(200).end()
     if (typeof failure === 'object') return refuse(response, failure.code, failure.name)
     const answer = await carriedOut(real.url, incoming, body, response)
     if (failure === 'cut-off-after') return void incoming.socket.destroy()

@@ -1,6 +1,6 @@
 import type { GroupedRow, LogDay, LogSelection, LogState, PublishedGroups, RefusedPlaces } from '../../ports/logs.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../../ports/token-source.ts'
-import type { EntryToHash, RangeToDigest, StateToDigest } from '../analysis.ts'
+import type { CountedEntry, EntryToHash, RangeToDigest, StateToDigest } from '../analysis.ts'
 import type { Digested, DigestRequest } from '../scanning/digesting.ts'
 import type { JournaledRange } from '../table/journal-update.ts'
 import type { InParts } from './answer-parts.ts'
@@ -28,6 +28,7 @@ export interface Calls {
   distrust: [keys: readonly string[], answer: undefined]
   setAside: [refused: readonly RefusedPlaces[], answer: undefined]
   pathOf: [key: string, answer: string | undefined]
+  conflictsOf: [entry: CountedEntry, answer: number]
 }
 
 export type CallName = keyof Calls

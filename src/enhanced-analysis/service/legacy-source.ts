@@ -2,6 +2,7 @@ import { BridgeError } from '../../domain/errors.ts'
 import type { ShippableLogs } from '../../ports/logs.ts'
 import type { SourceRequest, TokenSource, UnpublishedAnswer } from '../../ports/token-source.ts'
 import type { Root } from '../../transcripts/roots.ts'
+import type { CountedEntry } from '../analysis.ts'
 import { watchRoots } from '../scanning/watching.ts'
 import type { JournaledRange } from '../table/journal-update.ts'
 import { type AnalysisService, type AnalysisStatus, BRIDGE, type ServiceListeners } from './calls.ts'
@@ -20,6 +21,8 @@ export interface LegacySource extends TokenSource {
   addJournaled(range: JournaledRange): void
   /** Whether what waits to be counted leaves room for more. */
   hasRoom(): boolean
+  /** Records of an entry of the journal, which was added, that conflict with those that count: when it is counted. */
+  conflictsOf(entry: CountedEntry): Promise<number>
   /** All logs were looked at, and nothing of them is not published in ClickHouse. */
   isAllPublished(): boolean
   /** What the files say of everything that is not published in ClickHouse. */
@@ -29,6 +32,9 @@ export interface LegacySource extends TokenSource {
   whenReady(): Promise<void>
   close(): Promise<void>
 }
+
+/** Who asks what became of entries, as often as there are some: no user has this name, and nobody else waits for it. */
+const COUNTED = '\n'
 
 export interface LegacySourceOptions {
   /** Starts the service: in a thread of its own, or in this one. */
@@ -76,6 +82,13 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     health: () => healthOf(status(), watching.problem()),
     addJournaled: feed.add,
     hasRoom: feed.hasRoom,
+    async conflictsOf({ segment, to }) {
+      // what it conflicts with may be in a transcript
+      await whenReady()
+      const service = running.current()
+      if (service === undefined) return unavailable(status())
+      return pending.unbounded(COUNTED, () => service.call('conflictsOf', { segment, to }, COUNTED))
+    },
     isAllPublished: () => isAllPublished(status(), feed),
     logs: {
       ...logs,

@@ -69,6 +69,7 @@ export function createQuestions(
       publishedGroups: shipping.publishedGroups,
       publishedRows: ({ of, without }) => inOneStep(() => shipping.publishedRows(of, without)),
       pathOf: (key) => inOneStep(() => shipping.pathOf(key)),
+      conflictsOf: (entry) => inOneStep(() => analysis.conflictsOf(entry)),
     },
   }
 }

@@ -55,7 +55,7 @@ function isFirst(rows: RankedRows, a: number, b: number): boolean {
   return isClaimedBefore(one as never, other as never)
 }
 
-function hasOtherFigures({ columns: { counts } }: RankedRows, a: number, b: number): boolean {
+export function hasOtherFigures({ columns: { counts } }: RankedRows, a: number, b: number): boolean {
   const differ = (field: CountField): boolean => counts[field][a] !== counts[field][b]
   const created = (row: number): number =>
     (counts.cacheCreation5m[row] as number) + (counts.cacheCreation1h[row] as number)

@@ -103,6 +103,20 @@ export class RecordTable {
     this.#insert(file, header, records)
   }
 
+  /** Of what was just merged into a segment of the journal: records that conflict with those that count. */
+  conflictsOf({ header, records }: FileUpdate): number {
+    const file = this.#byKey.get(header.key)
+    if (file === undefined || header.origins === undefined) return 0
+    const origins = header.origins.map((origin) => this.origins.add(origin))
+    const words = new Uint32Array(records.identity.buffer, records.identity.byteOffset, records.length * WORDS)
+    let conflicts = 0
+    for (let i = 0; i < records.length; i++) {
+      const own = this.#findOwn(file, words, i * WORDS, origins[records.origin?.[i] as number] as number)
+      if (own !== NONE && this.#winners.conflicts(own)) conflicts++
+    }
+    return conflicts
+  }
+
   /** Takes a file out: its records count no more, except where another file has a copy. */
   forget(key: string): void {
     const file = this.#byKey.get(key)

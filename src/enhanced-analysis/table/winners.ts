@@ -1,6 +1,6 @@
 import type { IdentityBuckets } from './identity-buckets.ts'
 import { NONE } from './known-file.ts'
-import { bestOf, conflictsWith, isOfAnother } from './owners.ts'
+import { bestOf, conflictsWith, hasOtherFigures, isOfAnother } from './owners.ts'
 import { WINS } from './record-columns.ts'
 import { isRowBetter, type RankedRows } from './row-ranks.ts'
 
@@ -26,6 +26,12 @@ export class Winners {
     const { flags } = this.#rows.columns
     for (const other of this.#alike(row)) if (((flags[other] as number) & WINS) !== 0) return other
     throw new Error('an identity without a winner')
+  }
+
+  /** Whether the record of a row counts for somebody else, or by another way in, with other figures. */
+  conflicts(row: number): boolean {
+    const winner = this.of(row)
+    return winner !== row && isOfAnother(this.#rows, row, winner) && hasOtherFigures(this.#rows, row, winner)
   }
 
   /** Decides anew which row of the identity of `changed` wins. */

@@ -1,10 +1,11 @@
-import { Arg, Ctx, Int, Query, Resolver } from 'type-graphql'
+import { Arg, Ctx, Int, Mutation, Query, Resolver } from 'type-graphql'
 import { invalidArgument } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
-import type { AuditPlace } from '../../ports/audit.ts'
+import { isPlainText } from '../../domain/plain-text.ts'
+import { type AuditPlace, MAX_DETAIL, NOTED_COMMANDS, type NotedCommand } from '../../ports/audit.ts'
 import { Access } from '../access.ts'
 import type { RequestContext } from '../context.ts'
-import { AuditConnectionType } from './types.ts'
+import { AuditConnectionType, NotedCommandEnum } from './types.ts'
 
 @Resolver()
 export class AuditResolver {
@@ -31,6 +32,31 @@ export class AuditResolver {
       })),
       pageInfo: { hasNextPage: next !== undefined, endCursor: endOf(next ?? entries.at(-1)) },
     }
+  }
+
+  @Mutation(() => Int, {
+    description:
+      'The caller knows of everything that is wrong with the audit log of this instance by now: one entry a problem. Health tells it no more; `token-bridge audit verify` tells it as acknowledged. Returns how many there are.',
+  })
+  @Access(['operator'])
+  async acknowledgeAuditDamage(@Ctx() { audit }: RequestContext): Promise<number> {
+    return (await audit.acknowledge()).length
+  }
+
+  @Mutation(() => Boolean, {
+    description:
+      'Notes what a command on the machine of this instance has done without asking it, such as making a token with its secret.',
+  })
+  @Access(['operator'])
+  async noteCommand(
+    @Arg('command', () => NotedCommandEnum) command: NotedCommand,
+    @Arg('detail', () => String, { nullable: true }) detail: string | null,
+    @Ctx() { audit }: RequestContext,
+  ): Promise<boolean> {
+    if (!isPlainText(detail ?? '', MAX_DETAIL))
+      throw invalidArgument('detail', `must have at most ${MAX_DETAIL} characters, none of them hidden`)
+    await audit.note({ action: NOTED_COMMANDS[command], outcome: 'ok', detail: detail ?? undefined })
+    return true
   }
 }
 

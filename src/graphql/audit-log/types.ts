@@ -1,10 +1,21 @@
-import { Field, Int, ObjectType } from 'type-graphql'
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql'
 import { LIMITS } from '../../domain/limits.ts'
+import { NOTED_COMMANDS, type NotedCommand } from '../../ports/audit.ts'
 import { Access } from '../access.ts'
 import { Cost } from '../cost.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
 import { PageInfoType } from '../sessions/types.ts'
+
+const COMMANDS = Object.keys(NOTED_COMMANDS) as NotedCommand[]
+export const NotedCommandEnum = Object.fromEntries(COMMANDS.map((name) => [name, name]))
+registerEnumType(NotedCommandEnum, {
+  name: 'NotedCommand',
+  description: "Commands of the server's machine that change or hand out something by themselves.",
+  valuesConfig: Object.fromEntries(
+    COMMANDS.map((name) => [name, { description: `\`${NOTED_COMMANDS[name].replace('command', 'token-bridge')}\`.` }]),
+  ),
+})
 
 @ObjectType('AuditEntry', { description: 'What somebody did, or tried. No content of records, no secret.' })
 @Access(['operator'])

@@ -2,8 +2,14 @@ import { defaultFieldResolver, type GraphQLSchema } from 'graphql'
 import { BridgeError } from '../../domain/errors.ts'
 import type { RequestContext } from '../context.ts'
 
-/** What is answered by an isolated bridge; the two mutations are for operators. */
-const ANSWERED: ReadonlySet<string> = new Set(['Query.health', 'Mutation.isolate', 'Mutation.rejoin'])
+/** What is answered by an isolated bridge; the mutations are for operators, and the last two write to the audit log alone. */
+const ANSWERED: ReadonlySet<string> = new Set([
+  'Query.health',
+  'Mutation.isolate',
+  'Mutation.rejoin',
+  'Mutation.noteCommand',
+  'Mutation.acknowledgeAuditDamage',
+])
 
 /** Refuses every question, change and subscription but these while the bridge is isolated, in place. */
 export function enforceIsolation(schema: GraphQLSchema): GraphQLSchema {

@@ -10,38 +10,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type AuditLogOptions, openAuditLog } from '../../../src/audit/audit-log.ts'
-import { parseHead } from '../../../src/audit/head.ts'
 import { verifyAudit } from '../../../src/audit/verify.ts'
+import { filesOf, linesOf, open, verdictOf, written } from '../../support/audit-folder.ts'
 import { makeFolder } from '../../support/transcripts.ts'
-
-const KEY = Buffer.alloc(32, 7)
-const filesOf = (folder: string) =>
-  readdirSync(folder)
-    .filter((name) => name.endsWith('.jsonl'))
-    .sort()
-    .map((name) => join(folder, name))
-const linesOf = (folder: string) =>
-  filesOf(folder).flatMap((path) =>
-    readFileSync(path, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  )
-const open = (folder: string, more: Partial<AuditLogOptions> = {}) =>
-  openAuditLog({ folder, key: KEY, maxBytes: 1 << 30, ...more })
-const verdictOf = (folder: string, head?: string) =>
-  verifyAudit(folder, KEY, head === undefined ? undefined : parseHead(head))
-
-/** A folder with some entries, over several files where they are small. */
-async function written(count: number, more: Partial<AuditLogOptions> = {}) {
-  const folder = makeFolder()
-  const log = open(folder, more)
-  for (let i = 0; i < count; i++)
-    await log.note({ who: `user ${i}`, action: 'mutation something', outcome: 'ok', from: '127.0.0.1' })
-  await log.close()
-  return folder
-}
 
 /** Every file of a folder, put back after each change. */
 function changing(folder: string) {
@@ -187,7 +158,7 @@ describe('an audit log', () => {
     const again = open(folder)
     await again.note({ action: 'mutation next', outcome: 'ok' })
     await again.close()
-    expect(again.damage).toBeUndefined()
+    expect(again.damage()).toBeUndefined()
     expect(verdictOf(folder)).toMatchObject({ problem: undefined, entries: 5 })
   })
 
@@ -211,7 +182,7 @@ describe('an audit log', () => {
         .join(''),
     )
     const log = open(folder)
-    expect(log.damage).toBe('its head was at 4, its files ended at 2')
+    expect(log.damage()).toBe('its head was at 4, its files ended at 2')
     await log.note({ action: 'mutation later', outcome: 'ok' })
     await log.close()
     expect(verdictOf(folder).problem).toMatch(/^the entries 3 to 4 are missing before/)

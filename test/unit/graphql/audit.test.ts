@@ -14,7 +14,11 @@ async function ask(name: string, roles: readonly Role[], requireRoom = () => {})
   const events: Partial<AuditEvent>[] = []
   const note = async (event: Partial<AuditEvent>) => void events.push(event)
   const isolation = { isIsolated: () => false }
-  const context = { principal: { userId: 'ann', roles }, isolation, audit: { requireRoom, note, count: note } }
+  const context = {
+    principal: { userId: 'ann', roles },
+    isolation,
+    audit: { requireRoom, note, noteRepeated: note, count: note },
+  }
   const field = mutations.find((one) => one.name === name)
   const asked = field?.resolve?.({}, {}, context as unknown as RequestContext, {} as GraphQLResolveInfo)
   const error = await Promise.resolve(asked).then(
