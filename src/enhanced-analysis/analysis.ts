@@ -12,6 +12,7 @@ import { type KeptTable, openKeptTable } from './index/kept-table.ts'
 import { createShippingView, type ShippingView } from './published/shipping-view.ts'
 import { createRefreshing, type Refresh } from './refreshing.ts'
 import type { Digested } from './scanning/digesting.ts'
+import { projectPathsOf } from './scanning/project-paths.ts'
 import { createScanning } from './scanning/scanning.ts'
 import { assertAffordable } from './table/affordable.ts'
 import { aggregating } from './table/aggregate.ts'
@@ -74,6 +75,8 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
   quality(): Quality
   /** The same as every source tells it. */
   corpusQuality(): CorpusQuality
+  /** The folder that its agent worked in, by the name of a project, where a transcript of it tells. */
+  projectPaths(names: ReadonlySet<string>): Map<string, string>
   /** Identities that are counted. */
   records(): number
   /** Copies that conflict with those that count. */
@@ -135,6 +138,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     quality: () => qualityOf(table),
     corpusQuality: () =>
       finished(answering({ queries: [], access: EVERYTHING, quality: true })).quality as CorpusQuality,
+    projectPaths: (names) => projectPathsOf(table, names),
     records: () => table.winners,
     conflicts: () => table.conflicting.size,
     conflictsOf: ({ segment, to }) => conflicts.get(`${segment} ${to}`) ?? 0,

@@ -1,0 +1,57 @@
+import { type Command, Option } from 'commander'
+import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
+import { FORMATS } from './analysis-options.ts'
+
+// The commands that count the transcripts on this machine, and need no server.
+
+const collect = (value: string, list: string[]): string[] => [...list, value]
+
+/** What all of them read, and how they show it. */
+const shown = (command: Command): Command =>
+  command
+    .option('--transcripts <dir>', 'folders of transcripts, comma-separated, as TRANSCRIPTS_DIR')
+    .option('--time-zone <zone>', 'IANA time zone that days belong to, or local', 'UTC')
+    .option('--since <date>', 'first day, or a moment: 2026-04-01, 20260401, or an RFC 3339 timestamp')
+    .option('--until <date>', 'last day, all of it counts; or the moment before which it ends')
+
+const formatted = (command: Command): Command =>
+  command
+    .addOption(new Option('--format <format>', 'what to print').choices(FORMATS).default('table'))
+    .option('--compact', 'a table of at most 80 columns')
+    .option('--no-index', 'neither use nor write the incremental index: read every byte')
+    .option('--no-progress', 'no progress bar')
+
+const ANALYZE_HELP = `
+Names of --by: day, week, month, hour (one of them), ${DIMENSION_NAMES.join(', ')}.
+--order is desc or asc (of the first column), one of tokens, cost, records, name, or both: cost,asc.
+--last 7 is the latest 7 days, or weeks, months or hours where --by has them, the current one among them; 24h, 7d, 4w
+and 3m say of what. --project takes the name of its folder or its path, --model the beginning of a name.
+A value that occurs nowhere is told, with what is near, and exit code 2.
+
+Examples:
+  token-bridge analyze --by day,model --last 7
+  token-bridge analyze --by project,model --since 2026-04-01 --until 2026-04-30 --order cost
+  token-bridge analyze --project ~/shop --model claude-opus --by week --time-zone local
+  token-bridge analyze --by month,project --format csv > usage.csv
+  token-bridge analyze --transcripts ann@laptop=/backup/ann,/backup/bob --format json`
+
+export function addAnalyze(program: Command): void {
+  const analysis = shown(
+    program.command('analyze').description('count the transcripts on this machine; needs no server'),
+  )
+    .option('--by <names>', 'what rows are by: one to three names, comma-separated, such as day,model', 'day')
+    .option('--last <number>', 'the latest so many periods, such as 7, 24h, 7d, 4w, 3m')
+    .option('--order <order>', 'of rows: desc, asc, tokens, cost, records, name')
+    .option('--from <moment>', 'first moment: a date of the time zone, or an RFC 3339 timestamp')
+    .option('--to <moment>', 'end, itself not included: a date or a timestamp')
+  for (const name of DIMENSION_NAMES)
+    analysis.option(`--${name} <${DIMENSIONS[name].value}>`, `only this ${name} (may be repeated)`, collect, [])
+  formatted(analysis)
+    .option('--quality', 'list what was refused, and why')
+    .option('--json', 'as --format json, with lists by day and by each dimension, whatever --by says')
+    .addHelpText('after', ANALYZE_HELP)
+    .action(async (options) => {
+      const { analyze } = await import('./analyze.ts')
+      await analyze(options)
+    })
+}
