@@ -7,7 +7,7 @@ import { FORMATS } from './analysis-options.ts'
 const collect = (value: string, list: string[]): string[] => [...list, value]
 
 /** What all of them read, and how they show it. */
-const shown = (command: Command): Command =>
+const ranged = (command: Command): Command =>
   command
     .option('--transcripts <dir>', 'folders of transcripts, comma-separated, as TRANSCRIPTS_DIR')
     .option('--time-zone <zone>', 'IANA time zone that days belong to, or local', 'UTC')
@@ -36,7 +36,7 @@ Examples:
   token-bridge analyze --transcripts ann@laptop=/backup/ann,/backup/bob --format json`
 
 export function addAnalyze(program: Command): void {
-  const analysis = shown(
+  const analysis = ranged(
     program.command('analyze').description('count the transcripts on this machine; needs no server'),
   )
     .option('--by <names>', 'what rows are by: one to three names, comma-separated, such as day,model', 'day')
@@ -53,5 +53,36 @@ export function addAnalyze(program: Command): void {
     .action(async (options) => {
       const { analyze } = await import('./analyze.ts')
       await analyze(options)
+    })
+}
+
+const BLOCKS_HELP = `
+A block is a window of five hours, as the agent's plans count: it begins with the full hour (UTC) of the first record
+after the one before. Its rate is what was used between its first record and its last, its projection what it comes to
+if that goes on. --limit is what a block may use: a number of tokens, or max: the most that an earlier one had.
+--last 10 is the latest 10 blocks; 24h, 7d, 4w and 3m are those that began in that time.
+
+Examples:
+  token-bridge blocks --last 3d
+  token-bridge blocks --active --limit max --time-zone local
+  token-bridge blocks --since 2026-04-01 --format json`
+
+export function addBlocks(program: Command): void {
+  const blocks = ranged(
+    program.command('blocks').description('windows of five hours, with rate and projection; needs no server'),
+  )
+    .option('--last <number>', 'the latest so many blocks, such as 10, or of a time: 24h, 7d, 4w, 3m')
+    .addOption(new Option('--order <order>', 'of blocks').choices(['asc', 'desc']).default('asc'))
+    .option('--active', 'only the block that goes on now')
+    .option('--limit <tokens>', 'what a block may use: a number, or max')
+    .option('--hours <number>', 'length of a block', '5')
+  for (const name of ['user', 'host'] as const)
+    blocks.option(`--${name} <name>`, `only this ${name} (may be repeated)`, collect, [])
+  formatted(blocks)
+    .option('--json', 'as --format json')
+    .addHelpText('after', BLOCKS_HELP)
+    .action(async (options) => {
+      const { showBlocks } = await import('./blocks.ts')
+      await showBlocks(options)
     })
 }

@@ -80,6 +80,13 @@ export interface RangeOptions {
   last?: string
 }
 
+/** Two ways to say the same: at most one of them. */
+export function readFormat({ format, json = false }: { format: Format; json?: boolean }): Format {
+  if (json && format !== 'table' && format !== 'json')
+    throw new UsageError(`--json and --format ${format} are two formats: one of them will do`)
+  return json ? 'json' : format
+}
+
 /** An IANA time zone; `local` is that of this machine. */
 export function readTimeZone(text: string): string {
   if (text === 'local') return new Intl.DateTimeFormat().resolvedOptions().timeZone

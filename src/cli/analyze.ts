@@ -6,17 +6,19 @@ import {
   type Order,
   type RangeOptions,
   readBy,
+  readFormat,
   readOrder,
   readRange,
   readTimeZone,
 } from './analysis-options.ts'
+import { sheetOf } from './analyzed-sheet.ts'
 import { type Counted, type CountingOptions, countTranscripts } from './count-transcripts.ts'
 import { lineNumbers } from './line-numbers.ts'
 import { type Analyzed, dayOf, listGroupings, toJson } from './report.ts'
 import { groupingsOf, isBySession, rowsOf } from './rows.ts'
 import { type Asked, checkAsked, selectionOf } from './selection.ts'
+import { csvLines, markdownLines } from './sheet.ts'
 import { printJson, printStyled, printWhole, tableColumns, tellProblem } from './terminal.ts'
-import { UsageError } from './usage-error.ts'
 
 export interface AnalyzeOptions extends Asked, RangeOptions, CountingOptions {
   timeZone: string
@@ -58,16 +60,13 @@ function readQuestion(options: AnalyzeOptions): Question {
   const by = readBy(options.by)
   const timeZone = readTimeZone(options.timeZone)
   checkAsked(options)
-  const lists = options.json === true
-  if (lists && options.format !== 'table' && options.format !== 'json')
-    throw new UsageError(`--json and --format ${options.format} are two formats: one of them will do`)
   return {
     by,
     order: readOrder(options.order),
     timeZone,
     range: readRange(options, timeZone, by.granularity ?? 'DAY', Date.now()),
-    format: lists ? 'json' : options.format,
-    lists,
+    format: readFormat(options),
+    lists: options.json === true,
   }
 }
 
@@ -105,13 +104,10 @@ function answerOf({ analysis }: Counted, filter: TokenFilter, { by, timeZone, li
 }
 
 async function printAnalyzed(analyzed: Analyzed, format: Exclude<Format, 'json'>, options: AnalyzeOptions) {
-  const [{ tableOf, summaryLines, qualityLines }, { csvLines, markdownLines }] = await Promise.all([
-    import('./tables.ts'),
-    import('./sheets.ts'),
-  ])
-  if (format === 'csv') return printWhole(csvLines(analyzed))
+  const { tableOf, summaryLines, qualityLines } = await import('./tables.ts')
+  if (format === 'csv') return printWhole(csvLines(sheetOf(analyzed, false)))
   if (format === 'markdown') {
-    printWhole(markdownLines(analyzed))
+    printWhole(markdownLines(sheetOf(analyzed, true)))
     return printStyled(['', ...summaryLines(analyzed, [], Number.POSITIVE_INFINITY)])
   }
   const maxColumns = tableColumns(options.compact === true)

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ROLES } from '../access/roles.ts'
-import { addAnalyze } from './analysis-commands.ts'
+import { addAnalyze, addBlocks } from './analysis-commands.ts'
 import { addAudit, addIsolation } from './guarding-commands.ts'
 import { remote } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
@@ -39,6 +39,7 @@ function createProgram(): Command {
     .configureOutput({ outputError: (text) => tellLines(text.trimEnd().split('\n')) })
   addServe(program)
   addAnalyze(program)
+  addBlocks(program)
   addToken(program)
   addRemote(program)
   addPush(program)

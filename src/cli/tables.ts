@@ -9,7 +9,7 @@ import type { StyledLine } from './terminal.ts'
 /** A path that is needed to find the file is cut later than a name. */
 const PATH_COLUMNS = 300
 /** No rule after every row. */
-const PLAIN = { style: { head: [], border: [], compact: true } }
+export const PLAIN = { style: { head: [], border: [], compact: true } }
 /** What a name is not cut below, if there is any room. */
 const MIN_NAME = 8
 
@@ -52,18 +52,18 @@ export function tableOf(analyzed: Analyzed, maxColumns: number): { lines: Styled
     before = names
   }
   return {
-    lines: styled(table.toString()),
+    lines: styledTable(table.toString(), true),
     left: FIGURES.filter((figure) => !figures.includes(figure)).map(({ head }) => head),
   }
 }
 
-/** The names of the columns and the sum stand out; the sum is parted from what it is of. */
-function styled(table: string): StyledLine[] {
+/** The names of the columns stand out, and so does a sum as the last row, which is parted from what it is of. */
+export function styledTable(table: string, withSum: boolean): StyledLine[] {
   const lines = table.split('\n')
   const rule = lines[2] as string
   const sum = lines.length - 2
   return lines.flatMap((text, i): StyledLine[] =>
-    i === 1 ? [{ text, style: 'bold' }] : i === sum && sum > 3 ? [rule, { text, style: 'bold' }] : [text],
+    i === 1 ? [{ text, style: 'bold' }] : withSum && i === sum && sum > 3 ? [rule, { text, style: 'bold' }] : [text],
   )
 }
 
@@ -178,10 +178,7 @@ export function qualityLines({ quality, lineOf }: Analyzed): StyledLine[] {
     const unnamed = lines - BigInt(places.length)
     if (unnamed > 0n) table.push(['', '', `and ${grouped(unnamed)} more`])
   }
-  return table
-    .toString()
-    .split('\n')
-    .map((text, i) => (i === 1 ? { text, style: 'bold' } : text))
+  return styledTable(table.toString(), false)
 }
 
 export const grouped = (value: bigint | number): string => value.toLocaleString('en-US')

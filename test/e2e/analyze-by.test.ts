@@ -151,7 +151,7 @@ describe('analyze --by', () => {
     expect(head).toContain('| day | project | project\\_path | input |')
     expect(rule).toContain('| --- | --- | --- | --: |')
     expect(row).toContain('| 2026-04-01 | a, "b"\\|c |')
-    expect(stdout).toContain('| **Total** |  |  | 2 | 2 | 0 | 0 | 4 | 2 |')
+    expect(stdout).toContain('| Total |  |  | 2 | 2 | 0 | 0 | 4 | 2 |')
   })
 
   test('goes on telling all lists with --json', async () => {
