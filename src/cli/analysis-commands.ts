@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
 import { FORMATS } from './analysis-options.ts'
+import { STATUS_OPTIONS } from './statusline/options.ts'
 
 // The commands that count the transcripts on this machine, and need no server.
 
@@ -85,4 +86,23 @@ export function addBlocks(program: Command): void {
       const { showBlocks } = await import('./blocks.ts')
       await showBlocks(options)
     })
+}
+
+const STATUSLINE_HELP = `
+The agent's JSON is read from stdin (or a file). The line is made of what was counted last, at once; what is new is
+counted beside it, for the next line. Data is kept in DATA_DIR, or in ~/.token-bridge. Whatever goes wrong is told in
+the line, with exit code 0. Colours are shown with FORCE_COLOR=1.
+
+In the agent's settings.json:
+  "statusLine": { "type": "command", "command": "token-bridge statusline --limit max" }`
+
+/** Its help; the command itself is run without the rest of the program, which takes longer to load than a line may. */
+export function addStatusline(program: Command): void {
+  const status = program
+    .command('statusline')
+    .description('one line about the session, today and the block that goes on, for the prompt of an agent')
+    .argument('[file]', "the agent's JSON; - reads stdin", '-')
+  for (const [name, { value, about, ...rest }] of Object.entries(STATUS_OPTIONS))
+    status.option(`--${name} <${value}>`, about, 'fallback' in rest ? rest.fallback : undefined)
+  status.addHelpText('after', STATUSLINE_HELP)
 }

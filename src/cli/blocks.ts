@@ -1,19 +1,7 @@
-import {
-  type Block,
-  type BurnRate,
-  blocksOf,
-  burnRateOf,
-  HOUR_MS,
-  isActive,
-  largestBlock,
-  type Projection,
-  projectionOf,
-} from '../domain/blocks.ts'
+import { type Block, blocksOf, burnRateOf, isActive, largestBlock, projectionOf } from '../domain/blocks.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import { DIMENSION_NAMES } from '../domain/dimensions.ts'
-import { groupsOf, type TokenFilter } from '../domain/token-query.ts'
 import { usageOf } from '../domain/usage.ts'
-import type { Analysis } from '../enhanced-analysis/analysis.ts'
 import { type Format, type RangeOptions, readFormat, readRange, readTimeZone } from './analysis-options.ts'
 import { blockLines, blocksJson, blocksSheet, type ToldBlock, type ToldBlocks } from './block-report.ts'
 import { type CountingOptions, countTranscripts } from './count-transcripts.ts'
@@ -21,6 +9,7 @@ import { type Asked, selectionOf } from './selection.ts'
 import { csvLines, markdownLines } from './sheet.ts'
 import { printJson, printStyled, printWhole, tableColumns } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
+import { HOURS, usedHours } from './used-hours.ts'
 
 interface BlocksOptions extends RangeOptions, CountingOptions {
   timeZone: string
@@ -47,7 +36,9 @@ export async function showBlocks(options: BlocksOptions): Promise<void> {
   try {
     const asked = { ...NOTHING_ASKED, user: options.user, host: options.host }
     const filter = selectionOf(asked, counted.analysis, counted.roots, counted.home)
-    const all = blocksOf(usedHours(counted.analysis, filter), hoursOfBlock)
+    const [answer] = counted.analysis.answer([{ filter, groupings: [HOURS] }])
+    if (answer === undefined) throw new Error('no answer')
+    const all = blocksOf(usedHours(counted.analysis, filter, answer), hoursOfBlock)
     const { createGenaiPriceList } = await import('../pricing/genai-price-list.ts')
     const { priceOf } = createGenaiPriceList()
     print(
@@ -75,18 +66,6 @@ function print(told: ToldBlocks, format: Format, { compact = false }: BlocksOpti
   else if (format === 'csv') printWhole(csvLines(blocksSheet(told)))
   else if (format === 'markdown') printWhole(markdownLines(blocksSheet(told)))
   else printStyled(blockLines(told, tableColumns(compact)))
-}
-
-export const HOURS = [{ granularity: 'HOUR', timeZone: 'UTC' }] as const
-
-/** The hours of UTC in which something was used that the filter selects. */
-export function usedHours(analysis: Pick<Analysis, 'answer' | 'activity'>, filter: TokenFilter) {
-  const [answer] = analysis.answer([{ filter, groupings: [HOURS] }])
-  const activity = analysis.activity(filter, HOUR_MS)
-  return (answer === undefined ? [] : groupsOf(answer, HOURS)).flatMap(({ start, usage }) => {
-    const when = activity.get(start)
-    return when === undefined ? [] : [{ start, usage, ...when }]
-  })
 }
 
 function toldBlock(block: Block, priceOf: PriceOf, now: number): ToldBlock {

@@ -19,6 +19,8 @@ export interface Counted {
   home: string
   /** Tells on stderr what could not be counted, and with the exit code that there is something; closes the analysis. */
   end(): void
+  /** Closes the analysis alone. */
+  close(): void
 }
 
 export async function countTranscripts(options: CountingOptions): Promise<Counted> {
@@ -38,6 +40,7 @@ export async function countTranscripts(options: CountingOptions): Promise<Counte
     analysis,
     roots,
     home: config.transcripts.home,
+    close: () => analysis.close(),
     end() {
       const problem = analysis.indexProblem()
       analysis.close()

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ROLES } from '../access/roles.ts'
-import { addAnalyze, addBlocks } from './analysis-commands.ts'
+import { addAnalyze, addBlocks, addStatusline } from './analysis-commands.ts'
 import { addAudit, addIsolation } from './guarding-commands.ts'
 import { remote } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
@@ -40,6 +40,7 @@ function createProgram(): Command {
   addServe(program)
   addAnalyze(program)
   addBlocks(program)
+  addStatusline(program)
   addToken(program)
   addRemote(program)
   addPush(program)

@@ -77,6 +77,13 @@ describe('what analyze prints of a hostile corpus', () => {
     expect(rows).toHaveLength(Object.keys(HOSTILE).length)
   })
 
+  test.each(['table', 'csv', 'markdown', 'json'])('in blocks as %s has nothing either', async (format) => {
+    const folder = corpus()
+    const { stdout, stderr } = await run(['blocks', '--transcripts', folder, '--no-index', '--format', format], folder)
+    expect([stderr, stdout.length > 200]).toEqual(['', true])
+    expect(stdout).not.toMatch(OBEYED)
+  })
+
   test('as JSON has neither, and says exactly what is in the corpus', async () => {
     const folder = corpus()
     const { stdout } = await run(['analyze', '--transcripts', folder, '--json', '--quality', '--no-index'], folder)
