@@ -61,7 +61,7 @@ export function burnRateOf({ firstAt, lastAt, usage }: Block, priceOf: PriceOf):
   return {
     tokensPerMinute: Number(tokens.total) / minutes,
     tokensPerMinuteWithoutCache: Number(tokens.input + tokens.output) / minutes,
-    costUsdPerHour: costUsd === null ? null : (costUsd / minutes) * 60,
+    costUsdPerHour: costUsd === null ? null : toMillionth((costUsd / minutes) * 60),
   }
 }
 
@@ -83,9 +83,15 @@ export function projectionOf(
   return {
     remainingMinutes,
     tokens: tokens.total + BigInt(Math.round(tokensPerMinute * remainingMinutes)),
-    costUsd: costUsd === null || costUsdPerHour === null ? null : costUsd + (costUsdPerHour * remainingMinutes) / 60,
+    costUsd:
+      costUsd === null || costUsdPerHour === null
+        ? null
+        : toMillionth(costUsd + (costUsdPerHour * remainingMinutes) / 60),
   }
 }
+
+/** As costs are told. */
+const toMillionth = (usd: number): number => Math.round(usd * 1e6) / 1e6
 
 /** The most tokens that a block had which is over: what somebody can use, as far as is known. */
 export function largestBlock(blocks: readonly Block[], now: number): bigint {

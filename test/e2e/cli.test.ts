@@ -145,7 +145,9 @@ describe('token-bridge analyze', () => {
   })
 
   test('helps', async () => {
-    for (const args of [['--help'], ['analyze', '--help'], ['token', '--help']])
+    for (const args of ['', 'analyze', 'blocks', 'statusline', 'token'].map((name) =>
+      name === '' ? ['--help'] : [name, '--help'],
+    ))
       expect(await run(args, makeFolder())).toMatchObject({
         code: 0,
         stderr: '',

@@ -11,7 +11,8 @@ import { usageOf } from '../../../src/domain/usage.ts'
 
 const HOUR = 3_600_000
 const DAY = Date.UTC(2026, 3, 2)
-const PRICE = { input: 0.001, output: 0, cacheRead: 0, cacheCreation5m: 0, cacheCreation1h: 0 }
+/** A thousandth of a dollar. */
+const PRICE = { input: 1_000_000_000n, output: 0n, cacheRead: 0n, cacheCreation5m: 0n, cacheCreation1h: 0n }
 const priceOf = () => PRICE
 
 const sums = (input: number, model = 'm') => ({
