@@ -36,7 +36,8 @@ const COMPACT = 80
 
 /** Columns that a table may take: those of the terminal; without one, any number. */
 export function tableColumns(compact: boolean): number {
-  const terminal = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY
+  // some terminals do not say how wide they are
+  const terminal = (process.stdout.isTTY && process.stdout.columns) || Number.POSITIVE_INFINITY
   return compact ? Math.min(COMPACT, terminal) : terminal
 }
 
