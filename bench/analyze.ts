@@ -1,11 +1,11 @@
 // Cold and warm `analyze` beside ccusage's native program, on 1 GB of transcripts.
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { generateCorpus } from '../corpus/generate.ts'
 import { openAnalysis } from '../src/enhanced-analysis/analysis.ts'
 import { discover } from '../src/enhanced-analysis/scanning/discovery.ts'
+import { ccusageIn } from './ccusage.ts'
 import { type Measured, measure, median } from './measure.ts'
 
 const TOKENS = 2_768_012_012
@@ -23,16 +23,9 @@ export function benchCorpus(megabytes: number): string {
 
 export async function benchAnalyze(megabytes: number, rounds: number): Promise<void> {
   const corpus = benchCorpus(megabytes)
-  const ccusage = join(
-    dirname(
-      createRequire(import.meta.url).resolve(`@ccusage/ccusage-${process.platform}-${process.arch}/package.json`),
-    ),
-    'bin',
-    'ccusage',
-  )
+  const programs = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
+  const ccusage = ccusageIn(programs)
   const files = discover([{ path: join(corpus, 'projects'), user: 'u', host: 'h' }]).files.map(({ path }) => path)
-  // its package may ship it without the right to run; its own launcher sets it, too
-  chmodSync(ccusage, 0o755)
   const warmed = async (command: string, args: string[], env: Record<string, string>): Promise<Measured> => {
     // the system may have dropped pages meanwhile: none shall pay for the other's reading
     for (const path of files) readFileSync(path)
@@ -52,6 +45,7 @@ export async function benchAnalyze(megabytes: number, rounds: number): Promise<v
     runs.warm.push(await analyze(dataDir))
     rmSync(dataDir, { recursive: true })
   }
+  rmSync(programs, { recursive: true })
   const truth = JSON.parse(readFileSync(join(corpus, 'truth.json'), 'utf8'))
   for (const { stdout } of [...runs.cold, ...runs.warm])
     if (JSON.parse(stdout).tokens.total !== truth.tokens.total) throw new Error('the analysis is wrong')

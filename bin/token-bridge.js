@@ -26,5 +26,11 @@ if (command === 'serve' && !SERVER_FLAGS.every((flag) => process.execArgv.includ
   )
 // beside the program: Node's own place is below /tmp, where others could put what is then run
 module.enableCompileCache?.(fileURLToPath(new URL('../dist/.compile-cache', import.meta.url)))
-const { run } = await import('../dist/cli/main.js')
-await run(process.argv)
+// a prompt waits for its status line: nothing else is loaded
+if (command === 'statusline' && !process.argv.some((arg) => arg === '--help' || arg === '-h')) {
+  const { statusline } = await import('../dist/cli/statusline/statusline.js')
+  await statusline(process.argv.slice(3))
+} else {
+  const { run } = await import('../dist/cli/main.js')
+  await run(process.argv)
+}

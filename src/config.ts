@@ -1,12 +1,14 @@
-import { homedir, hostname, userInfo } from 'node:os'
+import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type AccessConfig, accessMistakes, accessOf, type Texts } from './access-settings.ts'
+import { homeOf, pathFrom, settingOf } from './places.ts'
 import { readSecretFiles } from './secret-files.ts'
 import { type LOG_LEVELS, SETTINGS } from './settings.ts'
 
 /**
- * The settings, from the environment. Empty means absent. This file is the only reader of `process.env`;
+ * The settings, from the environment. Empty means absent. Beside it, `places.ts` and
+ * the status line read `process.env`, which have no time for all of them;
  * the README has the table of all settings, compared with `SETTINGS` by a test.
  */
 export interface Config extends AccessConfig {
@@ -79,15 +81,10 @@ export class ConfigError extends Error {
 
 /** Reads the settings; throws a `ConfigError` that lists every mistake. */
 export function readConfig(environment: Texts = process.env): Config {
-  const present = Object.fromEntries(
-    Object.keys(SETTINGS).map((name) => [
-      name,
-      environment[name]?.trim() === '' ? undefined : environment[name]?.trim(),
-    ]),
-  )
+  const present = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, settingOf(name, environment)]))
   const settings = checked(present, environment)
-  const home = environment.HOME ?? homedir()
-  const pathOf = (path: string | undefined) => path && resolve(expandHome(path, home))
+  const home = homeOf(environment)
+  const pathOf = (path: string | undefined) => path && pathFrom(path, home)
   const dataDir = pathOf(settings.DATA_DIR) ?? resolve('.token-bridge')
   const journalKeyFile = pathOf(settings.JOURNAL_KEY_FILE)
   return {
@@ -144,10 +141,6 @@ function checked(present: Texts, environment: Texts) {
   ]
   if (!result.success || mistakes.length > 0) throw new ConfigError(mistakes)
   return result.data
-}
-
-function expandHome(path: string, home: string): string {
-  return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path
 }
 
 /** The operating system's user; a container may run under a number that has no name. */

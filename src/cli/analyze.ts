@@ -1,99 +1,124 @@
-import { join } from 'node:path'
-import { readConfig } from '../config.ts'
-import { costOf } from '../domain/cost.ts'
-import { DIMENSION_NAMES, DIMENSIONS, type Dimension, valuesOf } from '../domain/dimensions.ts'
-import { isTimeZone, parseMoment } from '../domain/time-buckets.ts'
-import type { TokenFilter } from '../domain/token-query.ts'
-import { openAnalysis } from '../enhanced-analysis/analysis.ts'
-import { indexPathFor } from '../enhanced-analysis/index/index-path.ts'
-import { resolveRoots } from '../transcripts/roots.ts'
-import { createProgressBar } from './progress-bar.ts'
-import { type Analyzed, BREAKDOWNS, type Breakdown, GRANULARITY_OF, groupingsFor, toJson } from './report.ts'
-import { printJson, printLines, tellLines, tellProblem } from './terminal.ts'
-import { UsageError } from './usage-error.ts'
+import { groupingKey } from '../domain/dimensions.ts'
+import type { TokenAnswer, TokenFilter } from '../domain/token-query.ts'
+import {
+  type By,
+  type Format,
+  type Order,
+  type RangeOptions,
+  readBy,
+  readFormat,
+  readOrder,
+  readRange,
+  readTimeZone,
+} from './analysis-options.ts'
+import { sheetOf } from './analyzed-sheet.ts'
+import { type Counted, type CountingOptions, countTranscripts } from './count-transcripts.ts'
+import { lineNumbers } from './line-numbers.ts'
+import { type Analyzed, dayOf, listGroupings, toJson } from './report.ts'
+import { groupingsOf, isBySession, rowsOf } from './rows.ts'
+import { type Asked, checkAsked, selectionOf } from './selection.ts'
+import { csvLines, markdownLines } from './sheet.ts'
+import { printJson, printStyled, printWhole, tableColumns, tellProblem } from './terminal.ts'
 
-/** An option of a dimension has its name, and all values that were given. */
-export interface AnalyzeOptions extends Record<Dimension, string[]> {
-  transcripts?: string
+export interface AnalyzeOptions extends Asked, RangeOptions, CountingOptions {
   timeZone: string
   by: string
-  from?: string
-  to?: string
+  order?: string
+  format: Format
+  compact?: boolean
   quality?: boolean
   json?: boolean
-  index: boolean
-  progress: boolean
+}
+
+/** What the options come to. */
+interface Question {
+  by: By
+  order: Order
+  timeZone: string
+  range: Pick<TokenFilter, 'from' | 'to'>
+  format: Format
+  /** The lists of `--json`. */
+  lists: boolean
 }
 
 /** `token-bridge analyze`: counts the transcripts of this machine without a server. */
 export async function analyze(options: AnalyzeOptions): Promise<void> {
-  const { timeZone } = options
-  if (!isTimeZone(timeZone)) throw new UsageError(`--time-zone "${timeZone}" is not an IANA time zone`)
-  const by = BREAKDOWNS.find((one) => one === options.by)
-  if (by === undefined) throw new UsageError(`--by must be one of ${BREAKDOWNS.join(', ')}, not "${options.by}"`)
-  const filter = readFilter(options)
-  const config = readConfig()
-  const roots = resolveRoots({
-    ...config.transcripts,
-    transcriptsDir: options.transcripts ?? config.transcripts.transcriptsDir,
-  })
-  const analysis = openAnalysis({
-    roots,
-    scanThreads: config.scanThreads,
-    ...(options.index ? { indexPath: indexPathFor(join(config.dataDir, 'index'), roots) } : {}),
-  })
-  const bar = options.progress && process.stderr.isTTY ? await createProgressBar() : undefined
-  const refreshed = await analysis.refresh(bar?.update).finally(() => bar?.stop())
-  const [answer] = analysis.answer([{ filter, groupings: groupingsFor(timeZone, GRANULARITY_OF[by]), sessions: true }])
-  if (answer === undefined) throw new Error('no answer')
-  // of the whole corpus, whatever the filter
-  const [everything] = Object.keys(filter).length === 0 ? [answer] : analysis.answer([{ filter: {}, groupings: [] }])
+  const question = readQuestion(options)
+  const counted = await countTranscripts(options)
+  try {
+    const analyzed = await analyzedFrom(counted, question, options)
+    if (question.format === 'json')
+      printJson(toJson(analyzed, { withPlaces: options.quality === true, lists: question.lists }))
+    else await printAnalyzed(analyzed, question.format, options)
+    if (analyzed.answer.whole.length === 0) tellEmpty(analyzed)
+  } finally {
+    counted.end()
+  }
+}
+
+function readQuestion(options: AnalyzeOptions): Question {
+  const by = readBy(options.by)
+  const timeZone = readTimeZone(options.timeZone)
+  checkAsked(options)
+  return {
+    by,
+    order: readOrder(options.order),
+    timeZone,
+    range: readRange(options, timeZone, by.granularity ?? 'DAY', Date.now()),
+    format: readFormat(options),
+    lists: options.json === true,
+  }
+}
+
+async function analyzedFrom(counted: Counted, question: Question, options: AnalyzeOptions): Promise<Analyzed> {
+  const { analysis, roots, home } = counted
+  const { by, timeZone } = question
+  const filter = { ...selectionOf(options, analysis, roots, home), ...question.range }
+  const answer = answerOf(counted, filter, question)
+  const everything = Object.keys(filter).length === 0 ? answer : analysis.answer([{ filter: {}, groupings: [] }])[0]
   const quality = analysis.quality()
-  const indexProblem = analysis.indexProblem()
-  analysis.close()
   // not before: the list would be in memory while the files are read
   const { createGenaiPriceList } = await import('../pricing/genai-price-list.ts')
   const { priceOf } = createGenaiPriceList()
-  const analyzed: Analyzed = {
+  const arranged = { by, order: question.order, timeZone, priceOf }
+  const rows = rowsOf(answer, arranged)
+  const at = by.names.indexOf('project')
+  const projects = rows.flatMap(({ values, session }) => session?.project ?? (at < 0 ? [] : [values[at] as string]))
+  return {
+    ...arranged,
     answer,
+    rows,
     quality,
-    unpricedTokens: costOf(everything?.whole ?? [], priceOf).unpricedTokens,
-    timeZone,
-    priceOf,
+    everything: everything ?? answer,
+    projectPaths: analysis.projectPaths(new Set(projects)),
+    lineOf: options.quality === true ? lineNumbers(quality.refused.flatMap(({ places }) => places)) : () => undefined,
   }
-  if (options.json) printJson(toJson(analyzed, options.quality === true))
-  else await printTables(analyzed, by, options.quality === true)
-  if (refreshed.files === 0) tellLines([`no transcripts found in ${roots.map((root) => root.path).join(', ')}`])
-  if (indexProblem !== undefined) tellProblem(indexProblem)
-  for (const problem of refreshed.unreadable) tellProblem(`could not read ${problem}`)
-  // what could not be read is missing in the figures
-  if (refreshed.unreadable.length > 0) process.exitCode = 1
 }
 
-async function printTables(analyzed: Analyzed, by: Breakdown, quality: boolean): Promise<void> {
-  const { summaryText, tableText, qualityText } = await import('./tables.ts')
-  printLines(`${tableText(analyzed, by)}\n${summaryText(analyzed)}`.split('\n'))
-  if (quality) printLines(`\n${qualityText(analyzed)}`.split('\n'))
+function answerOf({ analysis }: Counted, filter: TokenFilter, { by, timeZone, lists }: Question): TokenAnswer {
+  const groupings = [...groupingsOf(by, timeZone), ...(lists ? listGroupings(timeZone) : [])]
+  const once = [...new Map(groupings.map((grouping) => [groupingKey(grouping), grouping])).values()]
+  const [answer] = analysis.answer([{ filter, groupings: once, sessions: lists || isBySession(by) }])
+  if (answer === undefined) throw new Error('no answer')
+  return answer
 }
 
-function readFilter(options: AnalyzeOptions): TokenFilter {
-  const filter: TokenFilter = {}
-  for (const name of ['from', 'to'] as const) {
-    const text = options[name]
-    if (text === undefined) continue
-    const moment = parseMoment(text, options.timeZone)
-    if (moment === undefined)
-      throw new UsageError(`--${name} "${text}" is neither a date (2026-04-02) nor an RFC 3339 timestamp`)
-    filter[name] = moment
+async function printAnalyzed(analyzed: Analyzed, format: Exclude<Format, 'json'>, options: AnalyzeOptions) {
+  const { tableOf, summaryLines, qualityLines } = await import('./tables.ts')
+  if (format === 'csv') return printWhole(csvLines(sheetOf(analyzed, false)))
+  if (format === 'markdown') {
+    printWhole(markdownLines(sheetOf(analyzed, true)))
+    return printStyled(['', ...summaryLines(analyzed, [], Number.POSITIVE_INFINITY)])
   }
-  if (filter.from !== undefined && filter.to !== undefined && filter.from > filter.to)
-    throw new UsageError(`--from ${options.from} is after --to ${options.to}`)
-  for (const name of DIMENSION_NAMES) {
-    const asked = options[name]
-    if (asked.length === 0) continue
-    const wrong = asked.find((value) => valuesOf(name)?.some((known) => known === value) === false)
-    if (wrong !== undefined) throw new UsageError(`--${name} must be true or false, not "${wrong}"`)
-    filter[DIMENSIONS[name].filter] = asked
-  }
-  return filter
+  const maxColumns = tableColumns(options.compact === true)
+  const { lines, left } = tableOf(analyzed, maxColumns)
+  printStyled([...lines, ...summaryLines(analyzed, left, maxColumns)])
+  if (options.quality === true) printStyled(['', ...qualityLines(analyzed)])
+}
+
+/** Nothing was selected: whoever asked may not have meant that. */
+function tellEmpty({ everything: { firstAt, lastAt }, timeZone }: Analyzed): void {
+  if (firstAt === undefined || lastAt === undefined) return
+  const range = `from ${dayOf(firstAt, timeZone)} to ${dayOf(lastAt, timeZone)}`
+  tellProblem(`nothing was used in what was selected; there are records ${range}`)
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { ROLES } from '../access/roles.ts'
-import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
+import { addAnalyze, addBlocks, addStatusline } from './analysis-commands.ts'
 import { addAudit, addIsolation } from './guarding-commands.ts'
 import { remote } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
@@ -29,8 +29,6 @@ export async function run(argv: readonly string[]): Promise<void> {
 const ACCESS_HELP =
   'what it may see, a JSON list of scopes, such as [{"users":["ann"]},{"projects":["shop"]}]; absent: everything'
 
-const collect = (value: string, list: string[]): string[] => [...list, value]
-
 function createProgram(): Command {
   const program = new Command('token-bridge')
     .description('Token metrics of coding agents, exact, through GraphQL.')
@@ -41,6 +39,8 @@ function createProgram(): Command {
     .configureOutput({ outputError: (text) => tellLines(text.trimEnd().split('\n')) })
   addServe(program)
   addAnalyze(program)
+  addBlocks(program)
+  addStatusline(program)
   addToken(program)
   addRemote(program)
   addPush(program)
@@ -61,35 +61,6 @@ function addServe(program: Command): void {
     .action(async () => {
       const { serve } = await import('../main.ts')
       await serve()
-    })
-}
-
-function addAnalyze(program: Command): void {
-  const analysis = program
-    .command('analyze')
-    .description('count the transcripts on this machine; needs no server')
-    .option('--transcripts <dir>', 'folders of transcripts, comma-separated, as TRANSCRIPTS_DIR')
-    .option('--time-zone <zone>', 'IANA time zone that days belong to', 'UTC')
-    .option('--by <breakdown>', `table to print: day, week, month, hour, ${DIMENSION_NAMES.join(', ')}`, 'day')
-    .option('--from <moment>', 'first moment: a date of the time zone, or an RFC 3339 timestamp')
-    .option('--to <moment>', 'end, itself not included: a date or a timestamp')
-  for (const name of DIMENSION_NAMES)
-    analysis.option(`--${name} <${DIMENSIONS[name].value}>`, `only this ${name} (may be repeated)`, collect, [])
-  analysis
-    .option('--quality', 'list what was refused, and why')
-    .option('--json', 'print JSON, counts as decimal strings')
-    .option('--no-index', 'neither use nor write the incremental index: read every byte')
-    .option('--no-progress', 'no progress bar')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  token-bridge analyze --by model --from 2026-04-01 --to 2026-05-01 --time-zone Europe/Berlin
-  token-bridge analyze --transcripts ann@laptop=/backup/ann,/backup/bob --json`,
-    )
-    .action(async (options) => {
-      const { analyze } = await import('./analyze.ts')
-      await analyze(options)
     })
 }
 

@@ -1,104 +1,185 @@
 import Table from 'cli-table3'
-import { groupsOf } from '../domain/token-query.ts'
-import { type Usage, usageByModel, usageByValue, usageOf } from '../domain/usage.ts'
-import { cell } from './cell.ts'
-import {
-  type Analyzed,
-  type Breakdown,
-  GRANULARITY_OF,
-  LISTED_DIMENSIONS,
-  seriesOf,
-  sessionsOf,
-  titled,
-} from './report.ts'
+import { costOf } from '../domain/cost.ts'
+import { type Usage, usageOf } from '../domain/usage.ts'
+import { cell, columnsOf } from './cell.ts'
+import { type Analyzed, dayOf, titled } from './report.ts'
+import type { Row } from './rows.ts'
+import type { StyledLine } from './terminal.ts'
 
 /** A path that is needed to find the file is cut later than a name. */
 const PATH_COLUMNS = 300
-const PLAIN = { style: { head: [], border: [] } }
-const NUMBER_HEADS = ['Input', 'Output', 'Cache write', 'Cache read', 'Total', 'Records', 'Cost USD']
+/** No rule after every row. */
+export const PLAIN = { style: { head: [], border: [], compact: true } }
+/** What a name is not cut below, if there is any room. */
+const MIN_NAME = 8
 
-/** One table, as people read it. */
-export function tableText(analyzed: Analyzed, by: Breakdown): string {
-  const { heads, rows } = rowsOf(analyzed, by)
+interface Figure {
+  head: string
+  of: (usage: Usage) => string
+  /** Those with the highest go first where a table is too wide. */
+  goes: number
+}
+
+const FIGURES: readonly Figure[] = [
+  { head: 'Input', of: ({ tokens }) => grouped(tokens.input), goes: 2 },
+  { head: 'Output', of: ({ tokens }) => grouped(tokens.output), goes: 1 },
+  { head: 'Cache write', of: ({ tokens }) => grouped(tokens.cacheCreation), goes: 4 },
+  { head: 'Cache read', of: ({ tokens }) => grouped(tokens.cacheRead), goes: 3 },
+  { head: 'Total', of: ({ tokens }) => grouped(tokens.total), goes: 0 },
+  { head: 'Records', of: ({ recordCount }) => grouped(recordCount), goes: 5 },
+  { head: 'Cost USD', of: ({ costUsd }) => (costUsd === null ? 'unpriced' : costUsd.toFixed(2)), goes: 0 },
+]
+
+/** One table, as people read it, of at most `maxColumns` where that is possible, and what it leaves out. */
+export function tableOf(analyzed: Analyzed, maxColumns: number): { lines: StyledLine[]; left: string[] } {
+  const { heads, rows } = namedRows(analyzed)
+  const whole = usageOf(analyzed.answer.whole, analyzed.priceOf)
+  const sum = { names: ['Total', ...heads.slice(1).map(() => '')], usage: whole }
+  const all = [...rows, sum]
+  const figures = fittingFigures(heads, all, maxColumns)
+  const widths = nameWidths(heads, all, figures, maxColumns)
   const table = new Table({
     ...PLAIN,
-    head: [...heads, ...NUMBER_HEADS],
-    colAligns: [...heads.map(() => 'left' as const), ...NUMBER_HEADS.map(() => 'right' as const)],
+    head: [...heads, ...figures.map(({ head }) => head)],
+    colAligns: [...heads.map(() => 'left' as const), ...figures.map(() => 'right' as const)],
   })
-  for (const { names, usage } of rows) table.push([...names.map((name) => cell(name)), ...numbers(usage)])
-  const whole = usageOf(analyzed.answer.whole, analyzed.priceOf)
-  table.push(['Total', ...heads.slice(1).map(() => ''), ...numbers(whole)])
-  return table.toString()
-}
-
-/** What stands under the table. */
-export function summaryText({ answer, quality, unpricedTokens, timeZone }: Analyzed): string {
-  const refused = quality.refused.reduce((sum, { count }) => sum + count, 0n)
-  const lines = [
-    `${count(quality.files, 'transcript')}, ${count(answer.sessionCount ?? 0, 'session')}, time zone ${timeZone}; ` +
-      `${count(quality.duplicateLines, 'duplicate line')} not counted, ${count(refused, 'line')} refused` +
-      (refused > 0n ? ' (--quality tells why)' : ''),
-  ]
-  if (unpricedTokens > 0n) lines.push(`${grouped(unpricedTokens)} tokens have no known price and are in no cost`)
-  return lines.join('\n')
-}
-
-/** Refused lines with their places. */
-export function qualityText({ quality }: Analyzed): string {
-  if (quality.refused.length === 0) return 'No line was refused.'
-  const table = new Table({ ...PLAIN, head: ['Reason', 'Lines', 'Where (byte offset)'] })
-  for (const { reason, count: lines, places } of quality.refused) {
-    places.forEach(({ path, offset }, i) => {
-      table.push([i === 0 ? reason : '', i === 0 ? grouped(lines) : '', `${cell(path, PATH_COLUMNS)}:${offset}`])
-    })
-    const unnamed = lines - BigInt(places.length)
-    if (unnamed > 0n) table.push(['', '', `and ${grouped(unnamed)} more`])
+  let before: string[] = []
+  for (const { names, usage } of all) {
+    const cells = names.map((name, i) => cell(name, widths[i], heads[i] === 'Project' ? 'end' : 'start'))
+    // what a row has in common with the one above is said once
+    const common = names.findIndex((name, i) => i === names.length - 1 || name !== before[i])
+    table.push([...cells.map((text, i) => (i < common ? '' : text)), ...figures.map(({ of }) => of(usage))])
+    before = names
   }
-  return table.toString()
+  return {
+    lines: styledTable(table.toString(), true),
+    left: FIGURES.filter((figure) => !figures.includes(figure)).map(({ head }) => head),
+  }
 }
 
-interface Row {
+/** The names of the columns stand out, and so does a sum as the last row, which is parted from what it is of. */
+export function styledTable(table: string, withSum: boolean): StyledLine[] {
+  const lines = table.split('\n')
+  const rule = lines[2] as string
+  const sum = lines.length - 2
+  return lines.flatMap((text, i): StyledLine[] =>
+    i === 1 ? [{ text, style: 'bold' }] : withSum && i === sum && sum > 3 ? [rule, { text, style: 'bold' }] : [text],
+  )
+}
+
+interface NamedRow {
   names: string[]
   usage: Usage
 }
 
-function rowsOf(analyzed: Analyzed, by: Breakdown): { heads: string[]; rows: Row[] } {
-  const { answer, priceOf } = analyzed
-  const granularity = GRANULARITY_OF[by]
-  if (granularity !== undefined) {
-    return {
-      heads: [titled(by)],
-      rows: seriesOf(analyzed, granularity).map((usage) => ({ names: [usage.label], usage })),
-    }
-  }
-  if (by === 'model')
-    return {
-      heads: ['Model'],
-      rows: usageByModel(answer.whole, priceOf).map((usage) => ({ names: [usage.model], usage })),
-    }
-  if (by === 'session')
+function namedRows({ by, rows, projectPaths }: Analyzed): { heads: string[]; rows: NamedRow[] } {
+  const projectName = (project: string): string => projectPaths.get(project) ?? project
+  const shown = (row: Row): string[] =>
+    row.values.map((value, i) => (by.names[i] === 'project' ? projectName(value) : value))
+  if (by.names.length === 1 && by.names[0] === 'session')
     return {
       heads: ['Session', 'Project', 'Last activity'],
-      rows: sessionsOf(analyzed).map((usage) => ({
-        names: [usage.id, usage.project, new Date(usage.lastActivityAt).toISOString()],
+      rows: rows.map(({ values, usage, session }) => ({
+        names: [
+          values[0] as string,
+          projectName(session?.project ?? ''),
+          new Date(session?.lastActivityAt ?? 0).toISOString(),
+        ],
         usage,
       })),
     }
-  const dimension = LISTED_DIMENSIONS.find((name) => name === by)
-  return {
-    heads: [titled(by)],
-    rows: usageByValue(dimension === undefined ? [] : groupsOf(answer, [dimension]), priceOf).map((usage) => ({
-      names: [usage.value],
-      usage,
-    })),
+  return { heads: by.names.map(titled), rows: rows.map((row) => ({ names: shown(row), usage: row.usage })) }
+}
+
+/** A border, and a space before and behind it. */
+const BORDER = 3
+const widthOf = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width + BORDER, 1)
+
+function fittingFigures(heads: readonly string[], rows: readonly NamedRow[], maxColumns: number): readonly Figure[] {
+  let figures = FIGURES
+  const names = heads.map((head, i) => Math.min(longest([head, ...rows.map(({ names }) => names[i] as string)]), 24))
+  for (let goes = 5; goes > 0; goes--) {
+    if (widthOf([...names, ...figureWidths(figures, rows)]) <= maxColumns) break
+    figures = figures.filter((figure) => figure.goes !== goes)
   }
+  return figures
 }
 
-function numbers({ tokens, recordCount, costUsd }: Usage): string[] {
-  const { input, output, cacheCreation, cacheRead, total } = tokens
-  const counts = [input, output, cacheCreation, cacheRead, total, recordCount].map(grouped)
-  return [...counts, costUsd === null ? 'unpriced' : costUsd.toFixed(2)]
+const figureWidths = (figures: readonly Figure[], rows: readonly NamedRow[]): number[] =>
+  figures.map(({ head, of }) => longest([head, ...rows.map(({ usage }) => of(usage))]))
+
+/** Columns of each name: as many as it needs, the widest cut first where there are too few. */
+function nameWidths(
+  heads: readonly string[],
+  rows: readonly NamedRow[],
+  figures: readonly Figure[],
+  maxColumns: number,
+): (number | undefined)[] {
+  if (!Number.isFinite(maxColumns)) return heads.map(() => undefined)
+  const widths = heads.map((head, i) => longest([head, ...rows.map(({ names }) => cell(names[i] as string))]))
+  const taken = figureWidths(figures, rows)
+  while (widthOf([...widths, ...taken]) > maxColumns) {
+    const widest = Math.max(...widths)
+    if (widest <= MIN_NAME) break
+    widths[widths.lastIndexOf(widest)] = widest - 1
+  }
+  return widths
 }
 
-const grouped = (value: bigint | number): string => value.toLocaleString('en-US')
-const count = (n: number | bigint, noun: string): string => `${grouped(n)} ${noun}${BigInt(n) === 1n ? '' : 's'}`
+const longest = (texts: readonly string[]): number => texts.reduce((most, text) => Math.max(most, columnsOf(text)), 0)
+
+/** What stands under the table: what was selected, then what there is in all. No line is wider than the table may be. */
+export function summaryLines(analyzed: Analyzed, left: readonly string[], maxColumns: number): string[] {
+  const { answer, quality, timeZone, priceOf } = analyzed
+  const records = answer.whole.reduce((sum, { records }) => sum + records, 0n)
+  const { unpricedTokens } = costOf(answer.whole, priceOf)
+  const refused = quality.refused.reduce((sum, { count }) => sum + count, 0n)
+  const days = [answer.firstAt, answer.lastAt].flatMap((time) => (time === undefined ? [] : [dayOf(time, timeZone)]))
+  const sentences = [
+    [
+      `${count(records, 'record')} in ${count(answer.sessionCount ?? 0, 'session')}`,
+      ...(days.length === 0 ? [] : [days[0] === days[1] ? (days[0] as string) : days.join(' to ')]),
+      `time zone ${timeZone}`,
+    ],
+    unpricedTokens === 0n ? [] : [`${grouped(unpricedTokens)} of these tokens have no known price and are in no cost`],
+    left.length === 0 ? [] : [`too wide to show: ${left[0]}`, ...left.slice(1)],
+    [
+      `in all: ${count(quality.files, 'transcript')}`,
+      `${count(quality.duplicateLines, 'duplicate line')} not counted`,
+      `${count(refused, 'line')} refused${refused > 0n ? ' (--quality tells why)' : ''}`,
+    ],
+  ]
+  return sentences.filter((parts) => parts.length > 0).flatMap((parts) => wrapped(parts, maxColumns))
+}
+
+/** Parts in as few lines as they fit into. */
+function wrapped(parts: readonly string[], maxColumns: number): string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const last = lines.at(-1)
+    if (last !== undefined && columnsOf(`${last}, ${part}`) < maxColumns) lines[lines.length - 1] = `${last}, ${part}`
+    else {
+      if (last !== undefined) lines[lines.length - 1] = `${last},`
+      lines.push(part)
+    }
+  }
+  return lines
+}
+
+/** Refused lines with their places. */
+export function qualityLines({ quality, lineOf }: Analyzed): StyledLine[] {
+  if (quality.refused.length === 0) return ['No line was refused.']
+  const table = new Table({ ...PLAIN, head: ['Reason', 'Lines', 'Where: line (byte offset)'] })
+  for (const { reason, count: lines, places } of quality.refused) {
+    places.forEach(({ path, offset }, i) => {
+      const where = `${cell(path, PATH_COLUMNS)}:${lineOf(path, offset) ?? '?'} (${grouped(offset)})`
+      table.push([i === 0 ? reason : '', i === 0 ? grouped(lines) : '', where])
+    })
+    const unnamed = lines - BigInt(places.length)
+    if (unnamed > 0n) table.push(['', '', `and ${grouped(unnamed)} more`])
+  }
+  return styledTable(table.toString(), false)
+}
+
+export const grouped = (value: bigint | number): string => value.toLocaleString('en-US')
+export const count = (n: number | bigint, noun: string): string => `${grouped(n)} ${noun}${BigInt(n) === 1n ? '' : 's'}`

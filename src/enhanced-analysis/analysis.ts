@@ -5,14 +5,16 @@ import { LIMITS } from '../domain/limits.ts'
 import { journalKey } from '../domain/log-name.ts'
 import { EVERYTHING, type Scope } from '../domain/scope.ts'
 import { sumsIn } from '../domain/sums-in.ts'
-import type { TokenAnswer, TokenQuery, UsageSums } from '../domain/token-query.ts'
+import type { TokenAnswer, TokenFilter, TokenQuery, UsageSums } from '../domain/token-query.ts'
 import { finished, type Work } from '../domain/work.ts'
 import type { Root } from '../transcripts/roots.ts'
 import { type KeptTable, openKeptTable } from './index/kept-table.ts'
 import { createShippingView, type ShippingView } from './published/shipping-view.ts'
 import { createRefreshing, type Refresh } from './refreshing.ts'
 import type { Digested } from './scanning/digesting.ts'
+import { projectPathsOf } from './scanning/project-paths.ts'
 import { createScanning } from './scanning/scanning.ts'
+import { type Activity, activityIn } from './table/activity.ts'
 import { assertAffordable } from './table/affordable.ts'
 import { aggregating } from './table/aggregate.ts'
 import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
@@ -74,6 +76,10 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
   quality(): Quality
   /** The same as every source tells it. */
   corpusQuality(): CorpusQuality
+  /** The first and the last record that a filter selects in each span of time of this length, by the span's start. */
+  activity(filter: TokenFilter, spanMs: number): Map<number, Activity>
+  /** The folder that its agent worked in, by the name of a project, where a transcript of it tells. */
+  projectPaths(names: ReadonlySet<string>): Map<string, string>
   /** Identities that are counted. */
   records(): number
   /** Copies that conflict with those that count. */
@@ -135,6 +141,8 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
     quality: () => qualityOf(table),
     corpusQuality: () =>
       finished(answering({ queries: [], access: EVERYTHING, quality: true })).quality as CorpusQuality,
+    activity: (filter, spanMs) => activityIn(table, filter, spanMs),
+    projectPaths: (names) => projectPathsOf(table, names),
     records: () => table.winners,
     conflicts: () => table.conflicting.size,
     conflictsOf: ({ segment, to }) => conflicts.get(`${segment} ${to}`) ?? 0,

@@ -23,6 +23,10 @@ export interface TranscriptFormat {
   isTranscript(name: string): boolean
   /** `relativePath` is the path under the root. */
   nameLog(relativePath: string): LogNaming
+  /** What a project is called whose agent works in this folder, an absolute path. */
+  projectAt(folder: string): string
+  /** The folders in which the agent worked, as the first bytes of a transcript tell; each may come more than once. */
+  foldersIn(head: string): string[]
   /** What is done once in a process and shared with its threads. Called in whatever starts threads, before it does. */
   prepare?(): void
   createReader(): TranscriptReader

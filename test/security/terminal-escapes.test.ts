@@ -65,6 +65,25 @@ describe('what analyze prints of a hostile corpus', () => {
     }
   })
 
+  test.each(['csv', 'markdown'])('as %s has nothing either, and one line a row', async (format) => {
+    const folder = corpus()
+    const { stdout, stderr } = await run(
+      ['analyze', '--transcripts', folder, '--no-index', '--by', 'project,model', '--format', format],
+      folder,
+    )
+    expect(stderr).toBe('')
+    expect(stdout).not.toMatch(OBEYED)
+    const rows = stdout.split('\n').filter((row) => row.includes(',1,1,0,0,2,1,') || row.includes('| 2 | 1 |'))
+    expect(rows).toHaveLength(Object.keys(HOSTILE).length)
+  })
+
+  test.each(['table', 'csv', 'markdown', 'json'])('in blocks as %s has nothing either', async (format) => {
+    const folder = corpus()
+    const { stdout, stderr } = await run(['blocks', '--transcripts', folder, '--no-index', '--format', format], folder)
+    expect([stderr, stdout.length > 200]).toEqual(['', true])
+    expect(stdout).not.toMatch(OBEYED)
+  })
+
   test('as JSON has neither, and says exactly what is in the corpus', async () => {
     const folder = corpus()
     const { stdout } = await run(['analyze', '--transcripts', folder, '--json', '--quality', '--no-index'], folder)

@@ -12,6 +12,8 @@ export const tiny: TranscriptFormat = {
   },
   isTranscript: (name) => name.endsWith('.tiny'),
   nameLog: (path) => ({ project: basename(path, '.tiny'), pathSession: undefined, stem: basename(path, '.tiny') }),
+  projectAt: (folder) => basename(folder),
+  foldersIn: () => [],
   createReader: createTinyReader,
 }
 

@@ -1,6 +1,6 @@
 import type { TranscriptFormat } from '../format.ts'
 import { compileLineScanner } from './line-scanner/line-scanner.ts'
-import { nameLog } from './naming.ts'
+import { foldersIn, nameLog, projectAt } from './naming.ts'
 import { folderIn, isTranscript, places } from './places.ts'
 import { createReader } from './reader.ts'
 
@@ -10,6 +10,8 @@ export const claudeCode: TranscriptFormat = {
   folderIn,
   isTranscript,
   nameLog,
+  projectAt,
+  foldersIn,
   prepare: compileLineScanner,
   createReader: () => createReader(),
 }

@@ -14,3 +14,21 @@ export function nameLog(relativePath: string): LogNaming {
     stem: basename(relativePath, '.jsonl'),
   }
 }
+
+/** The agent names a project's folder by its path, a dash for all that is no letter or digit of ASCII. */
+export const projectAt = (folder: string): string => folder.replace(/[^a-zA-Z0-9]/g, '-')
+
+/** Each line names the folder that it was written in; the last line may be cut off. */
+export function foldersIn(head: string): string[] {
+  return Array.from(head.matchAll(/"cwd":("(?:[^"\\]|\\.)*")/g), ([, text]) => readText(text as string)).filter(
+    (folder) => folder !== '',
+  )
+}
+
+function readText(json: string): string {
+  try {
+    return JSON.parse(json) as string
+  } catch {
+    return ''
+  }
+}
