@@ -169,7 +169,7 @@ module.exports = {
       name: 'cli-is-a-client',
       severity: 'error',
       comment:
-        'the CLI asks the server through GraphQL; analyze, token, push, audit and journal read what is on this machine, serve starts the server',
+        'the CLI asks the server through GraphQL; analyze, token, push, audit and journal read what is on this machine, serve starts the server; revoke writes into the journal where no server runs',
       from: { path: '^src/cli/' },
       to: {
         path: '^src/',

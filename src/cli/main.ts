@@ -108,12 +108,17 @@ function addToken(program: Command): void {
   addMachineTokens(
     program.command('machine-token').description('tokens of machines, kept by the server, each with an id'),
   )
-  remote(program.command('revoke').description('take tokens away, on every instance within a second'))
+  remote(
+    program
+      .command('revoke')
+      .description('take tokens away, on every instance within a second; where no server runs, from its next start on'),
+  )
     .option('--user <id>', 'all tokens of this user that were issued until now')
     .option('--id <id>', 'one token: its claim jti')
+    .option('--made', 'with --user: also the tokens of machines that this user has made, for whomever')
     .requiredOption('--reason <text>', 'why')
     .action(async (options) => {
-      const { revokeAccess } = await import('./machine-tokens.ts')
+      const { revokeAccess } = await import('./revoke.ts')
       await revokeAccess(options)
     })
 }

@@ -72,6 +72,11 @@ export function openAccessSide(options: AccessSideOptions): AccessSide {
       known,
       sign: sign && ((request, id) => sign(request, request.ttlSeconds, { id })),
       keep: wayIn.journal.append,
+      onRevoked: (revocation, made) =>
+        logger.warn(
+          { ...revocation, made },
+          'access was revoked; `made`: good tokens of machines that the user had made',
+        ),
     }),
     signIn: config.isProduction || sign === undefined ? undefined : createSignIn(sign, config.transcripts.user),
     sign: (principal, ttlSeconds) => sign?.(principal, ttlSeconds),
