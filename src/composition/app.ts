@@ -9,6 +9,7 @@ import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { SIGN_IN_PATH } from '../http/sign-in.ts'
 import { type JournalKey, keyIds } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
+import { noteLostHeads } from '../lost-revocations-file.ts'
 import type { Logger } from '../observability/logger.ts'
 import { createMetrics } from '../observability/metrics.ts'
 import type { Flags } from '../ports/flags.ts'
@@ -64,6 +65,7 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
   const place = takeServerPlace(config.dataDir)
   let audit: AuditSide | undefined
   try {
+    noteLostHeads(config.dataDir)
     const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const roots = resolveRoots(config.transcripts)
     const secrets = loadJwtSecrets(config.auth, config.dataDir)

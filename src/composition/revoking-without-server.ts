@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type AccessChanges, createAccessChanges, type RevocationTarget } from '../access/access-changes.ts'
 import { createKnownTokens } from '../access/known-tokens.ts'
 import type { Config } from '../config.ts'
@@ -6,6 +5,7 @@ import { namedValue } from '../domain/named-value.ts'
 import { requireFolders } from '../folders.ts'
 import { openJournal } from '../journal/journal.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
+import { journalHeadsPath, noteLostHeads } from '../lost-revocations-file.ts'
 import type { Logger } from '../observability/logger.ts'
 import { takeServerPlace } from '../server-file.ts'
 import { openAuditSide } from './audit-side.ts'
@@ -26,6 +26,7 @@ export async function revokeWithoutServer(
   requireFolders(config)
   const place = takeServerPlace(config.dataDir)
   try {
+    noteLostHeads(config.dataDir)
     const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const audit = openAuditSide(config, logger)
     const known = createKnownTokens()
@@ -33,7 +34,7 @@ export async function revokeWithoutServer(
       folder: config.journalDir,
       key,
       instance: instanceOf(config.dataDir),
-      headsPath: join(config.dataDir, 'journal-heads'),
+      headsPath: journalHeadsPath(config.dataDir),
       followIntervalMs: AGAIN_MS,
       listener: {
         entry(entry) {
