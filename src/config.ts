@@ -2,7 +2,8 @@ import { homedir, hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type AccessConfig, accessMistakes, accessOf, type Texts } from './access-settings.ts'
-import { readSecretFiles } from './secret-files.ts'
+import { isLoopback } from './domain/loopback.ts'
+import { readSecretFiles, secretFileWarnings } from './secret-files.ts'
 import { type LOG_LEVELS, SETTINGS } from './settings.ts'
 
 /**
@@ -58,10 +59,12 @@ export interface Config extends AccessConfig {
   /** Milliseconds that requests in flight get at a shutdown. */
   shutdownDeadlineMs: number
   logLevel: (typeof LOG_LEVELS)[number]
-  /** No token is printed. */
+  /** No token is printed: in production, and where other machines come in and nobody has said that it is development. */
   isProduction: boolean
   /** Whether clients may ask for the schema: not in production. */
   introspection: boolean
+  /** What works, and should be seen to. */
+  warnings: string[]
 }
 
 const SHAPE = Object.fromEntries(Object.entries(SETTINGS).map(([name, { schema }]) => [name, schema])) as {
@@ -90,8 +93,11 @@ export function readConfig(environment: Texts = process.env): Config {
   const pathOf = (path: string | undefined) => path && resolve(expandHome(path, home))
   const dataDir = pathOf(settings.DATA_DIR) ?? resolve('.token-bridge')
   const journalKeyFile = pathOf(settings.JOURNAL_KEY_FILE)
+  const host = settings.HOST ?? SETTINGS.HOST.fallback
+  const isReached = !isLoopback(host) || settings.TRUSTED_PROXY.length > 0
+  const isProduction = settings.NODE_ENV === 'production' || (isReached && present.NODE_ENV !== 'development')
   return {
-    host: settings.HOST ?? SETTINGS.HOST.fallback,
+    host,
     port: settings.PORT,
     trustedProxies: settings.TRUSTED_PROXY,
     maxSockets: settings.MAX_WEBSOCKETS,
@@ -128,8 +134,9 @@ export function readConfig(environment: Texts = process.env): Config {
     rescanIntervalMs: settings.RESCAN_INTERVAL_MS,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     logLevel: settings.LOG_LEVEL,
-    isProduction: settings.NODE_ENV === 'production',
-    introspection: settings.NODE_ENV !== 'production',
+    isProduction,
+    introspection: !isProduction,
+    warnings: secretFileWarnings(present),
   }
 }
 

@@ -132,8 +132,9 @@ export const SETTINGS = {
   },
   NODE_ENV: {
     schema: oneOf('NODE_ENV', ENVIRONMENTS, 'development'),
-    fallback: '`development`',
-    about: '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed',
+    fallback: '`development`; `production` where other machines reach it',
+    about:
+      '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed; so it is, too, where `HOST` or `TRUSTED_PROXY` lets other machines in, unless this says `development`',
   },
   LOG_LEVEL: {
     schema: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),

@@ -61,6 +61,7 @@ const DATABASE_WAIT_MS = 5000
 export async function startApp(config: Config, logger: Logger): Promise<App> {
   requireFolders(config)
   refuseExposure(config)
+  for (const warning of config.warnings) logger.warn({ warning }, 'a setting should be seen to')
   const certificate = config.tls === undefined ? undefined : readCertificate(config.tls)
   const place = takeServerPlace(config.dataDir)
   let audit: AuditSide | undefined
