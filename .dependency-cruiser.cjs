@@ -175,7 +175,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '^src/(cli|domain|ports|access|audit|enhanced-analysis|journal|transcripts|pricing)/',
-          '^src/(config|main|server-file|isolation-file|lost-revocations-file|process-lock|folders|shipping/ledger-file)\\.ts$',
+          '^src/(config|main|secret-files|server-file|isolation-file|lost-revocations-file|process-lock|folders|shipping/ledger-file)\\.ts$',
         ],
       },
     },

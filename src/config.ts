@@ -63,6 +63,8 @@ export interface Config extends AccessConfig {
   isProduction: boolean
   /** Whether clients may ask for the schema: not in production. */
   introspection: boolean
+  /** Of commands that ask a server. */
+  cliToken: string | undefined
   /** What works, and should be seen to. */
   warnings: string[]
 }
@@ -136,6 +138,7 @@ export function readConfig(environment: Texts = process.env): Config {
     logLevel: settings.LOG_LEVEL,
     isProduction,
     introspection: !isProduction,
+    cliToken: settings.TOKEN_BRIDGE_TOKEN,
     warnings: secretFileWarnings(present),
   }
 }

@@ -12,6 +12,7 @@ export const SECRETS = [
   'REDIS_URL',
   'CLICKHOUSE_PASSWORD',
   'UNLEASH_API_TOKEN',
+  'TOKEN_BRIDGE_TOKEN',
 ] as const
 /** A larger file is none that holds a secret. */
 const MAX_BYTES = 64 << 10
@@ -65,7 +66,8 @@ function isReadByOthers(path: string): boolean {
   return (mode & OTHERS) !== 0 && !(uid === 0 && IN_MEMORY.has(statfsSync(path).type))
 }
 
-function readSecret(path: string): string {
+/** Throws what is wrong with the file, without its name. */
+export function readSecret(path: string): string {
   const bytes = readBytes(path)
   const secret = bytes.toString('utf8').trim()
   if (secret === '') throw new Error('is empty')

@@ -136,6 +136,13 @@ export const SETTINGS = {
     about:
       '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed; so it is, too, where `HOST` or `TRUSTED_PROXY` lets other machines in, unless this says `development`',
   },
+  TOKEN_BRIDGE_TOKEN: {
+    schema: text,
+    fallback: 'none',
+    about:
+      'of the command line alone: the bearer token of commands that ask a server, which `--token` would show to everybody on the machine',
+  },
+  TOKEN_BRIDGE_TOKEN_FILE: inFile('TOKEN_BRIDGE_TOKEN'),
   LOG_LEVEL: {
     schema: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     fallback: '`info`',

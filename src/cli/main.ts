@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ROLES } from '../access/roles.ts'
 import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
 import { addAudit, addIsolation } from './guarding-commands.ts'
-import { remote } from './remote-options.ts'
+import { remote, TOKEN_FILE_HELP, TOKEN_HELP } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -169,7 +169,8 @@ function addPush(program: Command): void {
     .command('push')
     .description("follow this machine's transcripts and send what they add to a bridge elsewhere, until interrupted")
     .requiredOption('--server <url>', 'address of the bridge')
-    .requiredOption('--token <token>', 'bearer token with the role ingester')
+    .option('--token <token>', `${TOKEN_HELP}; with the role ingester`)
+    .option('--token-file <path>', TOKEN_FILE_HELP)
     .option('--transcripts <dir>', 'folders of transcripts, comma-separated, as TRANSCRIPTS_DIR')
     .option('--once', 'send what there is, and end')
     .option('--json', 'print JSON')
