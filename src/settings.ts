@@ -66,7 +66,7 @@ export const SETTINGS = {
     schema: matching(/^rediss?:\/\/\S+$/, 'REDIS_URL must begin with redis:// or rediss://'),
     fallback: 'none',
     about:
-      'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
+      'Redis that keeps answers, shared by instances that count the same logs and have `AUTH_JWT_SECRET` (with `AUTH_JWKS_URL` alone: `JOURNAL_KEY`) in common; without it they are kept in memory alone',
   },
   REDIS_URL_FILE: inFile('REDIS_URL'),
   CACHE_MAX_MB: {

@@ -148,9 +148,13 @@ function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesO
   const archived = createArchivedSide({ local: localLedger, legacy, database })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
-  const reading = createReadingSide({ config, legacy, isolation, logger })
+  const reading = createReadingSide({ config, legacy, isolation, secrets: sharedSecrets(secrets, key), logger })
   return { access, isolation, audit, flags, wayIn, otherJournals, legacy, database, archived, writing, reading }
 }
+
+/** Instances have those of tokens in common; where others sign, the keys of the journal. */
+const sharedSecrets = (secrets: readonly Uint8Array[], key: JournalKey): readonly Uint8Array[] =>
+  secrets.length > 0 ? secrets : [key, ...(key.others ?? [])].map(({ bytes }) => bytes)
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
 async function closeSides({
