@@ -48,6 +48,14 @@ test('records of the years 1970 to 2261 are in bounded series, and nobody elseâ€
   for (const series of ['hours', 'days', 'weeks', 'months'] as const)
     expect(all[series]).toHaveLength(ofAll[series].length + 3)
   expect(all.sessions.edges[0].node.id).toBe('far-2')
+  // with those without records, too: until today, not for two centuries
+  const filled =
+    'query ($from: DateTime) { tokenMetrics(filter: { from: $from }) { timeSeries(granularity: DAY, fill: true) { label } } }'
+  const { data: dense } = await server.ask(filled, { from: '2026-01-01T00:00:00Z' })
+  const labels = dense.tokenMetrics.timeSeries.map(({ label }: { label: string }) => label)
+  const today = new Date().toISOString().slice(0, 10)
+  expect(labels.slice(labels.indexOf(today))).toEqual([today, '2100-02-28', '2261-12-31'])
+  expect(labels.slice(0, 2)).toEqual(['2026-01-01', '2026-01-02'])
   // whoever sees them leaves them out by a range
   const { hours, sessions, lastAt } = await ask({}, { from: '2000-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' })
   expect({ hours, sessions, lastAt }).toEqual({ hours: ofAll.hours, sessions: ofAll.sessions, lastAt: ofAll.lastAt })
