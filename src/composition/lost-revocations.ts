@@ -6,7 +6,7 @@ import {
   writeLostRevocations,
 } from '../lost-revocations-file.ts'
 import type { Logger } from '../observability/logger.ts'
-import { journalLosses } from '../shipping/losses.ts'
+import type { SegmentExtent } from '../ports/journal.ts'
 
 export interface LostRevocationsOptions {
   dataDir: string
@@ -18,6 +18,10 @@ export interface LostRevocationsOptions {
 
 /** For so long it is taken to be the same. */
 const LOOK_MS = 1000
+
+/** Whatever is lost: a revocation is an entry without records, and missing in no answer. */
+const isLost = ({ readTo, acknowledgedTo, unreadable }: SegmentExtent): boolean =>
+  readTo < acknowledgedTo || unreadable.length > 0
 
 /**
  * Before when revocations may be lost with a part of the journal, in milliseconds since 1970; `undefined` where none are.
@@ -40,7 +44,7 @@ export function createLostRevocations(options: LostRevocationsOptions): () => nu
   }
   const look = (): void => {
     lookedAt = performance.now()
-    const isShort = journalLosses(journal.extents(), []).inFiles > 0
+    const isShort = journal.extents().some(isLost)
     if (isShort && lost === undefined) keep({ before: isFirst ? startedAt : Date.now(), why: 'SHORT' })
     else if (!isShort && lost?.why === 'SHORT') keep(undefined)
     isFirst = false
