@@ -169,13 +169,13 @@ module.exports = {
       name: 'cli-is-a-client',
       severity: 'error',
       comment:
-        'the CLI asks the server through GraphQL; analyze, token, push, audit and journal read what is on this machine, serve starts the server',
+        'the CLI asks the server through GraphQL; analyze, token, push, audit and journal read what is on this machine, serve starts the server; revoke writes into the journal where no server runs',
       from: { path: '^src/cli/' },
       to: {
         path: '^src/',
         pathNot: [
           '^src/(cli|domain|ports|access|audit|enhanced-analysis|journal|transcripts|pricing)/',
-          '^src/(config|places|main|server-file|isolation-file|process-lock|folders|shipping/ledger-file)\\.ts$',
+          '^src/(config|places|main|secret-files|server-file|isolation-file|lost-revocations-file|process-lock|folders|shipping/ledger-file)\\.ts$',
         ],
       },
     },

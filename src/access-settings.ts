@@ -35,7 +35,7 @@ export const ACCESS_SETTINGS = {
     schema: matching(/^(on|off)$/, 'AUTH_STRICT_REVOCATION must be on or off'),
     fallback: '`off`',
     about:
-      '`on`: an instance that does not hear what others revoke, as it cannot read `JOURNAL_DIR`, refuses tokens that were issued before',
+      '`on`: an instance that does not hear what others revoke, as it cannot read `JOURNAL_DIR`, or has lost some of it, refuses tokens that were issued before',
   },
   ALLOWED_HOSTS: {
     schema: hosts('ALLOWED_HOSTS'),

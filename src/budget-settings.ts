@@ -26,7 +26,7 @@ export const BUDGET_SETTINGS = {
   RATE_BYTES_PER_MINUTE: budget(
     'RATE_BYTES_PER_MINUTE',
     1_000_000_000,
-    'bytes of requests and of messages over WebSocket that a user may send in a minute',
+    'bytes of requests and over WebSocket (pings, too) that a user may send in a minute; who goes on over WebSocket is sent away (1013)',
   ),
   RATE_FAILED_LOGINS: budget(
     'RATE_FAILED_LOGINS',

@@ -2,8 +2,9 @@ import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type AccessConfig, accessMistakes, accessOf, type Texts } from './access-settings.ts'
+import { isLoopback } from './domain/loopback.ts'
 import { homeOf, pathFrom, settingOf } from './places.ts'
-import { readSecretFiles } from './secret-files.ts'
+import { readSecretFiles, secretFileWarnings } from './secret-files.ts'
 import { type LOG_LEVELS, SETTINGS } from './settings.ts'
 
 /**
@@ -60,10 +61,14 @@ export interface Config extends AccessConfig {
   /** Milliseconds that requests in flight get at a shutdown. */
   shutdownDeadlineMs: number
   logLevel: (typeof LOG_LEVELS)[number]
-  /** No token is printed. */
+  /** No token is printed: in production, and where other machines come in and nobody has said that it is development. */
   isProduction: boolean
   /** Whether clients may ask for the schema: not in production. */
   introspection: boolean
+  /** Of commands that ask a server. */
+  cliToken: string | undefined
+  /** What works, and should be seen to. */
+  warnings: string[]
 }
 
 const SHAPE = Object.fromEntries(Object.entries(SETTINGS).map(([name, { schema }]) => [name, schema])) as {
@@ -87,8 +92,11 @@ export function readConfig(environment: Texts = process.env): Config {
   const pathOf = (path: string | undefined) => path && pathFrom(path, home)
   const dataDir = pathOf(settings.DATA_DIR) ?? resolve('.token-bridge')
   const journalKeyFile = pathOf(settings.JOURNAL_KEY_FILE)
+  const host = settings.HOST ?? SETTINGS.HOST.fallback
+  const isReached = !isLoopback(host) || settings.TRUSTED_PROXY.length > 0
+  const isProduction = settings.NODE_ENV === 'production' || (isReached && present.NODE_ENV !== 'development')
   return {
-    host: settings.HOST ?? SETTINGS.HOST.fallback,
+    host,
     port: settings.PORT,
     trustedProxies: settings.TRUSTED_PROXY,
     maxSockets: settings.MAX_WEBSOCKETS,
@@ -125,8 +133,10 @@ export function readConfig(environment: Texts = process.env): Config {
     rescanIntervalMs: settings.RESCAN_INTERVAL_MS,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     logLevel: settings.LOG_LEVEL,
-    isProduction: settings.NODE_ENV === 'production',
-    introspection: settings.NODE_ENV !== 'production',
+    isProduction,
+    introspection: !isProduction,
+    cliToken: settings.TOKEN_BRIDGE_TOKEN,
+    warnings: secretFileWarnings(present),
   }
 }
 

@@ -1,5 +1,6 @@
 import { type App, startApp } from './composition/app.ts'
 import { openAndUpdate } from './composition/database-side.ts'
+import { revokeWithoutServer } from './composition/revoking-without-server.ts'
 import { readConfig } from './config.ts'
 import { visible } from './domain/plain-text.ts'
 import { createLogger, type Logger } from './observability/logger.ts'
@@ -35,6 +36,11 @@ export async function updateSchema(): Promise<void> {
   const db = await openAndUpdate(config)
   await db.close()
   process.stdout.write(`the tables of ${config.clickhouse.database} are those of this release\n`)
+}
+
+/** `token-bridge revoke`, where no server runs: tells how many good tokens of machines the user had made. */
+export function revokeOffline(revocation: Parameters<typeof revokeWithoutServer>[2]): Promise<{ made: number }> {
+  return revokeWithoutServer(readConfig(), createLogger('silent'), revocation)
 }
 
 /** SIGHUP reads the certificate again; the one before stays where that fails. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statfsSync, statSync } from 'node:fs'
 
 // Secrets from files, as container engines hand them over: `NAME_FILE` names the file that holds the setting `NAME`.
 
@@ -12,6 +12,7 @@ export const SECRETS = [
   'REDIS_URL',
   'CLICKHOUSE_PASSWORD',
   'UNLEASH_API_TOKEN',
+  'TOKEN_BRIDGE_TOKEN',
 ] as const
 /** A larger file is none that holds a secret. */
 const MAX_BYTES = 64 << 10
@@ -43,7 +44,30 @@ export function readSecretFiles(settings: Record<string, string | undefined>): S
   return { settings: read, mistakes }
 }
 
-function readSecret(path: string): string {
+/** Of file systems in memory, on Linux. */
+const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994, 0x858458f6])
+const OTHERS = 0o077
+
+/** Files that others may read, with what helps. Those of the journal and the audit log are refused when they are read. */
+export function secretFileWarnings(settings: Record<string, string | undefined>): string[] {
+  return SECRETS.flatMap((name) => {
+    const path = settings[`${name}_FILE`]
+    if (path === undefined || READ_LATER.has(name) || !isReadByOthers(path)) return []
+    return [`${name}_FILE ${path} can be read by others: chmod 600 it`]
+  })
+}
+
+/**
+ * A secret that a container engine mounts belongs to root, can be read by everybody in the container, and lies in memory:
+ * nobody can change that, and the container is what keeps it. A file of root on a disk is none of these.
+ */
+function isReadByOthers(path: string): boolean {
+  const { mode, uid } = statSync(path)
+  return (mode & OTHERS) !== 0 && !(uid === 0 && IN_MEMORY.has(statfsSync(path).type))
+}
+
+/** Throws what is wrong with the file, without its name. */
+export function readSecret(path: string): string {
   const bytes = readBytes(path)
   const secret = bytes.toString('utf8').trim()
   if (secret === '') throw new Error('is empty')

@@ -66,7 +66,7 @@ export const SETTINGS = {
     schema: matching(/^rediss?:\/\/\S+$/, 'REDIS_URL must begin with redis:// or rediss://'),
     fallback: 'none',
     about:
-      'Redis that keeps answers, shared by instances that count the same logs; without it they are kept in memory alone',
+      'Redis that keeps answers, shared by instances that count the same logs and have `AUTH_JWT_SECRET` (with `AUTH_JWKS_URL` alone: `JOURNAL_KEY`) in common; without it they are kept in memory alone',
   },
   REDIS_URL_FILE: inFile('REDIS_URL'),
   CACHE_MAX_MB: {
@@ -132,9 +132,17 @@ export const SETTINGS = {
   },
   NODE_ENV: {
     schema: oneOf('NODE_ENV', ENVIRONMENTS, 'development'),
-    fallback: '`development`',
-    about: '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed',
+    fallback: '`development`; `production` where other machines reach it',
+    about:
+      '`development`, `test`, or `production`: no introspection, no suggestions, and no token is printed; so it is, too, where `HOST` or `TRUSTED_PROXY` lets other machines in, unless this says `development`',
   },
+  TOKEN_BRIDGE_TOKEN: {
+    schema: text,
+    fallback: 'none',
+    about:
+      'of the command line alone: the bearer token of commands that ask a server, which `--token` would show to everybody on the machine',
+  },
+  TOKEN_BRIDGE_TOKEN_FILE: inFile('TOKEN_BRIDGE_TOKEN'),
   LOG_LEVEL: {
     schema: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     fallback: '`info`',

@@ -1,16 +1,9 @@
 import type { AccessChange, MachineTokenMade } from '../domain/access-change.ts'
 import { BridgeError } from '../domain/errors.ts'
-
-/** What a token says of itself. */
-export interface IssuedToken {
-  userId: string
-  id: string | undefined
-  /** Milliseconds since 1970, at the earliest: the clock of whoever signed it may be ahead. */
-  issuedAt: number
-}
+import { createRevocations, type IssuedToken } from './revocations.ts'
 
 /** A token of a machine, as operators see it. */
-export interface MachineToken extends Omit<MachineTokenMade, 'kind' | 'at' | 'by'> {
+export interface MachineToken extends Omit<MachineTokenMade, 'kind' | 'at'> {
   createdAt: number
   revokedAt: number | undefined
   /** By this instance, since its start. */
@@ -27,6 +20,8 @@ export interface KnownTokens {
   watch(token: IssuedToken, end: () => void): () => void
   /** Ids of the tokens of a user that were issued later than now, by the clock of whoever made them. */
   issuedAhead(userId: string): string[]
+  /** Tokens of machines that a user has made, and that are good. */
+  madeBy(userId: string): MachineToken[]
   /** Those that have not expired, the latest first. */
   machineTokens(): MachineToken[]
 }
@@ -35,20 +30,14 @@ export interface KnownTokens {
 export function createKnownTokens(unheardSince: () => number | undefined = () => undefined): KnownTokens {
   const made = new Map<string, MachineTokenMade>()
   const usedAt = new Map<string, number>()
-  /** When the tokens of a user, or one token, were taken away last. */
-  const revokedUsers = new Map<string, number>()
-  const revokedTokens = new Map<string, number>()
+  const revocations = createRevocations()
   /** By id: tokens that were shown, and by their clock are not issued yet. */
   const ahead = new Map<string, IssuedToken>()
   const watched = new Map<() => void, IssuedToken>()
-  const note = (times: Map<string, number>, key: string | undefined, at: number): void => {
-    if (key !== undefined) times.set(key, Math.max(at, times.get(key) ?? at))
-  }
-  const revokedAt = ({ userId, id, issuedAt }: IssuedToken): number | undefined => {
-    const own = id === undefined ? undefined : revokedTokens.get(id)
-    if (own !== undefined) return own
-    const ofUser = revokedUsers.get(userId)
-    return ofUser !== undefined && issuedAt <= ofUser ? ofUser : undefined
+  const revokedAt = (token: IssuedToken): number | undefined =>
+    revocations.revokedAt(token, token.id === undefined ? undefined : made.get(token.id))
+  const endRevoked = (): void => {
+    for (const [end, token] of watched) if (revokedAt(token) !== undefined) end()
   }
   const noteAhead = (token: IssuedToken): void => {
     const now = Date.now()
@@ -60,11 +49,11 @@ export function createKnownTokens(unheardSince: () => number | undefined = () =>
     learn(change) {
       if (change.kind === 'machine-token') {
         if (change.expiresAt > Date.now()) made.set(change.id, change)
-        return
+        // who made it may be known to be out
+        return endRevoked()
       }
-      note(revokedUsers, change.userId, change.at)
-      note(revokedTokens, change.tokenId, change.at)
-      for (const [end, token] of watched) if (revokedAt(token) !== undefined) end()
+      revocations.learn(change)
+      endRevoked()
     },
     check(token) {
       if (revokedAt(token) !== undefined) throw new BridgeError('UNAUTHENTICATED', 'the token was revoked')
@@ -84,18 +73,21 @@ export function createKnownTokens(unheardSince: () => number | undefined = () =>
       if (revokedAt(token) !== undefined) end()
       return () => void watched.delete(end)
     },
-    machineTokens() {
-      const now = Date.now()
-      for (const { id, expiresAt } of made.values()) {
-        if (expiresAt > now) continue
-        made.delete(id)
-        usedAt.delete(id)
-      }
-      return [...made.values()].map(toListed).sort((a, b) => b.createdAt - a.createdAt)
-    },
+    machineTokens,
+    madeBy: (userId) => machineTokens().filter(({ by, revokedAt }) => by === userId && revokedAt === undefined),
   }
 
-  function toListed({ kind: _kind, by: _by, at, ...token }: MachineTokenMade): MachineToken {
+  function machineTokens(): MachineToken[] {
+    const now = Date.now()
+    for (const { id, expiresAt } of made.values()) {
+      if (expiresAt > now) continue
+      made.delete(id)
+      usedAt.delete(id)
+    }
+    return [...made.values()].map(toListed).sort((a, b) => b.createdAt - a.createdAt)
+  }
+
+  function toListed({ kind: _kind, at, ...token }: MachineTokenMade): MachineToken {
     return {
       ...token,
       createdAt: at,

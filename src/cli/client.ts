@@ -3,13 +3,17 @@ import type { TokenHolder } from '../access/roles.ts'
 import { loadJwtSecrets } from '../access/secret.ts'
 import { signToken } from '../access/tokens.ts'
 import { type Config, readConfig } from '../config.ts'
+import { readSecret } from '../secret-files.ts'
 import { findServer } from '../server-file.ts'
 import { fetchFrom } from './fetch-from.ts'
 import type { TypedDocumentString } from './generated.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface RemoteOptions {
   server?: string
   token?: string
+  /** Holds the token; read at each request, so that it can be replaced while a command runs. */
+  tokenFile?: string
   json?: boolean
   /** For what takes its time; 30 seconds where it is absent. */
   deadlineMs?: number
@@ -56,7 +60,7 @@ export async function request<Result, Variables>(
     throw new Error(
       `no server was started with the data folder ${config.dataDir}; start one (npm start) or name it with --server`,
     )
-  const token = options.token ?? (await ownToken(config))
+  const token = givenToken(options, config) ?? (await ownToken(config))
   const response = await post({
     ...found,
     token,
@@ -76,10 +80,23 @@ export async function request<Result, Variables>(
   return data
 }
 
+/** By the command, else by the environment; `undefined`: neither. */
+export function givenToken({ token, tokenFile }: RemoteOptions, { cliToken }: Config): string | undefined {
+  if (token !== undefined && tokenFile !== undefined) throw new UsageError('one of --token and --token-file is enough')
+  if (tokenFile === undefined) return token ?? cliToken
+  try {
+    return readSecret(tokenFile)
+  } catch (error) {
+    throw new Error(`--token-file ${tokenFile} ${(error as Error).message}`, { cause: error })
+  }
+}
+
 async function ownToken({ auth, dataDir }: Config): Promise<string> {
   const [secret] = loadJwtSecrets(auth, dataDir)
   if (secret === undefined)
-    throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET; pass one by --token')
+    throw new Error(
+      'tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET; pass one by --token-file',
+    )
   const principal: TokenHolder = { userId: userInfo().username, roles: ['viewer', 'ingester', 'operator'] }
   return signToken(secret, principal, TOKEN_TTL_SECONDS, auth)
 }

@@ -288,24 +288,25 @@ export type MigrationFilesQueryVariables = Exact<{
 
 export type MigrationFilesQuery = { migration: { id: string, files: Array<{ path: string, bytes: string, sha256: string | null, records: string, tokens: string, duplicateLines: string, owners: Array<string>, verified: boolean, refused: Array<{ reason: string, count: string }> }> } | null };
 
-export type MachineTokenFieldsFragment = { id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null };
+export type MachineTokenFieldsFragment = { id: string, userId: string, roles: Array<string>, note: string | null, by: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null };
 
 export type MachineTokensQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type MachineTokensQuery = { machineTokens: Array<{ id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null }> };
+export type MachineTokensQuery = { machineTokens: Array<{ id: string, userId: string, roles: Array<string>, note: string | null, by: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null }> };
 
 export type CreateMachineTokenMutationVariables = Exact<{
   input: MachineTokenInput;
 }>;
 
 
-export type CreateMachineTokenMutation = { createMachineToken: { token: string, machineToken: { id: string, userId: string, roles: Array<string>, note: string | null, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null } } };
+export type CreateMachineTokenMutation = { createMachineToken: { token: string, machineToken: { id: string, userId: string, roles: Array<string>, note: string | null, by: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null } } };
 
 export type RevokeAccessMutationVariables = Exact<{
   userId?: string | number | null | undefined;
   tokenId?: string | number | null | undefined;
   reason: string;
+  made?: boolean | null | undefined;
 }>;
 
 
@@ -419,6 +420,7 @@ export const MachineTokenFieldsFragmentDoc = new TypedDocumentString(`
     hosts
   }
   note
+  by
   createdAt
   expiresAt
   revokedAt
@@ -1015,6 +1017,7 @@ export const MachineTokensDocument = new TypedDocumentString(`
     hosts
   }
   note
+  by
   createdAt
   expiresAt
   revokedAt
@@ -1039,14 +1042,15 @@ export const CreateMachineTokenDocument = new TypedDocumentString(`
     hosts
   }
   note
+  by
   createdAt
   expiresAt
   revokedAt
   lastUsedAt
 }`) as unknown as TypedDocumentString<CreateMachineTokenMutation, CreateMachineTokenMutationVariables>;
 export const RevokeAccessDocument = new TypedDocumentString(`
-    mutation RevokeAccess($userId: ID, $tokenId: ID, $reason: String!) {
-  revokeAccess(userId: $userId, tokenId: $tokenId, reason: $reason)
+    mutation RevokeAccess($userId: ID, $tokenId: ID, $reason: String!, $made: Boolean) {
+  revokeAccess(userId: $userId, tokenId: $tokenId, reason: $reason, made: $made)
 }
     `) as unknown as TypedDocumentString<RevokeAccessMutation, RevokeAccessMutationVariables>;
 export const ViewerDocument = new TypedDocumentString(`

@@ -6,6 +6,7 @@ import { keyIds } from '../journal/key.ts'
 import { loadJournalKey, rotateOwnKey } from '../journal/key-file.ts'
 import { firstKeyIds } from '../journal/segments.ts'
 import { instancesIn } from '../journal/told-heads.ts'
+import { journalHeadsPath } from '../lost-revocations-file.ts'
 import { noteCommand } from './noting.ts'
 import { printJson, printLines } from './terminal.ts'
 
@@ -42,7 +43,7 @@ export async function checkJournal(options: Options): Promise<void> {
 
 async function inspect(): Promise<{ folder: string; keys: string[]; segments: SegmentReport[] }> {
   const { dataDir, journalDir: folder, journalKey } = readConfig()
-  const headsPath = join(dataDir, 'journal-heads')
+  const headsPath = journalHeadsPath(dataDir)
   // whoever only looks makes no key
   if (firstKeyIds(folder).size === 0 && !existsSync(headsPath)) return { folder, keys: [], segments: [] }
   const key = loadJournalKey(dataDir, folder, journalKey)

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ROLES } from '../access/roles.ts'
 import { addAnalyze, addBlocks, addStatusline } from './analysis-commands.ts'
 import { addAudit, addIsolation } from './guarding-commands.ts'
-import { remote } from './remote-options.ts'
+import { remote, TOKEN_FILE_HELP, TOKEN_HELP } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -79,12 +79,17 @@ function addToken(program: Command): void {
   addMachineTokens(
     program.command('machine-token').description('tokens of machines, kept by the server, each with an id'),
   )
-  remote(program.command('revoke').description('take tokens away, on every instance within a second'))
+  remote(
+    program
+      .command('revoke')
+      .description('take tokens away, on every instance within a second; where no server runs, from its next start on'),
+  )
     .option('--user <id>', 'all tokens of this user that were issued until now')
     .option('--id <id>', 'one token: its claim jti')
+    .option('--made', 'with --user: also the tokens of machines that this user has made, for whomever')
     .requiredOption('--reason <text>', 'why')
     .action(async (options) => {
-      const { revokeAccess } = await import('./machine-tokens.ts')
+      const { revokeAccess } = await import('./revoke.ts')
       await revokeAccess(options)
     })
 }
@@ -135,7 +140,8 @@ function addPush(program: Command): void {
     .command('push')
     .description("follow this machine's transcripts and send what they add to a bridge elsewhere, until interrupted")
     .requiredOption('--server <url>', 'address of the bridge')
-    .requiredOption('--token <token>', 'bearer token with the role ingester')
+    .option('--token <token>', `${TOKEN_HELP}; with the role ingester`)
+    .option('--token-file <path>', TOKEN_FILE_HELP)
     .option('--transcripts <dir>', 'folders of transcripts, comma-separated, as TRANSCRIPTS_DIR')
     .option('--once', 'send what there is, and end')
     .option('--json', 'print JSON')

@@ -14,14 +14,14 @@ import type { LogRange, LogState } from '../ports/logs.ts'
 import { lockPathOf, takeLock } from '../process-lock.ts'
 import { openLedgerFile } from '../shipping/ledger-file.ts'
 import { resolveRoots } from '../transcripts/roots.ts'
-import { type RemoteOptions, RequestError } from './client.ts'
+import { givenToken, type RemoteOptions, RequestError } from './client.ts'
 import type { TokenRecordInput } from './generated.ts'
 import { batchesOf, createMistakes, MAX_MISTAKES, type SentRecord, sendBatch } from './send-records.ts'
 import { printJson, printLines, tellProblem } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface PushOptions extends RemoteOptions {
   server: string
-  token: string
   transcripts?: string
   once?: boolean
 }
@@ -40,6 +40,8 @@ const RETRY_MAX_MS = 30_000
  */
 export async function push(options: PushOptions): Promise<void> {
   const config = readConfig()
+  if (givenToken(options, config) === undefined)
+    throw new UsageError('push wants a token of that bridge: set TOKEN_BRIDGE_TOKEN, or name a file by --token-file')
   requireFolder('DATA_DIR', config.dataDir)
   const roots = resolveRoots({
     ...config.transcripts,

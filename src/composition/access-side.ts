@@ -12,6 +12,7 @@ import type { SignIn } from '../http/sign-in.ts'
 import type { Logger } from '../observability/logger.ts'
 import { watchHealth } from '../policies/health-watch.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
+import { createLostRevocations } from './lost-revocations.ts'
 import type { StateSide } from './shared-state.ts'
 import type { WayIn } from './way-in.ts'
 
@@ -54,7 +55,17 @@ export function openAccessSide(options: AccessSideOptions): AccessSide {
     ofDatabase: config.clickhouse.url === undefined ? undefined : state.heardUntil,
     hasOtherJournals: options.hasOtherJournals,
   })
-  const known = createKnownTokens(() => unheardSince(auth.strictRevocation))
+  const lostBefore = createLostRevocations({
+    dataDir: config.dataDir,
+    journal: wayIn.journal,
+    isToldElsewhere: () => state.heardUntil() !== undefined,
+    logger,
+  })
+  const known = createKnownTokens(() => {
+    const since = unheardSince(auth.strictRevocation)
+    const before = auth.strictRevocation ? lostBefore() : undefined
+    return before === undefined ? since : Math.max(before, since ?? before)
+  })
   state.events.on('state', (entry) => {
     if (entry.kind !== 'preference') known.learn(entry)
   })
@@ -72,12 +83,22 @@ export function openAccessSide(options: AccessSideOptions): AccessSide {
       known,
       sign: sign && ((request, id) => sign(request, request.ttlSeconds, { id })),
       keep: wayIn.journal.append,
+      onRevoked: (revocation, made) =>
+        logger.warn(
+          { ...revocation, made },
+          'access was revoked; `made`: good tokens of machines that the user had made',
+        ),
     }),
     signIn: config.isProduction || sign === undefined ? undefined : createSignIn(sign, config.transcripts.user),
     sign: (principal, ttlSeconds) => sign?.(principal, ttlSeconds),
     health() {
-      const since = unheardSince(true)
+      const [since, before] = [unheardSince(true), lostBefore()]
       const problems = [
+        ...(before === undefined
+          ? []
+          : [
+              `what was revoked before ${new Date(before).toISOString()} may be lost: a part of the journal is (docs/runbooks/access.md)`,
+            ]),
         ...(since === undefined ? [] : [`what others revoked is not heard since ${new Date(since).toISOString()}`]),
         ...keySets.flatMap((set) => set.problem() ?? []),
       ]

@@ -9,6 +9,7 @@ import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { SIGN_IN_PATH } from '../http/sign-in.ts'
 import { type JournalKey, keyIds } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
+import { noteLostHeads } from '../lost-revocations-file.ts'
 import type { Logger } from '../observability/logger.ts'
 import { createMetrics } from '../observability/metrics.ts'
 import type { Flags } from '../ports/flags.ts'
@@ -60,10 +61,12 @@ const DATABASE_WAIT_MS = 5000
 export async function startApp(config: Config, logger: Logger): Promise<App> {
   requireFolders(config)
   refuseExposure(config)
+  for (const warning of config.warnings) logger.warn({ warning }, 'a setting should be seen to')
   const certificate = config.tls === undefined ? undefined : readCertificate(config.tls)
   const place = takeServerPlace(config.dataDir)
   let audit: AuditSide | undefined
   try {
+    noteLostHeads(config.dataDir)
     const key = loadJournalKey(config.dataDir, config.journalDir, config.journalKey)
     const roots = resolveRoots(config.transcripts)
     const secrets = loadJwtSecrets(config.auth, config.dataDir)
@@ -145,9 +148,13 @@ function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesO
   const archived = createArchivedSide({ local: localLedger, legacy, database })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
-  const reading = createReadingSide({ config, legacy, isolation, logger })
+  const reading = createReadingSide({ config, legacy, isolation, secrets: sharedSecrets(secrets, key), logger })
   return { access, isolation, audit, flags, wayIn, otherJournals, legacy, database, archived, writing, reading }
 }
+
+/** Instances have those of tokens in common; where others sign, the keys of the journal. */
+const sharedSecrets = (secrets: readonly Uint8Array[], key: JournalKey): readonly Uint8Array[] =>
+  secrets.length > 0 ? secrets : [key, ...(key.others ?? [])].map(({ bytes }) => bytes)
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
 async function closeSides({

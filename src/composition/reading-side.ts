@@ -28,6 +28,8 @@ export interface ReadingSideOptions {
   config: Config
   legacy: LegacySource
   isolation: IsolationSide
+  /** Which all instances have that share Redis: what is kept there is believed by them alone. */
+  secrets: readonly Uint8Array[]
   logger: Logger
 }
 
@@ -40,11 +42,12 @@ const mapSources = <T>(make: (source: DataSource) => T): Record<DataSource, T> =
   HYBRID: make('HYBRID'),
 })
 
-export function createReadingSide({ config, legacy, isolation, logger }: ReadingSideOptions): ReadingSide {
+export function createReadingSide({ config, legacy, isolation, secrets, logger }: ReadingSideOptions): ReadingSide {
   const cacheBytes = config.cacheMaxMb * 2 ** 20
   const open = () =>
     createAnswerCache({
       redisUrl: config.redisUrl,
+      secrets,
       maxBytes: Math.ceil(cacheBytes * (1 - DERIVED_SHARE)),
       onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
     })

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
-import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import type { JournaledRange } from '../enhanced-analysis/table/journal-update.ts'
 import { type OpenJournal, openJournal } from '../journal/journal.ts'
 import type { JournalKey } from '../journal/key.ts'
+import { journalHeadsPath } from '../lost-revocations-file.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { IngestEntry, JournalListener, JournalPlace, StateEntry } from '../ports/journal.ts'
 import { recordsOf } from '../writing/journaled-copies.ts'
@@ -45,7 +45,7 @@ export function openWayIn({ config, key, logger }: WayInOptions): WayIn {
     folder: config.journalDir,
     key,
     instance: instanceOf(config.dataDir),
-    headsPath: join(config.dataDir, 'journal-heads'),
+    headsPath: journalHeadsPath(config.dataDir),
     followIntervalMs: FOLLOW_MS,
     onOddFile: (problem) => logger.error({ problem }, 'a file in the folder of the journal is no segment'),
     listener: {

@@ -15,13 +15,17 @@ export interface MachineTokenMade {
   expiresAt: number
 }
 
-/** Tokens were taken away: one by its id, or all of a user that were issued until `at`. */
+/**
+ * Tokens were taken away: one by its id, or all of a user that were issued until `at`; `made`: the tokens of machines as
+ * well that this user had made.
+ */
 export interface AccessRevoked {
   kind: 'revocation'
   at: number
   by: string
   userId?: string | undefined
   tokenId?: string | undefined
+  made?: boolean | undefined
   reason: string
 }
 

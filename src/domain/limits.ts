@@ -95,6 +95,11 @@ export const LIMITS = {
   subscriptionId: count(100, "characters of a subscription's id"),
   socketMessagesAtOnce: count(100, 'messages and pings at once over a WebSocket'),
   socketMessagesPerSecond: count(20, 'messages and pings a second over a WebSocket, on average'),
+  socketFrameBytes: kibibytes(256, 'at once over a WebSocket, of frames beside the messages in them'),
+  socketFrameBytesPerSecond: kibibytes(
+    4,
+    'a second over a WebSocket, on average, of frames beside the messages in them',
+  ),
   socketUnreadBytes: kibibytes(1024, 'that a client has not read when more is to be sent over its WebSocket'),
   // what is kept in memory
   rememberedBytes: mebibytes(

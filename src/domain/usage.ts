@@ -96,9 +96,11 @@ export function* timeSeries(
   else {
     const usages = new Map(sorted.map(({ start, usage }) => [start, usage]))
     const from = filled.from ?? sorted.at(0)?.start
-    const last = filled.to === undefined ? sorted.at(-1)?.start : filled.to - 1
+    const { to, gapsAfter } = filled
+    const last = to === undefined ? (gapsAfter ?? sorted.at(-1)?.start) : to - 1
     if (from === undefined || last === undefined) return
     for (const start of bucketsBetween(from, last, buckets)) yield bucketOf(start, usages.get(start) ?? [])
+    if (to === undefined) for (const { start, usage } of sorted) if (start > last) yield bucketOf(start, usage)
   }
 }
 
@@ -106,6 +108,8 @@ export function* timeSeries(
 export interface FilledRange {
   from: number | undefined
   to: number | undefined
+  /** Without `to`: after the bucket that starts then there are those with records alone. */
+  gapsAfter?: number
 }
 
 export function* sessionsMetrics(

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Authenticate, isForged } from '../access/authenticator.ts'
-import type { IssuedToken } from '../access/known-tokens.ts'
+import type { IssuedToken } from '../access/revocations.ts'
 import { isScraper, type Principal } from '../access/roles.ts'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { Metrics } from '../observability/metrics.ts'

@@ -5,7 +5,7 @@ import { clip } from '../domain/clip.ts'
 import { LIMITS } from '../domain/limits.ts'
 
 /** Close codes of WebSocket itself, by RFC 6455 and its registry. */
-const POLICY_VIOLATION = 1008
+export const POLICY_VIOLATION = 1008
 const TRY_AGAIN_LATER = 1013
 /** A peer that does not answer a close is not waited for. */
 const CLOSE_WAIT_MS = 1000

@@ -18,7 +18,8 @@ import type { HostAndOrigin } from './host-and-origin.ts'
 import { errorBody, refuseUpgrade } from './refusals.ts'
 import { sessionOf } from './sign-in.ts'
 import { createSocketBudget } from './socket-budget.ts'
-import { carryMessages, cutOff, sendAway } from './socket-transport.ts'
+import { countSocketBytes } from './socket-bytes.ts'
+import { carryMessages, cutOff, POLICY_VIOLATION, sendAway } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
 import { createPreparing, createShowing, refusal, type SubscribedOptions } from './subscribed.ts'
 import { createTokenUses } from './token-uses.ts'
@@ -100,8 +101,11 @@ export function attachSubscriptions(
       strangers.add(connected, addressOf(request))
       connected.once('close', () => strangers.remove(connected))
       const extra: Connection = { request, socket: connected }
-      connected.on('message', (data: Buffer) => {
-        if (extra.signedIn !== undefined) budgets.bytes.add(extra.signedIn.principal.userId, data.length)
+      countSocketBytes(connected, socket, {
+        budget: budgets.bytes,
+        user: () => extra.signedIn?.principal.userId,
+        onSpent: ({ message }) => sendAway(connected, message),
+        onFrames: () => cutOff(connected, POLICY_VIOLATION, 'too many frames'),
       })
       carryMessages(protocol, connected, extra, (error) => logger.error({ err: error }, 'a WebSocket failed'))
     })
@@ -191,6 +195,8 @@ async function admit(
     who = userId
     if (!roles.some((role) => FOLLOWERS.includes(role)))
       throw new BridgeError('FORBIDDEN', `subscriptions need the role ${FOLLOWERS.join(' or ')}`)
+    const spent = budgets.bytes.refusal(userId, 0)
+    if (spent !== undefined) throw spent
     if (!budget.enter(userId, context)) {
       sendAway(socket, 'too many connections')
       return false

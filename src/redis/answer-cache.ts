@@ -9,10 +9,13 @@ import { POLICIES, type Policy } from '../policies/policies.ts'
 import type { AnswerCache, CachedAnswer, CacheHealth } from '../ports/answer-cache.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
 import { connect, isAway } from './connection.ts'
+import { createSeal, type Seal } from './seal.ts'
 
 export interface AnswerCacheOptions {
   /** Absent: memory alone. */
   redisUrl: string | undefined
+  /** What is kept in Redis is sealed by the first of them, and believed by any. */
+  secrets: readonly Uint8Array[]
   /** Of the answers in memory. */
   maxBytes: number
   onProblem: (problem: string) => void
@@ -78,7 +81,8 @@ function memoryOf(memory: LRUCache<string, Entry>) {
 }
 
 /** A layer of the cache in Redis, which goes by its policy: whatever fails is as if nothing were kept. */
-function openRedis(url: string, { onProblem, policy = POLICIES.redis.command }: AnswerCacheOptions) {
+function openRedis(url: string, { onProblem, secrets, policy = POLICIES.redis.command }: AnswerCacheOptions) {
+  const seal = createSeal(secrets)
   const redis = connect(url, policy)
   const guard = createGuard('Redis', policy, isAway)
   const asked = watchHealth(async () => {
@@ -94,7 +98,7 @@ function openRedis(url: string, { onProblem, policy = POLICIES.redis.command }: 
   })
   const options = { connection: redis, prefix: 'token-bridge' }
   return {
-    layer: { options, factory: (config: object) => new GuardedRedis({ ...config, ...options }, guard) },
+    layer: { options, factory: (config: object) => new SealedRedis({ ...config, ...options }, guard, seal) },
     health(): CacheHealth {
       const ageMs = asked.ageMs()
       const problem = asked.problem()
@@ -111,20 +115,23 @@ function openRedis(url: string, { onProblem, policy = POLICIES.redis.command }: 
 }
 
 /** Of what a driver can do, the cache of answers uses these two. */
-class GuardedRedis extends RedisDriver {
+class SealedRedis extends RedisDriver {
   readonly #guard: Guard
+  readonly #seal: Seal
 
-  constructor(config: ConstructorParameters<typeof RedisDriver>[0], guard: Guard) {
+  constructor(config: ConstructorParameters<typeof RedisDriver>[0], guard: Guard, seal: Seal) {
     super(config)
     this.#guard = guard
+    this.#seal = seal
   }
 
-  override get(key: string): Promise<string | undefined> {
-    return this.#guard.run(() => super.get(key))
+  override async get(key: string): Promise<string | undefined> {
+    const sealed = await this.#guard.run(() => super.get(key))
+    return sealed === undefined ? undefined : this.#seal.open(key, sealed)
   }
 
   override set(key: string, value: string, ttl?: number): Promise<boolean> {
-    return this.#guard.run(() => super.set(key, value, ttl))
+    return this.#guard.run(() => super.set(key, this.#seal.seal(key, value), ttl))
   }
 }
 

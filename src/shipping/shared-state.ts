@@ -113,7 +113,14 @@ const ENTRIES: { [Kind in StateEntry['kind']]: z.ZodType<EntryOf<Kind>> } = {
     note: text.optional(),
     expiresAt: at,
   }),
-  revocation: entryOf('revocation', { at, by: text, userId: text.optional(), tokenId: text.optional(), reason: text }),
+  revocation: entryOf('revocation', {
+    at,
+    by: text,
+    userId: text.optional(),
+    tokenId: text.optional(),
+    made: z.boolean().optional(),
+    reason: text,
+  }),
 }
 const ENTRY = z.union(Object.values(ENTRIES) as [z.ZodType<StateEntry>])
 

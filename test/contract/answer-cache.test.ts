@@ -5,6 +5,7 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { POLICIES, type Policy } from '../../src/policies/policies.ts'
 import type { AnswerCache, CachedAnswer } from '../../src/ports/answer-cache.ts'
 import { createAnswerCache } from '../../src/redis/answer-cache.ts'
+import { createSeal } from '../../src/redis/seal.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 
@@ -62,9 +63,12 @@ const cached = (watermark: string): CachedAnswer => ({
   },
 })
 
+const SECRET = Buffer.alloc(32, 7)
+
 function open(redisUrl: string | undefined, policy?: Policy): AnswerCache {
   const cache = createAnswerCache({
     redisUrl,
+    secrets: [SECRET],
     maxBytes: 1 << 24,
     onProblem: () => undefined,
     ...(policy === undefined ? {} : { policy }),
@@ -123,6 +127,24 @@ describe('a cache in Redis', () => {
     expect(await b.get(key)).toBeUndefined()
   })
 
+  test('is believed where it was sealed by one of our secrets, under its own key', async () => {
+    const redis = new Redis(inject('redisUrl'))
+    onTestFinished(() => redis.disconnect())
+    const writer = open(inject('redisUrl'))
+    await up(writer)
+    const key = randomUUID()
+    await writer.set(key, cached('w1'))
+    const [stored] = await redis.keys(`*${key}*`)
+    const value = ((await redis.get(stored as string)) as string).slice(43)
+    await redis.set(
+      stored as string,
+      createSeal([SECRET]).seal((stored as string).replace(/^token-bridge:/, ''), value),
+    )
+    const reader = open(inject('redisUrl'))
+    await up(reader)
+    expect(await reader.get(key)).toEqual(cached('w1'))
+  })
+
   test.each([
     'garbage',
     '{}',
@@ -142,7 +164,11 @@ describe('a cache in Redis', () => {
     const key = randomUUID()
     await writer.set(key, cached('w1'))
     const [stored] = await redis.keys(`*${key}*`)
-    await redis.set(stored as string, bytes)
+    // by one who has our secret: what is not sealed is read by nobody
+    await redis.set(
+      stored as string,
+      createSeal([SECRET]).seal((stored as string).replace(/^token-bridge:/, ''), bytes),
+    )
     const reader = open(inject('redisUrl'))
     await up(reader)
     expect(await reader.get(key)).toBeUndefined()

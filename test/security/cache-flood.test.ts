@@ -37,7 +37,12 @@ const cachedOf = (slots: number, from = 0): CachedAnswer => ({
 
 describe('a flood of questions', () => {
   test('with large answers keeps no more bytes than it may, and the latest of them', async () => {
-    const cache = createAnswerCache({ redisUrl: undefined, maxBytes: MAX_BYTES, onProblem: () => undefined })
+    const cache = createAnswerCache({
+      redisUrl: undefined,
+      secrets: [],
+      maxBytes: MAX_BYTES,
+      onProblem: () => undefined,
+    })
     const one = sizeOf(cachedOf(2000))
     // all of them would be many times too much
     expect(one * 456).toBeGreaterThan(20 * MAX_BYTES)
@@ -52,7 +57,12 @@ describe('a flood of questions', () => {
   })
 
   test('does not drive out all others by one that is larger than a share of the memory', async () => {
-    const cache = createAnswerCache({ redisUrl: undefined, maxBytes: MAX_BYTES, onProblem: () => undefined })
+    const cache = createAnswerCache({
+      redisUrl: undefined,
+      secrets: [],
+      maxBytes: MAX_BYTES,
+      onProblem: () => undefined,
+    })
     await cache.set('small', cachedOf(10))
     await cache.set('large', cachedOf(20_000))
     expect(await cache.get('large')).toBeUndefined()

@@ -25,6 +25,7 @@ const VALUE_WITH: Record<Secret, (canary: string) => string> = {
   REDIS_URL: (canary) => `redis://somebody:${canary}@${new URL(inject('redisUrl')).host}`,
   CLICKHOUSE_PASSWORD: (canary) => canary,
   UNLEASH_API_TOKEN: (canary) => `*:*.${canary}`,
+  TOKEN_BRIDGE_TOKEN: (canary) => canary,
 }
 
 /** 24 letters and digits: they stand for themselves in a URL, and the JSON and log lines around them change nothing. */
@@ -210,9 +211,13 @@ describe('a secret', () => {
     await until('the server', () => server.stdout().includes('answers at') || undefined)
     const emitted: Record<string, string> = {}
     for (const args of COMMANDS) {
-      const { stdout, stderr } = await run(args, folder, environment)
+      // by a token that is good
+      const { stdout, stderr } = await run(args, folder, { ...environment, TOKEN_BRIDGE_TOKEN: '' })
       emitted[args.join(' ')] = stdout + stderr
     }
+    const refused = await run(['source'], folder, environment)
+    expect(refused.code).toBe(1)
+    emitted['source by the token'] = refused.stdout + refused.stderr
     server.signal('SIGTERM')
     const { stdout, stderr } = await server.ended
     expectNone({ ...emitted, stdout, stderr, ...filesIn(join(folder, '.token-bridge'), /^$/) }, canaries)

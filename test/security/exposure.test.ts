@@ -35,6 +35,21 @@ describe('a server that other machines reach', () => {
     expect(six.url).toMatch(/^http:/)
   })
 
+  test.each<[Record<string, string>, boolean]>([
+    [{ HOST: '0.0.0.0', PRIVATE_HOSTS: '0.0.0.0' }, true],
+    [{ TRUSTED_PROXY: '192.0.2.9' }, true],
+    [{ HOST: '0.0.0.0', PRIVATE_HOSTS: '0.0.0.0', NODE_ENV: 'test' }, true],
+    [{ HOST: '0.0.0.0', PRIVATE_HOSTS: '0.0.0.0', NODE_ENV: 'development' }, false],
+    [{ HOST: 'localhost' }, false],
+  ])('is as in production unless development is said: %j', async (settings, isProduction) => {
+    const server = await startServer(makeFolder(), { ...SECRET, ...settings })
+    expect(server.app.signInUrl === undefined).toBe(isProduction)
+    const { status } = await server.ask('{ __schema { queryType { name } } }')
+    expect(status).toBe(isProduction ? 400 : 200)
+    const { errors } = await server.ask('{ tokenMetric { recordCount } }')
+    expect(errors?.[0]?.message.includes('Did you mean')).toBe(!isProduction)
+  })
+
   test('is asked under the name that it listens at, and under no other', async () => {
     const server = await startServer(makeFolder(), { HOST: 'localhost' })
     expect((await server.ask('{ viewer { userId } }')).status).toBe(200)

@@ -88,6 +88,60 @@ describe('a token of a machine', () => {
   })
 })
 
+describe('tokens of machines that somebody made', () => {
+  const makers = async (server: TestServer) => {
+    const { machineTokens } = await operate(server, '{ machineTokens { by userId revokedAt } }')
+    return machineTokens.map(({ by, userId, revokedAt }: Record<string, string>) => [by, userId, revokedAt !== null])
+  }
+  const makeBy = async (server: TestServer, user: string, userId: string): Promise<string> => {
+    const query = `mutation { createMachineToken(input: { userId: "${userId}", roles: ["viewer"] }) { token } }`
+    return (await server.ask(query, {}, ['operator'], { user })).data.createMachineToken.token
+  }
+
+  test('say who did, go on when that user is out, and are taken away as well where that is asked for', async () => {
+    const { first, second, start } = await instances()
+    const [desk, own] = [await makeBy(first, 'mallory', 'desk'), await makeBy(first, 'mallory', 'mallory')]
+    const kept = await makeBy(first, 'olga', 'desk')
+    expect(await makers(first)).toEqual([
+      ['olga', 'desk', false],
+      ['mallory', 'mallory', false],
+      ['mallory', 'desk', false],
+    ])
+    await revoke(first, 'userId: "mallory"')
+    expect(first.log()).toMatch(/"userId":"mallory",.*"made":2,"msg":"access was revoked/)
+    expect([await codeOf(first, desk), await codeOf(first, own)]).toEqual([undefined, 'UNAUTHENTICATED'])
+    await revoke(first, 'userId: "mallory", made: true')
+    // at an instance that has not heard of it
+    const late = await makeBy(second, 'mallory', 'desk')
+    for (const server of [first, second]) {
+      for (const token of [desk, own, late])
+        await until('it to be out', async () => (await codeOf(server, token)) === 'UNAUTHENTICATED' || undefined)
+      expect(await codeOf(server, kept)).toBeUndefined()
+    }
+    await Promise.all([first.close(), second.close()])
+    const again = await start('first')
+    for (const token of [desk, own, late]) expect(await codeOf(again, token)).toBe('UNAUTHENTICATED')
+    expect(await makers(again)).toEqual([
+      ['mallory', 'desk', true],
+      ['olga', 'desk', false],
+      ['mallory', 'mallory', true],
+      ['mallory', 'desk', true],
+    ])
+    await expect(revoke(again, 'tokenId: "x", made: true')).rejects.toThrow('made')
+  })
+
+  test('are taken away, too, where the clock of whoever made them is ahead', async () => {
+    const { first, second } = await instances()
+    const now = Date.now
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000)
+    const token = await makeBy(second, 'mallory', 'desk').finally(() => clock.mockRestore())
+    await until('what the other instance made', async () => ((await list(first)).length === 1 ? true : undefined))
+    await revoke(first, 'userId: "mallory", made: true')
+    expect((await list(first))[0].revokedAt).toEqual(expect.any(String))
+    expect(await codeOf(first, token)).toBe('UNAUTHENTICATED')
+  })
+})
+
 describe('access that is revoked', () => {
   test('ends also for tokens that were made by clocks that are ahead', async () => {
     const { first, second } = await instances()

@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { startServer } from '../support/server.ts'
 import { makeFolder } from '../support/transcripts.ts'
@@ -29,6 +29,37 @@ describe('a secret in a file', () => {
       expect(settingOf(readConfig({ [`${name}_FILE`]: path }))).toBe(value)
     },
   )
+
+  test('that others may read is told with its file and what helps, and only then', async () => {
+    const folder = makeFolder()
+    const path = join(folder, 'secret')
+    writeFileSync(path, SECRET)
+    for (const [mode, isTold] of [
+      [0o644, true],
+      [0o640, true],
+      [0o604, true],
+      [0o600, false],
+      [0o400, false],
+    ] as const) {
+      chmodSync(path, mode)
+      const server = await startServer(folder, { AUTH_JWT_SECRET_FILE: path })
+      const told = server.log().includes(`AUTH_JWT_SECRET_FILE ${path} can be read by others: chmod 600 it`)
+      expect([mode, told]).toEqual([mode, isTold])
+      expect(server.log()).not.toContain(SECRET)
+      await server.close()
+    }
+  })
+
+  test.runIf(existsSync('/dev/shm'))('that a container engine has mounted is as it should be', () => {
+    const mounted = mkdtempSync('/dev/shm/token-bridge-secret-')
+    onTestFinished(() => rmSync(mounted, { recursive: true }))
+    const path = join(mounted, 'secret')
+    writeFileSync(path, SECRET, { mode: 0o644 })
+    chmodSync(path, 0o644)
+    // as root: its own are those of a container engine
+    const isOfRoot = process.getuid?.() === 0
+    expect(readConfig({ AUTH_JWT_SECRET_FILE: path }).warnings).toHaveLength(isOfRoot ? 0 : 1)
+  })
 
   test('that cannot be read, is empty, too large or set twice, is told with its file, and never shown', () => {
     const folder = makeFolder()

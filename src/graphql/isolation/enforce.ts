@@ -2,11 +2,15 @@ import { defaultFieldResolver, type GraphQLSchema } from 'graphql'
 import { BridgeError } from '../../domain/errors.ts'
 import type { RequestContext } from '../context.ts'
 
-/** What is answered by an isolated bridge; the mutations are for operators, and the last two write to the audit log alone. */
+/**
+ * What is answered by an isolated bridge; the mutations are for operators. Taking tokens away is among them: who has
+ * stolen one could end the isolation by it, and nobody could stop that. The last two write to the audit log alone.
+ */
 const ANSWERED: ReadonlySet<string> = new Set([
   'Query.health',
   'Mutation.isolate',
   'Mutation.rejoin',
+  'Mutation.revokeAccess',
   'Mutation.noteCommand',
   'Mutation.acknowledgeAuditDamage',
 ])
@@ -35,4 +39,7 @@ function refuse({ isolation }: RequestContext): void {
 }
 
 export const isolatedError = (): BridgeError =>
-  new BridgeError('ISOLATED', 'the bridge is isolated: it answers health alone until an operator lets it rejoin')
+  new BridgeError(
+    'ISOLATED',
+    'the bridge is isolated: it answers health, and takes tokens away, until an operator lets it rejoin',
+  )

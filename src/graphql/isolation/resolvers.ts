@@ -10,7 +10,7 @@ import { IsolationType } from './types.ts'
 export class IsolationResolver {
   @Mutation(() => IsolationType, {
     description:
-      'Takes this instance out of all reading and writing but health, over starts, until it rejoins: everything else is answered ISOLATED, subscriptions end, the right to publish is given up, nothing is asked of the database and of Redis, and the access to the database is taken away where its user may.',
+      'Takes this instance out of all reading and writing but health, over starts, until it rejoins: everything else but revokeAccess is answered ISOLATED, subscriptions end, the right to publish is given up, nothing is asked of the database and of Redis, and the access to the database is taken away where its user may.',
   })
   @Access(['operator'])
   isolate(@Arg('reason', () => String) reason: string, @Ctx() context: RequestContext): Promise<IsolationType> {

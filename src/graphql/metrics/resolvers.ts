@@ -5,7 +5,7 @@ import { BridgeError } from '../../domain/errors.ts'
 import { isEverything } from '../../domain/scope.ts'
 import { pageSessions, type SessionOrder, sortSessions } from '../../domain/session-page.ts'
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
-import type { Buckets, Granularity } from '../../domain/time-buckets.ts'
+import { type Buckets, bucketStarts, type Granularity } from '../../domain/time-buckets.ts'
 import { type GroupUsage, groupsOf, type TokenAnswer } from '../../domain/token-query.ts'
 import {
   groupByModel,
@@ -44,6 +44,12 @@ import {
   TokenMetricsType,
   UserUsageType,
 } from './types.ts'
+
+/** One record of the year 2261, which anybody may bring in, must not make the series too long for all who see it. */
+function futureGaps({ lastAt }: TokenAnswer, buckets: Buckets): { gapsAfter?: number } {
+  const now = Date.now()
+  return lastAt !== undefined && lastAt > now ? { gapsAfter: bucketStarts(buckets)(now) } : {}
+}
 
 /** Nobody knows how far apart the first and the last record are before they are there. */
 function* counted(series: Iterable<TokenBucket>, isFilled: boolean): Generator<TokenBucket, void, undefined> {
@@ -107,7 +113,7 @@ export class TokenMetricsResolver {
 
   @FieldResolver(() => [TokenBucketType], {
     description:
-      "The earliest first: the buckets that hold records; with fill those without, too, from the first to the last, or over the filter's range.",
+      "The earliest first: the buckets that hold records; with fill those without, too, from the first to the last (to today, where that one is later), or over the filter's range.",
   })
   @Cost(SERIES_COST)
   async timeSeries(
@@ -122,7 +128,7 @@ export class TokenMetricsResolver {
     const buckets: Buckets = { granularity, timeZone: readTimeZone(timeZone) }
     const { answer } = await context.answers.load(question, [buckets])
     // the range is part of the question, but not of the answer: several ranges may have the same one
-    const range = fill ? { from, to } : undefined
+    const range = fill ? { from, to, ...futureGaps(answer, buckets) } : undefined
     return derived.of(answer, `series ${granularity} ${buckets.timeZone} ${JSON.stringify(range)}`, () =>
       collectInSlices(
         counted(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf, range), fill),

@@ -54,31 +54,38 @@ export class TokenResolver {
 
   @Mutation(() => Boolean, {
     description:
-      'All tokens of a user that were issued until now, or one token, are out within a second on every instance that shares the journal or the database. One of the two. A tokenId that nobody knows is revoked, too: it may be the jti of a token that is no machine’s.',
+      'All tokens of a user that were issued until now, or one token, are out within a second on every instance that shares the journal or the database. One of the two. Answered while the bridge is isolated, too. A tokenId that nobody knows is revoked, too: it may be the jti of a token that is no machine’s.',
   })
   @Access('operator-of-a-part')
   async revokeAccess(
     @Arg('userId', () => ID, { nullable: true }) userId: string | null,
     @Arg('tokenId', () => ID, { nullable: true }) tokenId: string | null,
     @Arg('reason', () => String) reason: string,
+    @Arg('made', () => Boolean, {
+      nullable: true,
+      description:
+        'With userId: also the tokens of machines that this user has made, for whomever; and those that the user makes in the next five seconds, at an instance that has not heard of it.',
+    })
+    made: boolean | null,
     @Ctx() context: RequestContext,
   ): Promise<boolean> {
     requireName('reason', reason)
-    const target = targetOf(userId ?? undefined, tokenId ?? undefined)
+    const target = targetOf(userId ?? undefined, tokenId ?? undefined, made ?? false)
     requireOwn(target, context)
     await context.access.revoke(target, reason, context.principal.userId)
     return true
   }
 }
 
-function targetOf(userId: string | undefined, tokenId: string | undefined): RevocationTarget {
+function targetOf(userId: string | undefined, tokenId: string | undefined, made: boolean): RevocationTarget {
   if (userId !== undefined && tokenId === undefined) {
     requireName('userId', userId)
-    return { userId }
+    return made ? { userId, made } : { userId }
   }
   if (tokenId === undefined || userId !== undefined)
     throw invalidArgument('tokenId', 'one of userId and tokenId must be named, and not both')
   requireName('tokenId', tokenId)
+  if (made) throw invalidArgument('made', 'needs userId: it is users who make tokens')
   return { tokenId }
 }
 

@@ -44,6 +44,7 @@ export class MachineTokenType {
   @Field(() => [String]) @Size(4) roles!: string[]
   @Field(() => [ScopeType], { nullable: true, description: 'Null: everything.' }) @Size(1) access!: ScopeType[] | null
   @Field(() => String, { nullable: true }) note?: string
+  @Field(() => ID, { description: 'Who made it.' }) by!: string
   @Field(() => DateTimeScalar) createdAt!: number
   @Field(() => DateTimeScalar) expiresAt!: number
   @Field(() => DateTimeScalar, { nullable: true }) revokedAt?: number
