@@ -176,6 +176,13 @@ export class RecordTable {
     return this.#winners.of(row)
   }
 
+  /** The rows with an identity: the words of its 16 bytes. */
+  *rowsWith(identity: Uint32Array): Iterable<number> {
+    const c = this.columns
+    for (let row = this.#identities.head(identity, 0); row !== NONE; row = c.bucketNext[row] as number)
+      if (c.hasIdentity(row, identity, 0)) yield row
+  }
+
   #fileFor(header: FileUpdateHeader): KnownFile {
     const known = this.#byKey.get(header.key)
     if (known !== undefined) {
