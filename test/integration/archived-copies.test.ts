@@ -1,7 +1,7 @@
 // Copies that only ClickHouse still has, and copies of the same records that come to disk later: whichever outranks the
 // other counts, before it is shipped and after it.
 
-import { appendFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
@@ -239,6 +239,22 @@ describe('an archived copy of a record that comes to disk again', () => {
     })
     const after = await openSides({ analysis: other, db, ledgerPath: join(folder, 'ledger-2') })
     await expectThroughout(after, expected)
+  })
+})
+
+describe('a transcript that is pruned', () => {
+  test('is not what comes to disk under its number and path, whatever its length', async () => {
+    const { folder, at, analysis, sides } = await scene({ 'p/a.jsonl': tokens(80) })
+    await sides.ship(ALL)
+    // as when the file system gives the number of a file that is gone to the next one
+    const gone = join(folder, 'gone')
+    renameSync(at('p/a.jsonl'), gone)
+    await look(analysis, sides)
+    writeFileSync(gone, tokens(80, { id: 'msg_2' }))
+    renameSync(gone, at('p/a.jsonl'))
+    await look(analysis, sides)
+    expect(analysis.shipping.unshippedBytes()).toBeGreaterThan(0)
+    await expectThroughout(sides, { tokens: 160, archived: 80, users: { ann: 160 } })
   })
 })
 

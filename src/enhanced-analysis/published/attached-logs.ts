@@ -68,9 +68,9 @@ export function createAttachedLogs(table: RecordTable): AttachedLogs {
     },
     unproven: () => [...table.transcripts()].filter(({ wanted }) => wanted.size > 0).map((file) => requestOf(file)),
     proven(digested) {
-      for (const { key, readings, digests } of digested) {
+      for (const { key, reading, digests } of digested) {
         const file = table.file(key)
-        if (file === undefined || file.readings !== readings) continue
+        if (file === undefined || file.reading !== reading) continue
         for (const [to, sha256] of digests) {
           file.digests.set(to, sha256)
           file.wanted.delete(to)
@@ -106,8 +106,8 @@ export function createAttachedLogs(table: RecordTable): AttachedLogs {
 
 /** What must be read of a file: the bytes that are wanted, or these. */
 export const requestOf = (file: KnownFile, to: readonly number[] = [...file.wanted]): DigestRequest => {
-  const { key, path, readings, size, modifiedNs, fingerprint } = file
-  return { key, path, readings, size, modifiedNs, fingerprint, to: to.toSorted((a, b) => a - b) }
+  const { key, path, reading, size, modifiedNs, fingerprint } = file
+  return { key, path, reading, size, modifiedNs, fingerprint, to: to.toSorted((a, b) => a - b) }
 }
 
 const isKnown = (file: KnownFile | undefined): boolean => file !== undefined && (file.isRegistered || file.byMutation)
