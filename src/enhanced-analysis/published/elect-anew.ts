@@ -37,7 +37,7 @@ export function electAnew(
   const leftOut: RecordCopy[] = []
   for (const [identity, copies] of Map.groupBy(beyond, (copy) => copy.identity)) {
     const { flags } = table.columns
-    const onDisk = [...table.rowsWith(wordsOf(identity))]
+    const onDisk = [...table.identities.rowsWith(wordsOf(identity))]
     const winner = onDisk.find((row) => ((flags[row] as number) & WINS) !== 0)
     if (winner === undefined || rows[winner] !== 1) continue
     const own = new Map(onDisk.map((row) => [row, copyOnDisk(table, row)]))
