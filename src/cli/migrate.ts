@@ -183,8 +183,8 @@ function describe(migration: MigrationFieldsFragment): string[] {
   if (verification !== null && verification !== undefined && verification.archivedTokens !== '0')
     lines.push(
       state === 'ROLLED_BACK'
-        ? `${verification.archivedTokens} tokens were archived: no answer counts them until the next run, or at all where they were discarded`
-        : `${verification.archivedTokens} tokens are archived: only ClickHouse still has them`,
+        ? `archived copies added ${verification.archivedTokens} tokens: no answer counts them until the next run, or at all where they were discarded`
+        : `archived copies, which only ClickHouse still has, add ${verification.archivedTokens} tokens to those on disk`,
     )
   if (memoryBytes !== '0') lines.push(`the server uses ${megabytes(memoryBytes)} MB of heap and buffers`)
   for (const alarm of migration.alarms) lines.push(`ALARM ${alarm}`)

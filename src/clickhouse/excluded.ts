@@ -2,20 +2,27 @@ import { randomUUID } from 'node:crypto'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { uuidOf } from '../domain/record-text.ts'
 import type { Database } from './database.ts'
-import type { Excluded } from './statements/answer.ts'
+import type { Identities } from './statements/answer.ts'
 
-/** Up to so many identities are left out by a parameter; more go through a table. */
+/** Up to so many identities are told by a parameter; more go through a table. */
 const MAX_INLINE = 500
 
 /** Runs statements that leave identities out (16 bytes each); `undefined` where there are none. */
-export async function withExcluded<T>(
+export const withExcluded = <T>(
   db: Database,
   bytes: Uint8Array,
-  run: (excluded: Excluded | undefined) => Promise<T>,
+  run: (excluded: Identities | undefined) => Promise<T>,
+): Promise<T> => (bytes.length === 0 ? run(undefined) : withIdentities(db, bytes, run))
+
+/** Runs statements about some identities (16 bytes each). */
+export async function withIdentities<T>(
+  db: Database,
+  bytes: Uint8Array,
+  run: (some: Identities) => Promise<T>,
 ): Promise<T> {
-  if (bytes.length === 0) return run(undefined)
   const identities = identitiesOf(bytes)
-  if (identities.length <= MAX_INLINE) return run({ sql: '{excluded:Array(UUID)}', params: { excluded: identities } })
+  if (identities.length <= MAX_INLINE) return run({ sql: '{identities:Array(UUID)}', params: { identities } })
+  // operators have granted tables of this name
   const table = `excluded_${randomUUID().replaceAll('-', '')}`
   await db.command('make-excluded', `CREATE TABLE ${table} (identity UUID) ENGINE = Memory`)
   try {

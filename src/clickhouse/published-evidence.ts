@@ -17,7 +17,7 @@ import {
   retiredEvidence,
   rowsStatement,
   sharedIdentities,
-  tokensOnlyOf,
+  tokensAddedBy,
   winnersAreElected,
 } from './statements/evidence.ts'
 import { readBack } from './statements/read-back.ts'
@@ -60,9 +60,12 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       withExcluded(db, without, (left) => db.query(groupsStatement(left?.sql), { ...left?.params, logs })),
     rows: (log, day, without) =>
       withExcluded(db, without, (left) => db.query(rowsStatement(left?.sql), { ...left?.params, log, day })),
-    async tokensOnlyOf(logs, access) {
+    async tokensAddedBy(logs, access, without) {
       if (logs.length === 0) return 0n
-      return (await db.query(...tokensOnlyOf(logs, access)))[0]?.tokens ?? 0n
+      return withExcluded(db, without, async (left) => {
+        const { statement, params } = tokensAddedBy(access, left)
+        return (await db.query(statement, { ...params, logs }))[0]?.tokens ?? 0n
+      })
     },
     batches: () => db.query(evidence),
     async copies(batches) {

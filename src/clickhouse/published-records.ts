@@ -14,7 +14,7 @@ import {
 import type { PublishedRecords } from '../ports/record-store.ts'
 import { eachGivingWay, mapGivingWay } from '../turns/pace.ts'
 import type { Database } from './database.ts'
-import { withExcluded } from './excluded.ts'
+import { withExcluded, withIdentities } from './excluded.ts'
 import { StatementError } from './statement-error.ts'
 import {
   type AnswerRow,
@@ -24,12 +24,19 @@ import {
   setsOf,
   type Within,
 } from './statements/answer.ts'
+import { copiesInLogs } from './statements/copies-in-logs.ts'
 
 /** ClickHouse's error number for a result with more rows than `max_result_rows`. */
 const TOO_MANY_ROWS = 396
+/** Copies that are told one by one: some 50 MB in memory. */
+const MAX_COPIES = 100_000
 
 /** Throws QUERY_TOO_EXPENSIVE where all answers of one call together would have more than `maxSums` sums. */
-export function createPublishedRecords(db: Database, maxSums: number = LIMITS.answerSums.value): PublishedRecords {
+export function createPublishedRecords(
+  db: Database,
+  maxSums: number = LIMITS.answerSums.value,
+  maxCopies = MAX_COPIES,
+): PublishedRecords {
   return {
     answer: ({ queries, access }, excluded, inTurn = (statement) => statement()) =>
       withExcluded(db, excluded, async (left) => {
@@ -40,8 +47,19 @@ export function createPublishedRecords(db: Database, maxSums: number = LIMITS.an
         for (const one of queries) answers.push(await answerOne(query, sums, one, within))
         return answers
       }),
+    async copiesIn(logs, identities, inTurn = (statement) => statement()) {
+      if (logs.length === 0 || identities.length === 0) return []
+      return withIdentities(db, identities, ({ sql, params }) =>
+        inTurn(() => db.query({ ...copiesInLogs(sql), maxRows: maxCopies }, { ...params, logs })),
+      ).catch((error: unknown) => {
+        if (!hasTooManyRows(error)) throw error
+        throw new BridgeError('SOURCE_UNAVAILABLE', `more than ${maxCopies} copies are in ClickHouse alone`)
+      })
+    },
   }
 }
+
+const hasTooManyRows = (error: unknown): boolean => error instanceof StatementError && error.code === TOO_MANY_ROWS
 
 type Asking = ReturnType<typeof answerStatement>
 
@@ -54,7 +72,7 @@ function boundedSums(ask: Database['query'], maxSums: number): (asking: Asking) 
   return async ({ statement, params }) => {
     // to ClickHouse, 0 is no limit
     const rows = await ask({ ...statement, maxRows: Math.max(1, left) }, params).catch((error: unknown) => {
-      if (error instanceof StatementError && error.code === TOO_MANY_ROWS) return refuse()
+      if (hasTooManyRows(error)) return refuse()
       throw error
     })
     if (rows.length > left) refuse()

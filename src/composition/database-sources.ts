@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../clickhouse/database.ts'
 import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
 import { createPublishedRecords } from '../clickhouse/published-records.ts'
 import type { Scope } from '../domain/scope.ts'
+import { createLogsBeyond } from '../migration/logs-beyond.ts'
 import { archivedTokens } from '../migration/verification.ts'
 import { POLICIES } from '../policies/policies.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
@@ -16,7 +18,7 @@ import { createTurns } from '../turns/in-turn.ts'
 export interface DatabaseSources {
   clickhouse: TokenSource
   hybrid: TokenSource
-  /** Tokens that only ClickHouse has, as far as they are within one of the scopes. */
+  /** What archived copies add to the tokens of the files, of what is published and within one of the scopes. */
   archivedTokens(access: readonly Scope[]): Promise<bigint>
 }
 
@@ -26,6 +28,14 @@ const QUESTIONS_AT_ONCE = POLICIES.clickhouse.question.atOnce
 const QUESTIONS_OF_ONE = 2
 /** Numbers of archived tokens that are kept: one for each access that asks. */
 const ARCHIVED_KEPT = 100
+
+const NOTHING = new Uint8Array(0)
+
+/** Of which archived tokens are asked for. */
+interface Beyond {
+  access: readonly Scope[]
+  without: Uint8Array
+}
 
 /** What is published, as this instance knows it now: by publishing, or by following whoever does. */
 export interface PublishedView {
@@ -50,24 +60,31 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
   const seq = (): number => view.ledger().seq()
   const evidence = createPublishedEvidence(db)
   // computing it takes a statement, so it is kept until something is published or the files change
-  const archived = new LRUCache<string, bigint, readonly Scope[]>({
+  const archived = new LRUCache<string, bigint, Beyond>({
     max: ARCHIVED_KEPT,
     ignoreFetchAbort: true,
-    fetchMethod: (_key, _old, { context: access }) =>
-      archivedTokens({ ledger: view.ledger(), logs, evidence, now: Date.now }, access),
+    fetchMethod: (_key, _old, { context: { access, without } }) =>
+      archivedTokens({ ledger: view.ledger(), logs, evidence, now: Date.now }, access, without),
   })
-  const ofAccess = (access: readonly Scope[]): Promise<bigint> =>
-    archived.forceFetch(`${seq()} ${files.counted()?.watermark} ${accessKey(access)}`, { context: access })
+  const added: DatabaseSourcesOptions['archivedTokens'] = (access, without) => {
+    const key = `${seq()} ${files.counted()?.watermark} ${hash('sha256', without, 'hex')} ${accessKey(access)}`
+    return archived.forceFetch(key, { context: { access, without } })
+  }
   const options: DatabaseSourcesOptions = {
     files,
     published: createPublishedRecords(db),
     read: view.read,
     inTurn: createTurns({ atOnce: QUESTIONS_AT_ONCE, ofOneCaller: QUESTIONS_OF_ONE }),
     statementInTurn: createTurns({ atOnce: parts.statementsAtOnce }),
-    archivedTokens: ofAccess,
+    archivedTokens: added,
+    logsBeyond: createLogsBeyond({ ledger: view.ledger, evidence }),
     generation: () => view.ledger().generation(),
     seq,
     health: parts.health,
   }
-  return { clickhouse: createClickHouseSource(options), hybrid: createHybridSource(options), archivedTokens: ofAccess }
+  return {
+    clickhouse: createClickHouseSource(options),
+    hybrid: createHybridSource(options),
+    archivedTokens: (access) => added(access, NOTHING),
+  }
 }

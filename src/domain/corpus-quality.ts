@@ -11,7 +11,7 @@ export interface CorpusQuality {
   refused: { reason: RefusalReason; count: bigint }[]
   /** Sums of the whole corpus, from which the unpriced tokens follow. */
   whole: UsageSums[]
-  /** Tokens that only ClickHouse still has (rule 10). */
+  /** Of identities with an archived copy, the tokens that count, less those that the files count (rule 10): may be below 0. */
   archivedTokens: bigint
   /** Bytes of logs beyond their published position in ClickHouse. */
   unshippedBytes: bigint

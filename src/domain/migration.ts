@@ -56,7 +56,7 @@ export interface Verification {
   winnersDiffer: boolean | null
   /** Published logs that this bridge never shipped. */
   surplusLogs: string[]
-  /** Tokens that count and are not on disk any more, as decimal text. */
+  /** What archived copies add to the tokens that count, as decimal text. */
   archivedTokens: string
 }
 

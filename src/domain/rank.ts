@@ -40,6 +40,8 @@ export interface Claim {
   segment: string
   /** Whose record it is. */
   user: string
+  /** Of a copy without a stamp (0): its place in the segment, by which it is told from others of that segment. */
+  position?: number
 }
 
 /**
@@ -50,5 +52,25 @@ export interface Claim {
 export function isClaimedBefore(a: Claim, b: Claim): boolean {
   if (a.stamp !== b.stamp) return a.stamp < b.stamp
   if (a.segment !== b.segment) return compareUtf8(a.segment, b.segment) < 0
+  if (a.stamp === 0 && a.position !== b.position) return (a.position ?? 0) < (b.position ?? 0)
   return compareUtf8(a.user, b.user) < 0
+}
+
+/** How rule 8 sees copies of some kind. */
+export interface Judged<Copy> {
+  rankOf(copy: Copy): Rank
+  /** Asked of copies that came by mutation alone. */
+  claimOf(copy: Copy): Claim
+}
+
+/** Which of all copies of an identity counts (rule 8). There must be one at least. */
+export function elect<Copy>(copies: readonly Copy[], { rankOf, claimOf }: Judged<Copy>): Copy {
+  const bestOf = (some: readonly Copy[]): Copy =>
+    some.reduce((best, copy) => (outranks(rankOf(copy), rankOf(best)) ? copy : best))
+  const best = bestOf(copies)
+  // nobody owns what a transcript says
+  if (rankOf(best).byMutation !== true) return best
+  const owner = copies.reduce((first, copy) => (isClaimedBefore(claimOf(copy), claimOf(first)) ? copy : first))
+  const { user } = claimOf(owner)
+  return bestOf(copies.filter((copy) => claimOf(copy).user === user))
 }

@@ -31,3 +31,8 @@ export interface RecordCopy extends Origin, Record<CountField, number> {
   /** Byte offset for the rank: of the line in the log that it was first written to. */
   offset: number
 }
+
+/** A copy, with the name of the edition of a log that it stands in. */
+export interface PlacedCopy extends RecordCopy {
+  log: string
+}

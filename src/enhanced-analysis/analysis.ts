@@ -3,12 +3,15 @@ import { LRUCache } from 'lru-cache'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { journalKey } from '../domain/log-name.ts'
+import { mergeAnswers } from '../domain/merge-answers.ts'
 import { EVERYTHING, type Scope } from '../domain/scope.ts'
 import { sumsIn } from '../domain/sums-in.ts'
+import { totalOfSums } from '../domain/token-counts.ts'
 import type { TokenAnswer, TokenFilter, TokenQuery, UsageSums } from '../domain/token-query.ts'
 import { finished, type Work } from '../domain/work.ts'
 import type { Root } from '../transcripts/roots.ts'
 import { type KeptTable, openKeptTable } from './index/kept-table.ts'
+import type { Replacement } from './published/elect-anew.ts'
 import { createShippingView, type ShippingView } from './published/shipping-view.ts'
 import { createRefreshing, type Refresh } from './refreshing.ts'
 import type { Digested } from './scanning/digesting.ts'
@@ -16,7 +19,7 @@ import { projectPathsOf } from './scanning/project-paths.ts'
 import { createScanning } from './scanning/scanning.ts'
 import { type Activity, activityIn } from './table/activity.ts'
 import { assertAffordable } from './table/affordable.ts'
-import { aggregating } from './table/aggregate.ts'
+import { aggregating, aggregatingAll } from './table/aggregate.ts'
 import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
 import { type Quality, qualityOf, type VisibleQuality, visibleQuality } from './table/quality.ts'
 import type { KnownRoot, RecordTable } from './table/record-table.ts'
@@ -44,6 +47,8 @@ export interface Asked {
   access: readonly Scope[]
   /** By row: winners that are not 1 in it are left out of the answers. */
   only?: Uint8Array | undefined
+  /** What counts in place of winners that `only` leaves out. Sessions are counted by their list then. */
+  instead?: Replacement | undefined
   /** Whether the quality is asked for: of all that may be seen. */
   quality?: boolean
 }
@@ -168,8 +173,9 @@ interface AnsweringParts {
 }
 
 /** Answers all queries from one snapshot of the table. */
-function* answeringFrom(parts: AnsweringParts, { queries, access, only, quality = false }: Asked): Work<Answered> {
+function* answeringFrom(parts: AnsweringParts, asked: Asked): Work<Answered> {
   const { table, shipping, bounded } = parts
+  const { queries, access, only, instead, quality = false } = asked
   if (bounded) assertAffordable(table.columns.length, queries)
   const described = quality
     ? { ...visibleQuality(table, access), unshippedBytes: shipping.unshippedBytes(visibleLogs(table, access)) }
@@ -179,28 +185,42 @@ function* answeringFrom(parts: AnsweringParts, { queries, access, only, quality 
     const answers: TokenAnswer[] = []
     let left = bounded ? LIMITS.answerSums.value : Number.POSITIVE_INFINITY
     for (const query of queries) {
-      const answer = yield* aggregating({ table, snapshot, access, only }, query, left)
+      const own = yield* aggregating({ table, snapshot, access, only }, query, left)
+      const answer =
+        instead === undefined
+          ? own
+          : yield* mergeAnswers(own, yield* aggregatingAll(instead.counted, access, query, left))
       left -= sumsIn(answer)
       answers.push(answer)
     }
     if (described === undefined) return { answers, quality: undefined }
-    const { whole } = yield* aggregating({ table, snapshot, access }, { filter: {}, groupings: [] })
-    return { answers, quality: corpusQualityOf(described, whole) }
+    const { whole } = yield* aggregating({ table, snapshot, access }, WHOLE)
+    const archivedTokens = instead === undefined ? 0n : yield* tokensAdded(instead, access)
+    return { answers, quality: { ...corpusQualityOf(described, whole), archivedTokens } }
   } finally {
     snapshot.close()
   }
 }
 
+const WHOLE: TokenQuery = { filter: {}, groupings: [] }
+
+/** What a replacement adds to the tokens on disk; below 0 where it takes some away. */
+function* tokensAdded({ counted, leftOut }: Replacement, access: readonly Scope[]): Work<bigint> {
+  const [now, before] = [yield* aggregatingAll(counted, access, WHOLE), yield* aggregatingAll(leftOut, access, WHOLE)]
+  return tokensIn(now.whole) - tokensIn(before.whole)
+}
+
+const tokensIn = (sums: readonly UsageSums[]): bigint => sums.reduce((total, one) => total + totalOfSums(one), 0n)
+
 function corpusQualityOf(
   { copies, conflictingCopies, refused, unshippedBytes }: VisibleQuality & { unshippedBytes: number },
   whole: UsageSums[],
-): CorpusQuality {
+): Omit<CorpusQuality, 'archivedTokens'> {
   return {
     duplicateLines: BigInt(copies) - whole.reduce((sum, { records }) => sum + records, 0n),
     conflictingCopies,
     refused: refused.map(({ reason, count }) => ({ reason, count })),
     whole,
-    archivedTokens: 0n,
     unshippedBytes: BigInt(unshippedBytes),
   }
 }

@@ -121,7 +121,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
       damagedBatches: damaged?.slice(0, MAX_LISTED).map((batch) => describeBatch(batch, pathOf(batch.log))) ?? null,
       winnersDiffer,
       surplusLogs: surplus.slice(0, MAX_LISTED),
-      archivedTokens: String(await evidence.tokensOnlyOf(archived, EVERYTHING)),
+      archivedTokens: String(await evidence.tokensAddedBy(archived, EVERYTHING, NOTHING)),
     },
     reship: reship.flatMap((log) => onDisk.get(log)?.key ?? []),
     retire: surplus,
@@ -132,10 +132,19 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
   }
 }
 
-/** Tokens of identities that no log on disk has: what only the store still has (rule 10), within the scopes. */
-export async function archivedTokens(parts: VerificationParts, access: readonly Scope[]): Promise<bigint> {
+const NOTHING = new Uint8Array(0)
+
+/**
+ * What archived copies add to the tokens of the files (rule 10), of what is published and within the scopes, without some
+ * identities: 16 bytes each.
+ */
+export async function archivedTokens(
+  parts: VerificationParts,
+  access: readonly Scope[],
+  without: Uint8Array,
+): Promise<bigint> {
   const { archived } = await publishedLogs(parts)
-  return parts.evidence.tokensOnlyOf(archived, access)
+  return parts.evidence.tokensAddedBy(archived, access, without)
 }
 
 /** Nothing at all was found. */

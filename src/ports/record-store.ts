@@ -1,7 +1,7 @@
 import type { Scope } from '../domain/scope.ts'
 import type { CountField } from '../domain/token-counts.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
-import type { RecordCopy } from '../domain/token-record.ts'
+import type { PlacedCopy, RecordCopy } from '../domain/token-record.ts'
 import type { GroupedRow, RowGroup } from './logs.ts'
 
 /** Records of one log that go into the store together, at most 1000. */
@@ -117,8 +117,11 @@ export interface PublishedEvidence {
   /** What counts of all logs but these, without some identities. */
   groups(butLogs: readonly string[], without: Uint8Array): Promise<RowGroup[]>
   rows(log: string, day: number, without: Uint8Array): Promise<GroupedRow[]>
-  /** Tokens that count of these logs, of identities that no other log has, as far as they are within one of the scopes. */
-  tokensOnlyOf(logs: readonly string[], access: readonly Scope[]): Promise<bigint>
+  /**
+   * What these logs add to the tokens that count, as far as they are within one of the scopes: of identities with a copy
+   * in them, and not in `without` (16 bytes each), the tokens that count, less those that would without these logs.
+   */
+  tokensAddedBy(logs: readonly string[], access: readonly Scope[], without: Uint8Array): Promise<bigint>
   /** Published and kept batches, in the order of their numbers. */
   batches(): Promise<PublishedBatch[]>
   /** The copies of some batches, by batch; in the order of their places. */
@@ -156,6 +159,11 @@ export interface PublishedRecords {
    * what others ask comes in between, however many queries there are.
    */
   answer(asked: PublishedRequest, excluded: Uint8Array, inTurn?: StatementTurn): Promise<TokenAnswer[]>
+  /**
+   * The published copies that some identities (16 bytes each) have in some logs. Throws SOURCE_UNAVAILABLE where there are
+   * too many to be told.
+   */
+  copiesIn(logs: readonly string[], identities: Uint8Array, inTurn?: StatementTurn): Promise<PlacedCopy[]>
 }
 
 /** Runs a statement when it is the turn of whoever asks. */

@@ -1,7 +1,9 @@
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
+import type { Edition } from '../domain/log-name.ts'
 import type { Scope } from '../domain/scope.ts'
 import type { DataSource } from '../domain/source.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
+import type { PlacedCopy } from '../domain/token-record.ts'
 
 export interface SourceRequest {
   queries: readonly TokenQuery[]
@@ -25,15 +27,25 @@ export interface SourceAnswer {
   sample: boolean
 }
 
-/** What the files say of the identities that ClickHouse does not have all of. */
+export interface UnpublishedRequest extends SourceRequest {
+  /** Published copies that this disk has not: they take part where their identities are answered here. */
+  beyond: readonly PlacedCopy[]
+}
+
+/**
+ * What the files say of the identities that ClickHouse does not have all of. `quality.archivedTokens` is what copies of
+ * `beyond` add to these, within the scopes.
+ */
 export interface UnpublishedAnswer extends SourceAnswer {
   /** 16 bytes each: the identities that ClickHouse must leave out, because they are answered here. */
   identities: Uint8Array
+  /** Published editions that this disk has not, or not as far as they are published: ClickHouse alone has their copies. */
+  lacking: Edition[]
 }
 
 /** The files, as far as they must be asked beside ClickHouse. Of one moment. */
 export interface UnpublishedRecords {
-  answerUnpublished(request: SourceRequest, caller?: string): Promise<UnpublishedAnswer>
+  answerUnpublished(request: UnpublishedRequest, caller?: string): Promise<UnpublishedAnswer>
 }
 
 /** One side that can answer token metrics. Throws a `BridgeError` where it cannot. */

@@ -5,10 +5,11 @@ import type { Scope } from '../domain/scope.ts'
 import type { DataSource } from '../domain/source.ts'
 import { sumsIn } from '../domain/sums-in.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
-import type { PublishedRecords } from '../ports/record-store.ts'
+import type { PublishedRecords, StatementTurn } from '../ports/record-store.ts'
 import type { SourceAnswer, SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
 import { finishInSlices } from '../turns/event-loop.ts'
 import type { InTurn } from '../turns/in-turn.ts'
+import { askWithCopiesBeyond, type BeyondParts } from './with-copies-beyond.ts'
 
 export interface DatabaseSourcesOptions {
   files: TokenSource & UnpublishedRecords
@@ -19,8 +20,12 @@ export interface DatabaseSourcesOptions {
   inTurn?: InTurn
   /** Runs the statements of these questions in turn; absent: all at once. */
   statementInTurn?: InTurn
-  /** Tokens that only ClickHouse still has, as far as they are within one of the scopes. */
-  archivedTokens: (access: readonly Scope[]) => Promise<bigint>
+  /**
+   * What archived copies add to the tokens of the files, of what is published and within one of the scopes, without some
+   * identities: 16 bytes each.
+   */
+  archivedTokens: (access: readonly Scope[], without: Uint8Array) => Promise<bigint>
+  logsBeyond: BeyondParts['logsBeyond']
   /** Moves when what readers see is switched. */
   generation: () => number
   /** Publications so far. */
@@ -48,7 +53,7 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
           statementInTurn(caller, run),
         )
         const ofFiles = quality ? await files.answer({ queries: [], access, quality }, caller) : undefined
-        const archived = quality ? await archivedTokens(access) : 0n
+        const archived = quality ? await archivedTokens(access, NOTHING) : 0n
         return finish(answers, queries.length, ofFiles, archived, { asOf, watermark })
       }),
   }
@@ -56,23 +61,23 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
 
 /**
  * ClickHouse and the files, disjoint by identity: ClickHouse answers an identity only if all its copies on disk
- * are published; the files answer every other, with the winner over all copies on disk. The files are asked
- * first; what comes to them afterwards is in neither half.
+ * are published; the files answer every other, with the winner over all copies on disk and those that ClickHouse alone
+ * has. The files are asked first; what comes to them afterwards is in neither half.
  */
 export function createHybridSource(options: DatabaseSourcesOptions): TokenSource {
-  const { files, published, read, seq, archivedTokens, inTurn = atOnce, statementInTurn = atOnce } = options
+  const { published, read, seq, archivedTokens, inTurn = atOnce, statementInTurn = atOnce } = options
   return {
     ...describe('HYBRID', options),
     async answer({ queries, access, quality }, caller = '') {
       const all = quality ? [...queries, WHOLE] : queries
       const asked = all.map(withSessions)
       const { ofFiles, ofDatabase, watermark, archived } = await inRead(inTurn, read, caller, async () => {
-        const ofFiles = await files.answerUnpublished({ queries: asked, access, quality }, caller)
+        const oneByOne: StatementTurn = (run) => statementInTurn(caller, run)
+        const ofFiles = await askWithCopiesBeyond(options, { queries: asked, access, quality }, caller, oneByOne)
+        const { identities } = ofFiles
         const watermark = `${ofFiles.watermark} ${seq()}`
-        const ofDatabase = await published.answer({ queries: asked, access }, ofFiles.identities, (run) =>
-          statementInTurn(caller, run),
-        )
-        return { ofFiles, ofDatabase, watermark, archived: quality ? await archivedTokens(access) : 0n }
+        const ofDatabase = await published.answer({ queries: asked, access }, identities, oneByOne)
+        return { ofFiles, ofDatabase, watermark, archived: quality ? await archivedTokens(access, identities) : 0n }
       })
       const halves = asked.map((_, i) => [ofDatabase[i], ofFiles.answers[i]] as [TokenAnswer, TokenAnswer])
       const answers = await mergeHalves(halves, all, caller)
@@ -133,19 +138,23 @@ function withoutSessions(answer: TokenAnswer, query: TokenQuery): TokenAnswer {
   return rest
 }
 
-/** The last of `answers` is the whole where the quality was asked for: unpriced tokens follow from it. */
+/**
+ * `archived` is what archived copies add to what ClickHouse answers; what they add to the files' half is in `ofFiles`. The
+ * last of `answers` is the whole where the quality was asked for: unpriced tokens follow from it.
+ */
 function finish(
   answers: TokenAnswer[],
   asked: number,
   ofFiles: SourceAnswer | undefined,
-  archivedTokens: bigint,
+  archived: bigint,
   { asOf, watermark }: Pick<SourceAnswer, 'asOf' | 'watermark'>,
 ): SourceAnswer {
   const quality = ofFiles?.quality
   const whole = answers[asked]?.whole
+  const described = quality && whole && { ...quality, whole, archivedTokens: quality.archivedTokens + archived }
   return {
     answers: answers.slice(0, asked),
-    quality: quality === undefined || whole === undefined ? undefined : { ...quality, whole, archivedTokens },
+    quality: described,
     asOf,
     watermark,
     sample: false,

@@ -1,7 +1,11 @@
 import { describe } from 'vitest'
+import { archivedSuite } from '../support/archived-suite.ts'
 import { hybridSuite } from '../support/hybrid-suite.ts'
 import { useServerDatabases } from '../support/server-databases.ts'
 
 // the embedded engine has many more runs: what a server may do differently shows in a few
-describe('the hybrid answer of a ClickHouse server', () =>
-  hybridSuite(useServerDatabases(), { cuts: 8, changes: 6, statementsAtOnce: 8 }))
+describe('the hybrid answer of a ClickHouse server', () => {
+  const open = useServerDatabases()
+  hybridSuite(open, { cuts: 8, changes: 6, statementsAtOnce: 8 })
+  archivedSuite(open, { runs: 6, statementsAtOnce: 8 })
+})

@@ -2,17 +2,17 @@ import { appendFileSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { z } from 'zod'
+
 import type { Database } from '../../src/clickhouse/database.ts'
 import type { Grouping } from '../../src/domain/dimensions.ts'
-import { identityDigest } from '../../src/domain/identity.ts'
+
 import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { TokenAnswer, TokenQuery } from '../../src/domain/token-query.ts'
-import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import type { LogSelection } from '../../src/ports/logs.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
 import { DAYS_OF_BERLIN, HOURS } from './bucketed.ts'
+import { anyJournaled, anyRecord, type Journaled, journal, remove, TIMES } from './hybrid-records.ts'
 import { openSides } from './sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from './transcripts.ts'
 
@@ -28,7 +28,6 @@ const GROUPINGS: Grouping[] = [
   ['user', 'sidechain', 'session'],
   ['branch', HOURS],
 ]
-const TIMES = ['2026-04-02T09:15:03.120Z', '2026-04-02T09:15:03.121Z', '2026-04-02T23:59:59Z', '2026-05-01T00:00:00Z']
 const QUERIES: TokenQuery[] = [
   { filter: {}, groupings: GROUPINGS, sessions: true, countSessions: true },
   { filter: {}, groupings: [], countSessions: true },
@@ -101,19 +100,6 @@ async function all(source: TokenSource, queries = QUERIES): Promise<unknown> {
   return { answers: answers.map(normal), archivedTokens, duplicateLines, conflictingCopies }
 }
 
-const anyRecord = fc.record({
-  id: fc.constantFrom('msg_1', 'msg_2', 'msg_3', 'msg_4', 'short'),
-  session: fc.constantFrom('s1', 's2', 's3'),
-  time: fc.constantFrom(...TIMES),
-  model: fc.constantFrom('m1', 'm2'),
-  sidechain: fc.boolean(),
-  branch: fc.constantFrom('main', 'größe/😀', null),
-  usage: fc.record({
-    output_tokens: fc.integer({ min: 0, max: 3 }),
-    cache_read_input_tokens: fc.constantFrom(0, 1, 127_999, 300_000),
-    cache_creation_input_tokens: fc.constantFrom(0, 7),
-  }),
-})
 const anyFile = fc.array(
   fc.oneof(
     { weight: 8, arbitrary: anyRecord.map((parts) => line(parts)) },
@@ -121,62 +107,6 @@ const anyFile = fc.array(
   ),
   { minLength: 1, maxLength: 8 },
 )
-const anyJournaled = fc.record({
-  id: fc.constantFrom('msg_1', 'msg_3', 'msg_9'),
-  user: fc.constantFrom('ann', 'bob', 'cid'),
-  segment: fc.constantFrom('segment-1', 'segment-2'),
-  host: fc.constantFrom('laptop', 'tower'),
-  project: fc.constantFrom('p', 'q'),
-  sidechain: fc.boolean(),
-  branch: fc.constantFrom('main', ''),
-  session: fc.constantFrom('s1', 's4'),
-  time: fc.constantFrom(...TIMES),
-  output: fc.integer({ min: 0, max: 5 }),
-})
-type Journaled = typeof anyJournaled extends fc.Arbitrary<infer T> ? T : never
-
-/**
- * Appends records to segments of the journal. Segments may have equal stamps, and the first record of one may be later
- * than the last of another. `written` has the number of records of each segment.
- */
-function journal(analysis: Analysis, records: readonly Journaled[], written = new Map<string, number>()): void {
-  for (const { id, segment, output, time, ...rest } of records) {
-    const n = written.get(segment) ?? 0
-    written.set(segment, n + 1)
-    const position = n * 100
-    analysis.addJournaled({
-      segment,
-      to: position + 100,
-      records: [
-        {
-          ...rest,
-          identity: identityDigest(`message:${id}`),
-          time: Date.parse(time),
-          model: 'm1',
-          input: 1,
-          output,
-          cacheRead: 0,
-          cacheCreation5m: 0,
-          cacheCreation1h: 0,
-          byMutation: true,
-          stamp: 1000 + n,
-          position,
-          path: `journal:${segment}`,
-          offset: position,
-        },
-      ],
-    })
-  }
-}
-
-const CURRENT = { name: 'current', sql: 'SELECT currentDatabase() AS name', row: z.object({ name: z.string() }) }
-
-/** An engine that keeps the databases of all cases becomes slow. */
-async function remove(db: Database): Promise<void> {
-  for (const { name } of await db.query(CURRENT)) await db.command('remove', `DROP DATABASE ${name} SYNC`)
-  await db.close()
-}
-
 export interface HybridSuiteOptions {
   /** Runs of each property. */
   cuts: number

@@ -27,8 +27,8 @@ const ROW = z.object({
 })
 export type AnswerRow = z.infer<typeof ROW>
 
-/** Identities that are left out: an expression for their set, and its parameters. */
-export interface Excluded {
+/** Some identities: an expression for their set, and its parameters. */
+export interface Identities {
   sql: string
   params: Params
 }
@@ -36,7 +36,8 @@ export interface Excluded {
 /** What a statement looks at, whatever is asked. */
 export interface Within {
   access: readonly Scope[]
-  excluded: Excluded | undefined
+  /** Identities that are left out. */
+  excluded: Identities | undefined
 }
 
 interface Sets {

@@ -6,6 +6,9 @@ const VALUES = WINNER_COLUMNS.join(', ')
 /** What `election` gives of each winner. */
 export const ELECTED = WINNER_COLUMNS.map((_, i) => `w.${i + 1}`).join(', ')
 
+/** The same under the names of their columns. */
+export const ELECTED_COLUMNS = WINNER_COLUMNS.map((column, i) => `w.${i + 1} AS ${column}`).join(', ')
+
 /** The segment of the journal that a copy stands in, whichever ledger shipped it, in whichever edition. */
 const SEGMENT = "extract(log, '/(.*)#')"
 

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { LABEL_FIELDS, type LabelField } from '../../domain/record-fields.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { Params, Statement } from '../database.ts'
-import { ELECTED, election, SLICE } from './elect-winners.ts'
+import type { Identities } from './answer.ts'
+import { ELECTED, ELECTED_COLUMNS, election, SLICE } from './elect-winners.ts'
 import {
   COPY_CELLS,
   COPY_SELECTED,
@@ -32,10 +33,12 @@ export const publishedLogs = {
   row: z.object({ log: z.string() }),
 }
 
+/** Identities with a published copy in `logs`. */
+const IN_LOGS = `SELECT identity FROM copies WHERE log IN {logs:Array(String)} AND batch IN (${PUBLISHED})`
+
 const SHARED = `
     SELECT identity FROM copies
-    WHERE log NOT IN {logs:Array(String)} AND batch IN (${PUBLISHED}) AND identity IN (
-      SELECT identity FROM copies WHERE log IN {logs:Array(String)} AND batch IN (${PUBLISHED}))`
+    WHERE log NOT IN {logs:Array(String)} AND batch IN (${PUBLISHED}) AND identity IN (${IN_LOGS})`
 
 /** Identities with a published copy in `logs` and with one elsewhere. */
 export const sharedIdentities = {
@@ -91,20 +94,34 @@ export const rowsStatement = (excluded: string | undefined) => ({
     .transform(({ id, ...rest }) => ({ identity: id, ...rest })),
 })
 
-/** Tokens that readers count of `logs`, of identities that no other log has, within the scopes. */
-export function tokensOnlyOf(
-  logs: readonly string[],
+/**
+ * Of identities in `logs`, the tokens that readers count, less those that they would count of all other logs; of both,
+ * what is within the scopes. Where the copies of `logs` are gone, what is counted of them is all that says so.
+ */
+export function tokensAddedBy(
   access: readonly Scope[],
-): [Statement<{ tokens: bigint }>, Params] {
+  excluded: Identities | undefined,
+): { statement: Statement<{ tokens: bigint }>; params: Params } {
   const { conditions, params } = scopesSql(access)
+  const left = excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`]
+  const all = (...some: string[]): string => some.join(' AND ')
   const sql = `
-    SELECT sum(toUInt128(${TOTAL})) AS tokens
-    FROM winners FINAL
-    WHERE ${[...conditions, 'log IN {logs:Array(String)}', `identity NOT IN (${SHARED})`].join(' AND ')}`
-  return [
-    { name: 'tokens-only-of', sql, row: z.object({ tokens: bigint }) },
-    { ...params, logs },
-  ]
+    SELECT (
+      SELECT sum(toInt128(${TOTAL})) FROM winners FINAL
+      WHERE ${all(`(log IN {logs:Array(String)} OR identity IN (${IN_LOGS}))`, ...left, ...conditions)}
+    ) - (
+      SELECT sum(toInt128(${TOTAL}))
+      FROM (
+        SELECT ${ELECTED_COLUMNS}
+        FROM (${election(all('log NOT IN {logs:Array(String)}', `identity IN (${IN_LOGS})`, ...left))})
+        WHERE is_deleted = 0
+      )
+      WHERE ${all('true', ...conditions)}
+    ) AS tokens`
+  return {
+    statement: { name: 'tokens-added-by', sql, row: z.object({ tokens: bigint }) },
+    params: { ...params, ...excluded?.params },
+  }
 }
 
 /** Records of each published or kept log, as its batches say and as they are found. */

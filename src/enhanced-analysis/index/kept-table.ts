@@ -66,9 +66,9 @@ export function openKeptTable(rootOf: (root: string) => KnownRoot, indexPath: st
       table.rename(file.key, file.path, file.root, file.relativePath)
       index?.rename(file)
     },
-    digest({ key, readings, digests }) {
+    digest({ key, reading, digests }) {
       const known = digests.filter(([, sha256]) => sha256 !== '')
-      if (known.length > 0 && table.file(key)?.readings === readings) index?.digest({ key, digests: known })
+      if (known.length > 0 && table.file(key)?.reading === reading) index?.digest({ key, digests: known })
     },
     compactIfWasteful: () => index?.compactIfWasteful(),
     watermark() {

@@ -1,4 +1,4 @@
-import { isJournalKey } from '../../domain/log-name.ts'
+import { type Edition, isJournalKey } from '../../domain/log-name.ts'
 import type { LogState } from '../../ports/logs.ts'
 import type { Digested, DigestRequest } from '../scanning/digesting.ts'
 import type { KnownFile } from '../table/known-file.ts'
@@ -29,6 +29,8 @@ export interface AttachedLogs {
   archived(): LogState[]
   /** Which of these editions no file is, as far as names and a look around what was counted say. */
   absent(states: readonly LogState[]): LogState[]
+  /** Published editions that this disk has not, or not as far as they are published. */
+  lacking(): Edition[]
   /** Files that are not those that were registered: their bytes show what they are. */
   elsewhere(): number
   /** What the ledger knows of a file's log. */
@@ -66,9 +68,9 @@ export function createAttachedLogs(table: RecordTable): AttachedLogs {
     },
     unproven: () => [...table.transcripts()].filter(({ wanted }) => wanted.size > 0).map((file) => requestOf(file)),
     proven(digested) {
-      for (const { key, readings, digests } of digested) {
+      for (const { key, reading, digests } of digested) {
         const file = table.file(key)
-        if (file === undefined || file.readings !== readings) continue
+        if (file === undefined || file.reading !== reading) continue
         for (const [to, sha256] of digests) {
           file.digests.set(to, sha256)
           file.wanted.delete(to)
@@ -92,6 +94,10 @@ export function createAttachedLogs(table: RecordTable): AttachedLogs {
     isRetired: ({ log }) => toRetire.has(log.key),
     archived: () => [...logs.values()].filter((state) => isArchived(table, state)),
     absent: (states) => absentAmong(table, states),
+    lacking: () =>
+      [...logs.values()]
+        .filter((state) => isArchived(table, state) || table.fileOfLog(state.key)?.isBehind === true)
+        .map(({ key, edition }) => ({ key, edition })),
     elsewhere: () =>
       [...table.transcripts()].filter((file) => file.isRegistered && file.registeredAt.inode !== file.key).length,
     stateOf: (file) => (isKnown(file) ? logs.get(file.log.key) : undefined),
@@ -100,8 +106,8 @@ export function createAttachedLogs(table: RecordTable): AttachedLogs {
 
 /** What must be read of a file: the bytes that are wanted, or these. */
 export const requestOf = (file: KnownFile, to: readonly number[] = [...file.wanted]): DigestRequest => {
-  const { key, path, readings, size, modifiedNs, fingerprint } = file
-  return { key, path, readings, size, modifiedNs, fingerprint, to: to.toSorted((a, b) => a - b) }
+  const { key, path, reading, size, modifiedNs, fingerprint } = file
+  return { key, path, reading, size, modifiedNs, fingerprint, to: to.toSorted((a, b) => a - b) }
 }
 
 const isKnown = (file: KnownFile | undefined): boolean => file !== undefined && (file.isRegistered || file.byMutation)

@@ -131,7 +131,8 @@ function lowerBound(rows: Uint32Array, offset: Float64Array, from: number): numb
   return low
 }
 
-function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
+/** A row as a copy. */
+export function copyOf(table: RecordTable, file: KnownFile, row: number): RecordCopy {
   const { columns: c } = table
   const bytes = Buffer.from(c.identity.buffer, row * IDENTITY_BYTES, IDENTITY_BYTES)
   return {

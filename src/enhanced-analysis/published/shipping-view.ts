@@ -1,5 +1,6 @@
 import { BridgeError } from '../../domain/errors.ts'
 import { IDENTITY_BYTES } from '../../domain/identity.ts'
+import type { PlacedCopy } from '../../domain/token-record.ts'
 import type { Work } from '../../domain/work.ts'
 import type {
   CatalogueEntry,
@@ -15,6 +16,7 @@ import type { DigestRequest } from '../scanning/digesting.ts'
 import { type KnownFile, shippableTo } from '../table/known-file.ts'
 import type { RecordTable } from '../table/record-table.ts'
 import { type AttachedLogs, createAttachedLogs, requestOf } from './attached-logs.ts'
+import { electAnew, type Replacement } from './elect-anew.ts'
 import { catalogueEntry, createRanges, type PublishedBefore, stateOf, withContent } from './log-ranges.ts'
 import { groupedRows, groupRows } from './published-groups.ts'
 
@@ -22,7 +24,16 @@ import { groupedRows, groupRows } from './published-groups.ts'
 export interface ShippingView
   extends Pick<
     AttachedLogs,
-    'update' | 'attach' | 'unproven' | 'proven' | 'distrust' | 'retired' | 'archived' | 'absent' | 'elsewhere'
+    | 'update'
+    | 'attach'
+    | 'unproven'
+    | 'proven'
+    | 'distrust'
+    | 'retired'
+    | 'archived'
+    | 'absent'
+    | 'lacking'
+    | 'elsewhere'
   > {
   nextRanges(selection: LogSelection, maxRecords: number, after?: ReadonlyMap<string, number>): RangeToDigest[]
   catalogue(): EntryToHash[]
@@ -37,6 +48,8 @@ export interface ShippingView
   unshippedBytes(isLookedAt?: (file: KnownFile) => boolean): number
   /** Throws SOURCE_UNAVAILABLE while it is not exact. */
   unpublished(): Unpublished
+  /** Which copies count instead of winners in `rows`, where copies that this disk has not take part; these leave `rows`. */
+  electAnew(rows: Uint8Array, beyond: readonly PlacedCopy[]): Replacement | undefined
   /** Whether what is published can be told from what is not: not while an edition waits to be retired, or to be known. */
   isExact(): boolean
 }
@@ -125,6 +138,7 @@ export function createShippingView(table: RecordTable): ShippingView {
       }
     },
     unpublished,
+    electAnew: (rows, beyond) => electAnew(table, rows, beyond),
     isExact,
   }
 }

@@ -8,13 +8,13 @@ import { hasFingerprint } from './file-scan.ts'
 
 /** Which first bytes of a file are to be hashed, and what is known of the file. */
 export interface DigestRequest
-  extends Pick<KnownFile, 'key' | 'path' | 'readings' | 'size' | 'modifiedNs' | 'fingerprint'> {
+  extends Pick<KnownFile, 'key' | 'path' | 'reading' | 'size' | 'modifiedNs' | 'fingerprint'> {
   /** Numbers of first bytes, ascending. */
   to: number[]
 }
 
 /** SHA-256 in hexadecimal of first bytes, by their number; empty where they cannot be read. */
-export interface Digested extends Pick<KnownFile, 'key' | 'readings'> {
+export interface Digested extends Pick<KnownFile, 'key' | 'reading'> {
   digests: [to: number, sha256: string][]
 }
 
@@ -28,7 +28,7 @@ const AT_ONCE = 8
 const MAX_RUNNING = 1000
 
 interface Running {
-  readings: number
+  reading: number
   at: number
   hash: Hash
 }
@@ -40,9 +40,9 @@ export function createDigesting(): Digesting {
     const waiting = requests.values()
     const work = async (): Promise<void> => {
       for (const request of waiting) {
-        const { key, readings, to } = request
+        const { key, reading, to } = request
         const digests = await digestsOf(request, running).catch(() => to.map((at): [number, string] => [at, '']))
-        if (digests !== undefined) found.push({ key, readings, digests })
+        if (digests !== undefined) found.push({ key, reading, digests })
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
@@ -54,12 +54,12 @@ async function digestsOf(
   request: DigestRequest,
   running: LRUCache<string, Running>,
 ): Promise<Digested['digests'] | undefined> {
-  const { key, path, readings, to } = request
+  const { key, path, reading, to } = request
   const file = await open(path, READ_FLAGS)
   try {
     if (!(await isUnchanged(file, request))) return undefined
     const known = running.get(key)
-    const goesOn = known !== undefined && known.readings === readings && known.at <= (to[0] ?? 0)
+    const goesOn = known !== undefined && known.reading === reading && known.at <= (to[0] ?? 0)
     const { hash, at } = goesOn ? known : { hash: createHash('sha256'), at: 0 }
     running.delete(key)
     const digests: [number, string][] = []
@@ -70,7 +70,7 @@ async function digestsOf(
       digests.push([end, hash.copy().digest('hex')])
     }
     if (!(await isUnchanged(file, request))) return undefined
-    running.set(key, { readings, at: from, hash })
+    running.set(key, { reading, at: from, hash })
     return digests
   } finally {
     await file.close()

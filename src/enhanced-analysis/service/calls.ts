@@ -1,5 +1,5 @@
 import type { GroupedRow, LogDay, LogSelection, LogState, PublishedGroups, RefusedPlaces } from '../../ports/logs.ts'
-import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../../ports/token-source.ts'
+import type { SourceAnswer, SourceRequest, UnpublishedAnswer, UnpublishedRequest } from '../../ports/token-source.ts'
 import type { CountedEntry, EntryToHash, RangeToDigest, StateToDigest } from '../analysis.ts'
 import type { Digested, DigestRequest } from '../scanning/digesting.ts'
 import type { JournaledRange } from '../table/journal-update.ts'
@@ -8,7 +8,7 @@ import type { InParts } from './answer-parts.ts'
 /** What is asked of the analysis, and what it answers. */
 export interface Calls {
   answer: [request: SourceRequest, answer: InParts<SourceAnswer>]
-  answerUnpublished: [request: SourceRequest, answer: InParts<UnpublishedAnswer>]
+  answerUnpublished: [request: UnpublishedRequest, answer: InParts<UnpublishedAnswer>]
   update: [states: readonly LogState[], answer: undefined]
   nextRanges: [
     asked: { selection: LogSelection; maxRecords: number; after?: ReadonlyMap<string, number> | undefined },

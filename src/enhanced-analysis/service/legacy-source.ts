@@ -1,6 +1,6 @@
 import { BridgeError } from '../../domain/errors.ts'
 import type { ShippableLogs } from '../../ports/logs.ts'
-import type { SourceRequest, TokenSource, UnpublishedAnswer } from '../../ports/token-source.ts'
+import type { TokenSource, UnpublishedRecords } from '../../ports/token-source.ts'
 import type { Root } from '../../transcripts/roots.ts'
 import type { CountedEntry } from '../analysis.ts'
 import { watchRoots } from '../scanning/watching.ts'
@@ -14,7 +14,7 @@ import { type Ask, answersThrough, logsThrough } from './through.ts'
 import { createToldStates } from './told-states.ts'
 
 /** The legacy source: the enhanced analysis as a service, which is started again where it ends. */
-export interface LegacySource extends TokenSource {
+export interface LegacySource extends TokenSource, UnpublishedRecords {
   readonly source: 'LEGACY'
   status(): AnalysisStatus | undefined
   /** Counts entries of the journal: from here on, no watermark is that of an answer without them. */
@@ -25,8 +25,6 @@ export interface LegacySource extends TokenSource {
   conflictsOf(entry: CountedEntry): Promise<number>
   /** All logs were looked at, and nothing of them is not published in ClickHouse. */
   isAllPublished(): boolean
-  /** What the files say of everything that is not published in ClickHouse. */
-  answerUnpublished(request: SourceRequest, caller?: string): Promise<UnpublishedAnswer>
   readonly logs: ShippableLogs
   /** Settles when the first look at all transcripts is done. */
   whenReady(): Promise<void>

@@ -1,5 +1,5 @@
 import { inOneStep, type Work } from '../../domain/work.ts'
-import type { SourceAnswer, SourceRequest, UnpublishedAnswer } from '../../ports/token-source.ts'
+import type { SourceAnswer, SourceRequest, UnpublishedAnswer, UnpublishedRequest } from '../../ports/token-source.ts'
 import type { Analysis } from '../analysis.ts'
 import { type InParts, inParts } from './answer-parts.ts'
 import type { CallName, Calls } from './calls.ts'
@@ -35,14 +35,18 @@ export function createQuestions(
     })
   }
 
-  function* answerUnpublished({ queries, access, quality }: SourceRequest): Work<InParts<UnpublishedAnswer>> {
+  function* answerUnpublished(asked: UnpublishedRequest): Work<InParts<UnpublishedAnswer>> {
+    const { queries, access, quality, beyond } = asked
     const now = moment()
     const { identities, rows } = shipping.unpublished()
+    const instead = shipping.electAnew(rows, beyond)
+    const lacking = identities.length === 0 ? [] : shipping.lacking()
     return yield* inParts({
-      ...(yield* analysis.answering({ queries, access, only: rows, quality })),
+      ...(yield* analysis.answering({ queries, access, only: rows, instead, quality })),
       ...now,
       sample: false,
       identities,
+      lacking,
     })
   }
 

@@ -1,6 +1,6 @@
 import { groupingKey } from '../../domain/dimensions.ts'
 import { BridgeError } from '../../domain/errors.ts'
-import { EVERYTHING } from '../../domain/scope.ts'
+import { EVERYTHING, type Scope } from '../../domain/scope.ts'
 import type { GroupUsage, SessionUsage, TokenAnswer, TokenQuery, UsageSums } from '../../domain/token-query.ts'
 import { finished, type Work } from '../../domain/work.ts'
 import { type Numbered, numbered } from './axes.ts'
@@ -29,15 +29,25 @@ export function* aggregating(looked: Looked, query: TokenQuery, maxSums = Number
   return yield* answerOf(looked, sections, selecting.seen)
 }
 
-/** The same at once, of everything. */
-export function aggregate(table: RecordTable, query: TokenQuery, only?: Uint8Array): TokenAnswer {
+/** The same of all winners of a table that may be seen. */
+export function* aggregatingAll(
+  table: RecordTable,
+  access: readonly Scope[],
+  query: TokenQuery,
+  maxSums?: number,
+  only?: Uint8Array,
+): Work<TokenAnswer> {
   const snapshot = table.snapshot()
   try {
-    return finished(aggregating({ table, snapshot, access: EVERYTHING, only }, query))
+    return yield* aggregating({ table, snapshot, access, only }, query, maxSums)
   } finally {
     snapshot.close()
   }
 }
+
+/** The same at once, of everything. */
+export const aggregate = (table: RecordTable, query: TokenQuery, only?: Uint8Array): TokenAnswer =>
+  finished(aggregatingAll(table, EVERYTHING, query, undefined, only))
 
 /** The sums of each section of an answer. */
 interface Sections {

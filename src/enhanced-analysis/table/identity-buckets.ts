@@ -24,6 +24,13 @@ export class IdentityBuckets {
     return this.head(this.#columns.identity, row * WORDS)
   }
 
+  /** The rows with an identity: the words of its 16 bytes. */
+  *rowsWith(identity: Uint32Array): Iterable<number> {
+    const c = this.#columns
+    for (let row = this.head(identity, 0); row !== NONE; row = c.bucketNext[row] as number)
+      if (c.hasIdentity(row, identity, 0)) yield row
+  }
+
   add(row: number): void {
     const { identity, bucketNext } = this.#columns
     const bucket = this.#bucketOf(identity, row * WORDS)

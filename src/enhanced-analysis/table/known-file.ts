@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { LogIdentity } from '../../domain/log-name.ts'
 import type { FileUpdateHeader, RefusedByReason } from './file-update.ts'
 
@@ -35,8 +36,11 @@ export interface KnownFile {
   firstRow: number
   /** Counts up with each change. */
   version: number
-  /** Times that it was read from its first byte: what is known of its bytes is of one of them. */
-  readings: number
+  /**
+   * Names the time that it was read from its first byte: what is known of its bytes is of that one. No two are called
+   * alike, of whichever file: a file system gives the number of one that is gone to the next.
+   */
+  reading: number
   /** SHA-256 of its first bytes, by their number; empty: they cannot be read. */
   digests: Map<number, string>
   /** Numbers of first bytes whose hash says which log it is. */
@@ -93,7 +97,7 @@ export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile
     unreadable: [],
     firstRow: NONE,
     version: 0,
-    readings: 0,
+    reading: 0,
     digests: new Map(),
     wanted: new Set(),
     attached: false,
@@ -107,13 +111,16 @@ export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile
   }
 }
 
+/** A thread that was started again must not call another reading like one of before. */
+let nextReading = randomInt(1, 2 ** 47)
+
 /** What reading a range of it gave, but for the records. */
 export function noteRead(file: KnownFile, header: FileUpdateHeader): void {
   const fresh = header.from === 0
   file.version++
   if (fresh) {
     detach(file)
-    file.readings++
+    file.reading = nextReading++
     file.digests.clear()
     file.copiesByOrigin.clear()
   }

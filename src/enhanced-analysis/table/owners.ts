@@ -1,22 +1,11 @@
-import { isClaimedBefore } from '../../domain/rank.ts'
+import { type Claim, elect } from '../../domain/rank.ts'
 import type { CountField } from '../../domain/token-counts.ts'
 import { type KnownFile, NONE } from './known-file.ts'
-import { isRowBetter, type RankedRows } from './row-ranks.ts'
+import { isRowBetter, type RankedRows, rankOf } from './row-ranks.ts'
 
 /** Which row of an identity counts, of several. */
-export function bestOf(rows: RankedRows, some: readonly number[]): number {
-  const best = firstByRank(rows, some)
-  // nobody owns what a transcript says
-  if (!isByMutation(rows, best)) return best
-  const owner = userOf(
-    rows,
-    some.reduce((first, row) => (isFirst(rows, row, first) ? row : first)),
-  )
-  return firstByRank(
-    rows,
-    some.filter((row) => userOf(rows, row) === owner),
-  )
-}
+export const bestOf = (rows: RankedRows, some: readonly number[]): number =>
+  elect(some, { rankOf: (row) => rankOf(rows, row), claimOf: (row) => claimOf(rows, row) })
 
 /** Whether two rows came from different users, or in different ways. */
 export function isOfAnother(rows: RankedRows, a: number, b: number): boolean {
@@ -46,14 +35,11 @@ const userOf = ({ columns, origins }: RankedRows, row: number): string => origin
 const firstByRank = (rows: RankedRows, some: readonly number[]): number =>
   some.reduce((best, row) => (isRowBetter(rows, row, best) ? row : best), some[0] ?? NONE)
 
-function isFirst(rows: RankedRows, a: number, b: number): boolean {
-  const [one, other] = [a, b].map((row) => ({
-    stamp: rows.columns.stampOf(row),
-    segment: fileOf(rows, row).log.key,
-    user: userOf(rows, row),
-  }))
-  return isClaimedBefore(one as never, other as never)
-}
+const claimOf = (rows: RankedRows, row: number): Claim => ({
+  stamp: rows.columns.stampOf(row),
+  segment: fileOf(rows, row).log.key,
+  user: userOf(rows, row),
+})
 
 export function hasOtherFigures({ columns: { counts } }: RankedRows, a: number, b: number): boolean {
   const differ = (field: CountField): boolean => counts[field][a] !== counts[field][b]

@@ -43,10 +43,10 @@ export class RecordTable {
   readonly #byKey = new Map<string, KnownFile>()
   readonly #byLog = new Map<string, KnownFile>()
   readonly #rootOf: (root: string) => KnownRoot
-  readonly #identities = new IdentityBuckets(this.columns)
+  readonly identities = new IdentityBuckets(this.columns)
   readonly #freeRows = new FreeRows(this.columns)
   readonly #snapshots = new Snapshots(this.columns, this.#freeRows)
-  readonly #winners = new Winners(this, this.#identities)
+  readonly #winners = new Winners(this, this.identities)
 
   constructor(rootOf: (root: string) => KnownRoot = () => UNOWNED) {
     this.#rootOf = rootOf
@@ -215,7 +215,7 @@ export class RecordTable {
     const c = this.columns
     this.#reserve(records.length)
     const counts = TOKEN_COUNTS.map((field) => records[field])
-    this.#identities.reserve(this.rows + records.length)
+    this.identities.reserve(this.rows + records.length)
     for (let i = 0; i < records.length; i++) {
       const inTail = i >= bodyLength
       const origin = origins === undefined ? file.origin : (origins[records.origin?.[i] as number] as number)
@@ -250,7 +250,7 @@ export class RecordTable {
   #findOwn({ id, byMutation }: KnownFile, words: Uint32Array, at: number, origin: number): number {
     const c = this.columns
     const isUsers = (row: number): boolean => !byMutation || this.origins.haveSameUser(c.origin[row] as number, origin)
-    for (let row = this.#identities.head(words, at); row !== NONE; row = c.bucketNext[row] as number) {
+    for (let row = this.identities.head(words, at); row !== NONE; row = c.bucketNext[row] as number) {
       if (c.file[row] !== id || !c.hasIdentity(row, words, at) || ((c.flags[row] as number) & TAIL) !== 0) continue
       if (isUsers(row)) return row
     }
@@ -265,7 +265,7 @@ export class RecordTable {
     c.flags[row] = LIVE
     c.fileNext[row] = file.firstRow
     file.firstRow = row
-    this.#identities.add(row)
+    this.identities.add(row)
     this.rows++
     return row
   }
@@ -288,7 +288,7 @@ export class RecordTable {
 
   #release(row: number): void {
     const c = this.columns
-    this.#identities.remove(row)
+    this.identities.remove(row)
     this.#winners.release(row)
     // of the record, which a snapshot may still read
     c.flags[row] = (c.flags[row] as number) & SIDECHAIN

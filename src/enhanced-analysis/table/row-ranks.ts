@@ -13,7 +13,7 @@ export interface RankedRows {
 }
 
 /** What decides whether a row counts. */
-function rankOf({ columns: c, files, origins }: RankedRows, row: number): Rank {
+export function rankOf({ columns: c, files, origins }: RankedRows, row: number): Rank {
   return {
     byMutation: (files[c.file[row] as number] as KnownFile).byMutation,
     sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,

@@ -122,7 +122,7 @@ export class RefusedLinesType {
 }
 
 const ARCHIVED_TOKENS =
-  'Tokens that ClickHouse has and this instance has on no disk that it reads: pruned, or in a journal that is not shared with it. An answer of the files does not have them; where ClickHouse cannot be asked, it is as the ledger of this instance knows, at most so many, and the answer is stale.'
+  'Of records with a copy that ClickHouse has and this instance has on no disk that it reads (pruned, or in a journal that is not shared with it): the tokens that ClickHouse counts, less those that the files count; below 0 where the copy on disk has more and does not count. An answer of the files does not have them; where ClickHouse cannot be asked, it is as the ledger of this instance knows, at most so many, and the answer is stale.'
 
 @ObjectType('DataQuality')
 @Access(READERS)

@@ -47,7 +47,11 @@ export class VerificationType {
   @Field(() => [String], { description: 'Published logs that this bridge never shipped.' })
   @Size(100)
   surplusLogs!: string[]
-  @Field(() => BigIntScalar, { description: 'Tokens that count and are not on disk any more.' }) archivedTokens!: bigint
+  @Field(() => BigIntScalar, {
+    description:
+      'Of records with a copy that is not on disk any more: the tokens that count, less those that would without such copies.',
+  })
+  archivedTokens!: bigint
 }
 
 @ObjectType('MigrationAction', { description: 'Who did what to a run.' })

@@ -52,7 +52,7 @@ function scene(kept: () => Promise<void> = async () => undefined) {
     sharedBy: async () => new Uint8Array(0),
     groups: async () => [group(ledger.nameOf(state('a', 1)), 30n + differs)],
     rows: async () => [],
-    tokensOnlyOf: async () => 0n,
+    tokensAddedBy: async () => 0n,
     batches: async () => [],
     copies: async () => new Map(),
     damaged: async () => [],

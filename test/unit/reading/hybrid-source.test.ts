@@ -51,15 +51,17 @@ function scene(ofDatabase: TokenAnswer, ofFiles: TokenAnswer) {
         watermark: '',
         sample: false,
         identities: new Uint8Array(0),
+        lacking: [],
       }),
     },
-    published: { answer: async () => [ofDatabase] },
+    published: { answer: async () => [ofDatabase], copiesIn: async () => [] },
     async read(run) {
       const result = await run()
       world.isRead = true
       return result
     },
     archivedTokens: async () => 0n,
+    logsBeyond: async () => [],
     generation: () => 0,
     seq: () => 0,
     health: () => ({ state: 'UP', detail: '' }),
