@@ -1,4 +1,4 @@
-import { suggestionList } from 'graphql/jsutils/suggestionList.js'
+import { distance } from 'fastest-levenshtein'
 
 /** Values that are told at most. */
 const TOLD = 4
@@ -12,8 +12,19 @@ function nearValues(asked: string, known: readonly string[]): string[] {
   const containing = known.filter((value) => value.toLowerCase().includes(lower))
   containing.sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
   const byEnd = Map.groupBy(known, lastWord)
-  const similar = [...suggestionList(asked, known), ...suggestionList(asked, [...byEnd.keys()])]
+  const similar = [...similarTo(asked, known), ...similarTo(asked, [...byEnd.keys()])]
   return [...new Set([...containing, ...similar.flatMap((word) => byEnd.get(word) ?? word)])].slice(0, TOLD)
+}
+
+/** Those that differ in at most some two of five letters, the nearest first. */
+function similarTo(asked: string, known: readonly string[]): string[] {
+  const most = Math.floor(asked.length * 0.4) + 1
+  return known
+    .filter((value) => Math.abs(value.length - asked.length) <= most)
+    .map((value) => ({ value, letters: distance(asked.toLowerCase(), value.toLowerCase()) }))
+    .filter(({ letters }) => letters <= most)
+    .sort((a, b) => a.letters - b.letters || (a.value < b.value ? -1 : 1))
+    .map(({ value }) => value)
 }
 
 /** Of a path the last folder, which says what is meant; of a name of several words the last one. */
