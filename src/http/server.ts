@@ -54,7 +54,9 @@ export interface HttpServerOptions {
   /** Names under which the bridge is asked, beside those of this machine and all addresses. */
   allowedHosts: readonly string[]
   /** Origins of pages elsewhere that may ask. */
-  allowedOrigins: readonly string[]
+  corsOrigins: readonly string[]
+  /** Whether pages of this machine may ask, from any port. */
+  loopbackOrigins: boolean
   /** Absent: no browser is let in by an address. */
   signIn: SignIn | undefined
   /** Absent: HTTP in the clear. */
