@@ -15,6 +15,7 @@ import type { RequestContext } from '../graphql/context.ts'
 import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
 import { formatError } from '../graphql/errors.ts'
+import { tellOlderClients } from '../graphql/json-status.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import {
   type Answered,
@@ -197,6 +198,7 @@ const createApollo = ({
       answerOnly(answered),
       onceAnOperation,
       limitCost(metrics.error),
+      tellOlderClients,
     ],
     documentStore: createDocumentStore(),
     formatError: (formatted, error) =>
