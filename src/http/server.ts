@@ -34,6 +34,7 @@ import { type CallersOptions, isOpenPath, knowCallers, pathOf, principalOf, refu
 import type { Certificate } from './certificate.ts'
 import { watchStrangers } from './connections.ts'
 import { createDraining, type Draining } from './draining.ts'
+import { addGraphiql } from './graphiql.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
 import { listenError } from './listen-error.ts'
 import { logRequests } from './logged-requests.ts'
@@ -116,6 +117,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
   await addRoutes(fastify, apollo, { ...options, addresses })
+  if (options.introspection) addGraphiql(fastify)
   if (options.signIn !== undefined) addSignIn(fastify, options.signIn, { ...options, addresses, isTls })
   const subscriptions = attachSubscriptions(
     fastify.server,
