@@ -42,10 +42,14 @@ async function show({ page }: Tab, url: string, server: string, token: string): 
   await page.locator('#who button').click()
 }
 
-/** The text of an element, as soon as it has any. */
+/** The text of an element, as soon as it has any, or what is wrong. */
 async function textOf({ page }: Tab, selector: string): Promise<string> {
   const text = await page.waitForFunction(
-    (of) => [...document.querySelectorAll(of)].map((one) => one.textContent).join('|') || undefined,
+    (of) => {
+      const textIn = (all: string) => [...document.querySelectorAll(all)].map((one) => one.textContent).join('|')
+      // what went wrong is told at once, instead of what was waited for
+      return textIn(of) || textIn('#problem') || undefined
+    },
     {},
     selector,
   )
