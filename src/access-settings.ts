@@ -43,11 +43,11 @@ export const ACCESS_SETTINGS = {
     about:
       'names that the bridge is asked under (the header `Host`), comma-separated, beside those of this machine, that of `HOST`, and all addresses',
   },
-  ALLOWED_ORIGINS: {
-    schema: origins('ALLOWED_ORIGINS'),
+  CORS_ORIGINS: {
+    schema: origins('CORS_ORIGINS'),
     fallback: 'none',
     about:
-      'origins of pages elsewhere, such as `https://dashboard.example`, comma-separated, that may ask by a token (CORS, WebSockets); pages of the bridge itself always may',
+      'origins of pages elsewhere, such as `https://dashboard.example`, comma-separated, that may ask by a token (CORS, WebSockets); pages of the bridge itself always may, and, outside of production, pages of this machine, from any port',
   },
   TLS_CERT_FILE: {
     schema: text,
@@ -74,6 +74,7 @@ const UNVERIFIED =
 /** What is wrong with some of them together, and with what Node itself reads of the environment. */
 export function accessMistakes(present: Texts, environment: Texts): string[] {
   const mistakes = environment.NODE_TLS_REJECT_UNAUTHORIZED === '0' ? [UNVERIFIED] : []
+  if (environment.ALLOWED_ORIGINS) mistakes.push('ALLOWED_ORIGINS has another name now: CORS_ORIGINS')
   const needs = (name: string, other: string, why: string): void => {
     if (present[name] !== undefined && present[other] === undefined) mistakes.push(`${name} needs ${other}${why}`)
   }
@@ -97,7 +98,7 @@ export interface AccessConfig extends BudgetConfig {
   /** Names under which the bridge is asked, beside those of this machine. */
   allowedHosts: string[]
   /** Of pages elsewhere that may ask. */
-  allowedOrigins: string[]
+  corsOrigins: string[]
   /** Paths; absent: HTTP in the clear. */
   tls: { certFile: string; keyFile: string } | undefined
   /** Where nobody hears what is sent in the clear. */
@@ -121,7 +122,7 @@ export function accessOf(settings: Settings, pathOf: (path: string | undefined) 
       strictRevocation: settings.AUTH_STRICT_REVOCATION === 'on',
     },
     allowedHosts: settings.ALLOWED_HOSTS,
-    allowedOrigins: settings.ALLOWED_ORIGINS,
+    corsOrigins: settings.CORS_ORIGINS,
     tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     privateHosts: settings.PRIVATE_HOSTS,
     audit: auditOf(settings, pathOf),

@@ -69,6 +69,8 @@ export interface Config extends AccessConfig {
   cliToken: string | undefined
   /** What works, and should be seen to. */
   warnings: string[]
+  /** Whether pages of this machine may ask, from any port, as those do that are developed: not in production. */
+  loopbackOrigins: boolean
 }
 
 const SHAPE = Object.fromEntries(Object.entries(SETTINGS).map(([name, { schema }]) => [name, schema])) as {
@@ -135,6 +137,7 @@ export function readConfig(environment: Texts = process.env): Config {
     logLevel: settings.LOG_LEVEL,
     isProduction,
     introspection: !isProduction,
+    loopbackOrigins: !isProduction,
     cliToken: settings.TOKEN_BRIDGE_TOKEN,
     warnings: secretFileWarnings(present),
   }

@@ -19,8 +19,9 @@ export interface SignedIn {
 }
 
 /**
- * Tells who stands behind an `Authorization` header. Throws UNAUTHENTICATED, never saying what was wrong with the
- * token; SOURCE_UNAVAILABLE where the keys that it is checked with are not there.
+ * Tells who stands behind an `Authorization` header. Throws UNAUTHENTICATED, saying whether there was none, it is none
+ * of ours, or it has expired, and when: that is told of what we signed alone. SOURCE_UNAVAILABLE where the keys that it
+ * is checked with are not there.
  */
 export type Authenticate = (authorization: string | undefined) => Promise<SignedIn>
 
@@ -51,7 +52,17 @@ const TOKEN_BYTES = 500
 /** Bytes of memory that one role of a remembered token takes. */
 const ROLE_BYTES = 8
 
-const ADVICE = 'send a token: Authorization: Bearer … (token-bridge token prints one)'
+// each has room in the close frame of a WebSocket, which is 123 bytes
+const NO_TOKEN =
+  'no token: send Authorization: Bearer … (WebSocket: in connectionParams); token-bridge token prints one'
+const NO_BEARER = 'not a token of this bridge: Authorization must be the word Bearer, a space, and the token'
+const NOT_OURS = 'not a token of this bridge: others signed it, or it is for others'
+
+/** What is told of a token that was good until then, in milliseconds since 1970. */
+const expiredMessage = (at: number): string => `the token expired at ${new Date(at).toISOString()}`
+
+/** The same, of one that was let in. */
+export const endOf = ({ expiresAt }: SignedIn): string => expiredMessage(expiresAt - CLOCK_TOLERANCE_SECONDS * 1000)
 
 /** A dashboard sends the same token again and again: verified ones are remembered, those that were used lately. */
 export function createAuthenticator(checks: TokenChecks): Authenticate {
@@ -64,7 +75,7 @@ export function createAuthenticator(checks: TokenChecks): Authenticate {
   return async (authorization) => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
     if (token === undefined)
-      throw authorization === undefined ? new BridgeError('UNAUTHENTICATED', ADVICE) : new ForgedToken(ADVICE)
+      throw authorization === undefined ? new BridgeError('UNAUTHENTICATED', NO_TOKEN) : new ForgedToken(NO_BEARER)
     const remembered = verified.get(token)
     if (remembered !== undefined && remembered.expiresAt > Date.now()) {
       checks.known.check(remembered.token)
@@ -93,9 +104,9 @@ async function verify(checks: TokenChecks, token: string): Promise<SignedIn> {
     }
   } catch (error) {
     if (isBridgeError(error)) throw error
-    const message = 'the token is invalid or has expired'
-    if (error instanceof errors.JWTExpired) throw new BridgeError('UNAUTHENTICATED', message, { cause: error })
-    throw new ForgedToken(message, error)
+    if (error instanceof errors.JWTExpired)
+      throw new BridgeError('UNAUTHENTICATED', expiredMessage(Number(error.payload.exp) * 1000), { cause: error })
+    throw new ForgedToken(NOT_OURS, error)
   }
 }
 

@@ -210,7 +210,8 @@ async function listen(
     known: sides.access.known,
     // the name that it listens under is one that it is asked under
     allowedHosts: [...config.allowedHosts, config.host.toLowerCase()],
-    allowedOrigins: config.allowedOrigins,
+    corsOrigins: config.corsOrigins,
+    loopbackOrigins: config.loopbackOrigins,
     signIn: sides.access.signIn,
     tls: certificate,
     trustedProxies: config.trustedProxies,

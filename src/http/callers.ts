@@ -9,6 +9,7 @@ import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import type { Addresses } from './address.ts'
+import { isOfGraphiql } from './graphiql.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
 import { refuse, sendError } from './refusals.ts'
 import { corsHeaders, isPreflight, PREFLIGHT_HEADERS, securityHeaders } from './response-headers.ts'
@@ -56,7 +57,7 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
       await turnOfStranger(request, options)
       return refuse(request, reply, misled.status, misled.code, misled.message)
     }
-    if (path === SIGN_IN_PATH) return turnOfStranger(request, options)
+    if (path === SIGN_IN_PATH || isOfGraphiql(path)) return turnOfStranger(request, options)
     const elsewhere = hostAndOrigin.elsewhere(request.headers)
     if (elsewhere !== undefined) {
       void reply.headers(corsHeaders(elsewhere))

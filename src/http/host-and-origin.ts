@@ -7,7 +7,9 @@ export interface Names {
   /** Names under which the bridge is asked, beside those of this machine and all addresses. */
   allowedHosts: readonly string[]
   /** Origins of pages elsewhere that may ask. */
-  allowedOrigins: readonly string[]
+  corsOrigins: readonly string[]
+  /** Whether pages of this machine may ask, from any port. */
+  loopbackOrigins: boolean
   /** Whether everything comes by HTTPS. */
   isTls: boolean
 }
@@ -32,7 +34,7 @@ export interface HostAndOrigin {
  * A browser sends requests for any page that somebody looks at. By its `Origin` a page of others is known; by `Host` one
  * whose name was made to point here, so that it passes for ours (DNS rebinding). An address cannot be made to.
  */
-export function createHostAndOrigin({ allowedHosts, allowedOrigins, isTls }: Names): HostAndOrigin {
+export function createHostAndOrigin({ allowedHosts, corsOrigins, loopbackOrigins, isTls }: Names): HostAndOrigin {
   const isOurs = (host: string): boolean => {
     const name = new URL(`http://${host}`).hostname.replace(/\.$/, '')
     return isLoopback(name) || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0 || allowedHosts.includes(name)
@@ -43,8 +45,9 @@ export function createHostAndOrigin({ allowedHosts, allowedOrigins, isTls }: Nam
     const isScheme = url?.protocol === 'https:' || (url?.protocol === 'http:' && !isTls)
     return isScheme && url?.host === URL.parse(`${url?.protocol}//${host}`)?.host
   }
+  const mayAsk = (origin: string): boolean => corsOrigins.includes(origin) || (loopbackOrigins && isOfLoopback(origin))
   const elsewhere = ({ origin, host = '' }: IncomingHttpHeaders): string | undefined =>
-    origin !== undefined && !isOwn(origin, host) && allowedOrigins.includes(origin) ? origin : undefined
+    origin !== undefined && !isOwn(origin, host) && mayAsk(origin) ? origin : undefined
   return {
     problemOf(headers) {
       const { host = '', origin } = headers
@@ -52,13 +55,19 @@ export function createHostAndOrigin({ allowedHosts, allowedOrigins, isTls }: Nam
       if (problem !== undefined) return { status: 400, code: 'BAD_REQUEST', message: problem }
       if (!isOurs(host)) return forbidden('this server is not asked under that name: ALLOWED_HOSTS names others')
       if (origin === undefined || isOwn(origin, host) || elsewhere(headers) !== undefined) return undefined
-      return forbidden('pages of that origin may not ask: ALLOWED_ORIGINS names those that may')
+      return forbidden('pages of that origin may not ask: CORS_ORIGINS names those that may')
     },
     // a browser leaves Origin out where a page reads from its own server
     isOwnPage: ({ origin, host = '', 'sec-fetch-site': site }) =>
       origin === undefined ? site === 'same-origin' : isOwn(origin, host),
     elsewhere,
   }
+}
+
+/** As a browser writes it, and nothing else: it is sent back. */
+function isOfLoopback(origin: string): boolean {
+  const url = URL.parse(origin)
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === origin && isLoopback(url.hostname)
 }
 
 const forbidden = (message: string): Misled => ({ status: 403, code: 'FORBIDDEN', message })

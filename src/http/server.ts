@@ -15,6 +15,7 @@ import type { RequestContext } from '../graphql/context.ts'
 import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
 import { formatError } from '../graphql/errors.ts'
+import { tellOlderClients } from '../graphql/json-status.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import {
   type Answered,
@@ -33,6 +34,7 @@ import { type CallersOptions, isOpenPath, knowCallers, pathOf, principalOf, refu
 import type { Certificate } from './certificate.ts'
 import { watchStrangers } from './connections.ts'
 import { createDraining, type Draining } from './draining.ts'
+import { addGraphiql } from './graphiql.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
 import { listenError } from './listen-error.ts'
 import { logRequests } from './logged-requests.ts'
@@ -54,7 +56,9 @@ export interface HttpServerOptions {
   /** Names under which the bridge is asked, beside those of this machine and all addresses. */
   allowedHosts: readonly string[]
   /** Origins of pages elsewhere that may ask. */
-  allowedOrigins: readonly string[]
+  corsOrigins: readonly string[]
+  /** Whether pages of this machine may ask, from any port. */
+  loopbackOrigins: boolean
   /** Absent: no browser is let in by an address. */
   signIn: SignIn | undefined
   /** Absent: HTTP in the clear. */
@@ -113,6 +117,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
   await addRoutes(fastify, apollo, { ...options, addresses })
+  if (options.introspection) addGraphiql(fastify)
   if (options.signIn !== undefined) addSignIn(fastify, options.signIn, { ...options, addresses, isTls })
   const subscriptions = attachSubscriptions(
     fastify.server,
@@ -195,6 +200,7 @@ const createApollo = ({
       answerOnly(answered),
       onceAnOperation,
       limitCost(metrics.error),
+      tellOlderClients,
     ],
     documentStore: createDocumentStore(),
     formatError: (formatted, error) =>

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import type { Addresses } from './address.ts'
+import { GRAPHIQL_PATH } from './graphiql.ts'
 import { errorBody, sendError } from './refusals.ts'
 
 /** What lets a browser in, at the address that the start prints. */
@@ -23,6 +24,9 @@ export interface SignInOptions {
 }
 
 export const SIGN_IN_PATH = '/sign-in'
+const SIGNED_IN = `<!doctype html><meta charset="utf-8"><title>Token Bridge</title>
+<p>You are signed in: pages of this server may ask it for you now. One of them is <a href="${GRAPHIQL_PATH}">GraphiQL</a>.</p>
+`
 const COOKIE = 'token_bridge_session'
 
 /**
@@ -53,8 +57,8 @@ export function addSignIn(
         `${COOKIE}=${session}; Path=/; Max-Age=${sessionSeconds}; HttpOnly; SameSite=Strict${secure}`,
       )
       .header('cache-control', 'no-store')
-      .type('text/plain; charset=utf-8')
-      .send('You are signed in: pages of this server may ask it for you now.\n')
+      .type('text/html; charset=utf-8')
+      .send(SIGNED_IN)
   })
 }
 

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { CloseCode, type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer, type SubscribePayload } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Authenticate, SignedIn } from '../access/authenticator.ts'
+import { type Authenticate, endOf, type SignedIn } from '../access/authenticator.ts'
 import type { KnownTokens } from '../access/known-tokens.ts'
 import type { Role } from '../access/roles.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
@@ -145,7 +145,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
     onSubscribe(context, id, payload) {
       const { signedIn, socket } = context.extra
       // an error, though nobody gets it: without a result the library would answer by itself
-      if (signedIn === undefined || hasExpired(signedIn)) return [expire(socket)]
+      if (signedIn === undefined || hasExpired(signedIn)) return [expire(socket, signedIn)]
       if (id.length > LIMITS.subscriptionId.value) {
         cutOff(socket, CloseCode.BadRequest, 'the id is too long')
         return [new GraphQLError('the id is too long')]
@@ -167,7 +167,7 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
     },
     onNext({ extra: { signedIn, socket } }, _id, _payload, _args, { data = null, errors }) {
       // `expire` closes the socket, and a closing socket sends nothing more
-      if (signedIn === undefined || hasExpired(signedIn)) expire(socket)
+      if (signedIn === undefined || hasExpired(signedIn)) expire(socket, signedIn)
       return errors === undefined ? undefined : { data, errors: errors.map(shown) }
     },
   })
@@ -203,7 +203,7 @@ async function admit(
     }
     extra.signedIn = signedIn
     strangers.remove(socket)
-    const end = setTimeout(() => expire(socket), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
+    const end = setTimeout(() => expire(socket, signedIn), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
     const stop = known.watch(signedIn.token, () => cutOff(socket, CloseCode.Unauthorized, 'the token was revoked'))
     socket.once('close', () => {
       clearTimeout(end)
@@ -231,7 +231,8 @@ function turnAway(socket: WebSocket, { code, message }: BridgeError): void {
 
 const hasExpired = ({ expiresAt }: SignedIn): boolean => expiresAt <= Date.now()
 
-function expire(socket: WebSocket): GraphQLError {
-  cutOff(socket, CloseCode.Unauthorized, 'the token has expired')
-  return new GraphQLError('the token has expired')
+function expire(socket: WebSocket, signedIn: SignedIn | undefined): GraphQLError {
+  const reason = signedIn === undefined ? 'no token was taken' : endOf(signedIn)
+  cutOff(socket, CloseCode.Unauthorized, reason)
+  return new GraphQLError(reason)
 }

@@ -80,8 +80,8 @@ describe('a name that was made to point here', () => {
 })
 
 describe('a page of others', () => {
-  test('may not ask, by HTTP and by WebSocket, also from another port of this machine', async () => {
-    const server = await startServer(makeFolder())
+  test('may not ask, by HTTP and by WebSocket, in production also from another port of this machine', async () => {
+    const server = await startServer(makeFolder(), { NODE_ENV: 'production' })
     const { host } = new URL(server.url)
     for (const origin of [
       'https://evil.example',
@@ -94,7 +94,7 @@ describe('a page of others', () => {
     ]) {
       const { status, text } = await asked(server, { host, origin })
       expect([origin, status]).toEqual([origin, 403])
-      expect(text).toContain('ALLOWED_ORIGINS')
+      expect(text).toContain('CORS_ORIGINS')
       expect(text).not.toMatch(/access-control/i)
       expect(await opened(server, { origin }), origin).toBe(403)
     }
@@ -106,7 +106,7 @@ describe('a page of others', () => {
 
   test('may where the operator names it, and never with its cookies', async () => {
     const origin = 'https://dashboard.example'
-    const server = await startServer(makeFolder(), { ALLOWED_ORIGINS: `${origin}, http://localhost:5173` })
+    const server = await startServer(makeFolder(), { CORS_ORIGINS: `${origin}, http://localhost:5173` })
     const { status, text } = await asked(server, { origin })
     expect(status).toBe(200)
     expect(text).toContain(`access-control-allow-origin: ${origin}`)
@@ -125,9 +125,39 @@ describe('a page of others', () => {
     )
   })
 
+  test('may where it is of this machine and being developed, from any port, never with its cookies', async () => {
+    const server = await startServer(makeFolder())
+    for (const origin of [
+      'http://localhost:5173',
+      'https://localhost:8443',
+      'http://127.0.0.1:3000',
+      'http://[::1]:8080',
+    ]) {
+      const { status, text } = await asked(server, { origin })
+      expect([origin, status]).toEqual([origin, 200])
+      expect(text).toContain(`access-control-allow-origin: ${origin}\r\n`)
+      expect(text).not.toContain('access-control-allow-credentials')
+      expect(await opened(server, { origin }), origin).toBe(101)
+    }
+    for (const origin of [
+      'null',
+      'https://dashboard.example',
+      'http://localhost.evil.example',
+      'http://evil.example:5173',
+      'ftp://localhost',
+      'http://user@localhost:5173',
+      'http://localhost:5173/path',
+    ]) {
+      const { status, text } = await asked(server, { origin })
+      expect([origin, status]).toEqual([origin, 403])
+      expect(text).not.toMatch(/access-control/i)
+      expect(await opened(server, { origin }), origin).toBe(403)
+    }
+  })
+
   test('asks first whether it may, without a token', async () => {
     const origin = 'https://dashboard.example'
-    const server = await startServer(makeFolder(), { ALLOWED_ORIGINS: origin })
+    const server = await startServer(makeFolder(), { CORS_ORIGINS: origin })
     const preflight = (from: string) =>
       fetch(`${server.url}/graphql`, {
         method: 'OPTIONS',

@@ -91,13 +91,13 @@ describe('the address that the start prints', () => {
 
 describe('the session', () => {
   test('counts for pages of this server alone', async () => {
-    const { server, cookie } = await signedIn({ ALLOWED_ORIGINS: DASHBOARD })
+    const { server, cookie } = await signedIn({ CORS_ORIGINS: DASHBOARD })
     const { origin, port } = new URL(server.url)
     expect(await asked(server, { cookie, origin })).toBe(200)
     expect(await asked(server, { cookie: `a=b; ${cookie}; c=d`, origin })).toBe(200)
     expect(await asked(server, { cookie, 'sec-fetch-site': 'same-origin' })).toBe(200)
     // ports are the same site, so that a browser sends the cookie from there, too
-    expect(await asked(server, { cookie, origin: `http://127.0.0.1:${Number(port) + 1}` })).toBe(403)
+    expect(await asked(server, { cookie, origin: `http://127.0.0.1:${Number(port) + 1}` })).toBe(401)
     // a page that may ask may not ask as somebody else
     expect(await asked(server, { cookie, origin: DASHBOARD })).toBe(401)
     for (const headers of [
@@ -116,7 +116,7 @@ describe('the session', () => {
   })
 
   test('counts for WebSockets in the same way', async () => {
-    const { server, cookie } = await signedIn({ ALLOWED_ORIGINS: DASHBOARD })
+    const { server, cookie } = await signedIn({ CORS_ORIGINS: DASHBOARD })
     expect(await socketOf(server, { cookie, origin: server.url })).toBe('open')
     expect(await socketOf(server, { cookie })).toBe(4401)
     expect(await socketOf(server, { cookie, origin: DASHBOARD })).toBe(4401)

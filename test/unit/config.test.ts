@@ -109,13 +109,14 @@ describe('settings', () => {
     ])
     for (const wrong of ['bridge:4000', 'http://bridge', 'a b', 'a,,b', '*', 'a/b'])
       expect(() => hostsOf(wrong), wrong).toThrow('ALLOWED_HOSTS must be')
-    const originsOf = (text: string) => readConfig({ ALLOWED_ORIGINS: text }).allowedOrigins
+    const originsOf = (text: string) => readConfig({ CORS_ORIGINS: text }).corsOrigins
     expect(originsOf('HTTPS://Dashboard.example:443, http://localhost:5173')).toEqual([
       'https://dashboard.example',
       'http://localhost:5173',
     ])
     for (const wrong of ['*', 'null', 'dashboard.example', 'https://a/path', 'https://u@a', 'ftp://a'])
-      expect(() => originsOf(wrong), wrong).toThrow('ALLOWED_ORIGINS must be')
+      expect(() => originsOf(wrong), wrong).toThrow('CORS_ORIGINS must be')
+    expect(() => readConfig({ ALLOWED_ORIGINS: 'https://a' })).toThrow('another name now: CORS_ORIGINS')
   })
 
   test('stand in the README, each with its default', () => {

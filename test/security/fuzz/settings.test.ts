@@ -41,7 +41,7 @@ test('settings of any text are read by their rules, or every mistake is listed, 
       for (const network of config.trustedProxies) expect(Number(network.split('/')[1] ?? 1)).toBeGreaterThan(0)
       for (const secret of config.auth.jwtSecrets) expect(Buffer.byteLength(secret)).toBeGreaterThanOrEqual(32)
       for (const host of [...config.allowedHosts, ...config.privateHosts]) expect(host).toMatch(/^[^\s/?#@\\*]+$/)
-      for (const origin of config.allowedOrigins) expect(new URL(origin).origin).toBe(origin)
+      for (const origin of config.corsOrigins) expect(new URL(origin).origin).toBe(origin)
       const isReached = !isLoopback(config.host) || config.trustedProxies.length > 0
       const said = given.NODE_ENV?.trim()
       expect(config.isProduction).toBe(said === 'production' || (isReached && said !== 'development'))
