@@ -10,7 +10,7 @@ import { type LOG_LEVELS, SETTINGS } from './settings.ts'
 /**
  * The settings, from the environment. Empty means absent. Beside it, `places.ts` and
  * the status line read `process.env`, which have no time for all of them;
- * the README has the table of all settings, compared with `SETTINGS` by a test.
+ * docs/settings.md has the table of all settings, compared with `SETTINGS` by a test.
  */
 export interface Config extends AccessConfig {
   host: string

@@ -9,7 +9,7 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 /** A name that is mistyped would be taken for development, and show the schema. */
 const ENVIRONMENTS = ['development', 'production', 'test'] as const
 
-/** Each setting: how it is read, its default as text, and what it does (the README's table). */
+/** Each setting: how it is read, its default as text, and what it does (the table of docs/settings.md). */
 export const SETTINGS = {
   HOST: { schema: text, fallback: '127.0.0.1', about: 'address to listen on' },
   PORT: { schema: whole('PORT', 0, 65535, 4000), fallback: '4000', about: 'port to listen on; 0 takes a free one' },

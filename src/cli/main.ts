@@ -29,7 +29,8 @@ export async function run(argv: readonly string[]): Promise<void> {
 const ACCESS_HELP =
   'what it may see, a JSON list of scopes, such as [{"users":["ann"]},{"projects":["shop"]}]; absent: everything'
 
-function createProgram(): Command {
+/** All commands, with their options and what they do. */
+export function createProgram(): Command {
   const program = new Command('token-bridge')
     .description('Token metrics of coding agents, exact, through GraphQL.')
     .version('0.1.0')
@@ -57,7 +58,7 @@ function createProgram(): Command {
 function addServe(program: Command): void {
   program
     .command('serve')
-    .description('start the GraphQL server (npm start); settings come from the environment, see the README')
+    .description('start the GraphQL server (npm start); settings come from the environment, see docs/settings.md')
     .action(async () => {
       const { serve } = await import('../main.ts')
       await serve()

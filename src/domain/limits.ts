@@ -8,7 +8,7 @@ export function isSessionId(text: string): boolean {
   return SESSION_ID.test(text)
 }
 
-/** What one caller may ask for, send or hold: a row of the README's table of limits, which a test compares with these. */
+/** What one caller may ask for, send or hold: a row of the table of limits in docs/settings.md, which a test compares with these. */
 export interface Limit {
   value: number
   /** How the value is shown to people. */
@@ -21,7 +21,7 @@ const kibibytes = (value: number, about: string): Limit => ({ value: value << 10
 const mebibytes = (value: number, about: string): Limit => ({ value: value << 20, shown: `${value} MiB`, about })
 const seconds = (value: number, about: string): Limit => ({ value, shown: `${value} s`, about })
 
-/** Every limit that a caller can meet, in the order of the README's table. */
+/** Every limit that a caller can meet, in the order of that table. */
 export const LIMITS = {
   // asking
   filters: count(20, 'different filters that one operation may ask for'),

@@ -119,18 +119,18 @@ describe('settings', () => {
     expect(() => readConfig({ ALLOWED_ORIGINS: 'https://a' })).toThrow('another name now: CORS_ORIGINS')
   })
 
-  test('stand in the README, each with its default', () => {
-    const readme = readFileSync('README.md', 'utf8').replace(/ +/g, ' ')
+  test('stand in docs/settings.md, each with its default', () => {
+    const table = readFileSync('docs/settings.md', 'utf8').replace(/ +/g, ' ')
     for (const [name, { fallback, about }] of Object.entries(SETTINGS))
-      expect(readme).toContain(`| \`${name}\` | ${fallback} | ${about} |`)
+      expect(table).toContain(`| \`${name}\` | ${fallback} | ${about} |`)
   })
 })
 
 describe('limits', () => {
-  test('stand in the README, each with its number, in one order', () => {
-    const readme = readFileSync('README.md', 'utf8').replace(/ +/g, ' ')
+  test('stand in docs/settings.md, each with its number, in one order', () => {
+    const table = readFileSync('docs/settings.md', 'utf8').replace(/ +/g, ' ')
     const rows = Object.values(LIMITS).map(({ shown, about }) => `| ${shown} | ${about} |`)
-    expect(readme).toContain(rows.join('\n'))
+    expect(table).toContain(rows.join('\n'))
   })
 })
 
