@@ -89,7 +89,7 @@ test('instances with copies of the transcripts answer the same, in every breakdo
     }
     return undefined
   })
-  expect(publisher.log()).toContain('what the database has goes on')
+  expect(publisher.log()).toContain('what another instance has published goes on')
   for (const i of OWNERS.keys()) appendFileSync(pathOf(i, 'p/a.jsonl'), `${line({ id: 'msg_later', session: 'a' })}\n`)
   const after = await whenTold(second, 14)
   for (const other of left) expect(await whenTold(other, 14)).toEqual(after)
