@@ -62,7 +62,8 @@ describe('with a certificate', () => {
 
   test('WebSockets are encrypted, too, and own pages are those of HTTPS', async () => {
     const { folder, settings } = withCertificate()
-    const server = await startServer(folder, settings)
+    // elsewhere any page of this machine may ask, by a token
+    const server = await startServer(folder, { ...settings, NODE_ENV: 'production' })
     const { host } = new URL(server.url)
     const opened = async (origin: string): Promise<boolean> => {
       const socket = new WebSocket(`wss://${host}/graphql`, 'graphql-transport-ws', {
