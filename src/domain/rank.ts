@@ -13,12 +13,17 @@ export interface Rank {
   path?: string
   /** Byte offset of the line in the log. */
   offset: number
+  /** Key of the log that it stands in; absent where both copies are of one log. */
+  key?: string
+  /** Where it stands in that log, in bytes; absent where both are lines of one transcript, of which `offset` says it. */
+  position?: number
 }
 
 /**
  * Whether copy `a` wins over copy `b` (rule 8): a transcript's over a mutation's, the main chain's over a
- * sidechain's, then the larger total, then the earlier (time, path as UTF-8 bytes, offset). A total order
- * over places, so that the winner does not depend on the order of arrival.
+ * sidechain's, then the larger total, then the earlier (time, path as UTF-8 bytes, offset). What came by mutation may
+ * name one origin twice: then the earlier place. A total order over places, so that the winner does not depend on the
+ * order of arrival.
  */
 export function outranks(a: Rank, b: Rank): boolean {
   if ((a.byMutation ?? false) !== (b.byMutation ?? false)) return b.byMutation === true
@@ -26,7 +31,9 @@ export function outranks(a: Rank, b: Rank): boolean {
   if (a.total !== b.total) return a.total > b.total
   if (a.time !== b.time) return a.time < b.time
   if (a.path !== b.path) return comparePaths(a.path ?? '', b.path ?? '') < 0
-  return a.offset < b.offset
+  if (a.offset !== b.offset) return a.offset < b.offset
+  if (a.key !== b.key) return compareUtf8(a.key ?? '', b.key ?? '') < 0
+  return (a.position ?? 0) < (b.position ?? 0)
 }
 
 /** Orders paths as a database does. */

@@ -38,7 +38,7 @@ const totalOf = (copy: RecordCopy): number =>
 const figuresOf = ({ input, output, cacheRead, cacheCreation5m, cacheCreation1h }: RecordCopy): string =>
   `${input} ${output} ${cacheRead} ${cacheCreation5m + cacheCreation1h}`
 
-/** The main chain, then the larger total, then the earlier time, path and offset. */
+/** The main chain, then the larger total, then the earlier time, path and offset; of equal ones the place decides. */
 const best = (copies: readonly Placed[]): Placed =>
   copies.toSorted((a, b) => compare(rankOf(a), rankOf(b)))[0] as Placed
 
@@ -49,6 +49,7 @@ const rankOf = (copy: Placed): Key => [
   Buffer.from(copy.path).toString('hex'),
   copy.offset,
   copy.log,
+  copy.position,
 ]
 
 /** The first copy of a user: by stamp, then by its place; of records that nobody else can have, by the user. */

@@ -124,8 +124,8 @@ export function winnersSuite(open: () => Promise<Database>): void {
       output: fc.integer({ min: 0, max: 2 }),
       sidechain: fc.boolean(),
       byMutation: fc.boolean(),
-      path: fc.constantFrom('/p/a.jsonl', '/p/Z.jsonl', '/p/é.jsonl', '/p/😀.jsonl', '/p/\ue000.jsonl'),
-      offset: fc.constantFrom(0, 9, 10),
+      path: fc.constantFrom('/p/Z.jsonl', '/p/😀.jsonl', '/p/\ue000.jsonl'),
+      offset: fc.constantFrom(9, 10),
     })
     let batch = 0
     let seq = 0
@@ -145,7 +145,7 @@ export function winnersSuite(open: () => Promise<Database>): void {
                 stamp: more.byMutation ? more.stamp : 0,
                 position: i,
                 project: `w${world}`,
-                model: `${more.user} ${more.path}@${more.offset}`,
+                model: `${more.user} ${more.path}@${more.offset} journal:${batch} ${i}`,
               }),
             )
             all.push(...records.map((record) => ({ ...record, log: `journal:${batch}` })))
@@ -169,7 +169,7 @@ export function winnersSuite(open: () => Promise<Database>): void {
           ).toEqual(tally([...winners.values()].map((one) => ({ model: one.model, tokens: one.input + one.output }))))
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 30 },
     )
   }, 400_000)
 

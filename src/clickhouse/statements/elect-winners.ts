@@ -9,8 +9,8 @@ export const ELECTED = WINNER_COLUMNS.map((_, i) => `w.${i + 1}`).join(', ')
 /** The same under the names of their columns. */
 export const ELECTED_COLUMNS = WINNER_COLUMNS.map((column, i) => `w.${i + 1} AS ${column}`).join(', ')
 
-/** The segment of the journal that a copy stands in, whichever ledger shipped it, in whichever edition. */
-const SEGMENT = "extract(log, '/(.*)#')"
+/** The log that a copy stands in, of the journal its segment: whichever ledger shipped it, in whichever edition. */
+const KEY = "extract(log, '/(.*)#')"
 
 /**
  * Of each identity of some copies, the winner among those that are published, by rule 8 (`domain/rank.ts`), as
@@ -18,9 +18,9 @@ const SEGMENT = "extract(log, '/(.*)#')"
  *
  * A transcript's copy counts before those that came by mutation. Of these the copies of the owner take part
  * (`isClaimedBefore`): of the user whose first copy was there first, by stamp, segment and user, as in memory; of copies
- * without a stamp by their place. Then the main chain, the larger total, the earlier time, path, offset (and then log and
- * batch, so that of equal copies it is always the same one). One pass over the copies; what came by mutation is gathered,
- * since only all of an identity together say who owns it.
+ * without a stamp by their place. Then the main chain, the larger total, the earlier time, path, offset and place, as in
+ * memory (and then log and batch: of a copy that was shipped twice it is always the same one). One pass over the copies;
+ * what came by mutation is gathered, since only all of an identity together say who owns it.
  */
 export const election = (where: string): string => `
     SELECT
@@ -37,8 +37,8 @@ export const election = (where: string): string => `
         SELECT
           identity, by_mutation, toString(user) AS claimant,
           batch IN (SELECT batch FROM batches FINAL WHERE state = 'published') AS counts,
-          (stamp, ${SEGMENT}, if(stamp = 0, position, 0), claimant) AS claim,
-          (sidechain, -toInt64(${TOTAL}), time, path, offset, log, batch) AS rank,
+          (stamp, ${KEY}, if(stamp = 0, position, 0), claimant) AS claim,
+          (sidechain, -toInt64(${TOTAL}), time, path, offset, ${KEY}, position, log, batch) AS rank,
           (${VALUES}) AS copy
         FROM copies
         WHERE ${where}

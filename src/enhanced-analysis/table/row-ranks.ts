@@ -14,13 +14,16 @@ export interface RankedRows {
 
 /** What decides whether a row counts. */
 export function rankOf({ columns: c, files, origins }: RankedRows, row: number): Rank {
+  const { byMutation, log } = files[c.file[row] as number] as KnownFile
   return {
-    byMutation: (files[c.file[row] as number] as KnownFile).byMutation,
+    byMutation,
     sidechain: ((c.flags[row] as number) & SIDECHAIN) !== 0,
     total: c.total(row),
     time: c.time[row] as number,
     path: origins.at(c.origin[row] as number).path,
     offset: c.rankOffset[row] as number,
+    key: log.key,
+    position: c.offset[row] as number,
   }
 }
 
@@ -32,12 +35,15 @@ export const isRowBetter = (rows: RankedRows, a: number, b: number): boolean =>
 export function isBetter(table: RankedRows, records: RecordColumns, i: number, origin: number, row: number): boolean {
   let total = 0
   for (const field of TOKEN_COUNTS) total += records[field][i] as number
+  const other = rankOf(table, row)
   const rank: Rank = {
+    ...other,
     sidechain: records.sidechain[i] === 1,
     total,
     time: records.time[i] as number,
     path: table.origins.at(origin).path,
     offset: (records.rankOffset ?? records.offset)[i] as number,
+    position: records.offset[i] as number,
   }
-  return outranks(rank, { ...rankOf(table, row), byMutation: false })
+  return outranks(rank, other)
 }

@@ -20,6 +20,8 @@ const anyCopies = fc.array(
     output: fc.integer({ min: 0, max: 2 }),
     sidechain: fc.boolean(),
     project: fc.constantFrom('p', 'q'),
+    // where its sender says that it was first written: the same for several, too
+    origin: fc.constantFrom(undefined, { path: '/p/a.jsonl', offset: 0 }, { path: '/p/a.jsonl', offset: 7 }),
   }),
   { maxLength: 12 },
 )
@@ -29,11 +31,12 @@ type Copies = typeof anyCopies extends fc.Arbitrary<infer T> ? T : never
 /** Each at a place of its own, with stamps that grow in each segment. */
 function placed(copies: Copies): Placed[] {
   const stamps = new Map<string, number>()
-  return copies.map(({ id, segment, step, ...more }, i) => {
+  return copies.map(({ id, segment, step, origin, ...more }, i) => {
     const stamp = (stamps.get(segment) ?? 1000) + step
     stamps.set(segment, stamp)
     const key = `journal:${segment}`
-    return { ...copy({ id, ...more, byMutation: true, position: i, offset: i, path: key, stamp }), log: key }
+    const { path, offset } = origin ?? { path: key, offset: i }
+    return { ...copy({ id, ...more, byMutation: true, position: i, offset, path, stamp }), log: key }
   })
 }
 
