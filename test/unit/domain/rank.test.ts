@@ -13,7 +13,11 @@ describe('which copy wins', () => {
     ['the smaller path', { path: '/a', offset: 9 }, { path: '/b' }],
     ['the path that is smaller in UTF-8, not in UTF-16', { path: '/\uFFFD' }, { path: '/😀' }],
     ['the smaller offset', { offset: 0 }, {}],
-    ['of one origin that was named twice, the earlier segment', { key: 'journal:1', position: 9 }, { key: 'journal:2' }],
+    [
+      'of one origin that was named twice, the earlier segment',
+      { key: 'journal:1', position: 9 },
+      { key: 'journal:2' },
+    ],
     ['in one segment the earlier place', { key: 'journal:1', position: 3 }, { key: 'journal:1', position: 4 }],
   ])('%s', (_name, winner, loser) => {
     expect(outranks({ ...base, ...winner }, { ...base, ...loser })).toBe(true)
