@@ -96,8 +96,8 @@ export const OWN_TEXTS = namesOf<OwnText>('text').filter((name) => OF_ORIGIN[nam
 
 export const isOwnText = (name: FieldName): name is OwnText => OWN_TEXTS.some((own) => own === name)
 
-/** The texts that came in with a record; the path of its log follows from where it stands. */
-export const BROUGHT_TEXTS = namesOf<NamesOf<'text'>>('text').filter((name) => name !== 'path')
+/** The texts of a record, in their order. */
+export const TEXTS = namesOf<NamesOf<'text'>>('text')
 
 /** What a record has that was written before some fields were there: to be spread below what it says itself. */
 export const BEFORE = Object.fromEntries(

@@ -8,7 +8,7 @@ import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
 import { FilterValuesResolver } from './filter-values/resolvers.ts'
 import { HealthResolver } from './health/resolvers.ts'
-import { IngestResolver } from './ingest/resolvers.ts'
+import { IngestResolver, withPlainRecords } from './ingest/resolvers.ts'
 import { enforceIsolation } from './isolation/enforce.ts'
 import { IsolationResolver } from './isolation/resolvers.ts'
 import { TokenMetricsResolver } from './metrics/resolvers.ts'
@@ -42,5 +42,5 @@ export async function createSchema(): Promise<GraphQLSchema> {
     pubSub: { publish() {}, subscribe: () => notImplemented('topics') },
   })
   // outermost: what is refused is noted, too
-  return auditMutations(enforceIsolation(enforceAccess(meterLists(schema))))
+  return auditMutations(enforceIsolation(enforceAccess(meterLists(withPlainRecords(schema)))))
 }

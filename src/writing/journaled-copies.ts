@@ -1,8 +1,8 @@
 import { journalKey } from '../domain/log-name.ts'
-import { BEFORE, BROUGHT_TEXTS } from '../domain/record-fields.ts'
+import { BEFORE, TEXTS } from '../domain/record-fields.ts'
 import { OWN_STAMP, stampOf } from '../domain/stamp.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
-import type { IngestEntry, JournaledRecord } from '../ports/journal.ts'
+import type { IngestEntry } from '../ports/journal.ts'
 
 /**
  * The records of an entry as copies at their places: the entry's first byte and the record's index, which
@@ -11,21 +11,24 @@ import type { IngestEntry, JournaledRecord } from '../ports/journal.ts'
  */
 export function recordsOf(entry: IngestEntry, segment: string, from: number): RecordCopy[] {
   const stamp = stampOf(entry)
-  return entry.records.map(({ origin, isOwn = false, ...record }, index) => ({
-    ...withWellFormedTexts({ ...BEFORE, ...record }),
-    byMutation: true,
-    stamp: isOwn ? OWN_STAMP : stamp + index,
-    position: from + index,
-    path: origin?.path.toWellFormed() ?? journalKey(segment),
-    offset: origin?.offset ?? from + index,
-  }))
+  return entry.records.map(({ origin, isOwn = false, ...record }, index) =>
+    withWellFormedTexts({
+      ...BEFORE,
+      ...record,
+      byMutation: true,
+      stamp: isOwn ? OWN_STAMP : stamp + index,
+      position: from + index,
+      path: origin?.path ?? journalKey(segment),
+      offset: origin?.offset ?? from + index,
+    }),
+  )
 }
 
 /**
  * A lone surrogate, which a release before let in by a token's name, has no bytes in UTF-8: U+FFFD stands for it, before
  * any source counts it.
  */
-function withWellFormedTexts<R extends Omit<JournaledRecord, 'origin'>>(record: R): R {
-  const texts = BROUGHT_TEXTS.map((name) => [name, record[name].toWellFormed()])
-  return { ...record, ...Object.fromEntries(texts) }
+function withWellFormedTexts(copy: RecordCopy): RecordCopy {
+  for (const name of TEXTS) if (!copy[name].isWellFormed()) copy[name] = copy[name].toWellFormed()
+  return copy
 }

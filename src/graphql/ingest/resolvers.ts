@@ -1,14 +1,8 @@
-import { Ctx, createParameterDecorator, Mutation, Resolver } from 'type-graphql'
+import type { GraphQLSchema } from 'graphql'
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql'
 import { Access } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { IngestTokenRecordsInput, IngestTokenRecordsPayload } from './types.ts'
-
-/** The argument as GraphQL has checked it: making instances of classes of a thousand records took a sixth of a call. */
-function PlainInput(): ReturnType<typeof createParameterDecorator> {
-  return createParameterDecorator(({ args }) => args.input, {
-    arg: { name: 'input', typeFunc: () => IngestTokenRecordsInput },
-  })
-}
 
 @Resolver()
 export class IngestResolver {
@@ -17,11 +11,23 @@ export class IngestResolver {
   })
   @Access(['ingester'])
   ingestTokenRecords(
-    @PlainInput() { idempotencyKey, records }: IngestTokenRecordsInput,
+    @Arg('input', () => IngestTokenRecordsInput) { idempotencyKey, records }: IngestTokenRecordsInput,
     @Ctx() { budgets, ingest, principal }: RequestContext,
   ): Promise<IngestTokenRecordsPayload> {
     const { userId: caller, access: scopes } = principal
     budgets.records.take(caller, records.length)
     return ingest.submit({ caller, scopes, idempotencyKey: idempotencyKey ?? undefined, records })
   }
+}
+
+/**
+ * Calls the resolver with the input as GraphQL has checked it, in place: type-graphql makes instances of classes of a
+ * thousand records first, which took a fifteenth of a call.
+ */
+export function withPlainRecords(schema: GraphQLSchema): GraphQLSchema {
+  const field = schema.getMutationType()?.getFields().ingestTokenRecords
+  if (field === undefined) throw new Error('there is no field ingestTokenRecords')
+  const resolver = new IngestResolver()
+  field.resolve = (_, { input }, context: RequestContext) => resolver.ingestTokenRecords(input, context)
+  return schema
 }
