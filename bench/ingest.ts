@@ -12,6 +12,8 @@ import { startBridge, untilLine } from './processes.ts'
 
 const CLIENTS = [1, 10, 50]
 const BATCHES = [1, 100, 1000]
+/** Before it is measured: V8 compiles what is called often while it is called. */
+const WARM_UP_SECONDS = 2
 const QUERY = `mutation ($input: IngestTokenRecordsInput!) { ingestTokenRecords(input: $input) { accepted rejected { index } durability } }`
 
 let n = 0
@@ -103,6 +105,7 @@ export async function benchIngest(seconds: number, only?: string): Promise<void>
     for (const clients of CLIENTS)
       for (const batch of BATCHES) {
         if (only !== undefined && only !== `${clients}x${batch}`) continue
+        await loadBridge(url, token, clients, batch, WARM_UP_SECONDS)
         const ours = await loadBridge(url, token, clients, batch, seconds)
         const peer = await loadPeer(clients, batch, seconds)
         const cells = [

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { BridgeError } from '../domain/errors.ts'
 import { createGuard } from '../policies/guard.ts'
 import { type ClickHouseUse, POLICIES, type Policy } from '../policies/policies.ts'
-import { createPace, eachGivingWay } from '../turns/pace.ts'
+import { createPace, eachGivingWay, mapGivingWay } from '../turns/pace.ts'
 import { type Common, createAttempts, GRACE_MS, killedBy } from './attempts.ts'
 import { StatementError } from './statement-error.ts'
 
@@ -47,7 +47,7 @@ export type Params = Record<string, unknown>
  */
 export interface Database {
   query<Row>(statement: Statement<Row>, params?: Params): Promise<Row[]>
-  insert(name: string, table: string, columns: readonly string[], rows: readonly unknown[][]): Promise<void>
+  insert(name: string, table: string, columns: readonly string[], rows: Iterable<unknown[]>): Promise<void>
   /** `repeatable`: it may be carried out twice. */
   command(name: string, sql: string, params?: Params, options?: { repeatable?: boolean }): Promise<void>
   /** The same database, for statements of another use. */
@@ -82,9 +82,21 @@ const SETTINGS: ClickHouseSettings = {
 /** Reads on a server: they write nothing, and end by themselves when whoever asked is gone. */
 const READS_ON_SERVER: ClickHouseSettings = { readonly: '2', cancel_http_readonly_queries_on_client_close: 1 }
 
+/** Rows as text, which the client would else make of all of them in one go. */
+class EncodedRows {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 const commonOptions = (policies: Policies) => ({
   clickhouse_settings: SETTINGS,
   application: 'token-bridge',
+  json: {
+    parse: JSON.parse,
+    stringify: (value: unknown) => (value instanceof EncodedRows ? value.text : JSON.stringify(value)),
+  },
   // each statement has a deadline of its own
   request_timeout: Math.max(...Object.values(policies).map(({ deadlineMs }) => deadlineMs)) + 2 * GRACE_MS,
   // errors are thrown; the client's own log lines would show statements
@@ -186,16 +198,14 @@ function createDatabase({ client, apart }: Clients, policies: Policies): Databas
           const asked = { ...common, clickhouse_settings: settings, query: sql, query_params: params }
           return readRows(await connected.query({ ...asked, format: 'JSONEachRow' }), row)
         }),
-      insert: (name, table, columns, rows) =>
-        run(name, false, async (common) => {
-          await connected.insert({
-            ...common,
-            table,
-            columns: columns as [string, ...string[]],
-            values: rows,
-            format: 'JSONCompactEachRow',
-          })
-        }),
+      async insert(name, table, columns, rows) {
+        const texts = await mapGivingWay(rows, (row) => JSON.stringify(row))
+        const values = [new EncodedRows(texts.join('\n'))]
+        await run(name, false, async (common) => {
+          const into = { table, columns: columns as [string, ...string[]] }
+          await connected.insert({ ...common, ...into, values, format: 'JSONCompactEachRow' })
+        })
+      },
       command: (name, sql, params = {}, { repeatable = false } = {}) =>
         run(name, repeatable, async (common) => {
           await connected.command({ ...common, query: sql, query_params: params })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { BridgeError } from '../domain/errors.ts'
 import { TEXT_VERSION } from '../domain/record-text.ts'
-import type { BatchSummary, RecordStore } from '../ports/record-store.ts'
+import type { BatchSummary, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import type { Database, Params } from './database.ts'
 import { sliceCount } from './slices.ts'
 import { databaseId } from './statements/database-id.ts'
@@ -89,13 +89,15 @@ const numbersOf = (db: Database): Pick<RecordStore, 'id' | 'lastSeq' | 'lastBatc
   },
 })
 
+function* rowsOf(batches: readonly RecordBatch[]): Iterable<unknown[]> {
+  for (const { batch, log, run, records } of batches)
+    for (const record of records) yield [log, batch, run, ...cellsOf(record)]
+}
+
 const writtenBatches = (db: Database): Pick<RecordStore, 'write' | 'readBack'> => ({
   async write(batches) {
     const columns = ['log', 'batch', 'run', ...COPY_COLUMNS]
-    const rows = batches.flatMap(({ batch, log, run, records }) =>
-      records.map((record) => [log, batch, run, ...cellsOf(record)]),
-    )
-    await db.insert('write-batches', 'copies', columns, rows)
+    await db.insert('write-batches', 'copies', columns, rowsOf(batches))
   },
   async readBack(batches, version = TEXT_VERSION) {
     const rows = await db.query(readBack(version), { batches })

@@ -1,7 +1,7 @@
 import { LIMITS } from '../domain/limits.ts'
+import { createWorkRoom } from './work-room.ts'
 
 const SMALL = LIMITS.smallRequestBytes.value
-const MOST = LIMITS.workBytes.value
 const MOST_SMALL_OF_USER = LIMITS.smallWorkBytes.value
 /** Milliseconds for which room is kept for a user who was refused, and is expected to come back. */
 const REMEMBER_MS = 1000
@@ -27,7 +27,8 @@ export interface WorkBytes {
 }
 
 /**
- * Bounds the requests that are worked on at once, so that each is answered in time (promise 2.1). Only what has arrived
+ * Bounds the requests that are worked on at once, so that each is answered in time (promise 2.1): the
+ * room is as large as answers are quick (`work-room.ts`). Only what has arrived
  * whole takes room, and only until it is answered: nobody can hold it by being slow. What a user announces and goes on
  * sending keeps the rest of the same user's waiting, which would be refused when it has arrived. Users who ask at the same time
  * have equal shares of it, and the first request of each is taken even where another's work fills it. Small requests
@@ -37,8 +38,8 @@ export function createWorkBytes(now: () => number = () => performance.now()): Wo
   const large = new Map<string, { bytes: number; seenAt: number }>()
   const small = new Map<string, number>()
   const arriving = new Map<string, Set<{ bytes: number; at: number }>>()
+  const room = createWorkRoom()
   let total = 0
-
   const seen = (user: string): { bytes: number; seenAt: number } => {
     const at = now()
     for (const [name, { bytes, seenAt }] of large) if (bytes === 0 && seenAt + REMEMBER_MS < at) large.delete(name)
@@ -56,8 +57,8 @@ export function createWorkBytes(now: () => number = () => performance.now()): Wo
   const fits = (user: string, bytes: number, expected: number): boolean => {
     if (bytes <= SMALL) return (small.get(user) ?? 0) + bytes <= MOST_SMALL_OF_USER
     const mine = seen(user).bytes + expected
-    if (mine === 0) return total <= MOST
-    return mine + bytes <= MOST / large.size && total + bytes <= MOST
+    if (mine === 0) return total <= room.bytes()
+    return mine + bytes <= room.bytes() / large.size && total + bytes <= room.bytes()
   }
   const count = (user: string, bytes: number, sign: 1 | -1): void => {
     if (bytes <= SMALL) {
@@ -89,10 +90,13 @@ export function createWorkBytes(now: () => number = () => performance.now()): Wo
     take(user, bytes) {
       if (!fits(user, bytes, 0)) return undefined
       count(user, bytes, 1)
+      const begunAt = now()
       let ended = false
       return () => {
-        if (!ended) count(user, bytes, -1)
+        if (ended) return
         ended = true
+        count(user, bytes, -1)
+        if (bytes > SMALL) room.answered(bytes, begunAt, now())
       }
     },
   }

@@ -1,5 +1,6 @@
 import type { LogRange, LogState, RefusedPlaces, ShippableLogs } from '../ports/logs.ts'
 import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
+import { mapGivingWay } from '../turns/pace.ts'
 import { inChunks } from './batch-chunks.ts'
 import { evidenceOf, isSameSummary, readBackLike, summarize } from './batch-summary.ts'
 import type { Ledger } from './ledger.ts'
@@ -41,7 +42,7 @@ export class ReadBackError extends Error {
 export async function ship(parts: ShippingParts, ranges: readonly LogRange[], run: string): Promise<Shipped> {
   const { ledger, store } = parts
   const batches = batchesOf(ledger, ranges, run)
-  const summaries = batches.map(({ log, records }) => summarize(log, records))
+  const summaries = await mapGivingWay(batches, ({ log, records }) => summarize(log, records))
   const planned = batches.map((batch, i) => evidenceOf(batch, summaries[i] as BatchSummary))
   const group: Group = {
     batches: planned,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
 import { createReceivedBytes } from '../../../src/http/received-bytes.ts'
 import { createRequestBytes, type RequestBytes } from '../../../src/http/request-bytes.ts'
-import { createWorkBytes } from '../../../src/http/work-bytes.ts'
+import { quickWork } from '../../support/quick-work.ts'
 
 const SMALL = LIMITS.smallRequestBytes.value
 const MOST = LIMITS.workBytes.value
@@ -14,7 +14,7 @@ const address = '192.0.2.1'
 function createRoom() {
   let now = 0
   const received = createReceivedBytes()
-  const work = createWorkBytes(() => now)
+  const work = quickWork(() => now)
   return { received, work, pass: (ms: number) => (now += ms) }
 }
 type Room = ReturnType<typeof createRoom>

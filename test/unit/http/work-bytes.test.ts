@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
-import { createWorkBytes } from '../../../src/http/work-bytes.ts'
+import { quickWork } from '../../support/quick-work.ts'
 
 const MOST = LIMITS.workBytes.value
 const SMALL = LIMITS.smallRequestBytes.value
@@ -8,7 +8,7 @@ const LARGE = MOST / 4
 
 describe('the requests that are worked on at once', () => {
   test('are as many as are answered in time, and one whatever its size', () => {
-    const work = createWorkBytes()
+    const work = quickWork()
     const ends = Array.from({ length: 4 }, () => work.take('ann', LARGE))
     expect(ends).not.toContain(undefined)
     expect(work.take('ann', LARGE)).toBeUndefined()
@@ -25,7 +25,7 @@ describe('the requests that are worked on at once', () => {
 
   test('are shared equally by those who ask, and the first of each is taken at once', () => {
     let now = 0
-    const work = createWorkBytes(() => now)
+    const work = quickWork(() => now)
     const mine = Array.from({ length: 4 }, () => work.take('ann', LARGE))
     expect(work.take('bob', LARGE)).toBeDefined()
     // there is room for one, which belongs to whoever has less
@@ -36,7 +36,7 @@ describe('the requests that are worked on at once', () => {
     // who went away for long has no share
     mine[2]?.()
     mine[3]?.()
-    const only = createWorkBytes(() => now)
+    const only = quickWork(() => now)
     only.take('bob', LARGE)?.()
     now += 2000
     for (let n = 0; n < 4; n++) expect(only.take('ann', LARGE)).toBeDefined()
@@ -44,7 +44,7 @@ describe('the requests that are worked on at once', () => {
 
   test('do not begin to be read beside those of the same user that are still coming, which stall in vain', () => {
     let now = 0
-    const work = createWorkBytes(() => now)
+    const work = quickWork(() => now)
     const arrivals = Array.from({ length: 4 }, () => work.expect('ann', LARGE))
     expect(work.hasRoom('ann', LARGE)).toBe(false)
     expect(work.hasRoom('bob', LARGE)).toBe(true)
@@ -59,14 +59,14 @@ describe('the requests that are worked on at once', () => {
   })
 
   test('are bounded in all, however many ask', () => {
-    const work = createWorkBytes()
+    const work = quickWork()
     let taken = 0
     for (let n = 0; n < 1000; n++) if (work.take(`user-${n}`, LARGE) !== undefined) taken += LARGE
     expect(taken).toBeLessThanOrEqual(MOST + LARGE)
   })
 
   test('leave room for small ones, of each user a share', () => {
-    const work = createWorkBytes()
+    const work = quickWork()
     for (let n = 0; n < 4; n++) work.take('ann', LARGE)
     let taken = 0
     while (work.take('ann', SMALL) !== undefined) taken += SMALL
