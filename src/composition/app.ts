@@ -219,6 +219,7 @@ async function listen(
     maxSockets: config.maxSockets,
     audit: sides.audit.log,
     isIsolated: sides.isolation.isIsolated,
+    keptResponseBytes: sides.reading.responseBytes,
     createContext: createRequests({
       ...sides,
       budgets,

@@ -18,6 +18,8 @@ export interface ReadingSide {
   /** A source, through the cache; `undefined` where it needs the database and there is none. */
   sourceOf(name: DataSource, database: DatabaseSide | undefined): CachedSource | undefined
   derived: Derived
+  /** For responses. */
+  responseBytes: number
   prices: PriceList
   onFallback(source: DataSource, error: unknown): void
   cacheHealth(): CacheHealth
@@ -33,8 +35,9 @@ export interface ReadingSideOptions {
   logger: Logger
 }
 
-/** Of the memory for answers: what is kept of what was computed from them. */
-const DERIVED_SHARE = 1 / 4
+/** Of the memory for answers: what is kept of what was computed from them, and of responses as they were sent. */
+const DERIVED_SHARE = 1 / 8
+const RESPONSES_SHARE = 1 / 8
 
 const mapSources = <T>(make: (source: DataSource) => T): Record<DataSource, T> => ({
   LEGACY: make('LEGACY'),
@@ -48,7 +51,7 @@ export function createReadingSide({ config, legacy, isolation, secrets, logger }
     createAnswerCache({
       redisUrl: config.redisUrl,
       secrets,
-      maxBytes: Math.ceil(cacheBytes * (1 - DERIVED_SHARE)),
+      maxBytes: Math.ceil(cacheBytes * (1 - DERIVED_SHARE - RESPONSES_SHARE)),
       onProblem: (problem) => logger.warn({ problem }, 'Redis is away: answers are kept in memory alone'),
     })
   const cache = isolatedCache(isolation, open)
@@ -84,6 +87,7 @@ export function createReadingSide({ config, legacy, isolation, secrets, logger }
       const { clickhouse, hybrid, ledger } = database
       return cached(name === 'HYBRID' ? hybrid : clickhouse, () => ledger().generation(), true)
     },
+    responseBytes: Math.ceil(cacheBytes * RESPONSES_SHARE),
     derived: createDerived(Math.ceil(cacheBytes * DERIVED_SHARE)),
     prices: createGenaiPriceList(),
     onFallback: (source, error) => troubles[source].answering.failed(error),

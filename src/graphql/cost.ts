@@ -80,6 +80,12 @@ export function owedBy(context: object): number | undefined {
   return spending && spending.own + spending.inLists - spending.taken
 }
 
+/** What the operation with this context has cost so far; `undefined` where it was refused. */
+export function costOf(context: object): number | undefined {
+  const spending = spendings.get(context)
+  return spending && spending.own + spending.inLists
+}
+
 /** Values that are written out in one go, some milliseconds: lists of more give way to others in between. */
 const SLICE = 2000
 

@@ -11,6 +11,7 @@ import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver, withPlainRecords } from './ingest/resolvers.ts'
 import { enforceIsolation } from './isolation/enforce.ts'
 import { IsolationResolver } from './isolation/resolvers.ts'
+import { notePassingQueries } from './lasting.ts'
 import { TokenMetricsResolver } from './metrics/resolvers.ts'
 import { BackupResolver, MigrationResolver, SubscriptionResolver } from './migration/resolvers.ts'
 import { notImplemented } from './not-implemented.ts'
@@ -42,5 +43,5 @@ export async function createSchema(): Promise<GraphQLSchema> {
     pubSub: { publish() {}, subscribe: () => notImplemented('topics') },
   })
   // outermost: what is refused is noted, too
-  return auditMutations(enforceIsolation(enforceAccess(meterLists(withPlainRecords(schema)))))
+  return auditMutations(enforceIsolation(enforceAccess(meterLists(notePassingQueries(withPlainRecords(schema))))))
 }

@@ -16,6 +16,7 @@ import { limitCost } from '../graphql/cost-plugin.ts'
 import { createDocumentStore } from '../graphql/document-store.ts'
 import { formatError } from '../graphql/errors.ts'
 import { tellOlderClients } from '../graphql/json-status.ts'
+import { noteLastingAnswers } from '../graphql/lasting.ts'
 import { onceAnOperation } from '../graphql/once-an-operation.ts'
 import {
   type Answered,
@@ -30,17 +31,19 @@ import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import { type Addresses, createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
-import { type CallersOptions, isOpenPath, knowCallers, pathOf, principalOf, refuseStranger } from './callers.ts'
+import { type CallersOptions, isOpenPath, knowCallers, pathOf, refuseStranger } from './callers.ts'
 import type { Certificate } from './certificate.ts'
 import { watchStrangers } from './connections.ts'
 import { createDraining, type Draining } from './draining.ts'
 import { addGraphiql } from './graphiql.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
+import { keepResponses } from './kept-responses.ts'
 import { listenError } from './listen-error.ts'
 import { logRequests } from './logged-requests.ts'
 import { addMetrics } from './metrics-route.ts'
 import { observe } from './observed-operations.ts'
 import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts'
+import { contextsFor } from './request-context.ts'
 import { pathOfTarget } from './request-target.ts'
 import { addSignIn, type SignIn } from './sign-in.ts'
 import { attachSubscriptions, GRAPHQL_PATH, isSubscriptionUpgrade } from './subscriptions.ts'
@@ -78,6 +81,8 @@ export interface HttpServerOptions {
   createContext: (principal: Principal, requestId: string, from: string) => RequestContext
   /** Whether questions can be answered now, and why not. */
   readiness: () => { ready: boolean; detail: string }
+  /** Of memory for responses that are kept as they were sent. */
+  keptResponseBytes: number
 }
 
 export interface HttpServer {
@@ -199,6 +204,7 @@ const createApollo = ({
       auditOperations,
       answerOnly(answered),
       onceAnOperation,
+      noteLastingAnswers,
       limitCost(metrics.error),
       tellOlderClients,
     ],
@@ -215,7 +221,8 @@ const CLIENT_GONE = 499
 
 function addHooks(
   fastify: FastifyInstance,
-  options: CallersOptions & Pick<HttpServerOptions, 'known' | 'whenCurrent' | 'budgets'>,
+  options: CallersOptions &
+    Pick<HttpServerOptions, 'known' | 'whenCurrent' | 'budgets' | 'keptResponseBytes' | 'createContext' | 'isIsolated'>,
 ): void {
   const { metrics, addresses, known, whenCurrent } = options
   knowCallers(fastify, options)
@@ -250,6 +257,11 @@ function addHooks(
     request.raw.socket.setTimeout(LIMITS.unreadSeconds.value * 1000)
   })
   logRequests(fastify, metrics)
+  keepResponses(fastify, {
+    ...options,
+    maxBytes: options.keptResponseBytes,
+    contextOf: contextsFor(options),
+  })
 }
 
 function handleErrors(fastify: FastifyInstance): void {
@@ -268,13 +280,10 @@ async function addRoutes(
   apollo: ApolloServer<RequestContext>,
   options: HttpServerOptions & { addresses: Addresses },
 ): Promise<void> {
-  const { createContext, readiness, addresses } = options
+  const { readiness } = options
+  const contextOf = contextsFor(options)
   await fastify.register(fastifyApollo(apollo), {
-    async context(request: FastifyRequest) {
-      const context = createContext(principalOf(request), request.id, addresses.of(request.raw))
-      request.notes = context.notes
-      return context
-    },
+    context: async (request: FastifyRequest) => contextOf(request),
   })
   fastify.get('/health/live', async () => ({ status: 'live' }))
   fastify.get('/health/ready', async (_request, reply) => {

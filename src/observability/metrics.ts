@@ -42,6 +42,8 @@ export interface Metrics {
   error(code: string): void
   /** A budget was used up. */
   rateLimited(budget: string): void
+  /** A response was sent again as it was kept. */
+  sentAgain(): void
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -80,6 +82,11 @@ export function createMetrics(
     labelNames: ['budget'],
     registers,
   })
+  const again = new Counter({
+    name: 'token_bridge_responses_sent_again_total',
+    help: 'Answers that were sent as they were kept, without being made.',
+    registers,
+  })
   addAnalysisGauges(registry, analysis)
   addRunGauges(registry, migration)
   addAuditGauges(registry, audit)
@@ -89,6 +96,7 @@ export function createMetrics(
     operation: (type, outcome, seconds) => operations.observe({ type, outcome }, seconds),
     error: (code) => errors.inc({ code }),
     rateLimited: (budget) => refusals.inc({ budget }),
+    sentAgain: () => again.inc(),
   }
 }
 

@@ -30,6 +30,25 @@ export interface Answered {
 /** The answers of one operation. */
 export interface Answers {
   load(question: Question, section: Section): Promise<Answered>
+  /** What all of them so far followed from; `undefined` where one of them would not be the same a moment later. */
+  basis(): Basis | undefined
+  /** Whether the answers of another operation, which followed from this, are what would be answered now. */
+  stillHolds(basis: Basis): Promise<boolean>
+}
+
+/** What answers followed from: the same basis gives the same answers, but for the time as of which they are told. */
+export interface Basis {
+  groups: readonly AnsweredGroup[]
+  migrationProgress: number
+  generation: number | undefined
+}
+
+/** Questions that were answered together: from the cache, by what one source counted. */
+interface AnsweredGroup {
+  questions: readonly Question[]
+  decision: Decision
+  state: string
+  sample: boolean
 }
 
 export interface AnswersOptions {
@@ -80,15 +99,49 @@ interface Key {
  * comes in microtasks; the request goes out after them.
  */
 export function createAnswers(options: AnswersOptions): Answers {
-  const loader = new DataLoader<Key, Answered, string>((keys) => ask(options, keys), {
+  const groups: (AnsweredGroup | undefined)[] = []
+  const loader = new DataLoader<Key, Answered, string>((keys) => ask(options, keys, groups), {
     cacheKeyFn: ({ question, section }) => `${sectionKey(section)} ${questionKey(question)}`,
     batchScheduleFn: (dispatch) => setImmediate(dispatch),
     maxBatchSize: Number.POSITIVE_INFINITY,
   })
-  return { load: (question, section) => loader.load({ question, section }) }
+  return {
+    load: (question, section) => loader.load({ question, section }),
+    basis() {
+      const known = groups.filter((group) => group !== undefined)
+      if (known.length === 0 || known.length < groups.length) return undefined
+      return { groups: known, migrationProgress: options.migrationProgress, generation: options.generation }
+    },
+    stillHolds: (basis) => stillHolds(options, basis),
+  }
 }
 
-async function ask(options: AnswersOptions, keys: readonly Key[]): Promise<Answered[]> {
+/** Asked for in the order in which a question is answered: what others lack, the source, what is archived. */
+async function stillHolds(options: AnswersOptions, basis: Basis): Promise<boolean> {
+  if (basis.migrationProgress !== options.migrationProgress || basis.generation !== options.generation) return false
+  const lacking = await options.lacking()
+  for (const { questions, decision, state } of basis.groups) {
+    if (!questions.every((question) => isDecision(options.decide(question), decision))) return false
+    if (options.sourceOf(decision.source)?.state() !== state) return false
+  }
+  const told: Provenance[] = []
+  for (const { decision, sample } of basis.groups) {
+    const archived = await archivedBeside({ sample }, decision, false, options)
+    const provenance = provenanceOf({ answer: { asOf: 0, sample }, cache: 'HIT', decision, lacking, archived }, options)
+    if (provenance.stale) return false
+    told.push(provenance)
+  }
+  for (const provenance of told) options.onAnswer?.(provenance)
+  return true
+}
+
+const isDecision = (a: Decision, b: Decision): boolean => sameDecision(a, b) && a.cohort === b.cohort
+
+async function ask(
+  options: AnswersOptions,
+  keys: readonly Key[],
+  answered: (AnsweredGroup | undefined)[],
+): Promise<Answered[]> {
   const decisions = new Map<string, Decision>()
   for (const { question } of keys) {
     const key = questionKey(question)
@@ -106,6 +159,7 @@ async function ask(options: AnswersOptions, keys: readonly Key[]): Promise<Answe
           options,
           decision,
           keys.filter((other) => decisionOf(other) === decision || sameDecision(decisionOf(other), decision)),
+          answered,
         ),
       )
   }
@@ -123,6 +177,7 @@ async function askSource(
   options: AnswersOptions,
   decision: Decision,
   keys: readonly Key[],
+  answered: (AnsweredGroup | undefined)[],
 ): Promise<(key: Key) => Answered> {
   const asked = Map.groupBy(keys, ({ question }) => filterKey(question.filter))
   // sorted, so that the same questions in another order have the same key in the cache
@@ -134,12 +189,17 @@ async function askSource(
     generation: options.generation,
   }
   const lacking = await options.lacking()
-  const { answer: found, cache, decision: made } = await answerFrom(options, decision, request)
+  const { answer: found, cache, state, decision: made } = await answerFrom(options, decision, request)
   const archived = await archivedBeside(found, made, request.quality, options)
   const answer = withArchived(found, archived)
   await options.learnPrices?.(modelsIn(answer))
   const provenance = provenanceOf({ answer, cache, decision: made, lacking, archived }, options)
   options.onAnswer?.(provenance)
+  const questions = keys.map(({ question }) => question)
+  // who may have a preference of their own is asked anew each time
+  const isAuto = questions.every(({ preference }) => preference === 'AUTO')
+  const isLasting = state !== undefined && !provenance.stale && !request.quality && isAuto
+  answered.push(isLasting ? { questions, decision: made, state, sample: answer.sample } : undefined)
   return ({ question }) => ({
     answer: answer.answers[filters.indexOf(filterKey(question.filter))] as TokenAnswer,
     quality: answer.quality,
@@ -149,7 +209,7 @@ async function askSource(
 
 /** Asked after the answer, so that nothing vanishes unnoticed in between. */
 async function archivedBeside(
-  { sample }: SourceAnswer,
+  { sample }: Pick<SourceAnswer, 'sample'>,
   { source, reason }: Decision,
   quality: boolean,
   options: AnswersOptions,
@@ -183,7 +243,7 @@ async function answerFrom(
   { sourceOf, onFallback, caller, lacksTranscripts = false }: AnswersOptions,
   decision: Decision,
   request: SourceRequest,
-): Promise<{ answer: SourceAnswer; cache: CacheStatus; decision: Decision }> {
+): Promise<{ answer: SourceAnswer; cache: CacheStatus; state?: string | undefined; decision: Decision }> {
   const fromFiles = (by: Decision): ReturnType<CachedSource['answer']> => {
     if (lacksTranscripts && by.reason === 'SOURCE_UNAVAILABLE') throw nobodyAnswers()
     return (sourceOf('LEGACY') as CachedSource).answer(request, caller)
@@ -214,7 +274,7 @@ function* modelsIn({ answers, quality }: SourceAnswer): Iterable<string> {
 }
 
 interface Made {
-  answer: SourceAnswer
+  answer: Pick<SourceAnswer, 'asOf' | 'sample'>
   cache: CacheStatus
   decision: Decision
   lacking: Lacking

@@ -9,8 +9,13 @@ import { fits } from './fits.ts'
 import { requestKey } from './question-key.ts'
 
 export interface CachedSource {
-  /** `caller` waits for what is not in the cache. */
-  answer(request: SourceRequest, caller?: string): Promise<{ answer: SourceAnswer; cache: CacheStatus }>
+  /** `caller` waits for what is not in the cache. `state`: of a HIT, that in which the source gives this answer. */
+  answer(
+    request: SourceRequest,
+    caller?: string,
+  ): Promise<{ answer: SourceAnswer; cache: CacheStatus; state?: string | undefined }>
+  /** Names what the source answers from now; the same answers follow from the same. `undefined` while it cannot answer. */
+  state(): string | undefined
 }
 
 export interface CachedSourceOptions {
@@ -70,16 +75,23 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
     }
   }
   const compute = createComputing(source, ask, options.asking)
+  const stateOf = ({ watermark }: { watermark: string }): string => `${generation()} ${watermark}`
 
   return {
+    state() {
+      const at = source.counted()
+      return at && stateOf(at)
+    },
     async answer(request, caller = '') {
       const at = source.counted()
       // the source is not ready: asking it throws the reason
       if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
+      const state = stateOf(at)
       const key = keyOf(source, generation(), request)
       const kept = await cache.get(key)
       const cached = kept !== undefined && fits(kept.answer, request) ? kept : undefined
-      if (cached?.watermark === at.watermark) return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT' }
+      if (cached?.watermark === at.watermark)
+        return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT', state }
       const computed = compute(key, request, caller)
       // where another source can answer instead, an older answer is not served once its refresh has failed
       if (cached === undefined || (canFallBack && failing.has(key))) return { answer: await computed, cache: 'MISS' }

@@ -10,6 +10,7 @@ import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { Cost } from '../cost.ts'
 import { DimensionEnum } from '../enums.ts'
+import { FromAnswersAlone } from '../lasting.ts'
 import { VALUES_COST } from '../metrics/cost.ts'
 import { readFilter } from '../metrics/filter.ts'
 import { TokenFilterInput } from '../metrics/types.ts'
@@ -25,6 +26,7 @@ export class FilterValuesResolver {
       'Values that occur in what the filter selects, the most used first; search: part of the value, in any case (folded by the same rule for every source).',
   })
   @Access(READERS)
+  @FromAnswersAlone()
   @Cost(VALUES_COST)
   async filterValues(
     @Arg('dimension', () => DimensionEnum) dimension: Dimension,

@@ -26,6 +26,7 @@ import type { RequestContext } from '../context.ts'
 import { Cost, Size } from '../cost.ts'
 import { check } from '../cost-error.ts'
 import { GranularityEnum, SessionOrderEnum, SourcePreferenceEnum } from '../enums.ts'
+import { FromAnswersAlone, notePassing } from '../lasting.ts'
 import { BigIntScalar } from '../scalars/big-int.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
 import { SessionConnectionType } from '../sessions/types.ts'
@@ -67,6 +68,7 @@ export class TokenMetricsResolver {
       'Token metrics of the records that the filter selects. A preference other than AUTO is for operators, and for users whom user_source_choice_enabled allows.',
   })
   @Access(READERS)
+  @FromAnswersAlone()
   @Cost(METRICS_COST)
   tokenMetrics(
     @Arg('filter', () => TokenFilterInput, { nullable: true }) filter: TokenFilterInput | null,
@@ -127,6 +129,8 @@ export class TokenMetricsResolver {
     const { from, to } = question.filter
     const buckets: Buckets = { granularity, timeZone: readTimeZone(timeZone) }
     const { answer } = await context.answers.load(question, [buckets])
+    // which buckets there are follows from the time
+    if (fill) notePassing(context)
     // the range is part of the question, but not of the answer: several ranges may have the same one
     const range = fill ? { from, to, ...futureGaps(answer, buckets) } : undefined
     return derived.of(answer, `series ${granularity} ${buckets.timeZone} ${JSON.stringify(range)}`, () =>

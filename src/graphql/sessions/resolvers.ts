@@ -6,12 +6,14 @@ import { type SessionMetrics, sessionMetrics } from '../../domain/usage.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { Cost } from '../cost.ts'
+import { FromAnswersAlone } from '../lasting.ts'
 import { SessionType } from './types.ts'
 
 @Resolver()
 export class SessionResolver {
   @Query(() => SessionType, { nullable: true, description: 'One session, or null where no record belongs to it.' })
   @Access(READERS)
+  @FromAnswersAlone()
   @Cost({ filter: ({ id }) => `session ${id}` })
   async session(
     @Arg('id', () => ID) id: string,

@@ -18,6 +18,7 @@ function scene(failure: Error) {
   const asked: string[] = []
   const fallbacks: unknown[] = []
   const files: CachedSource = {
+    state: () => undefined,
     async answer() {
       asked.push('files')
       return { answer: EMPTY, cache: 'BYPASS' }
@@ -25,7 +26,7 @@ function scene(failure: Error) {
   }
   const answers = createAnswers({
     access: EVERYTHING,
-    sourceOf: (source) => (source === 'LEGACY' ? files : { answer: () => Promise.reject(failure) }),
+    sourceOf: (source) => (source === 'LEGACY' ? files : { ...files, answer: () => Promise.reject(failure) }),
     decide: () => ({ source: 'CLICKHOUSE', reason: 'ROLLOUT', cohort: null }),
     migrationProgress: 1,
     lacking: async () => ({ inFiles: false, everywhere: false }),

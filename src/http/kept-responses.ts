@@ -1,0 +1,123 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import type { Principal } from '../access/roles.ts'
+import { isBridgeError } from '../domain/errors.ts'
+import { LIMITS } from '../domain/limits.ts'
+import type { RequestContext } from '../graphql/context.ts'
+import { type LastingAnswer, lastingAnswerOf } from '../graphql/lasting.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { accessKey } from '../reading/question-key.ts'
+import { GRAPHQL_PATH } from './subscriptions.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Under what its response is kept, where it may be. */
+    keptUnder: string | null
+  }
+}
+
+export interface KeptResponsesOptions {
+  maxBytes: number
+  contextOf: (request: FastifyRequest) => RequestContext
+  /** Nothing is read then. */
+  isIsolated: () => boolean
+  metrics: Pick<Metrics, 'operation' | 'sentAgain'>
+}
+
+/** A response, as bytes. */
+interface Kept {
+  answer: LastingAnswer
+  payload: Buffer
+  headers: Record<string, string>
+}
+
+/** What an entry takes beside its key and payload. */
+const ENTRY_BYTES = 1000
+/** A request that is longer is not compared with others: a dashboard's are far below. */
+const MAX_REQUEST = LIMITS.smallRequestBytes.value
+/** By which a client says which form of answer it takes, and that it is no form of a page elsewhere. */
+const ASKING_HEADERS = ['accept', 'content-type', 'apollo-require-preflight', 'x-apollo-operation-name'] as const
+const ANSWER_HEADERS = ['content-type', 'cache-control'] as const
+
+/**
+ * Serves responses again as bytes: nothing is parsed and nothing executed. Only those that were answered from the cache
+ * as a whole, to the same question of somebody with the same rights, and only while the sources would give the same
+ * answers: which source answers is decided anew each time, for whoever asks, and so are rights and budgets. Metrics, log
+ * and audit are those of any answer.
+ */
+export function keepResponses(
+  fastify: FastifyInstance,
+  { maxBytes, contextOf, isIsolated, metrics }: KeptResponsesOptions,
+): void {
+  const responses = new LRUCache<string, Kept>({
+    maxSize: maxBytes,
+    maxEntrySize: Math.ceil(maxBytes / 4),
+    sizeCalculation: ({ payload }, key) => ENTRY_BYTES + payload.length + 2 * key.length,
+  })
+  fastify.decorateRequest('context', null)
+  fastify.decorateRequest('keptUnder', null)
+
+  fastify.addHook('preHandler', async (request, reply) => {
+    const started = performance.now()
+    const { principal } = request
+    if (principal === null || request.routeOptions.url !== GRAPHQL_PATH || reply.sent || isIsolated()) return
+    const key = keyOf(request, principal)
+    const kept = key === undefined ? undefined : responses.get(key)
+    request.keptUnder = key ?? null
+    if (kept === undefined) return
+    const context = contextOf(request)
+    const { basis, operation, action, cost } = kept.answer
+    if (!(await context.answers.stillHolds(basis))) return
+    if (!isPaid(context, cost)) {
+      // it is refused as any question is
+      context.notes.answers = []
+      return
+    }
+    request.keptUnder = null
+    context.notes.operation = operation
+    context.audit.count({ action, outcome: 'ok' })
+    metrics.sentAgain()
+    metrics.operation('query', 'ok', (performance.now() - started) / 1000)
+    return reply.headers(kept.headers).send(kept.payload)
+  })
+
+  fastify.addHook('onSend', async ({ context, keptUnder }, reply, payload) => {
+    if (keptUnder === null || context === null || reply.statusCode !== 200 || typeof payload !== 'string') return
+    const answer = lastingAnswerOf(context)
+    if (answer === undefined) return
+    const headers = Object.fromEntries(ANSWER_HEADERS.map((name) => [name, String(reply.getHeader(name))]))
+    responses.set(keptUnder, { answer, headers, payload: Buffer.from(payload) })
+  })
+}
+
+function isPaid({ budgets, principal }: RequestContext, cost: number): boolean {
+  try {
+    budgets.cost.take(principal.userId, cost)
+    return true
+  } catch (error) {
+    if (isBridgeError(error)) return false
+    throw error
+  }
+}
+
+/** The same for requests that ask the same in the same way, of callers with the same rights. */
+function keyOf(
+  { method, url, headers, body }: FastifyRequest,
+  { roles, access }: Pick<Principal, 'roles' | 'access'>,
+): string | undefined {
+  if (method !== 'POST' && method !== 'GET') return undefined
+  if (Number(headers['content-length'] ?? 0) > MAX_REQUEST) return undefined
+  const asking = ASKING_HEADERS.map((name) => headers[name] ?? null)
+  return JSON.stringify([method, url, asking, [...roles].sort(), accessKey(access), canonical(body ?? null)])
+}
+
+/** The same value, with the members of objects in one order. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical)
+  if (typeof value !== 'object' || value === null) return value
+  const members = value as Record<string, unknown>
+  // as pairs: of a name that JavaScript treats otherwise, nothing is lost
+  return Object.keys(members)
+    .sort()
+    .map((name) => [name, canonical(members[name])])
+}
