@@ -65,6 +65,7 @@ async function run(source: TokenSource, query: string, principal = viewer) {
   }
   const context = {
     requestId: 'r',
+    notes: { answers: [], errors: [] },
     principal,
     isolation: { isIsolated: () => false },
     viewer: {
