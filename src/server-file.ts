@@ -101,8 +101,7 @@ export async function findListening(dataDir: string, waitMs: number): Promise<Se
   for (;;) {
     const found = findServer(dataDir)
     if (found !== undefined || !isServed(dataDir)) return found
-    if (performance.now() >= until)
-      throw new NotListeningError(dataDir)
+    if (performance.now() >= until) throw new NotListeningError(dataDir)
     await sleep(LOOK_MS)
   }
 }
