@@ -25,7 +25,7 @@ const FILES = {
 }
 export const RECORDS = 7 - 1
 export const GROWTH = `${line({ id: 'msg_later', session: 'a' })}\n`
-const ANN = { user: 'ann', host: 'laptop' }
+export const ANN = { user: 'ann', host: 'laptop' }
 export const BOB = { user: 'bob', host: 'aardvark' }
 
 export function disk(files: Record<string, readonly string[]> = FILES) {
