@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { lockPathOf, takeLock } from './process-lock.ts'
 
 const FILE_NAME = 'server.json'
@@ -75,6 +76,46 @@ export function findServer(dataDir: string): Server | undefined {
     return { url, pid, certificate: typeof certificate === 'string' ? certificate : undefined }
   } catch {
     return undefined
+  }
+}
+
+/** Somebody has the folder, and nobody can ask them. */
+export class NotListeningError extends Error {
+  constructor(dataDir: string) {
+    super(
+      `a server has the data folder ${dataDir}, and does not listen (yet): it starts or ends; try again, or name one with --server`,
+    )
+    this.name = 'NotListeningError'
+  }
+}
+
+/** Between two looks whether a server listens. */
+const LOOK_MS = 50
+
+/**
+ * As `findServer`, but where a server has the folder and does not listen, as it starts or ends, it is waited for. Throws
+ * where that takes longer than `waitMs`.
+ */
+export async function findListening(dataDir: string, waitMs: number): Promise<Server | undefined> {
+  const until = performance.now() + waitMs
+  for (;;) {
+    const found = findServer(dataDir)
+    if (found !== undefined || !isServed(dataDir)) return found
+    if (performance.now() >= until) throw new NotListeningError(dataDir)
+    await sleep(LOOK_MS)
+  }
+}
+
+/** Whether a server has the folder; its locks are taken for no longer than it takes to see that. */
+function isServed(dataDir: string): boolean {
+  const paths = LOCKED.map((name) => lockPathOf(join(dataDir, name))).filter((path) => existsSync(path))
+  try {
+    const unlock = takeLocks(paths)
+    unlock?.()
+    return unlock === undefined
+  } catch {
+    // whoever may not write there cannot know
+    return false
   }
 }
 

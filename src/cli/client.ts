@@ -4,7 +4,7 @@ import { loadJwtSecrets } from '../access/secret.ts'
 import { signToken } from '../access/tokens.ts'
 import { type Config, readConfig } from '../config.ts'
 import { readSecret } from '../secret-files.ts'
-import { findServer } from '../server-file.ts'
+import { findListening } from '../server-file.ts'
 import { fetchFrom } from './fetch-from.ts'
 import type { TypedDocumentString } from './generated.ts'
 import { UsageError } from './usage-error.ts'
@@ -44,6 +44,8 @@ export class RequestError extends Error {
 
 const TOKEN_TTL_SECONDS = 60
 const DEADLINE_MS = 30_000
+/** A server that starts, or ends, is waited for. */
+export const START_MS = 10_000
 
 /**
  * Sends a document of `schema/operations/` to the bridge. Without `--server` and `--token` it is the one of
@@ -55,7 +57,7 @@ export async function request<Result, Variables>(
   options: RemoteOptions,
 ): Promise<Result> {
   const config = readConfig()
-  const found = options.server === undefined ? findServer(config.dataDir) : { url: options.server }
+  const found = options.server === undefined ? await findListening(config.dataDir, START_MS) : { url: options.server }
   if (found === undefined)
     throw new Error(
       `no server was started with the data folder ${config.dataDir}; start one (npm start) or name it with --server`,

@@ -57,7 +57,7 @@ export type MachineTokenInput = {
 export type MigrationState =
   /** Everything that was listed is in ClickHouse, compared with a difference of 0. */
   | 'COMPLETED'
-  /** It stopped at what `error` says; it can be resumed. */
+  /** It stopped at what `error` says; it can be verified again, repaired or rolled back, and another one be started. */
   | 'FAILED'
   /** An operator stopped it; it goes on where it was. */
   | 'PAUSED'

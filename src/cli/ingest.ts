@@ -3,7 +3,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import type { RemoteOptions } from './client.ts'
-import type { TokenRecordInput } from './generated.ts'
+import type { RecordOriginInput, TokenCountsInput, TokenRecordInput } from './generated.ts'
 import { batchesOf, createMistakes, type SentRecord, sendBatch } from './send-records.ts'
 import { printJson, printLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -57,6 +57,8 @@ export async function ingestFile(path: string, options: RemoteOptions): Promise<
 
 const count = z.union([z.string(), z.number()])
 const text = z.string().nullish()
+/** Every member of an input, and no other. */
+type Members<Input> = Record<keyof Input, z.ZodType>
 /** The shape alone: what the values must be is told by the server, by record and field. */
 const RECORD = z.strictObject({
   sessionId: z.string(),
@@ -69,7 +71,7 @@ const RECORD = z.strictObject({
     cacheCreation: count.nullish(),
     cacheCreation1h: count.nullish(),
     cacheRead: count.nullish(),
-  }),
+  } satisfies Members<TokenCountsInput>),
   messageId: text,
   requestId: text,
   user: text,
@@ -77,8 +79,8 @@ const RECORD = z.strictObject({
   branch: text,
   sidechain: z.boolean().nullish(),
   identity: text,
-  origin: z.strictObject({ path: z.string(), offset: count }).nullish(),
-})
+  origin: z.strictObject({ path: z.string(), offset: count } satisfies Members<RecordOriginInput>).nullish(),
+} satisfies Members<TokenRecordInput>)
 
 /** Of one line: one that is something else altogether may have any number. */
 const MAX_OF_LINE = 20

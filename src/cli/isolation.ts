@@ -1,6 +1,7 @@
 import { readConfig } from '../config.ts'
 import { namedValue } from '../domain/named-value.ts'
 import { writeIsolated } from '../isolation-file.ts'
+import { NotListeningError } from '../server-file.ts'
 import { type RemoteOptions, request } from './client.ts'
 import { IsolateDocument, type IsolationFieldsFragment, RejoinDocument } from './generated.ts'
 import { byCommand, byServer, noteCommand } from './noting.ts'
@@ -11,14 +12,19 @@ const DEADLINE_MS = 60_000
 
 /** `token-bridge isolate`: by the server, or where none answers on this machine for the one that is started next. */
 export async function isolate({ reason, ...options }: RemoteOptions & { reason: string }): Promise<void> {
+  const { dataDir } = readConfig()
+  const write = (): void => writeIsolated(dataDir, { at: Date.now(), by: byCommand().who, reason })
   const done = await byServer(
     { ...options, deadlineMs: DEADLINE_MS },
     async (asked) => (await request(IsolateDocument, { reason }, asked)).isolate,
-  )
+  ).catch((error: Error) => {
+    // the next start is isolated all the same
+    if (error instanceof NotListeningError) write()
+    throw error
+  })
   if (done !== undefined) return show(done, options)
-  const { dataDir } = readConfig()
   // before anything else: it is always carried out
-  writeIsolated(dataDir, { at: Date.now(), by: byCommand().who, reason })
+  write()
   printLines([`no server answers: the next one that is started with ${dataDir} is isolated from its start on`])
   await noteCommand('ISOLATE', namedValue('reason', reason))
 }

@@ -3,8 +3,8 @@ import { type AuditLog, openAuditLog } from '../audit/audit-log.ts'
 import { auditFolder, hasOwnKey, loadAuditKey } from '../audit/key.ts'
 import { readConfig } from '../config.ts'
 import { NOTED_COMMANDS, type NotedCommand } from '../ports/audit.ts'
-import { findServer } from '../server-file.ts'
-import { type RemoteOptions, RequestError, request } from './client.ts'
+import { findListening } from '../server-file.ts'
+import { type RemoteOptions, RequestError, request, START_MS } from './client.ts'
 import { NoteCommandDocument } from './generated.ts'
 
 /** Whoever gives a command on the server's machine, in the audit log. */
@@ -18,7 +18,8 @@ export async function byServer<T>(
   options: RemoteOptions,
   ask: (options: RemoteOptions) => Promise<T>,
 ): Promise<T | undefined> {
-  if (options.server === undefined && findServer(readConfig().dataDir) === undefined) return undefined
+  if (options.server === undefined && (await findListening(readConfig().dataDir, START_MS)) === undefined)
+    return undefined
   try {
     return await ask(options)
   } catch (error) {

@@ -4,6 +4,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { toPlainText } from '../domain/plain-text.ts'
+import { TEXTS, type TextField } from '../domain/record-fields.ts'
 import type { EveryCount } from '../domain/token-counts.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import { openAnalysis } from '../enhanced-analysis/analysis.ts'
@@ -172,10 +173,12 @@ async function* recordsOf(ranges: readonly LogRange[], onChanged: () => void): A
       }
 }
 
-const NAMES = ['project', 'model', 'user', 'host', 'branch', 'path'] as const
+/** The texts of a record that may hold anything: a session id is checked where it is counted. */
+type Name = Exclude<TextField, 'session'>
+const NAMES = TEXTS.filter((field): field is Name => field !== 'session')
 
 /** A transcript may have names that a bridge lets nobody bring in: they are made plain, so that no record is lost. */
-function plainNames(copy: RecordCopy): Pick<RecordCopy, (typeof NAMES)[number]> {
+function plainNames(copy: RecordCopy): Pick<RecordCopy, Name> {
   const name = (text: string): string => toPlainText(text, LIMITS.nameLength.value)
   return {
     project: name(copy.project),
@@ -189,6 +192,9 @@ function plainNames(copy: RecordCopy): Pick<RecordCopy, (typeof NAMES)[number]> 
 }
 
 type Spelled = EveryCount<'input' | 'output' | 'cacheRead' | 'cacheCreation5m' | 'cacheCreation1h', number>
+
+/** What the identity of a copy was made of, which is sent instead. */
+type NotOfCopy = 'messageId' | 'requestId'
 
 function toInput(copy: RecordCopy): TokenRecordInput {
   const { input, output, cacheRead, cacheCreation5m, cacheCreation1h }: Spelled = copy
@@ -210,5 +216,5 @@ function toInput(copy: RecordCopy): TokenRecordInput {
     sidechain: copy.sidechain,
     identity: copy.identity,
     origin: { path: copy.path, offset: String(copy.offset) },
-  }
+  } satisfies Record<Exclude<keyof TokenRecordInput, NotOfCopy>, unknown>
 }

@@ -25,12 +25,30 @@ export function createRecordStore(db: Database, epoch = 0): RecordStore {
   }
 }
 
+/** Every statement that changes what readers see, or is on the way to it: the tests kill a server before and after each. */
+export type PublishingStatement =
+  | 'note-batches'
+  | 'mark-batches'
+  | 'publish'
+  | 'retire'
+  | 'publish-kept'
+  | 'elect-missing'
+  | 'elect-slice'
+  | 'drop-winners-next'
+  | 'make-winners-next'
+  | 'swap-winners'
+  | 'drop-old-winners'
+  | 'drop-run'
+  | 'delete-retired'
+
 /** Statements that change what readers see, and that change nothing once somebody else has the right to publish. */
 interface Fenced {
+  /** Not fenced: readers see nothing of it, or the right is looked at before it. */
+  command(name: PublishingStatement, sql: string, params?: Params): Promise<void>
   /** Says which batches count. To be followed by `elect`, which tells whether it came too late. */
-  note(name: string, sql: string, params: Params): Promise<void>
+  note(name: PublishingStatement, sql: string, params: Params): Promise<void>
   /** Chooses winners. A statement that comes too late inserts nothing and says nothing, so it is asked afterwards: throws CONFLICT. */
-  elect(name: string, sql: string, params: Params): Promise<void>
+  elect(name: PublishingStatement, sql: string, params: Params): Promise<void>
   /** Chooses all winners anew, and shows them at once. */
   rebuildWinners(seq: number): Promise<void>
   /** Throws CONFLICT once somebody else has the right to publish. */
@@ -43,18 +61,21 @@ function createFenced(db: Database, epoch: number): Fenced {
     if (current !== undefined && current.epoch > epoch)
       throw new BridgeError('CONFLICT', `${current.holder} publishes to this database now`)
   }
+  const command: Fenced['command'] = (name, sql, params) => db.command(name, sql, params)
+  const note: Fenced['note'] = (name, sql, params) => command(name, sql, { ...params, epoch })
   return {
-    note: (name, sql, params) => db.command(name, sql, { ...params, epoch }),
+    command,
+    note,
     async elect(name, sql, params) {
-      await db.command(name, sql, { ...params, epoch })
+      await note(name, sql, params)
       await stillOurs()
     },
     async rebuildWinners(seq) {
-      for (const [name, sql] of makeNext(epoch)) await db.command(name, sql)
+      for (const [name, sql] of makeNext(epoch)) await command(name, sql)
       const elect = electSlice(nextWinners(epoch))
-      await eachSlice(db, (slice) => db.command('elect-slice', elect, { seq, ...slice }))
+      await eachSlice(db, (slice) => command('elect-slice', elect, { seq, ...slice }))
       await stillOurs()
-      for (const [name, sql] of swapNext(epoch)) await db.command(name, sql)
+      for (const [name, sql] of swapNext(epoch)) await command(name, sql)
     },
     stillOurs,
   }
@@ -142,7 +163,7 @@ const publications = (
 
 const rollbacks = (
   db: Database,
-  { note, elect, rebuildWinners, stillOurs }: Fenced,
+  { command, note, elect, rebuildWinners, stillOurs }: Fenced,
 ): Pick<RecordStore, 'rollBack' | 'publishKept'> => ({
   async rollBack(kept, seq) {
     const state = kept === 'none' ? "'retired'" : `if(was = 'kept' OR ${OF_LOGS}, 'kept', 'retired')`
@@ -154,11 +175,11 @@ const rollbacks = (
     // cannot be fenced itself; what it drops is never used again, but by a backup that is given back
     for (const { run } of await db.query(emptyRuns)) {
       await stillOurs()
-      await db.command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
+      await command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
     }
     // nor this: what it deletes, the next publisher may have brought back
     await stillOurs()
-    await db.command('delete-retired', DELETE_RETIRED)
+    await command('delete-retired', DELETE_RETIRED)
   },
   async publishKept(seq) {
     await note('mark-batches', markBatches("'published'", "state = 'kept'"), { seq })

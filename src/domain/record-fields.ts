@@ -68,9 +68,10 @@ type NamesOf<Type extends FieldType> = {
   [Field in FieldName]: (typeof RECORD_FIELDS)[Field]['type'] extends Type ? Field : never
 }[FieldName]
 /** Those that groups of equal records are made by, as text each: readers can tell records apart by them. */
-export type LabelField = NamesOf<'text'> | Exclude<NamesOf<'flag'>, NotOfWinner>
+export type LabelField = TextField | Exclude<NamesOf<'flag'>, NotOfWinner>
 /** The texts that each record has of its own; the others are its origin's, which many records share. */
-export type OwnText = Exclude<NamesOf<'text'>, keyof Origin>
+export type OwnText = Exclude<TextField, keyof Origin>
+export type TextField = NamesOf<'text'>
 type NotOfWinner = {
   [Field in FieldName]: (typeof RECORD_FIELDS)[Field] extends { ofWinner: false } ? Field : never
 }[FieldName]
@@ -97,7 +98,7 @@ export const OWN_TEXTS = namesOf<OwnText>('text').filter((name) => OF_ORIGIN[nam
 export const isOwnText = (name: FieldName): name is OwnText => OWN_TEXTS.some((own) => own === name)
 
 /** The texts of a record, in their order. */
-export const TEXTS = namesOf<NamesOf<'text'>>('text')
+export const TEXTS = namesOf<TextField>('text')
 
 /** What a record has that was written before some fields were there: to be spread below what it says itself. */
 export const BEFORE = Object.fromEntries(

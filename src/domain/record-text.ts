@@ -2,10 +2,10 @@ import { FIELD_NAMES, type FieldType, fieldOf } from './record-fields.ts'
 import type { RecordCopy } from './token-record.ts'
 
 /**
- * The version of the texts that digests are made of. The text of a version has the fields that were there by then
- * (`since`), for ever: what was digested by an earlier release can still be compared.
+ * The version of the texts that digests are made of: that of the latest field. The text of a version has the fields that
+ * were there by then (`since`), for ever: what was digested by an earlier release can still be compared.
  */
-export const TEXT_VERSION = 4
+export const TEXT_VERSION = Math.max(...FIELD_NAMES.map((name) => fieldOf(name).since))
 
 /** The name of the log is written behind the identity. */
 const BEFORE_LOG = 'identity'

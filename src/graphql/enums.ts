@@ -119,7 +119,8 @@ export const MigrationStateEnum = enumOf('MigrationState', MIGRATION_STATES, 'Wh
   PAUSED: 'An operator stopped it; it goes on where it was.',
   VERIFYING: 'What was carried is read back and compared.',
   COMPLETED: 'Everything that was listed is in ClickHouse, compared with a difference of 0.',
-  FAILED: 'It stopped at what `error` says; it can be resumed.',
+  FAILED:
+    'It stopped at what `error` says; it can be verified again, repaired or rolled back, and another one be started.',
   ROLLING_BACK: 'What it carried is being taken out of what readers see.',
   ROLLED_BACK: 'Nothing that it carried is seen any more.',
 })

@@ -1,5 +1,6 @@
 import type { LogSelection, ShippableLogs } from '../ports/logs.ts'
 import { summarize } from '../shipping/batch-summary.ts'
+import { GROUP_RECORDS } from '../shipping/shipper.ts'
 
 /** What a run would carry now. */
 export interface Plan {
@@ -17,7 +18,6 @@ export interface Plan {
 const USUAL_RECORDS_PER_SECOND = 30_000
 /** Bytes that one of them hashes a second, to freeze a catalogue. */
 const HASHED_BYTES_PER_SECOND = 0.75e9
-const GROUP_RECORDS = 8_000
 
 /** How long carrying takes, in seconds: freezing reads every byte, the rest goes by records. */
 export function estimateSeconds(records: number, bytes: bigint, recordsPerSecond: number | undefined): number {

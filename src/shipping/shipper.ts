@@ -62,7 +62,7 @@ export interface Shipper {
 }
 
 /** Records that are published together: a publication costs about the same for a thousand as for ten thousand. */
-const GROUP_RECORDS = 16_000
+export const GROUP_RECORDS = 16_000
 
 export function createShipper({ groupRecords = GROUP_RECORDS, ...parts }: ShipperOptions): Shipper {
   const events = new EventEmitter<ShipperEvents>()

@@ -12,7 +12,7 @@ export const FLAG_NAMES = {
   experiment: 'dashboard_ab_test',
   userSourceChoice: 'user_source_choice_enabled',
   shadowReads: 'shadow_reads_enabled',
-} as const
+} as const satisfies Record<Exclude<keyof UserFlags, 'cohort'> | 'experiment', string>
 
 const STRATEGIES: ReadonlySet<string> = new Set(defaultStrategies.map(({ name }) => name))
 

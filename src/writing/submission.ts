@@ -17,16 +17,16 @@ export interface SubmittedRecord {
     cacheCreation1h?: bigint | Unreadable | null
     cacheRead?: bigint | Unreadable | null
   }
-  messageId?: string | null
-  requestId?: string | null
-  user?: string | null
-  host?: string | null
-  branch?: string | null
-  sidechain?: boolean | null
+  messageId?: string | null | undefined
+  requestId?: string | null | undefined
+  user?: string | null | undefined
+  host?: string | null | undefined
+  branch?: string | null | undefined
+  sidechain?: boolean | null | undefined
   /** 32 hexadecimal digits: the identity that the sender's enhanced analysis gave it. */
-  identity?: string | null
+  identity?: string | null | undefined
   /** Where the sender has it. */
-  origin?: { path: string; offset: bigint | Unreadable } | null
+  origin?: { path: string; offset: bigint | Unreadable } | null | undefined
 }
 
 /** Who submits, what they may write for, and under which key. */

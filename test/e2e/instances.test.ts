@@ -4,7 +4,13 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { signToken } from '../../src/access/tokens.ts'
 import { openDatabase } from '../../src/clickhouse/database.ts'
 import { start } from '../support/cli.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { post } from '../support/graphql-client.ts'
 import { count } from '../support/migration-scene.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -42,10 +48,7 @@ async function scene(database: string, files: number, lines: number) {
       JOURNAL_KEY_FILE: key,
       TRANSCRIPTS_DIR: transcripts,
       AUTH_JWT_SECRET: SECRET,
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: database,
+      ...clickhouseSettings(clickhouse.url, database),
       RESCAN_INTERVAL_MS: '300',
       PORT: '0',
     })

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { signToken } from '../../src/access/tokens.ts'
 import { start } from '../support/cli.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import { type ClickHouseServer, clickhouseSettings, startClickHouseServer } from '../support/clickhouse-server.ts'
 import { post } from '../support/graphql-client.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -27,10 +27,7 @@ async function scene() {
       DATA_DIR: join(folder, name),
       TRANSCRIPTS_DIR: `ann@laptop=${join(folder, 'projects')}`,
       AUTH_JWT_SECRET: SECRET,
-      CLICKHOUSE_URL: clickhouseUrl,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: 'killed',
+      ...clickhouseSettings(clickhouseUrl, 'killed'),
       RESCAN_INTERVAL_MS: '300',
       PORT: '0',
     })

@@ -1,7 +1,30 @@
+import type { PublishingStatement } from '../../src/clickhouse/record-store.ts'
+
 // The moments (`src/ports/moments.ts`) at which a server is killed, by what it is doing then.
 
+/** Which of the two comes to it; `undefined` where neither does. A statement of a publication without a row does not compile. */
+const PUBLISHING: Record<PublishingStatement, 'shipping' | 'runs' | undefined> = {
+  'note-batches': 'shipping',
+  publish: 'shipping',
+  'publish-kept': 'runs',
+  'mark-batches': 'runs',
+  'drop-winners-next': 'runs',
+  'make-winners-next': 'runs',
+  'elect-slice': 'runs',
+  'swap-winners': 'runs',
+  'drop-old-winners': 'runs',
+  'drop-run': 'runs',
+  'delete-retired': 'runs',
+  // after a log was rewritten, or the database has lost winners, which the kill loop does not do
+  retire: undefined,
+  'elect-missing': undefined,
+}
+
+const publishing = (when: 'shipping' | 'runs'): string[] =>
+  Object.entries(PUBLISHING).flatMap(([name, one]) => (one === when ? [`statement ${name}`] : []))
+
 /** While records come in, are shipped and are read. */
-export const SHIPPING = [
+export const SHIPPING: readonly string[] = [
   'journal frame',
   'journal head',
   'ledger planned',
@@ -10,28 +33,19 @@ export const SHIPPING = [
   'ledger published',
   'statement write-batches',
   'statement read-back',
-  'statement note-batches',
-  'statement publish',
   'statement append-ledger',
-] as const
+  ...publishing('shipping'),
+]
 
 /** While runs begin, are verified and are rolled back. */
-export const RUNS = [
+export const RUNS: readonly string[] = [
   'ledger migration',
   'ledger registered',
   'ledger retired',
   'ledger rolledBack',
   'statement log-stock',
-  'statement publish-kept',
   'statement groups',
   'statement evidence',
   'statement winners-are-elected',
-  'statement mark-batches',
-  'statement drop-winners-next',
-  'statement make-winners-next',
-  'statement elect-slice',
-  'statement swap-winners',
-  'statement drop-old-winners',
-  'statement drop-run',
-  'statement delete-retired',
-] as const
+  ...publishing('runs'),
+]

@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openDatabase } from '../../src/clickhouse/database.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -29,10 +35,7 @@ describe('audit logs of instances with one database', () => {
   const database = 'audit'
   const settings = () => ({
     AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
-    CLICKHOUSE_URL: clickhouse.url,
-    CLICKHOUSE_USER: USER,
-    CLICKHOUSE_PASSWORD: PASSWORD,
-    CLICKHOUSE_DATABASE: database,
+    ...clickhouseSettings(clickhouse.url, database),
   })
 
   test('are told there once each, read by every instance in pages, and show a disk that was put back', async () => {

@@ -1,67 +1,10 @@
 import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { flagsFile } from '../support/flags.ts'
 import { startServer, type TestServer } from '../support/server.ts'
-import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
+import { ask, history, migrate, QUESTION, untilSource, WITH_DATABASE } from '../support/small-history.ts'
+import { line } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
-
-const QUESTION = `query ($filter: TokenFilter, $preference: SourcePreference! = AUTO) {
-  tokenMetrics(filter: $filter, preference: $preference) {
-    tokens { input output cacheCreation cacheRead total } recordCount sessionCount costUsd firstAt lastAt
-    byModel { model tokens { total } } byProject { project tokens { total } } byUser { user tokens { total } } byHost { host tokens { total } }
-    breakdown(by: [MODEL, SIDECHAIN, SESSION], granularity: DAY, first: 2) { values { value } isOther label costUsd tokens { total } }
-    timeSeries(granularity: DAY) { label tokens { total } }
-    filled: timeSeries(granularity: DAY, fill: true, timeZone: "Europe/Berlin") { label costUsd recordCount }
-    sessions { totalCount edges { node { id project user host tokens { total } startedAt lastActivityAt } } }
-    quality { duplicateLines refused { reason count } unpricedTokens archivedTokens unshippedBytes }
-    provenance { source reason cohort migrationProgress }
-  }
-}`
-
-async function ask(server: TestServer, variables: Record<string, unknown> = {}) {
-  const { data, errors } = await server.ask(QUESTION, variables, ['operator'])
-  expect(errors).toBeUndefined()
-  const { provenance, quality, ...figures } = data.tokenMetrics
-  const { unshippedBytes, ...rest } = quality
-  return { provenance, figures: { ...figures, quality: rest }, unshippedBytes }
-}
-
-async function migrate(server: TestServer) {
-  const { data, errors } = await server.ask('mutation { startMigration { id state progress } }', {}, ['operator'])
-  expect(errors).toBeUndefined()
-  return until('the end of the migration', async () => {
-    const answer = await server.ask(
-      'query ($id: ID!) { migration(id: $id) { id state progress filesTotal filesVerified filesFailed tokensTotal tokensVerified difference startedAt finishedAt error } }',
-      { id: data.startMigration.id },
-      ['operator'],
-    )
-    const { migration } = answer.data
-    return migration.finishedAt === null ? undefined : migration
-  })
-}
-
-const untilSource = (server: TestServer, source: string) =>
-  until(`answers from ${source}`, async () => {
-    const answer = await ask(server)
-    return answer.provenance.source === source ? answer : undefined
-  })
-
-function history(): string {
-  const folder = makeFolder()
-  writeTranscripts(folder, {
-    'p/a.jsonl': [
-      line({ id: 'msg_1', usage: { output_tokens: 5 } }),
-      line({ id: 'msg_1', usage: { output_tokens: 50 } }),
-      line({ id: 'msg_2', model: 'claude-opus-4-1', time: '2026-04-03T00:00:00Z' }),
-      '{"broken',
-    ],
-    'q/b.jsonl': [line({ id: 'msg_1', session: 'session-2' }), line({ id: 'msg_3', session: 'session-2' })],
-    'q/c.jsonl': line({ id: 'msg_4', session: 'session-3', usage: { cache_read_input_tokens: 300_000 } }),
-  })
-  return folder
-}
-const WITH_DATABASE = { CLICKHOUSE_EMBEDDED: 'on', RESCAN_INTERVAL_MS: '200' }
 
 const INGEST = `mutation ($input: IngestTokenRecordsInput!) { ingestTokenRecords(input: $input) { accepted durability } }`
 const record = (messageId: string) => ({
@@ -241,67 +184,5 @@ describe('the bridge', () => {
       const { provenance, figures } = await ask(server)
       return provenance.source === 'CLICKHOUSE' && figures.recordCount === '6' ? true : undefined
     })
-  })
-
-  test('the kill switch puts everybody on legacy at once, and back', async () => {
-    const path = flagsFile()
-    const server = await startServer(history(), { ...WITH_DATABASE, FLAGS_FILE: path })
-    await migrate(server)
-    const { figures } = await untilSource(server, 'CLICKHOUSE')
-    flagsFile({ database_bridge_enabled: false }, path)
-    const legacy = await untilSource(server, 'LEGACY')
-    expect(legacy.provenance.reason).toBe('BRIDGE_DISABLED')
-    expect(legacy.figures).toEqual(figures)
-    writeFileSync(path, '{ not a flags file')
-    await until('the file to be told as a problem', async () => {
-      const { data } = await server.ask('{ health { components { name state detail } } }', {}, ['operator'])
-      const flags = data.health.components.find((c: { name: string }) => c.name === 'unleash')
-      return flags.state === 'DEGRADED' ? true : undefined
-    })
-    expect((await ask(server)).provenance.reason).toBe('BRIDGE_DISABLED')
-    flagsFile({}, path)
-    await untilSource(server, 'CLICKHOUSE')
-  })
-
-  test('history can be kept on legacy while what follows the cut-over is not', async () => {
-    const path = flagsFile({ historical_data_enabled: false })
-    const server = await startServer(history(), { ...WITH_DATABASE, FLAGS_FILE: path })
-    const { startedAt } = await migrate(server)
-    expect((await ask(server)).provenance).toMatchObject({ source: 'LEGACY', reason: 'HISTORICAL_DATA_DISABLED' })
-    await until('ClickHouse to answer what is not history', async () => {
-      const { provenance } = await ask(server, { filter: { from: startedAt } })
-      return provenance.source === 'CLICKHOUSE' && provenance.reason === 'ROLLOUT' ? true : undefined
-    })
-  })
-
-  test('a user’s own choice is kept, also over a restart, and counts where the flag allows it', async () => {
-    const folder = history()
-    const path = flagsFile()
-    const settings = { ...WITH_DATABASE, FLAGS_FILE: path }
-    const first = await startServer(folder, settings)
-    await migrate(first)
-    await untilSource(first, 'CLICKHOUSE')
-    const choose = 'mutation { setSourcePreference(preference: LEGACY) { preference decision { source reason } } }'
-    const { data } = await first.ask(choose)
-    expect(data.setSourcePreference).toEqual({
-      preference: 'LEGACY',
-      decision: { source: 'LEGACY', reason: 'USER_PREFERENCE' },
-    })
-    await first.close()
-    const second = await startServer(folder, settings)
-    const viewer = '{ viewer { preference decision { source reason } } }'
-    await until('the migration to be known', async () => {
-      const answer = await second.ask(viewer)
-      return answer.data.viewer.decision.reason === 'USER_PREFERENCE' ? true : undefined
-    })
-    flagsFile({ user_source_choice_enabled: false }, path)
-    await until('the choice to count no more', async () => {
-      const answer = await second.ask(viewer)
-      return answer.data.viewer.decision.reason === 'ROLLOUT' ? true : undefined
-    })
-    const { errors } = await second.ask(choose)
-    expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
-    const reset = await second.ask('mutation { setSourcePreference(preference: AUTO) { preference } }')
-    expect(reset.data.setSourcePreference.preference).toBe('AUTO')
   })
 })

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { findServer, takeServerPlace } from '../../src/server-file.ts'
+import { findListening, findServer, takeServerPlace } from '../../src/server-file.ts'
 import { run } from '../support/cli.ts'
 import { startServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -102,6 +102,22 @@ describe('a data folder', () => {
       `DATA_DIR ${data} is in use by another server, which does not listen (yet)`,
     )
     place.leave()
+  })
+
+  test('that a server has which does not listen yet, or no more, is waited for by whoever asks', async () => {
+    const data = join(makeFolder(), 'data')
+    expect(await findListening(data, 0)).toBeUndefined()
+    const place = takeServerPlace(data)
+    await expect(findListening(data, 0)).rejects.toThrow(
+      `a server has the data folder ${data}, and does not listen (yet): it starts or ends; try again`,
+    )
+    const whileItStarts = findListening(data, 10_000)
+    const forget = place.remember('http://127.0.0.1:1')
+    expect((await whileItStarts)?.url).toBe('http://127.0.0.1:1')
+    forget()
+    const whileItEnds = findListening(data, 10_000)
+    place.leave()
+    expect(await whileItEnds).toBeUndefined()
   })
 
   test('keeps what somebody else wrote down at the end of a server', () => {

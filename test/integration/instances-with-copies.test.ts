@@ -2,7 +2,7 @@
 import { appendFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import { type ClickHouseServer, clickhouseSettings, startClickHouseServer } from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -40,10 +40,7 @@ async function three() {
       DATA_DIR: data,
       TRANSCRIPTS_DIR: transcripts,
       JOURNAL_DIR: join(first, 'journal'),
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: 'copies',
+      ...clickhouseSettings(clickhouse.url, 'copies'),
       REDIS_URL: inject('redisUrl'),
       RESCAN_INTERVAL_MS: '200',
     }

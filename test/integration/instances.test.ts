@@ -2,7 +2,13 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openDatabase } from '../../src/clickhouse/database.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -29,10 +35,7 @@ function scene() {
       JOURNAL_DIR: join(folder, 'journal'),
       JOURNAL_KEY: Buffer.alloc(32, 7).toString('base64'),
       AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: database,
+      ...clickhouseSettings(clickhouse.url, database),
       REDIS_URL: inject('redisUrl'),
       RESCAN_INTERVAL_MS: '200',
       ...more,

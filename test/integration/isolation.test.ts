@@ -2,7 +2,13 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { revokeOwnAccess, revokingSql } from '../../src/clickhouse/revoke-access.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { openSocket } from '../support/small-subscriptions.ts'
 import { makeFolder } from '../support/transcripts.ts'
@@ -33,10 +39,7 @@ describe('an isolated bridge', () => {
   let databases = 0
   const start = (folder: string, more: Record<string, string> = {}) =>
     startServer(folder, {
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: `isolated${databases++}`,
+      ...clickhouseSettings(clickhouse.url, `isolated${databases++}`),
       ...more,
     })
 

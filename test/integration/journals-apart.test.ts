@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
 import { createJournalTable } from '../../src/clickhouse/journal-table.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -28,10 +34,7 @@ function scene() {
     startServer(folder, {
       DATA_DIR: join(folder, `data-${count++}`),
       AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: database,
+      ...clickhouseSettings(clickhouse.url, database),
       RESCAN_INTERVAL_MS: '200',
       ...more,
     })

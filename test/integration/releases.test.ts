@@ -10,7 +10,13 @@ import { openIndexFile } from '../../src/enhanced-analysis/index/index-file.ts'
 import { openJournal } from '../../src/journal/journal.ts'
 import { loadJournalKey } from '../../src/journal/key-file.ts'
 import { openLedger } from '../../src/shipping/ledger.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { startServer } from '../support/server.ts'
 import { makeFolder } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -110,12 +116,7 @@ describe('what release 1 wrote', () => {
     await db.close()
     const folder = makeFolder()
     dataOf(folder)
-    const server = await startServer(folder, {
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: database,
-    })
+    const server = await startServer(folder, clickhouseSettings(clickhouse.url, database))
     const ask = async (query: string) => {
       const { data, errors } = await server.ask(query, {}, ['viewer', 'operator'])
       if (errors !== undefined) throw new Error(errors[0]?.message)

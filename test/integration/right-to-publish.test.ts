@@ -3,7 +3,13 @@ import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
 import { askForRight, takeRightToPublish } from '../../src/clickhouse/right-to-publish.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { currentFence } from '../../src/clickhouse/statements/fence.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { startServer } from '../support/server.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -108,12 +114,7 @@ describe('the right to publish', () => {
   test('that somebody else took stops whoever stalled: it publishes nothing, reads on, and has the right again once they are gone', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' }), line({ id: 'msg_2' })] })
-    const server = await startServer(folder, {
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: 'fenced',
-    })
+    const server = await startServer(folder, clickhouseSettings(clickhouse.url, 'fenced'))
     const told = async () => {
       const { data } = await server.ask(
         '{ tokenMetrics { tokens { total } provenance { source } } health { components { name state detail } } }',

@@ -1,113 +1,20 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Grouping } from '../../src/domain/dimensions.ts'
-import { identityDigest } from '../../src/domain/identity.ts'
 import { EVERYTHING, type Scope } from '../../src/domain/scope.ts'
 import { groupsOf, type TokenAnswer, type TokenFilter } from '../../src/domain/token-query.ts'
-import { type Analysis, openAnalysis } from '../../src/enhanced-analysis/analysis.ts'
 import type { SourceAnswer, TokenSource } from '../../src/ports/token-source.ts'
+import { anyScope, anyWorld, journal, make, NINE, type Raw, type World } from '../support/scoped-worlds.ts'
 import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
-import { line, makeFolder, totals } from '../support/transcripts.ts'
+import { totals } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
 
 const DEADLINE_MS = 600_000
-const ROOTS = [
-  { user: 'ann', host: 'laptop', isLabelled: true },
-  { user: 'bob', host: 'tower', isLabelled: true },
-]
 const GROUPINGS: Grouping[] = [['user'], ['project'], ['host'], ['session', 'user']]
 const FILTERS: TokenFilter[] = [{}, { users: ['ann'] }, { projects: ['q', 'zoo'], hosts: ['laptop', 'tower'] }]
-const BROKEN = '{"broken'
-
-/** A copy, as it was brought in. */
-interface Raw {
-  id: string
-  user: string
-  project: string
-  host: string
-  session: string
-  time: number
-  /** No two copies have the same. */
-  output: number
-  byMutation: boolean
-}
-
-const NINE = Date.parse('2026-04-02T09:00:00Z')
-const anyCopy = fc.record({
-  id: fc.integer({ min: 0, max: 9 }),
-  session: fc.constantFrom<string>('s1', 's2', 's3'),
-  time: fc.integer({ min: 0, max: 5 }).map((hours) => NINE + hours * 3_600_000),
-})
-const anyFile = fc.record({
-  root: fc.nat({ max: ROOTS.length - 1 }),
-  project: fc.constantFrom<string>('p', 'q'),
-  copies: fc.array(anyCopy, { maxLength: 5 }),
-  broken: fc.nat({ max: 2 }),
-  isShipped: fc.boolean(),
-})
-const anyJournaled = fc.record({
-  id: fc.integer({ min: 5, max: 20 }),
-  session: fc.constantFrom<string>('s1', 's4'),
-  time: fc.constantFrom(NINE - 1, NINE + 80_000_000),
-  user: fc.constantFrom<string>('ann', 'bob', 'eve'),
-  project: fc.constantFrom<string>('p', 'q', "o'brien"),
-  host: fc.constantFrom<string>('laptop', 'tower', ''),
-})
-const anyWorld = fc.record({
-  files: fc.array(anyFile, { minLength: 1, maxLength: 5 }),
-  journaled: fc.uniqueArray(anyJournaled, { maxLength: 6, selector: ({ id }) => id }),
-  isJournalShipped: fc.boolean(),
-})
-const someOf = (...names: string[]) => fc.option(fc.subarray(names), { nil: undefined })
-const anyScope: fc.Arbitrary<Scope> = fc.record({
-  users: someOf('ann', 'bob', 'eve', 'nobody'),
-  projects: someOf('p', 'q', "o'brien", "') OR 1=1 --"),
-  hosts: someOf('laptop', 'tower', ''),
-})
-type World = typeof anyWorld extends fc.Arbitrary<infer T> ? T : never
-
-/** Writes a world to disk and journal, and says what is in it: file by file, and copy by copy. */
-function make({ files, journaled }: World) {
-  const folder = makeFolder()
-  let output = 1
-  const raw: Raw[] = []
-  const written = files.map(({ root, project, copies, broken }, i) => {
-    const owner = ROOTS[root] as (typeof ROOTS)[number]
-    const path = join(folder, `root${root}`, project, `${i}.jsonl`)
-    mkdirSync(join(folder, `root${root}`, project), { recursive: true })
-    const lines = copies.map(({ id, session, time }) => {
-      raw.push({ ...owner, project, id: `msg_${id}`, session, time, output, byMutation: false })
-      return line({ id: `msg_${id}`, session, time: new Date(time).toISOString(), usage: { output_tokens: output++ } })
-    })
-    const text = [...lines, ...Array<string>(broken).fill(BROKEN)].map((one) => `${one}\n`).join('')
-    writeFileSync(path, text)
-    return { path, ...owner, project, broken, bytes: Buffer.byteLength(text) }
-  })
-  for (const { id, ...rest } of journaled) raw.push({ ...rest, id: `msg_${id}`, output: output++, byMutation: true })
-  for (const [i] of ROOTS.entries()) mkdirSync(join(folder, `root${i}`), { recursive: true })
-  const analysis = openAnalysis({
-    roots: ROOTS.map((root, i) => ({ ...root, path: join(folder, `root${i}`) })),
-    scanThreads: 0,
-  })
-  onTestFinished(() => analysis.close())
-  return { folder, analysis, raw, written }
-}
-
-function journal(analysis: Analysis, raw: readonly Raw[]): void {
-  raw
-    .filter(({ byMutation }) => byMutation)
-    .forEach(({ id, ...rest }, i) => {
-      const position = i * 100
-      const counts = { input: 1, cacheRead: 0, cacheCreation5m: 0, cacheCreation1h: 0 }
-      const place = { stamp: 1000 + i, position, path: 'journal:segment-1', offset: position }
-      const identity = identityDigest(`message:${id}`)
-      const record = { ...rest, ...counts, ...place, identity, model: 'm', branch: '', sidechain: false }
-      analysis.addJournaled({ segment: 'segment-1', to: position + 100, records: [record] })
-    })
-}
 
 // The truth, from the raw copies alone.
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import { type ClickHouseServer, clickhouseSettings, startClickHouseServer } from '../support/clickhouse-server.ts'
 import { startServer } from '../support/server.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
@@ -19,11 +19,7 @@ describe('a ClickHouse server that goes away', () => {
     const proxy = await startProxy(clickhouse.url)
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' }), line({ id: 'msg_2' })] })
-    const server = await startServer(folder, {
-      CLICKHOUSE_URL: proxy.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-    })
+    const server = await startServer(folder, clickhouseSettings(proxy.url))
     const { data: started } = await server.ask('mutation { startMigration { id } }', {}, ['operator'])
     // the breaker may be open for 30 seconds
     const from = (source: string, total: string) =>
@@ -76,12 +72,7 @@ describe('a ClickHouse server that goes away', () => {
     const proxy = await startProxy(clickhouse.url)
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
-    const server = await startServer(folder, {
-      CLICKHOUSE_URL: proxy.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: 'back',
-    })
+    const server = await startServer(folder, clickhouseSettings(proxy.url, 'back'))
     await proxy.cut()
     const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 96, output: 0 } }`
     await server.ask(`mutation { ingestTokenRecords(input: { records: [${record}] }) { accepted } }`, {}, ['ingester'])
@@ -100,12 +91,7 @@ describe('a ClickHouse server that goes away', () => {
     const proxy = await startProxy(clickhouse.url)
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
-    const server = await startServer(folder, {
-      CLICKHOUSE_URL: proxy.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: 'failed_start',
-    })
+    const server = await startServer(folder, clickhouseSettings(proxy.url, 'failed_start'))
     const start = () => server.ask('mutation { startMigration { id } }', {}, ['operator'])
     await proxy.cut()
     const { errors } = await start()
@@ -123,12 +109,7 @@ describe('a ClickHouse server that goes away', () => {
   test('or takes statements and answers none, holds up a few questions to their deadline, and then nobody', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
-    const server = await startServer(folder, {
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: 'stalled',
-    })
+    const server = await startServer(folder, clickhouseSettings(clickhouse.url, 'stalled'))
     await server.ask('mutation { startMigration { id } }', {}, ['operator'])
     let questions = 0
     /** Asks what nobody asked before. */
@@ -162,12 +143,7 @@ describe('a ClickHouse server that goes away', () => {
 
   test('is asked how it is every 30 seconds, and by nobody who asks for health', async () => {
     const folder = makeFolder()
-    const server = await startServer(folder, {
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: 'health',
-    })
+    const server = await startServer(folder, clickhouseSettings(clickhouse.url, 'health'))
     const before = clickhouse.requests.length
     const asked = () => clickhouse.requests.slice(before).filter(({ name }) => name === 'health').length
     const told = async () => {
@@ -197,12 +173,7 @@ describe('a ClickHouse server that goes away', () => {
     await proxy.cut()
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
-    const server = await startServer(folder, {
-      CLICKHOUSE_URL: proxy.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: 'later',
-    })
+    const server = await startServer(folder, clickhouseSettings(proxy.url, 'later'))
     const { data } = await server.ask(QUESTION)
     expect(data.tokenMetrics).toMatchObject({
       tokens: { total: '2' },

@@ -3,7 +3,13 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/clickhouse/database.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { post } from '../support/graphql-client.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { makeFolder } from '../support/transcripts.ts'
@@ -24,10 +30,7 @@ function scene() {
     startServer(folder, {
       DATA_DIR: join(folder, name),
       AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: database,
+      ...clickhouseSettings(clickhouse.url, database),
     })
   return { folder, database, start }
 }

@@ -2,7 +2,13 @@ import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/clickhouse/database.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from '../support/clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from '../support/clickhouse-server.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -50,10 +56,7 @@ test('an instance that goes on for another one, with a journal of its own, lacks
     startServer(folder, {
       DATA_DIR: join(folder, `data-${count++}`),
       AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
-      CLICKHOUSE_URL: clickhouse.url,
-      CLICKHOUSE_USER: USER,
-      CLICKHOUSE_PASSWORD: PASSWORD,
-      CLICKHOUSE_DATABASE: DATABASE,
+      ...clickhouseSettings(clickhouse.url, DATABASE),
       RESCAN_INTERVAL_MS: '200',
     })
   let publisher = await start()

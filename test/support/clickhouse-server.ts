@@ -36,6 +36,14 @@ type Failure = { code: number; name: string } | 'cut-off-after' | 'cut-off-befor
 export const USER = 'bridge'
 export const PASSWORD = 'secret of the bridge'
 
+/** Settings of a bridge that has the database at this address: of the server itself, or of a proxy before it. */
+export const clickhouseSettings = (url: string, database?: string): Record<string, string> => ({
+  CLICKHOUSE_URL: url,
+  CLICKHOUSE_USER: USER,
+  CLICKHOUSE_PASSWORD: PASSWORD,
+  ...(database !== undefined && { CLICKHOUSE_DATABASE: database }),
+})
+
 /** Parameters of the address that are no settings. */
 const NO_SETTINGS = new Set(['query', 'database', 'query_id', 'session_id', 'default_format'])
 

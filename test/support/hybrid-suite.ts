@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import type { Database } from '../../src/clickhouse/database.ts'
-import type { Grouping } from '../../src/domain/dimensions.ts'
+import type { Dimension, GroupedDimension, Grouping } from '../../src/domain/dimensions.ts'
 
 import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { TokenAnswer, TokenQuery } from '../../src/domain/token-query.ts'
@@ -17,17 +17,28 @@ import { openSides } from './sides.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from './transcripts.ts'
 
 const ALL: LogSelection = { journal: true, transcripts: 'all' }
-const GROUPINGS: Grouping[] = [
-  ['project'],
-  ['user'],
-  ['host'],
-  [DAYS_OF_BERLIN],
-  ['project', 'user', HOURS],
-  ['session', 'host'],
-  ['sidechain'],
-  ['user', 'sidechain', 'session'],
-  ['branch', HOURS],
-]
+/** What each dimension is asked with. One without a row does not compile. */
+const GROUPINGS_OF: Record<GroupedDimension, Grouping[]> = {
+  project: [['project'], ['project', 'user', HOURS]],
+  session: [['session', 'host']],
+  user: [['user'], ['user', 'sidechain', 'session']],
+  host: [['host']],
+  branch: [['branch', HOURS]],
+  sidechain: [['sidechain']],
+}
+const GROUPINGS: Grouping[] = [[DAYS_OF_BERLIN], ...Object.values(GROUPINGS_OF).flat()]
+/** What is selected by each dimension, and asked of it. */
+const SELECTED_BY: Record<Dimension, TokenQuery[]> = {
+  project: [{ filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: [], sessions: true }],
+  model: [{ filter: { models: [] }, groupings: [], sessions: true }],
+  session: [
+    { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: [['user'], [HOURS]], countSessions: true },
+  ],
+  user: [{ filter: { users: ['bob'] }, groupings: [['project']], sessions: true }],
+  host: [{ filter: { hosts: ['tower'] }, groupings: [['project']], sessions: true }],
+  branch: [{ filter: { branches: ['', 'main'] }, groupings: [['branch']], sessions: true }],
+  sidechain: [{ filter: { sidechain: ['true'] }, groupings: [['project']], sessions: true }],
+}
 const QUERIES: TokenQuery[] = [
   { filter: {}, groupings: GROUPINGS, sessions: true, countSessions: true },
   { filter: {}, groupings: [], countSessions: true },
@@ -38,12 +49,7 @@ const QUERIES: TokenQuery[] = [
     sessions: true,
     countSessions: true,
   },
-  { filter: { projects: ['p'], models: ['m1', 'm2'] }, groupings: [], sessions: true },
-  { filter: { sessionIds: ['s1'], users: ['ann', 'bob'] }, groupings: [['user'], [HOURS]], countSessions: true },
-  { filter: { hosts: ['tower'] }, groupings: [['project']], sessions: true },
-  { filter: { branches: ['', 'main'] }, groupings: [['branch']], sessions: true },
-  { filter: { sidechain: ['true'] }, groupings: [['project']], sessions: true },
-  { filter: { models: [] }, groupings: [], sessions: true },
+  ...Object.values(SELECTED_BY).flat(),
 ]
 
 /** The whole in every breakdown, and one filter: enough where the same is asked after every change. */

@@ -1,7 +1,13 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
-import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from './clickhouse-server.ts'
+import {
+  type ClickHouseServer,
+  clickhouseSettings,
+  PASSWORD,
+  startClickHouseServer,
+  USER,
+} from './clickhouse-server.ts'
 import { startServer, type TestServer } from './server.ts'
 import { line, makeFolder, writeTranscripts } from './transcripts.ts'
 import { until } from './until.ts'
@@ -71,9 +77,7 @@ async function makeScene(
       'q/c.jsonl': [...lines('c', 9), line({ id: 'msg_fork' })],
     })
   const server = await startServer(folder, {
-    ...(url === undefined
-      ? { CLICKHOUSE_EMBEDDED: 'on' }
-      : { CLICKHOUSE_URL: url, CLICKHOUSE_USER: USER, CLICKHOUSE_PASSWORD: PASSWORD }),
+    ...(url === undefined ? { CLICKHOUSE_EMBEDDED: 'on' } : clickhouseSettings(url)),
     CLICKHOUSE_DATABASE: database,
     RESCAN_INTERVAL_MS: '200',
     ...settings,

@@ -27,7 +27,7 @@ function* countedRows(table: RecordTable, left: Uint8Array, without: Uint8Array)
 const STEP = 1024
 
 /** The counted rows of all logs, in groups. */
-export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8Array): Work<RowGroup[]> {
+export function* groupsOfRows(table: RecordTable, left: Uint8Array, without: Uint8Array): Work<RowGroup[]> {
   const { columns: c } = table
   const groups = new Map<string, RowGroup>()
   let seen = 0
@@ -57,7 +57,7 @@ export function* groupRows(table: RecordTable, left: Uint8Array, without: Uint8A
 }
 
 /** The counted rows of one log on one day. */
-export function groupedRows(table: RecordTable, of: LogDay, left: Uint8Array, without: Uint8Array): GroupedRow[] {
+export function rowsOfLogDay(table: RecordTable, of: LogDay, left: Uint8Array, without: Uint8Array): GroupedRow[] {
   const { columns: c } = table
   const file = table.fileOfLog(of.key)
   if (file === undefined) return []

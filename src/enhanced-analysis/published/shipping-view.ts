@@ -18,7 +18,7 @@ import type { RecordTable } from '../table/record-table.ts'
 import { type AttachedLogs, createAttachedLogs, requestOf } from './attached-logs.ts'
 import { electAnew, type Replacement } from './elect-anew.ts'
 import { catalogueEntry, createRanges, type PublishedBefore, stateOf, withContent } from './log-ranges.ts'
-import { groupedRows, groupRows } from './published-groups.ts'
+import { groupsOfRows, rowsOfLogDay } from './published-groups.ts'
 
 /** Which records are published in ClickHouse and which are next: what shipping and the hybrid source see of the table. */
 export interface ShippingView
@@ -128,9 +128,9 @@ export function createShippingView(table: RecordTable): ShippingView {
     },
     *publishedGroups(without) {
       const { identities, rows } = unpublished()
-      return { groups: yield* groupRows(table, rows, without), unpublished: identities }
+      return { groups: yield* groupsOfRows(table, rows, without), unpublished: identities }
     },
-    publishedRows: (of, without) => groupedRows(table, of, unpublished().rows, without),
+    publishedRows: (of, without) => rowsOfLogDay(table, of, unpublished().rows, without),
     setAside(refused) {
       for (const { key, positions } of refused) {
         const file = table.fileOfLog(key)

@@ -10,6 +10,9 @@ import { DateTimeScalar } from '../scalars/date-time.ts'
 
 type Count = bigint | Unreadable
 
+/** What may be absent, too, has to be named: an input that lets nobody send it does not compile. */
+type EachMember<T> = { [Member in keyof Required<T>]: T[Member] | undefined }
+
 @InputType('TokenCountsInput', { description: 'Each from 0 to 10^12.' })
 class TokenCountsInput {
   @Field(() => BigIntScalar) input!: Count
@@ -30,7 +33,7 @@ class RecordOriginInput {
 }
 
 @InputType('TokenRecordInput')
-class TokenRecordInput implements SubmittedRecord {
+class TokenRecordInput implements EachMember<SubmittedRecord> {
   @Field(() => ID, { description: '1 to 100 of a-zA-Z0-9_-.' }) sessionId!: string
   @Field(() => String) project!: string
   @Field(() => String) model!: string
@@ -41,22 +44,23 @@ class TokenRecordInput implements SubmittedRecord {
     description:
       'Records with the same message id are counted once: those of the user who was first. A short one is its user’s own.',
   })
-  messageId?: string | null
-  @Field(() => String, { nullable: true }) requestId?: string | null
+  messageId: string | null | undefined
+  @Field(() => String, { nullable: true }) requestId: string | null | undefined
   @Field(() => String, { nullable: true, description: 'The caller, if absent. One that the token may write for.' })
-  user?: string | null
-  @Field(() => String, { nullable: true }) host?: string | null
-  @Field(() => String, { nullable: true, description: 'The git branch; none known, if absent.' }) branch?: string | null
+  user: string | null | undefined
+  @Field(() => String, { nullable: true }) host: string | null | undefined
+  @Field(() => String, { nullable: true, description: 'The git branch; none known, if absent.' })
+  branch: string | null | undefined
   @Field(() => Boolean, { nullable: true, description: 'A copy of the main chain counts before one of a sidechain.' })
-  sidechain?: boolean | null
+  sidechain: boolean | null | undefined
   @Field(() => ID, {
     nullable: true,
     description:
       'For token-bridge push: the identity that the enhanced analysis gave it, 32 hexadecimal digits. Whoever sent it first owns it.',
   })
-  identity?: string | null
+  identity: string | null | undefined
   @Field(() => RecordOriginInput, { nullable: true, description: 'For token-bridge push.' })
-  origin?: RecordOriginInput | null
+  origin: RecordOriginInput | null | undefined
 }
 
 @InputType('IngestTokenRecordsInput')

@@ -38,6 +38,11 @@ function changing(folder: string) {
   }
 }
 
+function keepLines(path: string, count: number): void {
+  const lines = readFileSync(path, 'utf8').split(/(?<=\n)/)
+  writeFileSync(path, lines.slice(0, count).join(''))
+}
+
 describe('an audit log', () => {
   test('is lines of JSON, each with what was done, and whole', async () => {
     const folder = makeFolder()
@@ -174,13 +179,7 @@ describe('an audit log', () => {
   test('whose end was cut off while no server ran says so for good', async () => {
     const folder = await written(4)
     const [path] = filesOf(folder) as [string]
-    writeFileSync(
-      path,
-      readFileSync(path, 'utf8')
-        .split(/(?<=\n)/)
-        .slice(0, 3)
-        .join(''),
-    )
+    keepLines(path, 3)
     const log = open(folder)
     expect(log.damage()).toBe('its head was at 4, its files ended at 2')
     await log.note({ action: 'mutation later', outcome: 'ok' })
@@ -191,13 +190,7 @@ describe('an audit log', () => {
   test('whose head was taken away with its end says so for good', async () => {
     const folder = await written(4)
     const [path] = filesOf(folder) as [string]
-    writeFileSync(
-      path,
-      readFileSync(path, 'utf8')
-        .split(/(?<=\n)/)
-        .slice(0, 3)
-        .join(''),
-    )
+    keepLines(path, 3)
     rmSync(join(folder, 'head.json'))
     await open(folder).close()
     expect(verdictOf(folder).problem).toMatch(/says that the audit log was damaged: its head was missing/)

@@ -4,58 +4,13 @@ import { outranks } from '../../../../src/domain/rank.ts'
 import { EVERYTHING } from '../../../../src/domain/scope.ts'
 import type { TokenAnswer, TokenQuery } from '../../../../src/domain/token-query.ts'
 import { aggregate, aggregating } from '../../../../src/enhanced-analysis/table/aggregate.ts'
-import {
-  columnsOf,
-  decodeFileUpdate,
-  encodeFileUpdate,
-  type FileUpdateHeader,
-} from '../../../../src/enhanced-analysis/table/file-update.ts'
+import { decodeFileUpdate } from '../../../../src/enhanced-analysis/table/file-update.ts'
 import { RecordTable } from '../../../../src/enhanced-analysis/table/record-table.ts'
 import type { TokenCopy } from '../../../../src/transcripts/token-copy.ts'
 import { HOURS } from '../../../support/bucketed.ts'
+import { anyCopy, copy, encode } from '../../../support/file-updates.ts'
 
 const owner = () => ({ user: 'ann', host: 'laptop' })
-
-function copy(parts: Partial<TokenCopy> & { identity: string }): TokenCopy {
-  const filled = {
-    time: 0,
-    offset: 0,
-    input: 1,
-    output: 1,
-    cacheRead: 0,
-    cacheCreation5m: 0,
-    cacheCreation1h: 0,
-    sidechain: false,
-    model: 'm',
-    session: 's',
-    branch: '',
-    ...parts,
-  }
-  const { input, output, cacheRead, cacheCreation5m, cacheCreation1h } = filled
-  return { ...filled, total: input + output + cacheRead + cacheCreation5m + cacheCreation1h }
-}
-
-function encode(path: string, copies: TokenCopy[], more: Partial<FileUpdateHeader> = {}): ArrayBuffer {
-  const { texts, records } = columnsOf(copies)
-  const header: FileUpdateHeader = {
-    key: path,
-    path: `/${path}`,
-    root: '/',
-    relativePath: path,
-    size: 10,
-    modifiedNs: '1',
-    from: 0,
-    to: 10,
-    fingerprint: { counted: 10, sha256: '' },
-    copies: copies.length,
-    refused: {},
-    tail: { copies: 0, records: 0, refused: {} },
-    usesStem: false,
-    texts,
-    ...more,
-  }
-  return encodeFileUpdate(header, records)
-}
 
 const apply = (table: RecordTable, encoded: ArrayBuffer) => table.apply(decodeFileUpdate(encoded))
 const QUERY: TokenQuery = {
@@ -77,18 +32,6 @@ const crowd = (path: string): ArrayBuffer =>
       copy({ identity: `${path} ${i}`, session: `s${i % 4}`, sidechain: i % 2 === 0 }),
     ),
   )
-
-const anyCopy = fc
-  .record({
-    identity: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
-    time: fc.integer({ min: 0, max: 2 }).map((n) => n * 900_000),
-    offset: fc.nat({ max: 3 }),
-    output: fc.integer({ min: 0, max: 2 }),
-    sidechain: fc.boolean(),
-    model: fc.constantFrom('m1', 'm2'),
-    session: fc.constantFrom('s1', 's2', 's3'),
-  })
-  .map(copy)
 
 /** A file's own winners, as a scan hands them over. */
 function winnersOf(copies: TokenCopy[]): TokenCopy[] {
@@ -310,21 +253,5 @@ describe('the record table', () => {
     expect(count({ users: ['bob'] })).toEqual([0, 0, undefined])
     expect(count({ hosts: ['desk'] })).toEqual([0, 0, undefined])
     expect(count({ projects: [] })).toEqual([0, 0, undefined])
-  })
-})
-
-describe('a file update', () => {
-  test('is read as it was written', () => {
-    fc.assert(
-      fc.property(fc.array(anyCopy, { maxLength: 20 }), fc.integer({ min: 1e12 - 5, max: 1e12 }), (copies, large) => {
-        const list = copies.map((one, i) => copy({ ...one, cacheRead: i % 3 === 0 ? large : 0, time: large * (i % 2) }))
-        const { header, records } = decodeFileUpdate(encode('p/a.jsonl', list, { path: '/größe' }))
-        expect(header.path).toBe('/größe')
-        expect(Array.from(records.cacheRead)).toEqual(list.map(({ cacheRead }) => cacheRead))
-        expect(Array.from(records.time)).toEqual(list.map(({ time }) => time))
-        expect(Array.from(records.session, (n) => header.texts.session[n])).toEqual(list.map(({ session }) => session))
-        expect(Array.from(records.sidechain, (n) => n === 1)).toEqual(list.map(({ sidechain }) => sidechain))
-      }),
-    )
   })
 })
