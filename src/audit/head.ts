@@ -1,5 +1,15 @@
 import { createHash, createHmac } from 'node:crypto'
-import { closeSync, constants, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { requireFile } from './files.ts'
@@ -76,8 +86,22 @@ export interface KeptHead {
 }
 
 export function openHead(folder: string, key: Buffer, head: Head): KeptHead {
-  const file = openSync(join(folder, FILE_NAME), constants.O_CREAT | constants.O_RDWR, 0o600)
-  const set = (next: Head): void => void writeSync(file, textOf(next, key), 0)
+  const open = (): number => {
+    const opened = openSync(join(folder, FILE_NAME), constants.O_CREAT | constants.O_RDWR, 0o600)
+    // what somebody has put there may be longer than a head
+    ftruncateSync(opened, BYTES)
+    return opened
+  }
+  let file = open()
+  const set = (next: Head): void => {
+    // it was removed: nobody would find what is written to it
+    if (fstatSync(file).nlink === 0) {
+      const anew = open()
+      closeSync(file)
+      file = anew
+    }
+    writeSync(file, textOf(next, key), 0)
+  }
   set(head)
   fsyncSync(file)
   return { set, close: () => closeSync(file) }

@@ -42,11 +42,13 @@ export function* verifyingAudit(folder: string, key: Buffer, kept?: Head): Work<
   const { problems: found, entries, isAcknowledged } = check.end()
   const ofHead = typeof head === 'object' ? otherChain(head, kept) : HEAD_PROBLEMS[head]
   const all = [...new Set(ofHead === undefined ? found : [...found, ofHead])]
-  const problems = all.filter((problem) => !isAcknowledged(problem))
+  // without a head nobody knows what was cut off since: that it was missing once says nothing of now
+  const isKnown = (problem: string): boolean => problem !== ofHead && isAcknowledged(problem)
+  const problems = all.filter((problem) => !isKnown(problem))
   return {
     problem: problems[0],
     problems,
-    acknowledged: all.filter(isAcknowledged),
+    acknowledged: all.filter(isKnown),
     files: files.length,
     entries,
     head: typeof head === 'object' ? headText(head) : undefined,

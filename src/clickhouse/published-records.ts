@@ -1,5 +1,6 @@
 import { bucketsOf, type Grouping, groupingKey } from '../domain/dimensions.ts'
 import { BridgeError } from '../domain/errors.ts'
+import { isLater } from '../domain/latest-record.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { addUp } from '../domain/merge-answers.ts'
 import { bucketStarts } from '../domain/time-buckets.ts'
@@ -170,17 +171,11 @@ async function toSessions(rows: readonly AnswerRow[]): Promise<SessionUsage[]> {
 
 type Latest = NonNullable<AnswerRow['latest']>
 
-/** The latest record among those of all models and tiers: by time, then path, then offset. */
-function latestOf(rows: readonly AnswerRow[]): Latest {
-  return rows
-    .map((row) => row.latest as Latest)
-    .reduce((a, b) => {
-      if (a[3] !== b[3]) return a[3] > b[3] ? a : b
-      const byPath = Buffer.compare(Buffer.from(a[4]), Buffer.from(b[4]))
-      if (byPath !== 0) return byPath > 0 ? a : b
-      return a[5] >= b[5] ? a : b
-    })
-}
+/** The latest record among those of all models and tiers. */
+const latestOf = (rows: readonly AnswerRow[]): Latest =>
+  rows.map((row) => row.latest as Latest).reduce((a, b) => (isLater(momentOf(b), momentOf(a)) ? b : a))
+
+const momentOf = ([project, user, host, time, path, offset]: Latest) => ({ project, user, host, time, path, offset })
 
 /** In the order of the first of each; others have their turns in between. */
 async function groupRows<Name>(

@@ -83,6 +83,7 @@ export const LIMITS = {
   receivedBytes: kibibytes(65_536, 'of requests of all that are being received or worked on'),
   strangersOfAddress: count(1000, 'connections from one address without a token so far; the oldest goes'),
   strangers: count(8000, 'connections without a token so far; the oldest goes'),
+  connectionsOfUser: count(1000, 'connections of one user by HTTP; the one that was used longest ago goes'),
   socketMessageBytes: kibibytes(64, 'of one message over a WebSocket'),
   socketInitSeconds: seconds(3, 'for a WebSocket to show its token'),
   socketStrangersOfAddress: count(50, 'WebSockets from one address without a token so far; the oldest goes'),

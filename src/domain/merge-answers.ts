@@ -1,4 +1,4 @@
-import { comparePaths } from './rank.ts'
+import { isLater } from './latest-record.ts'
 import { SUMS } from './token-counts.ts'
 import type { GroupUsage, SessionUsage, TokenAnswer, UsageSums } from './token-query.ts'
 import type { Work } from './work.ts'
@@ -58,17 +58,18 @@ const mergeGroups = (a: GroupUsage, b: GroupUsage): GroupUsage => ({ ...a, usage
 /** Project, user and host are those of the latest record of both. */
 function mergeSessions(a: SessionUsage, b: SessionUsage): SessionUsage {
   return {
-    ...(isLater(a, b) ? a : b),
+    ...(isLater(momentOf(a), momentOf(b)) ? a : b),
     startedAt: Math.min(a.startedAt, b.startedAt),
     usage: mergeSums(a.usage, b.usage),
   }
 }
 
-function isLater(a: SessionUsage, b: SessionUsage): boolean {
-  if (a.lastActivityAt !== b.lastActivityAt) return a.lastActivityAt > b.lastActivityAt
-  const byPath = comparePaths(a.latestPath, b.latestPath)
-  return byPath === 0 ? a.latestOffset > b.latestOffset : byPath > 0
-}
+const momentOf = ({ lastActivityAt, latestPath, latestOffset, ...origin }: SessionUsage) => ({
+  ...origin,
+  time: lastActivityAt,
+  path: latestPath,
+  offset: latestOffset,
+})
 
 function* mergeBy<T, K>(items: readonly T[], keyOf: (item: T) => K, merge: (a: T, b: T) => T): Work<T[]> {
   const merged = new Map<K, T>()

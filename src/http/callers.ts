@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Authenticate, isForged } from '../access/authenticator.ts'
 import type { IssuedToken } from '../access/revocations.ts'
@@ -9,12 +8,12 @@ import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import { turnOf } from '../turns/event-loop.ts'
 import type { Addresses } from './address.ts'
+import type { Connections } from './connections.ts'
 import { isOfGraphiql } from './graphiql.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
 import { refuse, sendError } from './refusals.ts'
 import { corsHeaders, isPreflight, PREFLIGHT_HEADERS, securityHeaders } from './response-headers.ts'
 import { SIGN_IN_PATH, sessionOf } from './sign-in.ts'
-import type { Strangers } from './strangers.ts'
 import { createTokenUses } from './token-uses.ts'
 
 declare module 'fastify' {
@@ -28,7 +27,7 @@ export interface CallersOptions {
   authenticate: Authenticate
   metrics: Metrics
   addresses: Addresses
-  strangers: Strangers<Socket>
+  connections: Connections
   hostAndOrigin: HostAndOrigin
   isTls: boolean
   audit: Pick<Audit, 'count'>
@@ -42,7 +41,7 @@ export const isOpenPath = (path: string): boolean => OPEN_PATHS.has(path)
 
 /** Before anything is read of a request: whether it was meant for us, who sent it, and whether they may be here at all. */
 export function knowCallers(fastify: FastifyInstance, options: CallersOptions): void {
-  const { authenticate, strangers, hostAndOrigin } = options
+  const { authenticate, connections, hostAndOrigin } = options
   const headers = securityHeaders(options.isTls)
   const used = createTokenUses(options.audit)
   fastify.decorateRequest('principal', null)
@@ -70,7 +69,7 @@ export function knowCallers(fastify: FastifyInstance, options: CallersOptions): 
       const session = sessionOf(request.headers, hostAndOrigin.isOwnPage(request.headers))
       const signedIn = await authenticate(request.headers.authorization ?? session)
       const { principal, token } = signedIn
-      strangers.remove(request.raw.socket)
+      connections.showed(request.raw.socket, principal.userId)
       used(signedIn, options.addresses.of(request.raw))
       if (isScraper(principal) && path !== METRICS_PATH) {
         noteRefusal(request, 'FORBIDDEN', options, principal.userId)

@@ -33,7 +33,7 @@ import { type Addresses, createAddresses } from './address.ts'
 import { guardBodies } from './bodies.ts'
 import { type CallersOptions, isOpenPath, knowCallers, pathOf, refuseStranger } from './callers.ts'
 import type { Certificate } from './certificate.ts'
-import { watchStrangers } from './connections.ts'
+import { watchConnections } from './connections.ts'
 import { createDraining, type Draining } from './draining.ts'
 import { addGraphiql } from './graphiql.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
@@ -113,12 +113,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const fastify = createFastify(options)
   const apollo = createApollo(options)
   await apollo.start()
-  const strangers = watchStrangers(fastify.server, addresses)
+  const connections = watchConnections(fastify.server, addresses)
   const draining = createDraining(fastify.server)
   refuseLate(fastify, draining)
   const isTls = options.tls !== undefined
   const hostAndOrigin = createHostAndOrigin({ ...options, isTls })
-  addHooks(fastify, { ...options, addresses, strangers, hostAndOrigin, isTls })
+  addHooks(fastify, { ...options, addresses, connections, hostAndOrigin, isTls })
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
   await addRoutes(fastify, apollo, { ...options, addresses })

@@ -1,10 +1,8 @@
 import { LIMITS } from '../domain/limits.ts'
-import { createWorkRoom } from './work-room.ts'
+import { createSenders, type Sender } from './senders.ts'
 
 const SMALL = LIMITS.smallRequestBytes.value
 const MOST_SMALL_OF_USER = LIMITS.smallWorkBytes.value
-/** Milliseconds for which room is kept for a user who was refused, and is expected to come back. */
-const REMEMBER_MS = 1000
 /** A body of which nothing has arrived for so long is not expected any more. */
 const STALLED_MS = 250
 
@@ -28,26 +26,16 @@ export interface WorkBytes {
 
 /**
  * Bounds the requests that are worked on at once, so that each is answered in time (promise 2.1): the
- * room is as large as answers are quick (`work-room.ts`). Only what has arrived
+ * room is as large as answers are quick, for each user by their own answers (`work-room.ts`). Only what has arrived
  * whole takes room, and only until it is answered: nobody can hold it by being slow. What a user announces and goes on
  * sending keeps the rest of the same user's waiting, which would be refused when it has arrived. Users who ask at the same time
- * have equal shares of it, and the first request of each is taken even where another's work fills it. Small requests
+ * have equal shares of it, and the first request of each is taken however much another one has in work. Small requests
  * have room of their own, a share a user.
  */
 export function createWorkBytes(now: () => number = () => performance.now()): WorkBytes {
-  const large = new Map<string, { bytes: number; seenAt: number }>()
+  const senders = createSenders(now)
   const small = new Map<string, number>()
   const arriving = new Map<string, Set<{ bytes: number; at: number }>>()
-  const room = createWorkRoom()
-  let total = 0
-  const seen = (user: string): { bytes: number; seenAt: number } => {
-    const at = now()
-    for (const [name, { bytes, seenAt }] of large) if (bytes === 0 && seenAt + REMEMBER_MS < at) large.delete(name)
-    const mine = large.get(user) ?? { bytes: 0, seenAt: at }
-    mine.seenAt = at
-    large.set(user, mine)
-    return mine
-  }
   const expectedOf = (user: string): number => {
     let bytes = 0
     const since = now() - STALLED_MS
@@ -56,19 +44,25 @@ export function createWorkBytes(now: () => number = () => performance.now()): Wo
   }
   const fits = (user: string, bytes: number, expected: number): boolean => {
     if (bytes <= SMALL) return (small.get(user) ?? 0) + bytes <= MOST_SMALL_OF_USER
-    const mine = seen(user).bytes + expected
-    if (mine === 0) return total <= room.bytes()
-    return mine + bytes <= room.bytes() / large.size && total + bytes <= room.bytes()
+    const sender = senders.seen(user)
+    const mine = sender.bytes + expected
+    return mine === 0 ? senders.leaveRoomFor(sender) : mine + bytes <= sender.room.bytes() / senders.active()
   }
-  const count = (user: string, bytes: number, sign: 1 | -1): void => {
-    if (bytes <= SMALL) {
-      const mine = (small.get(user) ?? 0) + sign * bytes
-      if (mine === 0) small.delete(user)
-      else small.set(user, mine)
-      return
+  const takeSmall = (user: string, bytes: number) => {
+    small.set(user, (small.get(user) ?? 0) + bytes)
+    return () => {
+      const left = (small.get(user) ?? 0) - bytes
+      if (left === 0) small.delete(user)
+      else small.set(user, left)
     }
-    total += sign * bytes
-    seen(user).bytes += sign * bytes
+  }
+  const takeLarge = (sender: Sender, bytes: number) => {
+    const begunAt = now()
+    sender.bytes += bytes
+    return () => {
+      sender.bytes -= bytes
+      sender.room.answered(bytes, begunAt, now())
+    }
   }
 
   return {
@@ -89,14 +83,12 @@ export function createWorkBytes(now: () => number = () => performance.now()): Wo
     },
     take(user, bytes) {
       if (!fits(user, bytes, 0)) return undefined
-      count(user, bytes, 1)
-      const begunAt = now()
+      const end = bytes <= SMALL ? takeSmall(user, bytes) : takeLarge(senders.seen(user), bytes)
       let ended = false
       return () => {
         if (ended) return
         ended = true
-        count(user, bytes, -1)
-        if (bytes > SMALL) room.answered(bytes, begunAt, now())
+        end()
       }
     },
   }

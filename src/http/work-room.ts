@@ -24,8 +24,8 @@ export interface WorkRoom {
  * Room that grows while answers are quick and shrinks when they are slow (additive increase, multiplicative decrease):
  * machines and disks differ by a factor of ten, and whoever waits, waits as long as the others take.
  */
-export function createWorkRoom(): WorkRoom {
-  let room = FIRST
+export function createWorkRoom(first = FIRST): WorkRoom {
+  let room = first
   let quickestMs = Number.POSITIVE_INFINITY
   let lessSince = Number.NEGATIVE_INFINITY
   return {

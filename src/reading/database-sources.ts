@@ -7,7 +7,7 @@ import { sumsIn } from '../domain/sums-in.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
 import type { PublishedRecords, StatementTurn } from '../ports/record-store.ts'
 import type { SourceAnswer, SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
-import { finishInSlices } from '../turns/event-loop.ts'
+import { finishInSlices, turnOf } from '../turns/event-loop.ts'
 import type { InTurn } from '../turns/in-turn.ts'
 import { askWithCopiesBeyond, type BeyondParts } from './with-copies-beyond.ts'
 
@@ -97,9 +97,11 @@ async function mergeHalves(
 ): Promise<TokenAnswer[]> {
   const most = LIMITS.answerSums.value
   const answers: TokenAnswer[] = []
+  // apart from the caller's requests: another one who asked the same waits for this, and not for all of those
+  const turn = () => turnOf(`${caller}, merging`)
   let left = most
   for (const [i, [ofDatabase, ofFiles]] of halves.entries()) {
-    const merged = await finishInSlices(mergeAnswers(ofDatabase, ofFiles), caller)
+    const merged = await finishInSlices(mergeAnswers(ofDatabase, ofFiles), turn)
     const answer = withoutSessions(merged, queries[i] as TokenQuery)
     left -= sumsIn(answer)
     if (left < 0) throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have more than ${most} sums`)

@@ -78,16 +78,51 @@ export function inSlices<T>(items: readonly T[], size: number, caller: string): 
   })
 }
 
+/** Settles when the work that asks for it may go on. */
+export type Turn = () => Promise<void>
+
+/** Work that several callers wait for: it goes on with the first turn that one of them has. */
+export interface SharedTurns {
+  turn: Turn
+  /** Somebody else waits for it, too. */
+  join(caller: string): void
+}
+
+export function createSharedTurns(first: string): SharedTurns {
+  const callers = new Set([first])
+  let goOn: (() => void) | undefined
+  const askFor = (caller: string): void => {
+    const due = goOn
+    // where it went on with somebody else's turn, this one is of no use, and short
+    void turnOf(caller).then(due)
+  }
+  return {
+    turn() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      goOn = resolve
+      callers.forEach(askFor)
+      return promise.then(() => {
+        goOn = undefined
+      })
+    },
+    join(caller) {
+      if (callers.has(caller)) return
+      callers.add(caller)
+      if (goOn !== undefined) askFor(caller)
+    },
+  }
+}
+
 /** What the steps give; every few milliseconds others have their turn. */
-export async function collectInSlices<T>(steps: Iterable<T>, caller: string): Promise<T[]> {
+export async function collectInSlices<T>(steps: Iterable<T>, turn: Turn): Promise<T[]> {
   const all: T[] = []
-  await eachGivingWay(steps, (step) => all.push(step), paceOf(caller))
+  await eachGivingWay(steps, (step) => all.push(step), createPace(turn))
   return all
 }
 
 /** What work gives; every few milliseconds others have their turn. Nothing that it reads may change meanwhile. */
-export async function finishInSlices<T>(work: Work<T>, caller: string): Promise<T> {
-  const pace = paceOf(caller)
+export async function finishInSlices<T>(work: Work<T>, turn: Turn): Promise<T> {
+  const pace = createPace(turn)
   for (;;) {
     const step = work.next()
     if (step.done === true) return step.value
@@ -95,5 +130,3 @@ export async function finishInSlices<T>(work: Work<T>, caller: string): Promise<
     if (pause !== undefined) await pause
   }
 }
-
-const paceOf = (caller: string) => createPace(() => turnOf(caller))

@@ -79,10 +79,10 @@ describe('a flood of questions', () => {
       return Array.from({ length: 8784 }, (_, i) => ({ label: `${zone} ${i}`, tokens: { total: 5n } }))
     }
     for (let zone = 0; zone < 300; zone++) {
-      void derived.of(answer, `series ${zone}`, series(zone))
+      void derived.of(answer, `series ${zone}`, 'ann', series(zone))
       expect(derived.bytes()).toBeLessThanOrEqual(MAX_BYTES)
     }
-    void derived.of(answer, 'series 299', series(299))
+    void derived.of(answer, 'series 299', 'ann', series(299))
     expect(computed).toBe(300)
   })
 })
@@ -98,11 +98,13 @@ describe('what follows from an answer', () => {
       if (computed === 1) throw new Error('failed')
       return computed
     }
-    const first = [derived.of(answer, 'k', compute), derived.of(answer, 'k', compute)]
+    const first = [derived.of(answer, 'k', 'ann', compute), derived.of(answer, 'k', 'ann', compute)]
     await expect(Promise.all(first)).rejects.toThrow('failed')
-    expect(await Promise.all([derived.of(answer, 'k', compute), derived.of(answer, 'k', compute)])).toEqual([2, 2])
-    expect(await derived.of(answer, 'k', compute)).toBe(2)
-    expect(await derived.of(answerOf(1, 1), 'k', compute)).toBe(3)
+    expect(
+      await Promise.all([derived.of(answer, 'k', 'ann', compute), derived.of(answer, 'k', 'ann', compute)]),
+    ).toEqual([2, 2])
+    expect(await derived.of(answer, 'k', 'ann', compute)).toBe(2)
+    expect(await derived.of(answerOf(1, 1), 'k', 'ann', compute)).toBe(3)
   })
 })
 

@@ -49,6 +49,20 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     expect(totals(all?.whole ?? [])).toMatchObject({ input: 2 ** names.length - 1, records: names.length })
   })
 
+  test('a session is of its latest record, which of several with one origin is the same in whichever order they came', async () => {
+    const { store, published } = await opened()
+    const projects = ['b', 'a', 'c', '\ue000', '😀', 'd']
+    const sessions = [projects, projects.toReversed()].map((list, n) =>
+      list.map((project, i) =>
+        copy({ id: `${n} ${project}`, session: `s${n}`, position: i, project, model: `m${i % 4}`, byMutation: true }),
+      ),
+    )
+    await store.write([{ batch: 1, log: 'l/journal:1#0', run: 'live', records: sessions.flat() }])
+    await store.publish([batch(1, 'l/journal:1#0', 'live')], 1)
+    const [answer] = await published.answer({ queries: [{ ...WHOLE, sessions: true }], access: EVERYTHING }, NOTHING)
+    expect(answer?.sessions?.map(({ project }) => project)).toEqual(['😀', '😀'])
+  })
+
   test('looks at nothing but what is within the scopes, of which there may be many, with any names', async () => {
     const { store, published } = await opened()
     const names = ["'", '\\', '{scope_0_users:String}', '\0', '', '日本', "') OR true --"]

@@ -22,7 +22,7 @@ const ROW = z.object({
   records: bigint,
   first_ms: number,
   last_ms: number,
-  /** Project, user and host of the latest record. */
+  /** Project, user and host of the latest record (`domain/latest-record.ts`), and its place. */
   latest: z.tuple([z.string(), z.string(), z.string(), number, z.string(), number]).optional(),
 })
 export type AnswerRow = z.infer<typeof ROW>
@@ -117,7 +117,7 @@ function sumsStatement(
       count() AS records,
       min(ms) AS first_ms,
       max(ms) AS last_ms
-      ${also.latest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset)) AS latest' : ''}
+      ${also.latest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset, project, user, host)) AS latest' : ''}
     FROM (
       SELECT
         ${WINNER_COLUMNS.filter((column) => column !== 'time').join(', ')},

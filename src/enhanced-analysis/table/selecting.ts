@@ -1,4 +1,4 @@
-import { comparePaths } from '../../domain/rank.ts'
+import { isLater } from '../../domain/latest-record.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { TokenFilter, TokenQuery } from '../../domain/token-query.ts'
 import { type Selection, selectionsOf } from './axes.ts'
@@ -188,13 +188,10 @@ const nothingSeen = (sessions: number, withStarts: boolean): Seen => ({
   started: withStarts ? new Float64Array(sessions).fill(Number.POSITIVE_INFINITY) : undefined,
 })
 
-/** Of two records of the same time, whether `a` is the later one: by path, then offset, so that it is always the same. */
-function isAfter(table: RecordTable, a: number, b: number): boolean {
-  const c = table.columns
-  const byPath = comparePaths(
-    table.origins.at(c.origin[a] as number).path,
-    table.origins.at(c.origin[b] as number).path,
-  )
-  if (byPath !== 0) return byPath > 0
-  return (c.rankOffset[a] as number) > (c.rankOffset[b] as number)
-}
+const isAfter = (table: RecordTable, a: number, b: number): boolean => isLater(momentOf(table, a), momentOf(table, b))
+
+const momentOf = ({ columns: c, origins }: RecordTable, row: number) => ({
+  ...origins.at(c.origin[row] as number),
+  time: c.time[row] as number,
+  offset: c.rankOffset[row] as number,
+})

@@ -42,9 +42,9 @@ export class BreakdownResolver {
     const grouping = groupingOf(breakdown)
     const { answer } = await answers.load(question, grouping.length === 0 ? 'whole' : grouping)
     const groups = grouping.length === 0 ? [{ values: [], start: 0, usage: answer.whole }] : groupsOf(answer, grouping)
-    return derived.of(answer, `breakdown ${JSON.stringify(breakdown)}`, async () => {
-      const rows = await finishInSlices(breakDown(groups, breakdown, priceOf), principal.userId)
-      return collectInSlices(shown(rows, by), principal.userId)
+    return derived.of(answer, `breakdown ${JSON.stringify(breakdown)}`, principal.userId, async (turn) => {
+      const rows = await finishInSlices(breakDown(groups, breakdown, priceOf), turn)
+      return collectInSlices(shown(rows, by), turn)
     })
   }
 }

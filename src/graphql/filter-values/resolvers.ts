@@ -33,7 +33,7 @@ export class FilterValuesResolver {
     @Arg('filter', () => TokenFilterInput, { nullable: true }) filter: TokenFilterInput | null,
     @Arg('search', () => String, { nullable: true }) search: string | null,
     @Arg('first', () => Int, { defaultValue: 50 }) first: number,
-    @Ctx() { answers, derived }: RequestContext,
+    @Ctx() { answers, derived, principal }: RequestContext,
   ): Promise<FilterValue[]> {
     if (!(first >= 1 && first <= MOST)) throw invalidArgument('first', `must be from 1 to ${MOST}, not ${first}`)
     if ((search?.length ?? 0) > MAX_SEARCH)
@@ -42,7 +42,7 @@ export class FilterValuesResolver {
     const section = dimension === 'model' ? 'whole' : ([dimension] as const)
     const { answer } = await answers.load(question, section)
     const groups = section === 'whole' ? groupByModel(answer.whole) : groupsOf(answer, section)
-    const values = await derived.of(answer, `values ${dimension}`, () => valuesByUse(groups))
+    const values = await derived.of(answer, `values ${dimension}`, principal.userId, () => valuesByUse(groups))
     return searchValues(values, search ?? '', first)
   }
 }

@@ -133,11 +133,9 @@ export class TokenMetricsResolver {
     if (fill) notePassing(context)
     // the range is part of the question, but not of the answer: several ranges may have the same one
     const range = fill ? { from, to, ...futureGaps(answer, buckets) } : undefined
-    return derived.of(answer, `series ${granularity} ${buckets.timeZone} ${JSON.stringify(range)}`, () =>
-      collectInSlices(
-        counted(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf, range), fill),
-        principal.userId,
-      ),
+    const key = `series ${granularity} ${buckets.timeZone} ${JSON.stringify(range)}`
+    return derived.of(answer, key, principal.userId, (turn) =>
+      collectInSlices(counted(timeSeries(groupsOf(answer, [buckets]), buckets, priceOf, range), fill), turn),
     )
   }
 
@@ -182,9 +180,11 @@ export class TokenMetricsResolver {
   ): Promise<SessionConnectionType> {
     const { derived, priceOf, principal } = context
     const { answer, provenance } = await context.answers.load(question, 'sessions')
-    const metrics = () => collectInSlices(sessionsMetrics(answer.sessions ?? [], priceOf), principal.userId)
-    const sorted = await derived.of(answer, `sessions ${orderBy}`, async () =>
-      sortSessions(await derived.of(answer, 'sessions', metrics), orderBy),
+    const metrics = await derived.of(answer, 'sessions', principal.userId, (turn) =>
+      collectInSlices(sessionsMetrics(answer.sessions ?? [], priceOf), turn),
+    )
+    const sorted = await derived.of(answer, `sessions ${orderBy}`, principal.userId, () =>
+      sortSessions(metrics, orderBy),
     )
     const { edges, hasNextPage, endCursor, totalCount } = pageSessions(sorted, first, after ?? undefined, orderBy)
     return {
@@ -236,14 +236,17 @@ export class TokenMetricsResolver {
     groups: () => readonly GroupUsage[],
     show: (value: string, usage: Usage) => T,
   ): Promise<T[]> {
-    return derived.of(answer, name, async () => {
-      const all = await collectInSlices(usages(groups(), priceOf), principal.userId)
+    return derived.of(answer, name, principal.userId, async (turn) => {
+      const all = await collectInSlices(usages(groups(), priceOf), turn)
       return largestFirst(all).map(({ values: [value = ''], start: _, ...usage }) => show(value, usage))
     })
   }
 
-  async #whole({ question }: TokenMetricsType, { answers, derived, priceOf }: RequestContext): Promise<Usage> {
+  async #whole(
+    { question }: TokenMetricsType,
+    { answers, derived, priceOf, principal }: RequestContext,
+  ): Promise<Usage> {
     const { answer } = await answers.load(question, 'whole')
-    return derived.of(answer, 'whole', () => usageOf(answer.whole, priceOf))
+    return derived.of(answer, 'whole', principal.userId, () => usageOf(answer.whole, priceOf))
   }
 }

@@ -35,6 +35,11 @@ describe('a damaged audit log', () => {
     ['its end was cut off', cut, /^its head was at 3, its files ended at 2$/],
     ['its head was removed', (folder) => rmSync(join(folder, 'head.json')), /^its head was missing/],
     ['its head is another one', (folder) => writeFileSync(join(folder, 'head.json'), '{}'), /^its head was damaged/],
+    [
+      'its head is a longer one',
+      (folder) => writeFileSync(join(folder, 'head.json'), '{}'.repeat(1000)),
+      /^its head was/,
+    ],
     ['its files were removed', (folder) => rmSync(filesOf(folder)[0] as string), /^all entries up to 3 are missing$/],
   ]
   test.each(ways)('says at every start that %s, until it is acknowledged', async (_way, damage, expected) => {
@@ -77,6 +82,21 @@ describe('a damaged audit log', () => {
     writeFileSync(join(folder, 'head.json'), head)
     expect(await damageAtStart(folder)).toBe('its head was at 3, its files ended at 2')
     expect(await damageAtStart(folder)).toBe('its head was at 3, its files ended at 2')
+  })
+
+  test('whose head was removed while it ran is not open to whoever cuts its end off, once that was acknowledged', async () => {
+    const folder = await written(3)
+    const log = open(folder)
+    rmSync(join(folder, 'head.json'))
+    expect(await acknowledgeDamage(log, { folder, key: KEY }, OLGA)).toEqual([expect.stringMatching(/is missing/)])
+    await log.note({ action: 'mutation later', outcome: 'ok' })
+    // it goes on with a new one
+    expect(verdictOf(folder).problem).toBeUndefined()
+    await log.close()
+    cut(folder)
+    expect(verdictOf(folder).problem).toMatch(/at the end: cut off$/)
+    rmSync(join(folder, 'head.json'))
+    expect(verdictOf(folder).problem).toMatch(/^its head \(head.json\) is missing/)
   })
 
   test('that was found while it runs says so at the next start', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
+import { createWorkBytes } from '../../../src/http/work-bytes.ts'
 import { quickWork } from '../../support/quick-work.ts'
 
 const MOST = LIMITS.workBytes.value
@@ -56,6 +57,35 @@ describe('the requests that are worked on at once', () => {
     expect(work.hasRoom('ann', LARGE)).toBe(false)
     now += 2000
     expect(work.hasRoom('ann', LARGE)).toBe(true)
+  })
+
+  test('leave room for the first of each, however large is what another user has in work', () => {
+    const work = quickWork()
+    expect(work.take('mal', MOST * 2)).toBeDefined()
+    expect(work.take('ann', LARGE)).toBeDefined()
+    expect(work.take('ann', LARGE)).toBeDefined()
+    expect(work.take('bob', LARGE)).toBeDefined()
+  })
+
+  test.each([
+    ['take long', 500],
+    ['fail at once', 0],
+  ])('are no fewer for others where those of one user %s', (_, ms) => {
+    let now = 0
+    const work = createWorkBytes(() => now)
+    const inTurn = (user: string, takesMs: number): void => {
+      const end = work.take(user, LARGE)
+      now += takesMs
+      end?.()
+    }
+    // ann's disk takes its time, whatever there is to do
+    for (let n = 0; n < 200; n++) {
+      inTurn('ann', 150)
+      inTurn('mal', ms)
+    }
+    now += 2000
+    const ends = Array.from({ length: 4 }, () => work.take('ann', LARGE))
+    expect(ends).not.toContain(undefined)
   })
 
   test('are bounded in all, however many ask', () => {

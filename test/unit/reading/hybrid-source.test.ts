@@ -3,6 +3,7 @@ import { LIMITS } from '../../../src/domain/limits.ts'
 import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { TokenAnswer, UsageSums } from '../../../src/domain/token-query.ts'
 import { createHybridSource } from '../../../src/reading/database-sources.ts'
+import { turnOf } from '../../../src/turns/event-loop.ts'
 
 const sums: UsageSums = {
   model: 'm',
@@ -87,6 +88,21 @@ describe('the hybrid source', () => {
     expect(answers[0]?.sessions).toHaveLength(200_000)
     expect(answers[0]?.sessionCount).toBe(200_000)
     expect(turns).toBeGreaterThan(3)
+  })
+
+  test('merges what others may wait for, too, before all the small things that its caller asked', async () => {
+    const { source } = scene(half('a', 50_000), half('b', 50_000))
+    let others = 0
+    const busy = (): void => {
+      others++
+      for (const until = performance.now() + 0.2; performance.now() < until; );
+    }
+    for (let n = 0; n < 5000; n++) void turnOf('ann').then(busy)
+    await source.answer(
+      { queries: [{ filter: {}, groupings: [], sessions: true }], access: EVERYTHING, quality: false },
+      'ann',
+    )
+    expect(others).toBeLessThan(2500)
   })
 
   test('refuses an answer with more sums than one may have, though each half has fewer', async () => {

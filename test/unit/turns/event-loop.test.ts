@@ -44,6 +44,6 @@ describe('slices of work on answers', () => {
   test('have everything in order', async () => {
     const items = Array.from({ length: 1000 }, (_, i) => i)
     expect(await Promise.all(inSlices(items, 100, 'ann'))).toEqual(items)
-    expect(await collectInSlices(items, 'ann')).toEqual(items)
+    expect(await collectInSlices(items, () => turnOf('ann'))).toEqual(items)
   })
 })
