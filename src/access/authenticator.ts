@@ -56,6 +56,7 @@ const ROLE_BYTES = 8
 const NO_TOKEN =
   'no token: send Authorization: Bearer … (WebSocket: in connectionParams); token-bridge token prints one'
 const NO_BEARER = 'not a token of this bridge: Authorization must be the word Bearer, a space, and the token'
+const NO_TOKEN_THERE = 'not a token of this bridge: what stands behind Bearer is none; token-bridge token prints one'
 const NOT_OURS = 'not a token of this bridge: others signed it, or it is for others'
 
 /** What is told of a token that was good until then, in milliseconds since 1970. */
@@ -74,8 +75,8 @@ export function createAuthenticator(checks: TokenChecks): Authenticate {
   })
   return async (authorization) => {
     const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
-    if (token === undefined)
-      throw authorization === undefined ? new BridgeError('UNAUTHENTICATED', NO_TOKEN) : new ForgedToken(NO_BEARER)
+    if (authorization === undefined) throw new BridgeError('UNAUTHENTICATED', NO_TOKEN)
+    if (token === undefined) throw new ForgedToken(/^Bearer \S/i.test(authorization) ? NO_TOKEN_THERE : NO_BEARER)
     const remembered = verified.get(token)
     if (remembered !== undefined && remembered.expiresAt > Date.now()) {
       checks.known.check(remembered.token)

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import { DIMENSION_NAMES, DIMENSIONS } from '../domain/dimensions.ts'
 import { FORMATS } from './analysis-options.ts'
@@ -23,18 +24,21 @@ const formatted = (command: Command): Command =>
     .option('--no-progress', 'no progress bar')
 
 const ANALYZE_HELP = `
-Names of --by: day, week, month, hour (one of them), ${DIMENSION_NAMES.join(', ')}.
---order is desc or asc (of the first column), one of tokens, cost, records, name, or both: cost,asc.
---last 7 is the latest 7 days, or weeks, months or hours where --by has them, the current one among them; 24h, 7d, 4w
-and 3m say of what. --project takes the name of its folder or its path, --model the beginning of a name.
-A value that occurs nowhere is told, with what is near, and exit code 2.
+Names of --by: day, week, month, hour (one of them), project, model, session,
+user, host, branch, sidechain.
+--order is desc or asc (of the first column), one of tokens, cost, records,
+name, or both: cost,asc.
+--last 7 is the latest 7 days, or weeks, months or hours where --by has them,
+the current one among them; 24h, 7d, 4w and 3m say of what.
+--project takes the name of its folder or its path, --model the beginning of a
+name. A value that occurs nowhere is told, with what is near, and exit code 2.
 
 Examples:
   token-bridge analyze --by day,model --last 7
-  token-bridge analyze --by project,model --since 2026-04-01 --until 2026-04-30 --order cost
-  token-bridge analyze --project ~/shop --model claude-opus --by week --time-zone local
+  token-bridge analyze --by project,model --since 2026-04-01 --order cost
+  token-bridge analyze --project ~/shop --model claude-opus --time-zone local
   token-bridge analyze --by month,project --format csv > usage.csv
-  token-bridge analyze --transcripts ann@laptop=/backup/ann,/backup/bob --format json`
+  token-bridge analyze --transcripts ann@laptop=/backup/ann,/backup/bob --json`
 
 export function addAnalyze(program: Command): void {
   const analysis = ranged(
@@ -58,10 +62,12 @@ export function addAnalyze(program: Command): void {
 }
 
 const BLOCKS_HELP = `
-A block is a window of five hours, as the agent's plans count: it begins with the full hour (UTC) of the first record
-after the one before. Its rate is what was used between its first record and its last, its projection what it comes to
-if that goes on. --limit is what a block may use: a number of tokens, or max: the most that an earlier one had.
---last 10 is the latest 10 blocks; 24h, 7d, 4w and 3m are those that began in that time.
+A block is a window of five hours, as the agent's plans count: it begins with
+the full hour (UTC) of the first record after the one before. Its rate is what
+was used between its first record and its last, its projection what it comes to
+if that goes on. --limit is what a block may use: a number of tokens, or max:
+the most that an earlier one had. --last 10 is the latest 10 blocks; 24h, 7d,
+4w and 3m are those that began in that time.
 
 Examples:
   token-bridge blocks --last 3d
@@ -88,13 +94,24 @@ export function addBlocks(program: Command): void {
     })
 }
 
+/** The agent runs its command in the folder of whatever is worked on, where neither npx nor the PATH knows this program. */
+const STATUS_COMMAND = `${[process.execPath, fileURLToPath(new URL('../../bin/token-bridge.js', import.meta.url))]
+  .map(quoted)
+  .join(' ')} statusline --limit max`
+
 const STATUSLINE_HELP = `
-The agent's JSON is read from stdin (or a file). The line is made of what was counted last, at once; what is new is
-counted beside it, for the next line. Data is kept in DATA_DIR, or in ~/.token-bridge. Whatever goes wrong is told in
+The agent's JSON is read from stdin (or a file). The line is made of what was
+counted last, at once; what is new is counted beside it, for the next line.
+Data is kept in DATA_DIR, or in ~/.token-bridge. Whatever goes wrong is told in
 the line, with exit code 0. Colours are shown with FORCE_COLOR=1.
 
-In the agent's settings.json:
-  "statusLine": { "type": "command", "command": "token-bridge statusline --limit max" }`
+In the agent's settings.json, which works from any folder:
+  "statusLine": ${JSON.stringify({ type: 'command', command: STATUS_COMMAND })}`
+
+/** A path as a word of a shell. */
+function quoted(path: string): string {
+  return /^[\w./+@:-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
+}
 
 /** Its help; the command itself is run without the rest of the program, which takes longer to load than a line may. */
 export function addStatusline(program: Command): void {

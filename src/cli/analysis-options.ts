@@ -1,7 +1,7 @@
 import { DIMENSION_NAMES, type Dimension } from '../domain/dimensions.ts'
 import { bucketStarts, type Granularity, isTimeZone, parseMoment } from '../domain/time-buckets.ts'
 import type { TokenFilter } from '../domain/token-query.ts'
-import { nearText } from './near-values.ts'
+import { onlyNearText } from './near-values.ts'
 import { UsageError } from './usage-error.ts'
 
 export const FORMATS = ['table', 'json', 'csv', 'markdown'] as const
@@ -36,7 +36,9 @@ export function readBy(text: string): By {
   const names = text.split(',').map((name) => name.trim())
   for (const name of names)
     if (!COLUMN_NAMES.some((known) => known === name))
-      throw new UsageError(`--by must be of ${COLUMN_NAMES.join(', ')}, not "${name}"${nearText(name, COLUMN_NAMES)}`)
+      throw new UsageError(
+        `--by must be of ${COLUMN_NAMES.join(', ')}, not "${name}"${onlyNearText(name, COLUMN_NAMES)}`,
+      )
   const known = names as ColumnName[]
   if (new Set(known).size < known.length) throw new UsageError(`--by "${text}" names the same twice`)
   if (known.length > MAX_COLUMNS) throw new UsageError(`--by "${text}" has more than ${MAX_COLUMNS} names`)

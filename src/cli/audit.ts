@@ -6,6 +6,7 @@ import { type AuditVerdict, verifyAudit } from '../audit/verify.ts'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { type RemoteOptions, request } from './client.ts'
+import { count } from './counted.ts'
 import { AcknowledgeAuditDamageDocument, AuditEntriesDocument, type AuditEntriesQuery } from './generated.ts'
 import { byCommand, byServer, withAuditLog } from './noting.ts'
 import { printJson, printLines } from './terminal.ts'
@@ -31,7 +32,8 @@ export async function verifyAuditLog(options: VerifyOptions): Promise<void> {
   if (!options.json) printLines(known)
   if (problem !== undefined) throw new Error(problem)
   const whole = known.length === 0 ? 'whole' : 'whole, but for what is acknowledged'
-  if (!options.json) printLines([`the audit log is ${whole}: ${entries} entries in ${files} files`, `head ${head}`])
+  if (!options.json)
+    printLines([`the audit log is ${whole}: ${count(entries, 'entry')} in ${count(files, 'file')}`, `head ${head}`])
 }
 
 /** By the server that writes the log, else in its place. */

@@ -3,9 +3,11 @@ import type { Block, BurnRate, Projection } from '../domain/blocks.ts'
 import type { Usage } from '../domain/usage.ts'
 import { FIGURES, figuresOf } from './analyzed-sheet.ts'
 import { cell } from './cell.ts'
+import { count, grouped } from './counted.ts'
+import { shortName } from './model-name.ts'
 import { momentJson, usageJson } from './report.ts'
 import type { Sheet } from './sheet.ts'
-import { count, grouped, PLAIN, styledTable } from './tables.ts'
+import { PLAIN, styledTable } from './tables.ts'
 import type { StyledLine } from './terminal.ts'
 
 /** A block, with what follows from it now. */
@@ -23,6 +25,10 @@ export interface ToldBlocks {
   timeZone: string
   /** Tokens that a block may use; absent: nobody says. */
   limit: bigint | undefined
+  /** `max` was asked for, and no block is over. */
+  lacksLimit?: boolean
+  /** The last one that there is, told or not. */
+  latest?: Block | undefined
   now: number
 }
 
@@ -88,9 +94,9 @@ const MODEL_COLUMNS = 40
 
 /** One table, as people read it, and what there is to say about the active block. */
 export function blockLines(told: ToldBlocks, maxColumns: number): StyledLine[] {
-  const { blocks, limit, timeZone } = told
+  const { blocks, limit, timeZone, lacksLimit = false } = told
   const active = blocks.find((block) => block.isActive)
-  if (blocks.length === 0) return ['No block.']
+  if (blocks.length === 0) return [nothingSelected(told)]
   const wide = maxColumns >= WIDE
   const table = new Table({
     ...PLAIN,
@@ -118,8 +124,14 @@ export function blockLines(told: ToldBlocks, maxColumns: number): StyledLine[] {
     ...styledTable(table.toString(), false),
     `${count(blocks.length, 'block')}, time zone ${timeZone}`,
     ...(active === undefined ? ['no block is active'] : activeLines(active, told)),
+    ...(lacksLimit ? ['limit: none yet, as max is the most of a block that is over, and there is none'] : []),
   ]
 }
+
+const nothingSelected = ({ latest, timeZone }: ToldBlocks): string =>
+  latest === undefined
+    ? 'No block: there are no records.'
+    : `No block: the latest is from ${momentOf(latest.start, timeZone)} to ${momentOf(latest.end, timeZone)}, ${timeZone}.`
 
 function activeLines(block: ToldBlock, { limit, timeZone, now }: ToldBlocks): StyledLine[] {
   const { burnRate, projection } = block
@@ -157,6 +169,3 @@ export function duration(ms: number): string {
   const minutes = Math.floor(ms / 60_000)
   return minutes < 60 ? `${minutes}m` : `${Math.floor(minutes / 60)}h ${minutes % 60}m`
 }
-
-/** Without what all of them have in common, and without its date. */
-export const shortName = (model: string): string => model.replace(/^claude-/, '').replace(/-20\d{6}$/, '')

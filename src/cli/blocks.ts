@@ -41,11 +41,15 @@ export async function showBlocks(options: BlocksOptions): Promise<void> {
     const all = blocksOf(usedHours(counted.analysis, filter, answer), hoursOfBlock)
     const { createGenaiPriceList } = await import('../pricing/genai-price-list.ts')
     const { priceOf } = createGenaiPriceList()
+    const known = limit === 'max' ? positive(largestBlock(all, now)) : limit
     print(
       {
+        // selecting may turn them round
+        latest: all.at(-1),
         blocks: select(all).map((block) => toldBlock(block, priceOf, now)),
         timeZone,
-        limit: limit === 'max' ? positive(largestBlock(all, now)) : limit,
+        limit: known,
+        lacksLimit: known !== limit && known === undefined,
         now,
       },
       format,

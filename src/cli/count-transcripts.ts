@@ -50,7 +50,10 @@ export async function countTranscripts(options: CountingOptions): Promise<Counte
 }
 
 function tellEnd(roots: readonly Root[], { files, unreadable }: RefreshReport, indexProblem: string | undefined): void {
-  if (files === 0) tellLines([`no transcripts found in ${roots.map((root) => root.path).join(', ')}`])
+  if (files === 0)
+    tellLines([
+      `no transcripts found in ${roots.map((root) => root.path).join(', ')}: --transcripts or TRANSCRIPTS_DIR names other folders`,
+    ])
   if (indexProblem !== undefined) tellProblem(indexProblem)
   for (const problem of unreadable) tellProblem(`could not read ${problem}`)
   // what could not be read is missing in the figures

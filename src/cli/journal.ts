@@ -7,6 +7,7 @@ import { loadJournalKey, rotateOwnKey } from '../journal/key-file.ts'
 import { firstKeyIds } from '../journal/segments.ts'
 import { instancesIn } from '../journal/told-heads.ts'
 import { journalHeadsPath } from '../lost-revocations-file.ts'
+import { count } from './counted.ts'
 import { noteCommand } from './noting.ts'
 import { printJson, printLines } from './terminal.ts'
 
@@ -19,13 +20,24 @@ interface Options {
 export async function showJournal(options: Options): Promise<void> {
   const { folder, keys, segments } = await inspect()
   if (options.json) return void printJson({ folder, keys, segments })
-  const [current = 'none', ...others] = keys
+  const [current, ...others] = keys
   printLines([
-    `${folder}: ${sum(segments, ({ entries }) => entries)} entries with ${sum(segments, ({ records }) => records)} records in ${segments.length} segments, ${sum(segments, ({ bytes }) => bytes)} bytes`,
-    `encrypts with the key ${current}${others.length === 0 ? '' : `, decrypts with ${others.join(', ')}, too`}`,
+    `${folder}: ${count(
+      sum(segments, ({ entries }) => entries),
+      'entry',
+    )} with ${count(
+      sum(segments, ({ records }) => records),
+      'record',
+    )} in ${count(segments.length, 'segment')}, ${count(
+      sum(segments, ({ bytes }) => bytes),
+      'byte',
+    )}`,
+    current === undefined
+      ? 'nothing was written here yet: the first start of the server makes its key'
+      : `encrypts with the key ${current}${others.length === 0 ? '' : `, decrypts with ${others.join(', ')}, too`}`,
     ...segments.map(
       ({ segment, bytes, entries, records, keyId, damaged }) =>
-        `${segment}  ${bytes} bytes  ${entries} entries  ${records} records  key ${keyId ?? 'unknown'}  ${damaged.length === 0 ? 'whole' : `damaged: ${damaged.length} places`}`,
+        `${segment}  ${count(bytes, 'byte')}  ${count(entries, 'entry')}  ${count(records, 'record')}  key ${keyId ?? 'unknown'}  ${damaged.length === 0 ? 'whole' : `damaged: ${count(damaged.length, 'place')}`}`,
     ),
   ])
 }
@@ -38,7 +50,7 @@ export async function checkJournal(options: Options): Promise<void> {
   printLines(damaged.map(({ segment, from, to, reason }) => `${segment}, bytes ${from} to ${to}: ${reason}`))
   const torn = sum(segments, ({ unfinishedBytes }) => unfinishedBytes)
   const left = torn === 0 ? '' : `; ${torn} bytes at the ends are no whole entry: nobody was told that they are kept`
-  printLines([`${folder}: ${segments.length} segments, ${damaged.length} damaged places${left}`])
+  printLines([`${folder}: ${count(segments.length, 'segment')}, ${count(damaged.length, 'damaged place')}${left}`])
 }
 
 async function inspect(): Promise<{ folder: string; keys: string[]; segments: SegmentReport[] }> {

@@ -33,6 +33,8 @@ export async function startMigration(options: RemoteOptions & { wait: boolean; d
   await follow(started, options)
 }
 
+const NO_RUN = 'there was no migration yet: token-bridge migrate start begins one'
+
 /** `token-bridge migrate status`: the run with this id, or the latest. */
 export async function showMigration(
   options: RemoteOptions & { id?: string; wait: boolean; files: boolean },
@@ -40,7 +42,7 @@ export async function showMigration(
   if (options.files) return showFiles(options)
   const { migration } = await request(MigrationDocument, { id: options.id ?? null }, options)
   if (migration === null || migration === undefined)
-    throw new Error(options.id === undefined ? 'there was no migration yet' : `there is no migration ${options.id}`)
+    throw new Error(options.id === undefined ? NO_RUN : `there is no migration ${options.id}`)
   await follow(migration, options)
 }
 
@@ -132,7 +134,7 @@ export async function restoreMigration(name: string, options: RemoteOptions): Pr
 
 async function idOf(id: string | undefined, options: RemoteOptions): Promise<string> {
   const of = id ?? (await request(MigrationDocument, { id: null }, options)).migration?.id
-  if (of === undefined) throw new Error('there was no migration yet')
+  if (of === undefined) throw new Error(NO_RUN)
   return of
 }
 

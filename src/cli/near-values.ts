@@ -30,9 +30,15 @@ function similarTo(asked: string, known: readonly string[]): string[] {
 /** Of a path the last folder, which says what is meant; of a name of several words the last one. */
 const lastWord = (value: string): string => value.split(/[/-]/).at(-1) ?? value
 
+/** What is near, as the end of a message; nothing where nothing is. */
+export function onlyNearText(asked: string, known: readonly string[]): string {
+  const near = nearValues(asked, known)
+  return near.length === 0 ? '' : `; near: ${near.join(', ')}`
+}
+
 /** What is near, or else some of what is known, as the end of a message. */
 export function nearText(asked: string, known: readonly string[]): string {
-  const near = nearValues(asked, known)
-  if (near.length > 0) return `; near: ${near.join(', ')}`
+  const near = onlyNearText(asked, known)
+  if (near !== '') return near
   return known.length === 0 ? '' : `; there are: ${known.slice(0, TOLD).join(', ')}${known.length > TOLD ? ', …' : ''}`
 }

@@ -1,3 +1,4 @@
+import { REASON_MEANINGS } from '../domain/source.ts'
 import { type RemoteOptions, request } from './client.ts'
 import { ViewerDocument } from './generated.ts'
 import { printJson, printLines } from './terminal.ts'
@@ -12,6 +13,7 @@ export async function showSource(options: RemoteOptions): Promise<void> {
   const { userId, roles, cohort, preference, decision } = viewer
   printLines([
     `${decision.source} (${decision.reason})`,
+    REASON_MEANINGS[decision.reason],
     `user ${userId}, roles ${roles.join(', ')}, cohort ${cohort ?? 'none'}, preference ${preference}`,
   ])
 }

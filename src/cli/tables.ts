@@ -2,6 +2,8 @@ import Table from 'cli-table3'
 import { costOf } from '../domain/cost.ts'
 import { type Usage, usageOf } from '../domain/usage.ts'
 import { cell, columnsOf } from './cell.ts'
+import { count, grouped } from './counted.ts'
+import { shortName } from './model-name.ts'
 import { type Analyzed, dayOf, titled } from './report.ts'
 import type { Row } from './rows.ts'
 import type { StyledLine } from './terminal.ts'
@@ -32,11 +34,11 @@ const FIGURES: readonly Figure[] = [
 
 /** One table, as people read it, of at most `maxColumns` where that is possible, and what it leaves out. */
 export function tableOf(analyzed: Analyzed, maxColumns: number): { lines: StyledLine[]; left: string[] } {
-  const { heads, rows } = namedRows(analyzed)
+  const { heads, rows: named } = namedRows(analyzed)
   const whole = usageOf(analyzed.answer.whole, analyzed.priceOf)
   const sum = { names: ['Total', ...heads.slice(1).map(() => '')], usage: whole }
-  const all = [...rows, sum]
-  const figures = fittingFigures(heads, all, maxColumns)
+  const figures = fittingFigures(heads, [...named, sum], maxColumns)
+  const all = [...withShortModels(heads, named, nameWidths(heads, [...named, sum], figures, maxColumns)), sum]
   const widths = nameWidths(heads, all, figures, maxColumns)
   const table = new Table({
     ...PLAIN,
@@ -126,6 +128,23 @@ function nameWidths(
   return widths
 }
 
+/**
+ * Names of models that would be cut are short ones instead, as long as these tell all models apart: names that are cut
+ * look alike, because they differ at their ends.
+ */
+function withShortModels(
+  heads: readonly string[],
+  rows: readonly NamedRow[],
+  widths: readonly (number | undefined)[],
+): readonly NamedRow[] {
+  const column = heads.indexOf('Model')
+  const width = widths[column]
+  const models = new Set(rows.map(({ names }) => names[column] as string))
+  if (width === undefined || longest([...models]) <= width) return rows
+  if (new Set([...models].map(shortName)).size < models.size) return rows
+  return rows.map(({ names, usage }) => ({ names: names.with(column, shortName(names[column] as string)), usage }))
+}
+
 const longest = (texts: readonly string[]): number => texts.reduce((most, text) => Math.max(most, columnsOf(text)), 0)
 
 /** What stands under the table: what was selected, then what there is in all. No line is wider than the table may be. */
@@ -180,6 +199,3 @@ export function qualityLines({ quality, lineOf }: Analyzed): StyledLine[] {
   }
   return styledTable(table.toString(), false)
 }
-
-export const grouped = (value: bigint | number): string => value.toLocaleString('en-US')
-export const count = (n: number | bigint, noun: string): string => `${grouped(n)} ${noun}${BigInt(n) === 1n ? '' : 's'}`

@@ -18,6 +18,19 @@ export const ROUTING_REASONS = [
 ] as const
 export type RoutingReason = (typeof ROUTING_REASONS)[number]
 
+/** What each means, for people. */
+export const REASON_MEANINGS: Readonly<Record<RoutingReason, string>> = {
+  BRIDGE_DISABLED: 'The flag database_bridge_enabled is off for this user, or there is no database.',
+  GUARD_TRIPPED: 'A wrong answer was found, or an operator pulled the emergency brake: everybody is on the files.',
+  HISTORICAL_DATA_DISABLED:
+    'The flag historical_data_enabled is off, and the question reaches back to before the migration.',
+  MIGRATION_BELOW_THRESHOLD: 'Less of the history is verified in ClickHouse than MIGRATION_PROGRESS_THRESHOLD.',
+  USER_PREFERENCE: 'The user asked for this source, and may choose.',
+  EXPERIMENT: 'The user’s arm of the experiment dashboard_ab_test.',
+  ROLLOUT: 'There is no experiment, and everything else allows ClickHouse.',
+  SOURCE_UNAVAILABLE: 'The source that was chosen cannot answer now: the files answer instead.',
+}
+
 export interface SourceDecision {
   source: DataSource
   reason: RoutingReason

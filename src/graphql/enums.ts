@@ -3,7 +3,7 @@ import { BREAKDOWN_ORDERS } from '../domain/breakdown.ts'
 import { DIMENSION_NAMES, type Dimension } from '../domain/dimensions.ts'
 import { MIGRATION_STATES } from '../domain/migration.ts'
 import { SESSION_ORDERS } from '../domain/session-page.ts'
-import { CACHE_STATUSES, DATA_SOURCES, ROUTING_REASONS, SOURCE_PREFERENCES } from '../domain/source.ts'
+import { CACHE_STATUSES, DATA_SOURCES, REASON_MEANINGS, ROUTING_REASONS, SOURCE_PREFERENCES } from '../domain/source.ts'
 import { GRANULARITIES } from '../domain/time-buckets.ts'
 
 /** The object that GraphQL calls an enum: each value under its own name, with what it means. */
@@ -11,7 +11,7 @@ function enumOf<T extends string>(
   name: string,
   values: readonly T[],
   description: string,
-  meanings: Record<T, string>,
+  meanings: Readonly<Record<T, string>>,
 ): { [K in T]: K } {
   const object = Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K }
   const valuesConfig = Object.fromEntries(values.map((value) => [value, { description: meanings[value] }]))
@@ -38,17 +38,7 @@ export const RoutingReasonEnum = enumOf(
   'RoutingReason',
   ROUTING_REASONS,
   'Why a source answers this user now; the first that holds.',
-  {
-    BRIDGE_DISABLED: 'The flag database_bridge_enabled is off for this user, or there is no database.',
-    GUARD_TRIPPED: 'A wrong answer was found, or an operator pulled the emergency brake: everybody is on the files.',
-    HISTORICAL_DATA_DISABLED:
-      'The flag historical_data_enabled is off, and the question reaches back to before the migration.',
-    MIGRATION_BELOW_THRESHOLD: 'Less of the history is verified in ClickHouse than MIGRATION_PROGRESS_THRESHOLD.',
-    USER_PREFERENCE: 'The user asked for this source, and may choose.',
-    EXPERIMENT: 'The user’s arm of the experiment dashboard_ab_test.',
-    ROLLOUT: 'There is no experiment, and everything else allows ClickHouse.',
-    SOURCE_UNAVAILABLE: 'The source that was chosen cannot answer now: the files answer instead.',
-  },
+  REASON_MEANINGS,
 )
 export const CacheStatusEnum = enumOf(
   'CacheStatus',

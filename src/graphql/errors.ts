@@ -29,6 +29,11 @@ const TOO_MANY_VARIABLES = /^Too many errors processing variables/
 /** With this, graphql-js proposes names of the schema at the end of a message. */
 const SUGGESTION = ' Did you mean '
 
+/** Apollo refuses by this, at length, what any page could have sent. */
+const FROM_ANY_PAGE = /Cross-Site Request Forgery/
+
+const ASK_OPENLY =
+  'any page could have sent this: send content-type application/json, or, by GET, the header apollo-require-preflight with any value'
 const OVERLAPS = 'fields of one name are in one place too often to be compared: ask for each of them once'
 const MORE_MISTAKES = `there are more mistakes: only the first ${LIMITS.documentMistakes.value} are told`
 
@@ -71,7 +76,7 @@ export function formatError(
   if (CLIENT_ERRORS.has(code)) {
     if (formatted.message === ABORTED)
       return { message: OVERLAPS, ...place, extensions: { code: 'QUERY_TOO_EXPENSIVE', retryable: false } }
-    const whole = TOO_MANY.test(formatted.message) ? MORE_MISTAKES : formatted.message
+    const whole = inOurWords(formatted.message)
     const message = hideSchemaDetails ? withoutSuggestion(whole) : whole
     const argument = /^Variable "\$([^"]+)"(?: got invalid value .*? at "([^"]+)")?/.exec(message)
     return {
@@ -86,6 +91,11 @@ export function formatError(
   }
   onInternal(original)
   return { message: 'internal error', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: false } }
+}
+
+function inOurWords(message: string): string {
+  if (TOO_MANY.test(message)) return MORE_MISTAKES
+  return FROM_ANY_PAGE.test(message) ? ASK_OPENLY : message
 }
 
 function withoutSuggestion(message: string): string {

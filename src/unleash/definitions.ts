@@ -98,6 +98,24 @@ export function parseDefinitions(text: string): Definitions {
   return { features, malformed, segments: new Map(segments.map((segment) => [segment.id, segment as never])) }
 }
 
+/** What Unleash tells of a flag beside what it is evaluated by. */
+const BESIDE = ['description', 'type', 'project', 'stale', 'impressionData', 'createdAt', 'lastSeenAt']
+
+function evaluated(feature: Feature | undefined): unknown {
+  return withoutEmpty(Object.fromEntries(Object.entries(feature ?? {}).filter(([name]) => !BESIDE.includes(name))))
+}
+
+/** A file leaves out what Unleash says to be empty. */
+function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty)
+  if (typeof value !== 'object' || value === null) return value
+  const full = Object.entries(value).filter(([, member]) => !isEmpty(member))
+  return Object.fromEntries(full.map(([name, member]) => [name, withoutEmpty(member)]))
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0)
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -126,7 +144,10 @@ export class DefinitionsRepository extends EventEmitter implements Repository {
       after: next.features.get(name),
     }))
     if (!isDeepStrictEqual(last?.segments, next.segments)) return all
-    return all.filter(({ before, after }) => !isDeepStrictEqual(before, after))
+    return all.filter(
+      ({ before, after }) =>
+        (before === undefined) !== (after === undefined) || !isDeepStrictEqual(evaluated(before), evaluated(after)),
+    )
   }
 
   /** `undefined` until there are some. */

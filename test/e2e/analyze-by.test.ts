@@ -43,6 +43,17 @@ async function rowsOf(folder: string, ...args: string[]) {
 }
 
 describe('analyze --by', () => {
+  test('tells models apart in 80 columns, by short names where whole ones would be cut to the same', async () => {
+    const folder = makeFolder()
+    const models = ['claude-sonnet-4-5-20250929', 'claude-sonnet-4-20250514']
+    writeTranscripts(folder, {
+      'a-project-whose-name-is-long/a.jsonl': models.map((model, i) => line({ id: `msg_${i}`, model })),
+    })
+    const { stdout } = await analyze(folder, '--by', 'project,model,day', '--compact')
+    expect(stdout).toMatch(/│ sonnet-4-5 +│ 2026-04-02 │/)
+    expect(stdout).toMatch(/│ sonnet-4 +│ 2026-04-02 │/)
+  })
+
   test('tells rows by two dimensions as JSON, the members named as they were asked for', async () => {
     const folder = corpus()
     const { by, rows, recordCount, quality } = await rowsOf(folder, '--by', 'day,model')

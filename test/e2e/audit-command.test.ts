@@ -23,7 +23,7 @@ describe('the audit log at the command line', () => {
     expect(head).toMatch(/^[0-9a-f]{16}:\d+:[0-9a-f]{64}$/)
     const verified = await run(['audit', 'verify', '--head', head], folder)
     expect(verified).toMatchObject({ code: 0, stderr: '' })
-    expect(verified.stdout).toMatch(/^the audit log is whole: \d+ entries in 1 files\nhead /)
+    expect(verified.stdout).toMatch(/^the audit log is whole: \d+ entries in 1 file\nhead /)
     expect((await run(['audit', 'verify', '--head', 'x'], folder)).code).toBe(2)
     server.signal('SIGKILL')
     await server.ended

@@ -62,6 +62,16 @@ describe('token-bridge blocks', () => {
     expect(Math.max(...stdout.split('\n').map((text) => text.length))).toBeLessThanOrEqual(80)
   })
 
+  test('where nothing is selected it says when the latest block was, and where max is of nothing, that it is', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ time: '2025-04-02T09:15:00Z' })] })
+    expect((await blocks(folder, '--active', '--limit', 'max')).stdout).toBe(
+      'No block: the latest is from 2025-04-02 09:00 to 2025-04-02 14:00, UTC.\n',
+    )
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ time: new Date().toISOString() })] })
+    expect((await blocks(folder, '--active', '--limit', 'max')).stdout).toMatch(/\nlimit: none yet, as max is the most/)
+  })
+
   test('selects by time, number and what goes on, though a block begins where the one before says', async () => {
     const folder = corpus()
     const starts = async (...args: string[]) =>
@@ -83,7 +93,11 @@ describe('token-bridge blocks', () => {
   test('says that there is none', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line()] })
-    expect(await blocks(folder, '--active')).toMatchObject({ code: 0, stdout: 'No block.\n', stderr: '' })
+    expect(await blocks(folder, '--active')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^No block: the latest is from 2026-04-02 09:00/),
+      stderr: '',
+    })
     expect(JSON.parse((await blocks(folder, '--active', '--json')).stdout)).toMatchObject({ blocks: [], limit: null })
   })
 

@@ -176,7 +176,7 @@ describe('token-bridge serve', () => {
 
     expect(await run(['source'], folder)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('LEGACY (MIGRATION_BELOW_THRESHOLD)'),
+      stdout: expect.stringMatching(/^LEGACY \(MIGRATION_BELOW_THRESHOLD\)\nLess of the history is verified/),
     })
     expect(JSON.parse((await run(['health', '--json'], folder)).stdout)).toMatchObject({ state: 'UP' })
     const { stdout: token } = await run(['token', '--user', 'bob', '--roles', 'viewer', '--ttl', '90s'], folder)

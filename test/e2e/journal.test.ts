@@ -29,6 +29,7 @@ describe('token-bridge journal', () => {
       code: 0,
       stdout: expect.stringMatching(/: 0 segments, 0 damaged places/),
     })
+    expect((await journal('status')).stdout).toMatch(/\nnothing was written here yet: the first start /)
     expect(readdirSync(folder)).not.toContain('data')
 
     await keep(folder, 'ann')
@@ -47,9 +48,9 @@ describe('token-bridge journal', () => {
     const status = await journal('status')
     expect(status).toMatchObject({ code: 0, stderr: '' })
     const [first, second, ...segments] = status.stdout.trim().split('\n')
-    expect(first).toMatch(/: 2 entries with 0 records in 2 segments, \d+ bytes$/)
+    expect(first).toMatch(/: 2 entries with 0 records in 2 segments, [\d,]+ bytes$/)
     expect(second).toMatch(/^encrypts with the key [0-9a-f]{16}, decrypts with [0-9a-f]{16}, too$/)
-    for (const segment of segments) expect(segment).toMatch(/ 1 entries .* key [0-9a-f]{16} {2}whole$/)
+    for (const segment of segments) expect(segment).toMatch(/ 1 entry .* key [0-9a-f]{16} {2}whole$/)
 
     const damaged = readdirSync(join(folder, 'data', 'journal')).find((name) => name.endsWith('.journal')) as string
     writeFileSync(join(folder, 'data', 'journal', damaged), 'x'.repeat(100))

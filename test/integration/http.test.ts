@@ -106,7 +106,15 @@ describe('over HTTP', () => {
     expect((await post(server, { ...auth, 'content-type': 'text/plain' })).status).toBeGreaterThanOrEqual(400)
     expect((await post(server, auth, [QUERY, QUERY])).status).toBe(400)
     const url = `${server.url}/graphql?query=${encodeURIComponent(QUERY.query)}`
-    expect((await fetch(url, { headers: auth })).status).toBe(400)
+    const unasked = await fetch(url, { headers: auth })
+    expect([unasked.status, await unasked.json()]).toMatchObject([
+      400,
+      {
+        errors: [
+          { message: expect.stringMatching(/^any page could have sent this: .* the header apollo-require-pre/) },
+        ],
+      },
+    ])
     const byGet = await fetch(url, { headers: { ...auth, 'apollo-require-preflight': '1' } })
     expect(await byGet.json()).toEqual({ data: { tokenMetrics: { recordCount: '1' } } })
     expect((await fetch(`${server.url}/graphql`, { method: 'DELETE', headers: auth })).status).toBe(404)

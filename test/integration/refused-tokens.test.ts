@@ -22,7 +22,7 @@ test('a token that is refused is told what is wrong with it, over HTTP and over 
   for (const [name, authorization, message] of [
     ['none', undefined, /^no token: send Authorization: Bearer …/],
     ['no word Bearer before it', good, /^not a token of this bridge: .* the word Bearer/],
-    ['no token', 'Bearer no', /^not a token of this bridge/],
+    ['no token', 'Bearer no', /^not a token of this bridge: what stands behind Bearer is none/],
     ['one that others signed', `Bearer ${foreign}`, /^not a token of this bridge: others signed it/],
     ['one that others signed, expired', `Bearer ${foreignAndExpired}`, /^not a token of this bridge: others signed it/],
     ['one of another issuer', `Bearer ${otherIssuer}`, /^not a token of this bridge: .* for others$/],

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import watcher, { type AsyncSubscription } from '@parcel/watcher'
 import type { Root } from '../../transcripts/roots.ts'
 
@@ -30,7 +30,11 @@ export function watchRoots(
     for (const { path } of roots) {
       if (closed || subscriptions.has(path) || !existsSync(path)) continue
       try {
-        subscriptions.set(path, await watcher.subscribe(path, (error) => (error === null ? onChange() : failed(error))))
+        // a root may be a symbolic link, which the system does not watch through
+        const watched = await watcher.subscribe(realpathSync(path), (error) =>
+          error === null ? onChange() : failed(error),
+        )
+        subscriptions.set(path, watched)
         problem = undefined
         // what happened before it was watched
         onChange()

@@ -20,7 +20,7 @@ export const projectAt = (folder: string): string => folder.replace(/[^a-zA-Z0-9
 
 /** Each line names the folder that it was written in; the last line may be cut off. */
 export function foldersIn(head: string): string[] {
-  return Array.from(head.matchAll(/"cwd":("(?:[^"\\]|\\.)*")/g), ([, text]) => readText(text as string)).filter(
+  return Array.from(head.matchAll(/"cwd"\s*:\s*("(?:[^"\\]|\\.)*")/g), ([, text]) => readText(text as string)).filter(
     (folder) => folder !== '',
   )
 }

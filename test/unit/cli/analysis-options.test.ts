@@ -17,6 +17,7 @@ describe('--by', () => {
     ['day,', 'not ""'],
     ['day,month', 'one time alone, not day and month'],
     ['model,model', 'names the same twice'],
+    ['foo', /sidechain, not "foo"$/],
     ['day,model,user,host', 'more than 3'],
   ])('refuses %s', (text, message) => {
     expect(() => readBy(text)).toThrow(message)

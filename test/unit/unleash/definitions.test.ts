@@ -44,4 +44,18 @@ describe('a change of the flags', () => {
   test('is none where nothing changed', () => {
     expect(told([onOff(true)], [onOff(true)])).toBe('')
   })
+
+  test('is none where Unleash only says more of a flag than the file did', () => {
+    const inUnleash = {
+      ...onOff(true),
+      type: 'kill-switch',
+      project: 'default',
+      stale: false,
+      impressionData: false,
+      strategies: [{ name: 'default', constraints: [], parameters: {}, variants: [] }],
+      variants: [],
+    }
+    expect(told([onOff(true)], [inUnleash])).toBe('')
+    expect(told([inUnleash], [{ ...inUnleash, dependencies: [{ feature: 'other', enabled: true }] }])).not.toBe('')
+  })
 })

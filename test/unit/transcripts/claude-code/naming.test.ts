@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nameLog } from '../../../../src/transcripts/claude-code/naming.ts'
+import { foldersIn, nameLog } from '../../../../src/transcripts/claude-code/naming.ts'
 
 describe('the name of a log', () => {
   test.each([
@@ -11,4 +11,8 @@ describe('the name of a log', () => {
   ])('%s', (path, naming) => {
     expect(nameLog(path)).toEqual(naming)
   })
+})
+
+test('the folders that lines were written in are read however a line is laid out', () => {
+  expect(foldersIn('{"cwd":"/a/b"}\n{"cwd": "/c"}\n{ "cwd" : "/d" }\n{"cwd":')).toEqual(['/a/b', '/c', '/d'])
 })
