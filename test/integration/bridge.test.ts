@@ -13,7 +13,7 @@ const QUESTION = `query ($filter: TokenFilter, $preference: SourcePreference! = 
     breakdown(by: [MODEL, SIDECHAIN, SESSION], granularity: DAY, first: 2) { values { value } isOther label costUsd tokens { total } }
     timeSeries(granularity: DAY) { label tokens { total } }
     filled: timeSeries(granularity: DAY, fill: true, timeZone: "Europe/Berlin") { label costUsd recordCount }
-    sessions { totalCount edges { node { id project user host tokens { total } startedAt lastActivityAt } } }
+    sessions { totalCount edges { node { id project user host title tokens { total } startedAt lastActivityAt } } }
     quality { duplicateLines refused { reason count } unpricedTokens archivedTokens unshippedBytes }
     provenance { source reason cohort migrationProgress }
   }
@@ -47,6 +47,8 @@ const untilSource = (server: TestServer, source: string) =>
     return answer.provenance.source === source ? answer : undefined
   })
 
+const TITLE = JSON.stringify({ type: 'custom-title', customTitle: 'The third', sessionId: 'session-3' })
+
 function history(): string {
   const folder = makeFolder()
   writeTranscripts(folder, {
@@ -57,7 +59,7 @@ function history(): string {
       '{"broken',
     ],
     'q/b.jsonl': [line({ id: 'msg_1', session: 'session-2' }), line({ id: 'msg_3', session: 'session-2' })],
-    'q/c.jsonl': line({ id: 'msg_4', session: 'session-3', usage: { cache_read_input_tokens: 300_000 } }),
+    'q/c.jsonl': `${TITLE}\n${line({ id: 'msg_4', session: 'session-3', usage: { cache_read_input_tokens: 300_000 } })}`,
   })
   return folder
 }
@@ -104,6 +106,8 @@ describe('the bridge', () => {
       figures: before.figures,
       unshippedBytes: '0',
     })
+    const titled = after.figures.sessions.edges.map(({ node }: { node: { id: string; title: string } }) => node)
+    expect(titled.find(({ id }: { id: string }) => id === 'session-3')).toMatchObject({ title: 'The third' })
     for (const filter of [
       { projects: ['q'] },
       { models: ['claude-opus-4-1'] },
