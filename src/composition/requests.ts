@@ -8,6 +8,7 @@ import type { Flags } from '../ports/flags.ts'
 import type { Isolation } from '../ports/isolation.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
 import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
+import { createTitles } from '../reading/titles.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
 import type { ArchivedSide } from './archived.ts'
@@ -19,7 +20,7 @@ import type { ReadingSide } from './reading-side.ts'
 import type { WritingSide } from './writing-side.ts'
 
 export interface RequestsOptions {
-  legacy: Pick<LegacySource, 'isAllPublished' | 'status'>
+  legacy: Pick<LegacySource, 'isAllPublished' | 'status' | 'titles'>
   database: KeptDatabaseSide
   reading: ReadingSide
   writing: WritingSide
@@ -71,6 +72,7 @@ export function createRequests(
       priceOf: reading.prices.priceOf,
       missingRecords: async () => BigInt(options.losses().everywhere + (await options.archived.missing())),
       derived: reading.derived,
+      titles: createTitles(options.legacy, principal.access, principal.userId),
       ingest: writing.ingest,
       budgets: options.budgets,
       migrations: open?.runs(),

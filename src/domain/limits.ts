@@ -69,6 +69,7 @@ export const LIMITS = {
     '`ingestTokenRecords`, and `setSourcePreference`, of one operation, and uses of a variable in their arguments',
   ),
   preferenceChanges: count(60, 'changes of their stored preference that a user may make in an hour'),
+  titleLength: count(200, 'characters of the title of a session; the rest of a longer one is cut off'),
   // connections and bytes
   errorMessage: count(300, 'characters of an error message; what is longer loses its middle'),
   headSeconds: seconds(5, 'for the head of a request to arrive'),

@@ -9,6 +9,7 @@ import { sumsIn } from '../domain/sums-in.ts'
 import { totalOfSums } from '../domain/token-counts.ts'
 import type { TokenAnswer, TokenFilter, TokenQuery, UsageSums } from '../domain/token-query.ts'
 import { finished, type Work } from '../domain/work.ts'
+import type { TitledSession } from '../ports/session-titles.ts'
 import type { Root } from '../transcripts/roots.ts'
 import { type KeptTable, openKeptTable } from './index/kept-table.ts'
 import type { Replacement } from './published/elect-anew.ts'
@@ -23,6 +24,7 @@ import { aggregating, aggregatingAll } from './table/aggregate.ts'
 import { type JournaledRange, journalUpdate } from './table/journal-update.ts'
 import { type Quality, qualityOf, type VisibleQuality, visibleQuality } from './table/quality.ts'
 import type { KnownRoot, RecordTable } from './table/record-table.ts'
+import { titlesOf } from './table/titles.ts'
 import { visibleLogs } from './table/within.ts'
 
 export type { EntryToHash, RangeToDigest, StateToDigest } from './published/shipping-view.ts'
@@ -85,6 +87,8 @@ export interface Analysis extends Pick<KeptTable, 'watermark' | 'indexState' | '
   activity(filter: TokenFilter, spanMs: number): Map<number, Activity>
   /** The folder that its agent worked in, by the name of a project, where a transcript of it tells. */
   projectPaths(names: ReadonlySet<string>): Map<string, string>
+  /** What sessions are called, for whom sees so much. */
+  titles(sessions: readonly TitledSession[], access: readonly Scope[]): (string | undefined)[]
   /** Identities that are counted. */
   records(): number
   /** Copies that conflict with those that count. */
@@ -148,6 +152,7 @@ export function openAnalysis(options: AnalysisOptions): Analysis {
       finished(answering({ queries: [], access: EVERYTHING, quality: true })).quality as CorpusQuality,
     activity: (filter, spanMs) => activityIn(table, filter, spanMs),
     projectPaths: (names) => projectPathsOf(table, names),
+    titles: (sessions, access) => titlesOf(table, sessions, access),
     records: () => table.winners,
     conflicts: () => table.conflicting.size,
     conflictsOf: ({ segment, to }) => conflicts.get(`${segment} ${to}`) ?? 0,

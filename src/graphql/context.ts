@@ -10,6 +10,7 @@ import type { Isolation } from '../ports/isolation.ts'
 import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
+import type { Titles } from '../reading/titles.ts'
 import type { Ingest } from '../writing/ingest.ts'
 
 /** The one who asks, as far as the choice of a source is concerned. */
@@ -51,6 +52,7 @@ export interface RequestContext {
   answers: Answers
   /** What follows from answers. */
   derived: Derived
+  titles: Titles
   priceOf: PriceOf
   /** Records that were acknowledged or published and can be read nowhere now. */
   missingRecords: () => Promise<bigint>

@@ -1,4 +1,5 @@
 import type { RefusalReason } from '../domain/refusal.ts'
+import type { FoundTitle } from './title.ts'
 import type { TokenCopy } from './token-copy.ts'
 
 /** What says where agents write on this machine. */
@@ -27,6 +28,8 @@ export interface TranscriptFormat {
   projectAt(folder: string): string
   /** The folders in which the agent worked, as the first bytes of a transcript tell; each may come more than once. */
   foldersIn(head: string): string[]
+  /** Of the last bytes of a transcript, the id of its last line by which a summary names it; the first line may be cut off. */
+  leafIn?(end: string): string | undefined
   /** What is done once in a process and shared with its threads. Called in whatever starts threads, before it does. */
   prepare?(): void
   createReader(): TranscriptReader
@@ -46,6 +49,8 @@ export interface TranscriptFile {
   naming: LogNaming
   /** A hash of the bytes of the line that begins at this offset: for lines that have no identity of their own. */
   lineHash(offset: number): string
+  /** The line that begins at this offset, or its first bytes. */
+  line(offset: number, maxBytes: number): string
 }
 
 /** What counting lines gives: any number of copies, any number of refusals. */
@@ -54,13 +59,18 @@ export interface CountingSink {
   refuse(reason: RefusalReason, offset: number): void
 }
 
+/** What reading a transcript gives. */
+export interface TranscriptSink extends CountingSink {
+  title(found: FoundTitle): void
+}
+
 /**
  * Counts the lines of transcripts that come in chunks of bytes. One file at a time: `begin`, then `push` until its end,
  * then `finish`.
  */
 export interface TranscriptReader {
   /** Starts a file, or goes on in one, at the offset of a line's first byte. */
-  begin(offset: number, file: TranscriptFile, sink: CountingSink): void
+  begin(offset: number, file: TranscriptFile, sink: TranscriptSink): void
   /** Where the next chunk goes; read into it, then `push`. Taken anew for each chunk. */
   input(): Uint8Array
   /** Counts the lines that end in the first `length` bytes of `input`. */

@@ -23,14 +23,17 @@ async function startPage(): Promise<string> {
 const SONNET = 'claude-sonnet-4-5-20250929'
 const OPUS = 'claude-opus-4-1-20250805'
 
+const TITLE = '<b>Mend</b> the cart'
+
 /** Seven sessions of two models in two projects on two days; session n has n thousand tokens. */
 function plant(folder: string): void {
   for (let n = 1; n <= 7; n++) {
     const time = `2026-04-0${n % 2 === 0 ? 2 : 3}T12:00:00.000Z`
     const usage = { input_tokens: 0, output_tokens: n * 1000 }
     const model = n === 2 || n === 3 ? OPUS : SONNET
-    const text = line({ id: `msg_${n}`, session: `session-${n}`, time, model, usage })
-    writeTranscripts(folder, { [`${n <= 3 ? 'blog' : 'shop'}/session-${n}.jsonl`]: text })
+    const lines = [line({ id: `msg_${n}`, session: `session-${n}`, time, model, usage })]
+    if (n === 2) lines.push(JSON.stringify({ type: 'custom-title', customTitle: TITLE, sessionId: 'session-2' }))
+    writeTranscripts(folder, { [`${n <= 3 ? 'blog' : 'shop'}/session-${n}.jsonl`]: lines })
   }
 }
 
@@ -92,13 +95,14 @@ describe('the example of a dashboard, in a browser, on another origin than the b
     expect(await textOf(tab, ids)).toBe('session-7|session-6|session-5|session-4|session-3')
     await tab.page.locator('#next').click()
     await tab.page.waitForFunction(
-      (of) => document.querySelector(of)?.textContent === 'session-2' || undefined,
+      (of, title) => document.querySelector(of)?.textContent === title || undefined,
       {},
       ids,
+      TITLE,
     )
-    expect(await textOf(tab, ids)).toBe('session-2|session-1')
+    expect(await textOf(tab, ids)).toBe(`${TITLE}|session-1`)
     await tab.page.locator(`${ids} button`).click()
-    expect(await textOf(tab, '#session h3')).toBe('session-2')
+    expect(await textOf(tab, '#session h3')).toBe(TITLE)
     expect(await textOf(tab, '#session')).toContain('ann on laptop')
     expect(await textOf(tab, '#session td')).toBe(`${OPUS}|2,000`)
     expect(tab.complaints).toEqual([])

@@ -47,6 +47,8 @@ describe('the bridge', () => {
       figures: before.figures,
       unshippedBytes: '0',
     })
+    const titled = after.figures.sessions.edges.map(({ node }: { node: { id: string; title: string } }) => node)
+    expect(titled.find(({ id }: { id: string }) => id === 'session-3')).toMatchObject({ title: 'The third' })
     for (const filter of [
       { projects: ['q'] },
       { models: ['claude-opus-4-1'] },

@@ -21,7 +21,7 @@ describe('tokenMetrics', () => {
         byHost { host ${TOKENS} }
         sessions(orderBy: STARTED_ASC) {
           totalCount pageInfo { hasNextPage endCursor }
-          edges { cursor node { id project user host startedAt lastActivityAt byModel { model } costUsd ${TOKENS} provenance { source sample } } }
+          edges { cursor node { id project user host title startedAt lastActivityAt byModel { model } costUsd ${TOKENS} provenance { source sample } } }
         }
         quality { duplicateLines refused { reason count } unpricedTokens archivedTokens unshippedBytes }
         provenance { source reason cohort cache asOf migrationProgress stale sample }
@@ -68,6 +68,7 @@ describe('tokenMetrics', () => {
               project: 'shop',
               user: 'ann',
               host: 'laptop',
+              title: null,
               recordCount: '2',
               provenance: { source: 'LEGACY', sample: false },
             },

@@ -32,6 +32,7 @@ async function start(settings: Record<string, string> = {}): Promise<TestServer>
     line({ id: 'msg_2', session: 's-shared', usage: { output_tokens: 20 } }),
     line({ id: 'msg_2', session: 's-shared', usage: { output_tokens: 20 } }),
     '{"broken',
+    JSON.stringify({ type: 'custom-title', customTitle: "bob's title", sessionId: 's-bob' }),
   ])
   write('bob', 'bobs/c.jsonl', [
     line({ id: 'msg_3', session: 's-bob', branch: 'bobs', model: 'bobs-model', usage: { output_tokens: 7_654_321 } }),

@@ -7,13 +7,17 @@ import {
 
 export const scanner = createLineScanner()
 
-export type Found = { offset: number; malformed: true } | { offset: number; projection: unknown }
+export type Found =
+  | { offset: number; malformed: true }
+  | { offset: number; title: true }
+  | { offset: number; projection: unknown }
 
 /** What is kept of a line after it was handed out. */
-export const keep = (line: ScannedLine): Found =>
-  line.kind === 'malformed'
-    ? { offset: line.offset, malformed: true }
-    : { offset: line.offset, projection: line.projection() }
+export const keep = (line: ScannedLine): Found => {
+  const { offset } = line
+  if (line.kind === 'malformed') return { offset, malformed: true }
+  return line.kind === 'title' ? { offset, title: true } : { offset, projection: line.projection() }
+}
 
 /** Scans bytes that arrive in chunks of the given size. */
 export function scan(bytes: Buffer, chunk = 1 << 20): { lines: Found[]; last: LastLine } {

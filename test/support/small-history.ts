@@ -10,7 +10,7 @@ export const QUESTION = `query ($filter: TokenFilter, $preference: SourcePrefere
     breakdown(by: [MODEL, SIDECHAIN, SESSION], granularity: DAY, first: 2) { values { value } isOther label costUsd tokens { total } }
     timeSeries(granularity: DAY) { label tokens { total } }
     filled: timeSeries(granularity: DAY, fill: true, timeZone: "Europe/Berlin") { label costUsd recordCount }
-    sessions { totalCount edges { node { id project user host tokens { total } startedAt lastActivityAt } } }
+    sessions { totalCount edges { node { id project user host title tokens { total } startedAt lastActivityAt } } }
     quality { duplicateLines refused { reason count } unpricedTokens archivedTokens unshippedBytes }
     provenance { source reason cohort migrationProgress }
   }
@@ -44,6 +44,8 @@ export const untilSource = (server: TestServer, source: string) =>
     return answer.provenance.source === source ? answer : undefined
   })
 
+const TITLE = JSON.stringify({ type: 'custom-title', customTitle: 'The third', sessionId: 'session-3' })
+
 export function history(): string {
   const folder = makeFolder()
   writeTranscripts(folder, {
@@ -54,7 +56,7 @@ export function history(): string {
       '{"broken',
     ],
     'q/b.jsonl': [line({ id: 'msg_1', session: 'session-2' }), line({ id: 'msg_3', session: 'session-2' })],
-    'q/c.jsonl': line({ id: 'msg_4', session: 'session-3', usage: { cache_read_input_tokens: 300_000 } }),
+    'q/c.jsonl': `${TITLE}\n${line({ id: 'msg_4', session: 'session-3', usage: { cache_read_input_tokens: 300_000 } })}`,
   })
   return folder
 }

@@ -45,7 +45,7 @@ async function showSessions(bridge: Bridge, after: string | null = null): Promis
   const { tokenMetrics } = await bridge.ask(SessionsDocument, { after })
   const { edges, pageInfo, totalCount } = tokenMetrics.sessions
   const rows = edges.map(({ node }) => {
-    const open = element('button', {}, node.id)
+    const open = element('button', { title: node.id }, node.title ?? node.id)
     open.addEventListener('click', () => void told(() => showSession(bridge, node.id)))
     return [open, node.project, count(node.tokens.total), dollars(node.costUsd)]
   })
@@ -62,7 +62,7 @@ async function showSession(bridge: Bridge, id: string): Promise<void> {
   const { project, user, host, startedAt, lastActivityAt, tokens, costUsd, byModel } = session
   const when = [startedAt, lastActivityAt].map((time) => new Date(time).toLocaleString('en')).join(' to ')
   byId('session').replaceChildren(
-    element('h3', {}, session.id),
+    element('h3', {}, session.title ?? session.id),
     element('p', {}, `${user} on ${host}, in ${project}, ${when}: ${count(tokens.total)} tokens, ${dollars(costUsd)}`),
     table(
       ['model', 'tokens'],

@@ -36,7 +36,7 @@ export type IndexState = 'fresh' | 'loaded' | 'cut' | 'rebuilt'
 export type FrameReader = (kind: FrameKind, buffer: ArrayBuffer, start: number, length: number) => void
 
 /** Raise it when the layout changes otherwise than by the columns of records. */
-const INDEX_FORMAT_VERSION = 2
+const INDEX_FORMAT_VERSION = 3
 /** Raise it when a rule, or the reading of one, changes: everything is counted anew. */
 const COUNTING_VERSION = 3
 

@@ -132,7 +132,8 @@ function encodeFile(table: RecordTable, file: KnownFile): ArrayBuffer {
   const { key, path, root, relativePath, size, modifiedNs, counted, fingerprint, copies, refused, tail, usesStem } =
     file
   const of = { key, path, root, relativePath, size, modifiedNs, fingerprint, copies, refused, tail, usesStem }
-  return encodeFileUpdate({ ...of, from: 0, to: counted, texts }, records)
+  const { titles, leaf } = file
+  return encodeFileUpdate({ ...of, titles, leaf, from: 0, to: counted, texts }, records)
 }
 
 /** The rows of a file as columns, those of its tail last, with dictionaries of the texts that occur in it. */

@@ -1,10 +1,11 @@
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { transcriptKey } from '../../domain/log-name.ts'
 import { outranks } from '../../domain/rank.ts'
 import { MAX_REFUSAL_PLACES, type RefusalReason } from '../../domain/refusal.ts'
-import type { CountingSink, LogNaming, TranscriptFile, TranscriptReader } from '../../transcripts/format.ts'
+import type { LogNaming, TranscriptFile, TranscriptReader, TranscriptSink } from '../../transcripts/format.ts'
 import { formatOf } from '../../transcripts/format-of.ts'
+import { addTitles, type FoundTitle } from '../../transcripts/title.ts'
 import type { TokenCopy } from '../../transcripts/token-copy.ts'
 import {
   columnsOf,
@@ -14,6 +15,7 @@ import {
   type RefusedByReason,
 } from '../table/file-update.ts'
 import { READ_FLAGS } from './file-content.ts'
+import { hashLine, readLine, readRange } from './read-again.ts'
 
 /** A file to read, and what is known of it. */
 export interface ScanJob {
@@ -108,7 +110,7 @@ function readLines(
 interface Range {
   file: TranscriptFile
   /** What its lines give goes here. */
-  lines: CountingSink
+  lines: TranscriptSink
   /** All lines that begin before this offset were handed over. */
   reached: (offset: number) => void
   /** What follows comes from a last line without a line feed. */
@@ -123,9 +125,10 @@ interface Held {
   /** Characters of the models. */
   text: number
   refused: RefusedByReason
+  titles: Map<string, FoundTitle>
 }
 
-const nothingHeld = (): Held => ({ winners: new Map(), copies: 0, text: 0, refused: {} })
+const nothingHeld = (): Held => ({ winners: new Map(), copies: 0, text: 0, refused: {}, titles: new Map() })
 
 function hold(held: Held, copy: TokenCopy): void {
   held.copies++
@@ -143,7 +146,8 @@ function createRange(
   modifiedNs: string,
   sink: ScanSink,
 ): Range {
-  const naming = formatOf(job).nameLog(job.relativePath)
+  const format = formatOf(job)
+  const naming = format.nameLog(job.relativePath)
   let from = rangeFrom
   let to = rangeFrom
   let body = nothingHeld()
@@ -158,7 +162,7 @@ function createRange(
       modifiedNs,
       from,
       to,
-      ...(more ? { more } : {}),
+      ...(more ? { more } : { leaf: format.leafIn?.(readRange(fd, Math.max(0, size - EDGE_BYTES), size).toString()) }),
       fingerprint: takeFingerprint(fd, to),
     }
     sink.update(encodeUpdate(job, bytes, body, tail, usesStem))
@@ -172,10 +176,12 @@ function createRange(
     file: {
       naming: trackStem(naming, () => (usesStem = true)),
       lineHash: (offset) => hashLine(fd, offset, size),
+      line: (offset, maxBytes) => readLine(fd, offset, Math.min(size, offset + maxBytes)),
     },
     lines: {
       copy: (copy) => hold(held, copy),
       refuse: (reason, offset) => refuse(held.refused, reason, offset),
+      title: (found) => void addTitles(held.titles, [found]),
     },
     reached(offset) {
       to = offset
@@ -189,7 +195,7 @@ function createRange(
   }
 }
 
-type BytesRead = Pick<FileUpdateHeader, 'size' | 'modifiedNs' | 'from' | 'to' | 'fingerprint'>
+type BytesRead = Pick<FileUpdateHeader, 'size' | 'modifiedNs' | 'from' | 'to' | 'fingerprint' | 'leaf'>
 
 function encodeUpdate(job: ScanJob, bytes: BytesRead, body: Held, tail: Held, usesStem: boolean): ArrayBuffer {
   const { texts, records } = columnsOf([...body.winners.values(), ...tail.winners.values()])
@@ -202,12 +208,16 @@ function encodeUpdate(job: ScanJob, bytes: BytesRead, body: Held, tail: Held, us
     ...bytes,
     copies: body.copies,
     refused: body.refused,
-    tail: { copies: tail.copies, records: tail.winners.size, refused: tail.refused },
+    tail: { copies: tail.copies, records: tail.winners.size, refused: tail.refused, titles: listed(tail.titles) },
+    titles: listed(body.titles),
     usesStem,
     texts,
   }
   return encodeFileUpdate(header, records)
 }
+
+const listed = (titles: ReadonlyMap<string, FoundTitle>): FoundTitle[] | undefined =>
+  titles.size === 0 ? undefined : [...titles.values()]
 
 /** A naming that notes when a line's session is taken from the file's stem. */
 function trackStem(naming: LogNaming, onUse: () => void): LogNaming {
@@ -252,35 +262,4 @@ export function hasFingerprint(path: string, key: string, fingerprint: Fingerpri
 
 function matches(fd: number, fingerprint: Fingerprint): boolean {
   return takeFingerprint(fd, fingerprint.counted).sha256 === fingerprint.sha256
-}
-
-function readRange(fd: number, from: number, to: number): Buffer {
-  const buffer = Buffer.alloc(to - from)
-  return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, from))
-}
-
-const LINE_FEED = 0x0a
-const CARRIAGE_RETURN = 0x0d
-
-/** SHA-256 of the line at `offset`, without its line ending, read again in pieces: lines may be long. */
-function hashLine(fd: number, offset: number, size: number): string {
-  const digest = createHash('sha256')
-  const piece = Buffer.alloc(65_536)
-  let held: Buffer = Buffer.alloc(0)
-  for (let at = offset; at < size; ) {
-    const length = readSync(fd, piece, 0, Math.min(piece.length, size - at), at)
-    if (length === 0) break
-    at += length
-    const bytes = Buffer.concat([held, piece.subarray(0, length)])
-    const end = bytes.indexOf(LINE_FEED)
-    if (end >= 0) {
-      held = bytes.subarray(0, end)
-      break
-    }
-    // a carriage return at the end of a piece may belong to the line ending
-    digest.update(bytes.subarray(0, -1))
-    held = bytes.subarray(-1)
-  }
-  digest.update(held.at(-1) === CARRIAGE_RETURN ? held.subarray(0, -1) : held)
-  return digest.digest('hex')
 }

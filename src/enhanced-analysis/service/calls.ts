@@ -1,4 +1,6 @@
+import type { Scope } from '../../domain/scope.ts'
 import type { GroupedRow, LogDay, LogSelection, LogState, PublishedGroups, RefusedPlaces } from '../../ports/logs.ts'
+import type { TitledSession } from '../../ports/session-titles.ts'
 import type { SourceAnswer, SourceRequest, UnpublishedAnswer, UnpublishedRequest } from '../../ports/token-source.ts'
 import type { CountedEntry, EntryToHash, RangeToDigest, StateToDigest } from '../analysis.ts'
 import type { Digested, DigestRequest } from '../scanning/digesting.ts'
@@ -28,6 +30,7 @@ export interface Calls {
   distrust: [keys: readonly string[], answer: undefined]
   setAside: [refused: readonly RefusedPlaces[], answer: undefined]
   pathOf: [key: string, answer: string | undefined]
+  titles: [asked: { sessions: readonly TitledSession[]; access: readonly Scope[] }, answer: (string | undefined)[]]
   conflictsOf: [entry: CountedEntry, answer: number]
 }
 

@@ -1,5 +1,6 @@
 import { BridgeError } from '../../domain/errors.ts'
 import type { ShippableLogs } from '../../ports/logs.ts'
+import type { SessionTitles } from '../../ports/session-titles.ts'
 import type { TokenSource, UnpublishedRecords } from '../../ports/token-source.ts'
 import type { Root } from '../../transcripts/roots.ts'
 import type { CountedEntry } from '../analysis.ts'
@@ -14,7 +15,7 @@ import { type Ask, answersThrough, logsThrough } from './through.ts'
 import { createToldStates } from './told-states.ts'
 
 /** The legacy source: the enhanced analysis as a service, which is started again where it ends. */
-export interface LegacySource extends TokenSource, UnpublishedRecords {
+export interface LegacySource extends TokenSource, UnpublishedRecords, SessionTitles {
   readonly source: 'LEGACY'
   status(): AnalysisStatus | undefined
   /** Counts entries of the journal: from here on, no watermark is that of an answer without them. */
@@ -74,6 +75,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     source: 'LEGACY',
     world: roots.map(({ user, host, path }) => `${user}@${host}=${path}`).join(','),
     ...answersThrough(ask),
+    titles: (sessions, access, caller) => ask('titles', { sessions, access }, caller),
     counted: () => countedBy(status(), feed),
     status,
     whenReady,

@@ -73,6 +73,7 @@ export function createQuestions(
       publishedGroups: shipping.publishedGroups,
       publishedRows: ({ of, without }) => inOneStep(() => shipping.publishedRows(of, without)),
       pathOf: (key) => inOneStep(() => shipping.pathOf(key)),
+      titles: ({ sessions, access }) => inOneStep(() => (sample() ?? analysis).titles(sessions, access)),
       conflictsOf: (entry) => inOneStep(() => analysis.conflictsOf(entry)),
     },
   }

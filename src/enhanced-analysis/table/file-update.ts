@@ -4,6 +4,7 @@ import { eachOwnText, OWN_TEXTS, type OwnText } from '../../domain/record-fields
 import type { RefusalReason } from '../../domain/refusal.ts'
 import { type CountField, eachCount, TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import type { Origin } from '../../domain/token-record.ts'
+import type { FoundTitle } from '../../transcripts/title.ts'
 import type { TokenCopy } from '../../transcripts/token-copy.ts'
 
 /** Refused lines of one reason: how many, and the offsets of the first hundred. */
@@ -48,7 +49,11 @@ export interface FileUpdateHeader {
   /** Record copies in the range, winners or not, without those of the tail. */
   copies: number
   refused: RefusedByReason
-  tail: { copies: number; records: number; refused: RefusedByReason }
+  tail: { copies: number; records: number; refused: RefusedByReason; titles?: readonly FoundTitle[] | undefined }
+  /** Titles of sessions that lines of the range tell; absent: none. */
+  titles?: readonly FoundTitle[] | undefined
+  /** By which a summary may name the session of this file: the id of its last line. */
+  leaf?: string | undefined
   /** Some record takes its session from the file's stem. */
   usesStem: boolean
   /** Dictionaries of the columns of texts. */

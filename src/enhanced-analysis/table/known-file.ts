@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { LogIdentity } from '../../domain/log-name.ts'
+import { type FoundTitle, mergeTitles } from '../../transcripts/title.ts'
 import type { FileUpdateHeader, RefusedByReason } from './file-update.ts'
 
 /** No row. */
@@ -29,6 +30,8 @@ export interface KnownFile {
   copiesByOrigin: Map<number, number>
   refused: RefusedByReason
   tail: FileUpdateHeader['tail']
+  titles: readonly FoundTitle[] | undefined
+  leaf: string | undefined
   usesStem: boolean
   /** Of a segment of the journal: ranges that cannot be read, the first byte and one past the last. */
   unreadable: (readonly [number, number])[]
@@ -93,6 +96,8 @@ export function createKnownFile(id: number, header: FileUpdateHeader): KnownFile
     copiesByOrigin: new Map(),
     refused: {},
     tail: header.tail,
+    titles: undefined,
+    leaf: undefined,
     usesStem: false,
     unreadable: [],
     firstRow: NONE,
@@ -132,6 +137,8 @@ export function noteRead(file: KnownFile, header: FileUpdateHeader): void {
   file.modifiedNs = header.modifiedNs
   file.fingerprint = header.fingerprint
   file.tail = header.tail
+  file.titles = fresh ? header.titles : mergeTitles(file.titles, header.titles)
+  file.leaf = header.leaf
   if (header.unreadable !== undefined) addRange(file.unreadable, header.unreadable)
 }
 

@@ -1,6 +1,6 @@
-import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql'
+import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql'
 import { invalidArgument } from '../../domain/errors.ts'
-import { isSessionId } from '../../domain/limits.ts'
+import { isSessionId, LIMITS } from '../../domain/limits.ts'
 import type { Provenance } from '../../domain/source.ts'
 import { type SessionMetrics, sessionMetrics } from '../../domain/usage.ts'
 import { Access, READERS } from '../access.ts'
@@ -9,7 +9,7 @@ import { Cost } from '../cost.ts'
 import { FromAnswersAlone } from '../lasting.ts'
 import { SessionType } from './types.ts'
 
-@Resolver()
+@Resolver(() => SessionType)
 export class SessionResolver {
   @Query(() => SessionType, { nullable: true, description: 'One session, or null where no record belongs to it.' })
   @Access(READERS)
@@ -23,5 +23,13 @@ export class SessionResolver {
     const { answer, provenance } = await answers.load({ filter: { sessionIds: [id] }, preference: 'AUTO' }, 'sessions')
     const session = answer.sessions?.[0]
     return session === undefined ? null : { ...sessionMetrics(session, priceOf), provenance }
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: `What the session is called in a transcript on the disk of the bridge that answers, whichever source counts: by its user, else by the agent. Null where none of those that you see tells it. At most ${LIMITS.titleLength.shown} characters.`,
+  })
+  async title(@Root() session: SessionType, @Ctx() { titles }: RequestContext): Promise<string | null> {
+    return (await titles.of(session)) ?? null
   }
 }

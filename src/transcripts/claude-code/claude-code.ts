@@ -3,6 +3,7 @@ import { compileLineScanner } from './line-scanner/line-scanner.ts'
 import { foldersIn, nameLog, projectAt } from './naming.ts'
 import { folderIn, isTranscript, places } from './places.ts'
 import { createReader } from './reader.ts'
+import { leafIn } from './titles.ts'
 
 export const claudeCode: TranscriptFormat = {
   name: 'claude-code',
@@ -12,6 +13,7 @@ export const claudeCode: TranscriptFormat = {
   nameLog,
   projectAt,
   foldersIn,
+  leafIn,
   prepare: compileLineScanner,
   createReader: () => createReader(),
 }

@@ -39,12 +39,13 @@ export interface UsualLine {
 }
 
 /**
- * One line that is of interest: a usual one with usage; another one with a `usage` key, as a projection; or
- * one that is not JSON. `projection` is there for a usual line, too: both say the same.
+ * One line that is of interest: a usual one with usage; another one with a `usage` key, as a projection; one
+ * that is not JSON; or one without usage that may be a title, of which its place alone is told. `projection` is there
+ * for a usual line, too: both say the same.
  */
 export interface ScannedLine {
   offset: number
-  kind: 'usual' | 'other' | 'malformed'
+  kind: 'usual' | 'other' | 'malformed' | 'title'
   usual: UsualLine
   projection(): unknown
 }
@@ -88,7 +89,7 @@ const SLOT = {
   request: 16,
   branch: 17,
 } as const
-const KINDS = ['other', 'malformed', 'usual'] as const
+const KINDS = ['other', 'malformed', 'usual', 'title'] as const
 
 const MODULE_PATH = new URL('./line-scanner.wasm', import.meta.url)
 const MODULE_KEY = 'token-bridge line scanner'

@@ -43,6 +43,7 @@ export const NONE: u32 = 9; // before the root object begins, or no known object
 export const EVENT_RECORD: f64 = 0;
 export const EVENT_MALFORMED: f64 = 1;
 export const EVENT_USUAL: f64 = 2;
+export const EVENT_TITLE: f64 = 3;
 
 /** An event is 20 f64: kind, byte offset of the line, start and end of its projection, then a value for each slot. */
 export const EVENT_BYTES: u32 = 160;

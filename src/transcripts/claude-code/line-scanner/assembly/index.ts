@@ -10,6 +10,8 @@
 // Nearly all lines are *usual*: each known member at most once, whole counts as plain digits, plain
 // ASCII texts, a timestamp in the usual form. Their values are handed over as they are read, without
 // JSON.parse; a property test holds both ways against each other. All others go by their projection.
+//
+// A line without usage that has a member of a title is told by its place alone: it is never counted.
 
 import {
   AFTER,
@@ -28,6 +30,7 @@ import {
   EVENT_BYTES,
   EVENT_MALFORMED,
   EVENT_RECORD,
+  EVENT_TITLE,
   EVENT_USUAL,
   FIRST_SLOT,
   FLAT,
@@ -63,7 +66,7 @@ import {
   USAGE,
   VALUE,
 } from './constants';
-import { childOf, isKept, lookUpKey, slotOf } from './keys';
+import { childOf, isKept, isTitle, lookUpKey, slotOf } from './keys';
 import { isAscii, isHex, isSimpleEscape, parseDigits, parseTime } from './values';
 
 /** Bits of the container stack: one bit a level, so 8 Mi levels. */
@@ -99,6 +102,7 @@ let usages: u32 = 0;
 let splits: u32 = 0;
 let needComma: bool = false; // a member was already written to the current known object
 let hasUsage: bool = false;
+let titled: bool = false; // a member of a title stands in the root
 let maxProjection: usize = 0; // bytes of a projection; what would be longer is dropped
 let tooLong: bool = false; // the projection of this line was dropped
 let out: usize = 0; // end of the output
@@ -186,6 +190,7 @@ function beginLine(offset: f64): void {
   isKey = false;
   needComma = false;
   hasUsage = false;
+  titled = false;
   tooLong = false;
   usual = true;
   messages = 0;
@@ -219,7 +224,7 @@ function endLine(next: f64): void {
       event(usual ? EVENT_USUAL : EVENT_RECORD);
       // a usual line needs its texts, so its projection stays, too
       lineOut = out;
-    }
+    } else if (titled) event(EVENT_TITLE);
   } else {
     event(EVENT_MALFORMED);
   }
@@ -307,6 +312,7 @@ function decideKey(): void {
     slot = slotOf(found);
     child = childOf(found);
     keep = isKept(found);
+    if (isTitle(found)) titled = true;
     noteChild();
   }
   if (keep) {

@@ -30,8 +30,9 @@ import {
 } from './constants';
 import { equals8 } from './values';
 
-/** A member is a slot, a known object and whether its value is kept, packed: 8, 8 and 1 bits. */
+/** A member is a slot, a known object, whether its value is kept and whether it is of a title, packed: 8, 8, 1 and 1 bits. */
 const KEPT: u32 = 1 << 16;
+const TITLE: u32 = 1 << 17;
 const DROPPED: u32 = NO_SLOT | (NONE << 8);
 
 export function slotOf(member: u32): u32 {
@@ -42,6 +43,10 @@ export function childOf(member: u32): u32 {
 }
 export function isKept(member: u32): bool {
   return (member & KEPT) != 0;
+}
+
+export function isTitle(member: u32): bool {
+  return (member & TITLE) != 0;
 }
 
 /** A value that is kept, and goes to the slot if it stands in the line's own message. */
@@ -71,6 +76,7 @@ function envelopeKey(context: u32, k: usize, length: u32): u32 {
   if (context == ROOT && length == 4 && load<u32>(k) == 0x61746164) return object(DATA); // data
   if (context != ROOT && context != DATA_MESSAGE) return DROPPED;
   const own = context == ROOT;
+  if (own && isTitleKey(k, length)) return DROPPED | TITLE;
   if (length == 4) {
     if (load<u32>(k) == 0x64697575) return kept(UUID, own); // uuid
   } else if (length == 9) {
@@ -82,6 +88,17 @@ function envelopeKey(context: u32, k: usize, length: u32): u32 {
     if (equals8(k, 0x6863656469537369) && load<u32>(k, 7) == 0x6e696168) return kept(SIDECHAIN, own); // isSidechain
   }
   return DROPPED;
+}
+
+/** Whatever it says is dropped: that it is there is enough to read the line again (titles.ts). */
+@inline
+function isTitleKey(k: usize, length: u32): bool {
+  if (length == 7) {
+    const first = load<u32>(k);
+    const last = load<u32>(k, 3);
+    return (first == 0x6d6d7573 && last == 0x7972616d) || (first == 0x69546961 && last == 0x656c7469); // summary, aiTitle
+  }
+  return length == 11 && equals8(k, 0x69546d6f74737563) && load<u32>(k, 7) == 0x656c7469; // customTitle
 }
 
 function messageKey(own: bool, k: usize, length: u32): u32 {
