@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { runKillLoop } from './kill-loop.ts'
 
 describe('a server that is killed at any moment', () => {
-  test('loses nothing that was planted or acknowledged, and counts nothing twice: 20 kills', async () => {
-    const report = await runKillLoop({ kills: 20, seed: 1 })
+  test('loses nothing that was planted or acknowledged, and counts nothing twice: 12 kills', async () => {
+    const report = await runKillLoop({ kills: 12, seed: 1 })
     expect(report.differences).toEqual([])
-    expect(report.acknowledged).toBeGreaterThan(100)
+    expect(report.acknowledged).toBeGreaterThan(60)
   }, 900_000)
 
   test('loses and doubles nothing in a ClickHouse server either, which is killed, too: 8 kills', async () => {

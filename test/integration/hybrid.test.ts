@@ -9,6 +9,6 @@ removeEngineAfterAll()
 const times = Number(process.env.HYBRID_RUNS ?? 1)
 
 describe('the hybrid answer of the embedded engine', () => {
-  hybridSuite(testDatabase, { cuts: 14 * times, changes: 11 * times, statementsAtOnce: 1 })
-  archivedSuite(testDatabase, { runs: 8 * times, statementsAtOnce: 1 })
+  hybridSuite(testDatabase, { cuts: 9 * times, changes: 7 * times, statementsAtOnce: 1 })
+  archivedSuite(testDatabase, { runs: 5 * times, statementsAtOnce: 1 })
 })

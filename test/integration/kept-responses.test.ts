@@ -97,6 +97,7 @@ describe('a response that was answered from the cache', () => {
       '{ tokenMetrics { timeSeries(granularity: DAY, fill: true) { label } } }',
       '{ tokenMetrics { quality { duplicateLines } } }',
       '{ tokenMetrics { recordCount timeSeries(granularity: DAY, timeZone: "Nowhere/At_All") { label } } }',
+      '{ tokenMetrics { sessions { edges { node { id title } } } } }',
       '{ __typename }',
     ])
       expect([query, await againOfThree(server, query)]).toEqual([query, 0])

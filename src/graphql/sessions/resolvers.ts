@@ -6,7 +6,7 @@ import { type SessionMetrics, sessionMetrics } from '../../domain/usage.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { Cost } from '../cost.ts'
-import { FromAnswersAlone } from '../lasting.ts'
+import { FromAnswersAlone, notePassing } from '../lasting.ts'
 import { SessionType } from './types.ts'
 
 @Resolver(() => SessionType)
@@ -29,7 +29,9 @@ export class SessionResolver {
     nullable: true,
     description: `What the session is called in a transcript on the disk of the bridge that answers, whichever source counts: by its user, else by the agent. Null where none of those that you see tells it. At most ${LIMITS.titleLength.shown} characters.`,
   })
-  async title(@Root() session: SessionType, @Ctx() { titles }: RequestContext): Promise<string | null> {
-    return (await titles.of(session)) ?? null
+  async title(@Root() session: SessionType, @Ctx() context: RequestContext): Promise<string | null> {
+    // it may change while everything that is counted stays
+    notePassing(context)
+    return (await context.titles.of(session)) ?? null
   }
 }
