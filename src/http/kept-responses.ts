@@ -37,6 +37,9 @@ const ENTRY_BYTES = 1000
 const MAX_REQUEST = LIMITS.smallRequestBytes.value
 /** By which a client says which form of answer it takes, and that it is no form of a page elsewhere. */
 const ASKING_HEADERS = ['accept', 'content-type', 'apollo-require-preflight', 'x-apollo-operation-name'] as const
+/** Levels of a body that is compared with others. */
+const MAX_DEPTH = 50
+class TooDeep extends Error {}
 const ANSWER_HEADERS = ['content-type', 'cache-control'] as const
 
 /**
@@ -108,16 +111,24 @@ function keyOf(
   if (method !== 'POST' && method !== 'GET') return undefined
   if (Number(headers['content-length'] ?? 0) > MAX_REQUEST) return undefined
   const asking = ASKING_HEADERS.map((name) => headers[name] ?? null)
-  return JSON.stringify([method, url, asking, [...roles].sort(), accessKey(access), canonical(body ?? null)])
+  try {
+    return JSON.stringify([method, url, asking, [...roles].sort(), accessKey(access), canonical(body ?? null)])
+  } catch (error) {
+    if (error instanceof TooDeep) return undefined
+    throw error
+  }
 }
 
-/** The same value, with the members of objects in one order. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical)
+/**
+ * The same value, with the members of objects in one order; lists and objects say which they are. Throws `TooDeep` where
+ * it is deeper than any question, so that nobody fills the stack.
+ */
+function canonical(value: unknown, left = MAX_DEPTH): unknown {
   if (typeof value !== 'object' || value === null) return value
+  if (left === 0) throw new TooDeep()
+  if (Array.isArray(value)) return ['list', ...value.map((item) => canonical(item, left - 1))]
   const members = value as Record<string, unknown>
   // as pairs: of a name that JavaScript treats otherwise, nothing is lost
-  return Object.keys(members)
-    .sort()
-    .map((name) => [name, canonical(members[name])])
+  const pairs = Object.keys(members).sort()
+  return ['object', ...pairs.map((name) => [name, canonical(members[name], left - 1)])]
 }
