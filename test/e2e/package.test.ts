@@ -24,6 +24,8 @@ test('what npm packs counts transcripts and serves, in a folder that has nothing
   const home = makeFolder()
   writeTranscripts(home, { 'p/a.jsonl': line({ id: 'msg_1', usage: { output_tokens: 50 } }) })
   const env = { PATH: process.env.PATH, HOME: home, PORT: '0', TRANSCRIPTS_DIR: join(home, 'projects') }
+  // without npm, as docs/command-line.md says
+  expect((await run(process.execPath, [bin, '--version'], { cwd: home, env })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   const { stdout } = await run(process.execPath, [bin, 'analyze', '--json'], { cwd: home, env })
   expect(JSON.parse(stdout).recordCount).toBe('1')
 
