@@ -21,7 +21,10 @@ const ingest = (server: TestServer, ...ids: string[]) =>
 describe('the bridge', () => {
   test('a migration moves the answers from the files to ClickHouse, and the numbers stay the same', async () => {
     const server = await startServer(history(), WITH_DATABASE)
-    const before = await ask(server)
+    const before = await until('the database to be open', async () => {
+      const answer = await ask(server)
+      return answer.provenance.reason === 'SOURCE_UNAVAILABLE' ? undefined : answer
+    })
     expect(before.provenance).toEqual({
       source: 'LEGACY',
       reason: 'MIGRATION_BELOW_THRESHOLD',
