@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { MOMENTS, type Moment } from '../../src/ports/moments.ts'
 import { startServer } from '../support/server.ts'
+import { operate } from '../support/small-history.ts'
 import { line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 import { RUNS, SHIPPING } from './moments.ts'
@@ -26,8 +27,8 @@ describe('the moments at which servers are killed', () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_a' })] })
     const server = await startServer(folder, { CLICKHOUSE_EMBEDDED: 'on' })
-    const operate = async (mutation: string): Promise<Record<string, string>> => {
-      const { data, errors } = await server.ask(`mutation { ${mutation} }`, {}, ['viewer', 'operator', 'ingester'])
+    const done = async (mutation: string): Promise<Record<string, string>> => {
+      const { data, errors } = await operate(server, mutation)
       expect(errors).toBeUndefined()
       return Object.values(data as object)[0]
     }
@@ -36,12 +37,12 @@ describe('the moments at which servers are killed', () => {
         const { data } = await server.ask('{ migration { state } }', {}, ['operator'])
         return data.migration.state === state ? true : undefined
       })
-    await operate(`ingestTokenRecords(input: { records: [${RECORD}] }) { accepted }`)
-    const { id } = await operate('startMigration { id }')
+    await done(`ingestTokenRecords(input: { records: [${RECORD}] }) { accepted }`)
+    const { id } = await done('startMigration { id }')
     await isNow('COMPLETED')
-    await operate(`verifyMigration(id: "${id}") { state }`)
+    await done(`verifyMigration(id: "${id}") { state }`)
     // what comes by mutation after a run is in no partition of it
-    await operate(`rollbackMigration(id: "${id}") { state }`)
+    await done(`rollbackMigration(id: "${id}") { state }`)
     await isNow('ROLLED_BACK')
     const all = [...SHIPPING, ...RUNS].flatMap((name) => [`${name}:before`, `${name}:after`])
     expect(all.filter((moment) => !reached.has(moment))).toEqual([])

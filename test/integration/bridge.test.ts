@@ -2,7 +2,7 @@ import { appendFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startServer, type TestServer } from '../support/server.ts'
-import { ask, history, migrate, QUESTION, untilSource, WITH_DATABASE } from '../support/small-history.ts'
+import { ask, history, migrate, operate, QUESTION, untilSource, WITH_DATABASE } from '../support/small-history.ts'
 import { line } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -21,7 +21,10 @@ const ingest = (server: TestServer, ...ids: string[]) =>
 describe('the bridge', () => {
   test('a migration moves the answers from the files to ClickHouse, and the numbers stay the same', async () => {
     const server = await startServer(history(), WITH_DATABASE)
-    const before = await ask(server)
+    const before = await until('the database to be open', async () => {
+      const answer = await ask(server)
+      return answer.provenance.reason === 'SOURCE_UNAVAILABLE' ? undefined : answer
+    })
     expect(before.provenance).toEqual({
       source: 'LEGACY',
       reason: 'MIGRATION_BELOW_THRESHOLD',
@@ -83,7 +86,7 @@ describe('the bridge', () => {
     const first = await startServer(folder, WITH_DATABASE)
     const change = (server: TestServer, name: string, id: string) =>
       server.ask(`mutation ($id: ID!) { ${name}Migration(id: $id) { state difference } }`, { id }, ['operator'])
-    const started = await first.ask('mutation { startMigration { id } }', {}, ['operator'])
+    const started = await operate(first, 'startMigration { id }')
     const { id } = started.data.startMigration
     // a small history may be through before it can be paused: then there is nothing to pause
     const paused = await change(first, 'pause', id)
@@ -93,7 +96,7 @@ describe('the bridge', () => {
     await first.close()
     const second = await startServer(folder, WITH_DATABASE)
     if (wasPaused) {
-      const again = await second.ask('mutation { startMigration { id } }', {}, ['operator'])
+      const again = await operate(second, 'startMigration { id }')
       expect(again.errors?.[0]?.extensions.code).toBe('CONFLICT')
       expect((await change(second, 'resume', id)).data.resumeMigration.state).toBe('RUNNING')
     }

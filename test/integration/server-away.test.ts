@@ -73,6 +73,8 @@ describe('a ClickHouse server that goes away', () => {
     const folder = makeFolder()
     writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
     const server = await startServer(folder, clickhouseSettings(proxy.url, 'back'))
+    const publishes = 'this instance publishes to the database'
+    await until('it to publish', () => server.log().includes(publishes) || undefined)
     await proxy.cut()
     const record = `{ sessionId: "s", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 96, output: 0 } }`
     await server.ask(`mutation { ingestTokenRecords(input: { records: [${record}] }) { accepted } }`, {}, ['ingester'])
