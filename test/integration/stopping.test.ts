@@ -101,4 +101,24 @@ describe('the line of a request in the log', () => {
     expect(lines[0]).not.toHaveProperty('errors')
     expect(server.log()).not.toContain('2026-02-31')
   })
+
+  test('has the code of what was refused before anything was asked', async () => {
+    const server = await startServer(makeFolder())
+    const authorization = `Bearer ${await server.token(['viewer'])}`
+    await fetch(`${server.url}/graphql?query=${encodeURIComponent('{ __typename }')}`, { headers: { authorization } })
+    await fetch(`${server.url}/graphql`, { method: 'POST', body: '{}' })
+    await fetch(`${server.url}/nowhere`, { headers: { authorization } })
+    const lines = await until('three lines', async () => {
+      const found = server
+        .log()
+        .split('\n')
+        .filter((line) => line.includes('"msg":"request"'))
+      return found.length === 3 ? found.map((line) => JSON.parse(line)) : undefined
+    })
+    expect(lines).toMatchObject([
+      { status: 400, user: 'ann', errors: ['BAD_REQUEST'] },
+      { status: 401, errors: ['UNAUTHENTICATED'] },
+      { status: 404, user: 'ann', errors: ['NOT_FOUND'] },
+    ])
+  })
 })
