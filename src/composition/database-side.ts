@@ -163,7 +163,10 @@ function refusal(publishing: KeptPublishing): BridgeError {
   if (holder !== undefined)
     return new BridgeError('CONFLICT', `${holder} publishes to this database: ask that instance`)
   const why = publishing.problem() ?? 'it is being opened'
-  return new BridgeError('SOURCE_UNAVAILABLE', `the database cannot be used now: ${why}`)
+  return new BridgeError(
+    'SOURCE_UNAVAILABLE',
+    `the database cannot be used now: ${why}; try again, or see token-bridge health`,
+  )
 }
 
 const refusing = (publishing: KeptPublishing): Backups => ({

@@ -88,7 +88,9 @@ export class HostUsageType implements Usage {
   @Field(() => Float, { nullable: true, description: COST }) costUsd!: number | null
 }
 
-@ObjectType('TokenBucket', { description: 'An hour, day, ISO week or month of a time zone that has records.' })
+@ObjectType('TokenBucket', {
+  description: 'An hour, day, ISO week or month of a time zone: one that has records, or, with fill, any of the range.',
+})
 @Access(READERS)
 export class TokenBucketType implements Usage {
   @Field(() => DateTimeScalar) start!: number

@@ -20,7 +20,10 @@ function controlOf(context: RequestContext): RunControl {
 const databaseOf = ({ health }: RequestContext) => health().find(({ name }) => name === 'clickhouse')
 
 const noDatabase = (context: RequestContext): BridgeError =>
-  new BridgeError('SOURCE_UNAVAILABLE', `the database cannot be used now: ${databaseOf(context)?.detail}`)
+  new BridgeError(
+    'SOURCE_UNAVAILABLE',
+    `the database cannot be used now: ${databaseOf(context)?.detail}; try again, or see token-bridge health`,
+  )
 
 @Resolver()
 export class MigrationResolver {
@@ -188,7 +191,10 @@ function toMigration(report: MigrationReport, { isVerified }: RunControl): Migra
 
 @Resolver()
 export class SubscriptionResolver {
-  @Subscription(() => TokenMetricsType, { subscribe: () => notImplemented('tokenMetricsUpdated') })
+  @Subscription(() => TokenMetricsType, {
+    description: 'Not there yet: it is refused with NOT_IMPLEMENTED.',
+    subscribe: () => notImplemented('tokenMetricsUpdated'),
+  })
   @Access(READERS)
   @Cost(METRICS_COST)
   tokenMetricsUpdated(
