@@ -72,7 +72,7 @@ export const SETTINGS = {
   CACHE_MAX_MB: {
     schema: whole('CACHE_MAX_MB', 1, 65_536, 32),
     fallback: '32',
-    about: 'MiB of memory for answers that are kept and what was computed from them',
+    about: 'MiB of memory for answers that are kept, what was computed from them, and responses',
   },
   CLICKHOUSE_URL: {
     schema: httpUrl('CLICKHOUSE_URL'),
