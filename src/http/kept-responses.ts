@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { Principal } from '../access/roles.ts'
@@ -40,7 +41,9 @@ const ASKING_HEADERS = ['accept', 'content-type', 'apollo-require-preflight', 'x
 /** Levels of a body that is compared with others. */
 const MAX_DEPTH = 50
 class TooDeep extends Error {}
-const ANSWER_HEADERS = ['content-type', 'cache-control'] as const
+const ANSWER_HEADERS = ['content-type', 'cache-control', 'etag'] as const
+/** Whoever asked may keep the answer, and asks each time whether it is still the one. */
+const ASK_AGAIN = 'private, no-cache'
 
 /**
  * Serves responses again as bytes: nothing is parsed and nothing executed. Only those that were answered from the cache
@@ -81,17 +84,29 @@ export function keepResponses(
     context.audit.count({ action, outcome: 'ok' })
     metrics.sentAgain()
     metrics.operation('query', 'ok', (performance.now() - started) / 1000)
-    return reply.headers(kept.headers).send(kept.payload)
+    void reply.headers(kept.headers)
+    return has(request, kept.headers.etag) ? reply.code(304).send() : reply.send(kept.payload)
   })
 
-  fastify.addHook('onSend', async ({ context, keptUnder }, reply, payload) => {
+  fastify.addHook('onSend', async ({ context, keptUnder, method }, reply, payload) => {
     if (keptUnder === null || context === null || reply.statusCode !== 200 || typeof payload !== 'string') return
     const answer = lastingAnswerOf(context)
     if (answer === undefined) return
-    const headers = Object.fromEntries(ANSWER_HEADERS.map((name) => [name, String(reply.getHeader(name))]))
+    if (method === 'GET') void reply.headers({ etag: tagOf(payload), 'cache-control': ASK_AGAIN })
+    const headers = Object.fromEntries(ANSWER_HEADERS.flatMap((name) => given(name, reply.getHeader(name))))
     responses.set(keptUnder, { answer, headers, payload: Buffer.from(payload) })
   })
 }
+
+const tagOf = (payload: string): string => `"${hash('sha256', payload, 'base64url')}"`
+
+/** Whether the client says that it has this version of the answer. */
+function has({ headers }: FastifyRequest, etag: string | undefined): boolean {
+  const known = headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
+  return etag !== undefined && known.includes(etag)
+}
+
+const given = (name: string, value: unknown): [string, string][] => (value === undefined ? [] : [[name, String(value)]])
 
 function isPaid({ budgets, principal }: RequestContext, cost: number): boolean {
   try {

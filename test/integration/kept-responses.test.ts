@@ -127,4 +127,29 @@ describe('a response that was answered from the cache', () => {
     const { errors } = await server.ask(QUESTION, {}, ['viewer'], { user: 'bob' })
     expect(errors).toBeDefined()
   })
+
+  test('to a GET has a tag, by which a client that has it is spared the bytes, for as long as it is the same', async () => {
+    const folder = small()
+    const server = await startServer(folder)
+    const get = async (tag = '', access?: NonNullable<More>['access']) =>
+      fetch(`${server.url}/graphql?query=${encodeURIComponent(QUESTION)}`, {
+        headers: {
+          authorization: `Bearer ${await server.token(['viewer'], 'ann', access)}`,
+          'apollo-require-preflight': 'yes',
+          ...(tag === '' ? {} : { 'if-none-match': `"another", W/${tag}` }),
+        },
+      })
+    const tag = await until('a tag', async () => (await get()).headers.get('etag') ?? undefined)
+    const same = await get(tag)
+    expect([same.status, same.headers.get('etag'), await same.text()]).toEqual([304, tag, ''])
+    expect(same.headers.get('cache-control')).toBe('private, no-cache')
+    // it is no key to what somebody else sees
+    expect((await get(tag, [{ projects: ['nowhere'] }])).status).toBe(200)
+    appendFileSync(join(folder, 'projects', 'shop', 'a.jsonl'), `${line({ id: 'msg_4' })}\n`)
+    const changed = await until('another answer', async () => {
+      const answer = await get(tag)
+      return answer.status === 200 ? ((await answer.json()) as { data: { tokenMetrics: object } }) : undefined
+    })
+    expect(changed.data.tokenMetrics).toMatchObject({ recordCount: '4' })
+  })
 })
