@@ -1,4 +1,4 @@
-import { REASON_MEANINGS } from '../domain/source.ts'
+import { REASON_MEANINGS, type RoutingReason } from '../domain/source.ts'
 import { type RemoteOptions, request } from './client.ts'
 import { ViewerDocument } from './generated.ts'
 import { printJson, printLines } from './terminal.ts'
@@ -13,7 +13,11 @@ export async function showSource(options: RemoteOptions): Promise<void> {
   const { userId, roles, cohort, preference, decision } = viewer
   printLines([
     `${decision.source} (${decision.reason})`,
-    REASON_MEANINGS[decision.reason],
+    ...meaningOf(decision.reason),
     `user ${userId}, roles ${roles.join(', ')}, cohort ${cohort ?? 'none'}, preference ${preference}`,
   ])
 }
+
+/** None of a reason that only a later server knows. */
+const meaningOf = (reason: RoutingReason): string[] =>
+  Object.hasOwn(REASON_MEANINGS, reason) ? [REASON_MEANINGS[reason]] : []
