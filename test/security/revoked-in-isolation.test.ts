@@ -103,6 +103,6 @@ describe('an isolated bridge', () => {
     await startServer(folder, settings)
     writeFileSync(join(folder, 'first', 'server.json'), '{}')
     const revoked = await run(['revoke', '--user', 'mallory', '--reason', 'stolen'], folder, settings)
-    expect(revoked).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use') })
+    expect(revoked).toMatchObject({ code: 1, stderr: expect.stringContaining('a server has the data folder') })
   })
 })
