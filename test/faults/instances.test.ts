@@ -5,10 +5,10 @@ import { judgeAcknowledged, judgeTakeOver, judgeTornAnswer } from './take-over.t
 const HOUR_MS = 3_600_000
 
 describe('three instances, each of which is killed, stopped, robbed of its folder, or has a clock that is an hour off', () => {
-  test('answer exactly, or say that they are stale, and never less than before: 12 faults', async () => {
-    const report = await runInstancesLoop({ faults: 12, seed: 1, instances: 3 })
+  test('answer exactly, or say that they are stale, and never less than before: 8 faults', async () => {
+    const report = await runInstancesLoop({ faults: 8, seed: 1, instances: 3 })
     expect(report.differences).toEqual([])
-    expect(report.acknowledged).toBeGreaterThan(50)
+    expect(report.acknowledged).toBeGreaterThan(30)
     expect(report.sources).toHaveProperty('CLICKHOUSE')
     expect(report.stale).toBeLessThan(report.answers / 2)
   }, 900_000)

@@ -81,7 +81,9 @@ export async function runKillLoop(options: KillLoopOptions): Promise<KillLoopRep
   try {
     for (let kill = 0; kill < kills; kill++) {
       const planted = at ?? drawMoment(random, operated)
-      const crash = clickhouse !== undefined && random.chance(0.4) && clickhouse.crashAfter(random.between(0, CRASH_MS))
+      // at least in every third life
+      const crashes = kill % 3 === 1 || random.chance(0.2)
+      const crash = clickhouse !== undefined && crashes && clickhouse.crashAfter(random.between(0, CRASH_MS))
       await Promise.all([live(planted, kill), crash])
       moments[planted] = (moments[planted] ?? 0) + 1
       options.onKill?.(kill + 1, planted)

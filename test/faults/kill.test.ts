@@ -8,10 +8,10 @@ describe('a server that is killed at any moment', () => {
     expect(report.acknowledged).toBeGreaterThan(60)
   }, 900_000)
 
-  test('loses and doubles nothing in a ClickHouse server either, which is killed, too: 8 kills', async () => {
-    const report = await runKillLoop({ kills: 8, seed: 2, clickhouseServer: true })
+  test('loses and doubles nothing in a ClickHouse server either, which is killed, too: 6 kills', async () => {
+    const report = await runKillLoop({ kills: 6, seed: 2, clickhouseServer: true })
     expect(report.differences).toEqual([])
-    expect(report.acknowledged).toBeGreaterThan(50)
+    expect(report.acknowledged).toBeGreaterThan(30)
     expect(report.crashes).toBeGreaterThan(0)
   }, 900_000)
 
