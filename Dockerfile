@@ -3,11 +3,11 @@
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
-COPY .npmrc package.json package-lock.json tsconfig.json tsconfig.build.json ./
+COPY .npmrc package.json package-lock.json tsconfig.json ./
 COPY scripts/build.js scripts/build.js
 COPY src src
 # prepare builds dist/; nothing of it is compiled later
-RUN npm ci --omit=dev && rm -r node_modules/typescript node_modules/.bin/tsc node_modules/.bin/tsserver
+RUN npm ci --omit=dev && rm -r node_modules/rolldown node_modules/@rolldown node_modules/.bin/rolldown
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 DATA_DIR=/data TRANSCRIPTS_DIR=/transcripts

@@ -28,9 +28,9 @@ if (command === 'serve' && !SERVER_FLAGS.every((flag) => process.execArgv.includ
 module.enableCompileCache?.(fileURLToPath(new URL('../dist/.compile-cache', import.meta.url)))
 // a prompt waits for its status line: nothing else is loaded
 if (command === 'statusline' && !process.argv.some((arg) => arg === '--help' || arg === '-h')) {
-  const { statusline } = await import('../dist/cli/statusline/statusline.js')
+  const { statusline } = await import('../dist/program/statusline.js')
   await statusline(process.argv.slice(3))
 } else {
-  const { run } = await import('../dist/cli/main.js')
+  const { run } = await import('../dist/program/main.js')
   await run(process.argv)
 }

@@ -2,7 +2,7 @@
 // name:before|after:n), sets its clock wrong (CLOCK_SHIFT_MS), or breaks some of its steps on purpose (BREAK=name,name),
 // so that the judge can show that it would notice.
 import { subscribe } from 'node:diagnostics_channel'
-import { writeSync } from 'node:fs'
+import { readdirSync, readFileSync, writeSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { MOMENTS, type Moment } from '../../src/ports/moments.ts'
 
@@ -39,71 +39,68 @@ if (shiftMs !== 0)
     get: (real, key) => (key === 'now' ? () => real.now() + shiftMs : Reflect.get(real, key)),
   })
 
-/** A text of the built program, and what stands there instead. */
+/** A place of the built program, and what stands there instead. */
 interface Break {
-  file: string
-  from: string
+  from: RegExp
   to: string
 }
 
 /** Steps that are broken on purpose. */
 const BREAKS: Record<string, Break | Break[]> = {
   // after a crash, what was planned is believed to be there
-  'no-read-back': {
-    file: 'shipping/groups.js',
-    from: 'const missing = await missingOf(parts.store, open.group);',
-    to: 'const missing = [];',
-  },
+  'no-read-back': { from: /\(await missingOf\(parts\.store, open\.group\)\)/, to: '[]' },
   // the ledger says so before it is so
   'ledger-before-store': {
-    file: 'shipping/publication.js',
-    from: 'await apply(store, change, seq);\n    await ledger.noted(note, seq);',
-    to: 'await ledger.noted(note, seq);\n    await apply(store, change, seq);',
+    from: /(await apply\S*\(store, change, seq\);)\s+(await ledger\.noted\(note, seq\);)/,
+    to: '$2 $1',
   },
   // a later run believes that what was rolled back is still published
   'rollback-keeps-ledger': {
-    file: 'shipping/ledger-state.js',
-    from: 'state.states.set(log.key, { ...log, edition: log.edition + 1, publishedTo: 0 });',
+    from: /state\.states\.set\(log\.key, \{\s+\.\.\.log,\s+edition: log\.edition \+ 1,\s+publishedTo: 0\s+\}\);/,
     to: 'void log;',
   },
   // what is gone from the database is not looked for: with it, what the others break is mended at the next start
   'no-stock': {
-    file: 'migration/stock.js',
-    from: 'export async function takeStock(parts) {',
-    to: 'export async function takeStock(parts) { return { lostRecords: 0, lostLogs: [], foreignSegments: [], mended: [] };',
+    from: /async function takeStock\(parts\) \{/,
+    to: '$& return { lostRecords: 0, lostLogs: [], foreignSegments: [], mended: [] };',
   },
   // whoever stalled and lost the right to publish goes on with it, and whoever has it now does not know its last number
   'no-fence': [
-    { file: 'statements/fence.js', from: "'{epoch:UInt64} >= (SELECT max(epoch) FROM fences)'", to: "'true'" },
-    { file: 'clickhouse/record-store.js', from: 'current.epoch > epoch', to: 'false' },
-    { file: 'shipping/shared-ledger.js', from: 'fence > epoch', to: 'false' },
-    { file: 'shipping/ledger-sharing.js', from: 'found.changing?.seq ?? 0', to: '0' },
+    { from: /\{epoch:UInt64\} >= \(SELECT max\(epoch\) FROM fences\)/, to: 'true' },
+    { from: /current\.epoch > epoch/, to: 'false' },
+    { from: /fence > epoch/, to: 'false' },
+    { from: /found\.changing\?\.seq \?\? 0/, to: '0' },
   ],
   // what a publisher before this one was about to swap in stays there for it
-  'no-clearing': { file: 'clickhouse/right-to-publish.js', from: 'await db.query(leftWinners)', to: '[]' },
+  'no-clearing': { from: /await db\.query\(leftWinners\)/, to: '[]' },
   // whoever stalled and lost the right to publish answers as before
-  'no-second-look': { file: 'composition/publishing-side.js', from: 'head.epoch === epoch', to: 'true' },
+  'no-second-look': { from: /head\.epoch === epoch/, to: 'true' },
   // an instance does not look at once for what others have acknowledged
-  'no-look': { file: 'journal/catching-up.js', from: 'return catchUp()', to: 'return undefined' },
+  'no-look': { from: /return catchUp\(\)/, to: 'return undefined' },
   // a reader does not look whether something was published while it read
-  'no-head': {
-    file: 'shipping/following.js',
-    from: 'after.epoch === before.epoch && after.number === before.number',
-    to: 'true',
-  },
+  'no-head': { from: /after\.epoch === before\.epoch && after\.number === before\.number/, to: 'true' },
 }
+
 const broken = (process.env.BREAK ?? '').split(',').flatMap((name) => BREAKS[name] ?? [])
-if (broken.length > 0)
+if (broken.length > 0) {
+  const places = new Map(broken.map((step) => [step, placeOf(step)]))
   registerHooks({
     load(url, context, next) {
       const loaded = next(url, context)
-      const steps = broken.filter(({ file }) => url.endsWith(file))
+      const steps = broken.filter((step) => places.get(step) === url)
       if (steps.length === 0) return loaded
-      let source = String(loaded.source)
-      for (const { file, from, to } of steps) {
-        if (!source.includes(from)) throw new Error(`${file} has no ${from}`)
-        source = source.replace(from, to)
-      }
-      return { ...loaded, source }
+      return { ...loaded, source: steps.reduce((text, { from, to }) => text.replace(from, to), String(loaded.source)) }
     },
   })
+}
+
+/** The file of the program that has such a text, once. */
+function placeOf({ from }: Break): string {
+  const program = new URL('../../dist/program/', import.meta.url)
+  const files = readdirSync(program).filter((name) => name.endsWith('.js'))
+  const places = files
+    .map((name) => new URL(name, program))
+    .flatMap((url) => [...readFileSync(url, 'utf8').matchAll(new RegExp(from, 'g'))].map(() => url.href))
+  if (places.length !== 1) throw new Error(`${places.length} places of the program have ${from}`)
+  return places[0] as string
+}
