@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
+import { count, grouped } from '../domain/counted.ts'
 import { cell, columnsOf } from './cell.ts'
-import { count, grouped } from './counted.ts'
 import type { Analyzed } from './report.ts'
 import { PLAIN, styledTable } from './tables.ts'
 import type { StyledLine } from './terminal.ts'
