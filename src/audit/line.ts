@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { toPlainText } from '../domain/plain-text.ts'
 import { type AuditEntry, type AuditEvent, MAX_DETAIL } from '../ports/audit.ts'
 
-// An entry is one line of JSON that anybody can read. Its last member is an HMAC over all bytes before it and the HMAC of
-// the line before: whoever has no key can neither change, take out, move nor add a line.
+// An entry is one line of JSON that anybody can read. Its last member is an HMAC over all bytes before it: whoever has no
+// key cannot change a line, whatever became of those around it. The member before that one is the beginning of the HMAC of
+// the line before: so nobody can take out, move or add a line either.
 
 /** Before the first entry. */
 export const NO_HMAC = '0'.repeat(64)
@@ -15,6 +16,8 @@ const TEXTS = Object.keys(LENGTHS) as (keyof typeof LENGTHS)[]
 /** No line has more bytes: JSON makes at most six of a unit. */
 export const MAX_LINE_BYTES = 8 << 10
 
+/** So many hexadecimal digits name the line before. */
+const AFTER_LENGTH = 32
 const SUFFIX = /^,"hmac":"([0-9a-f]{64})"\}$/
 const SUFFIX_BYTES = ',"hmac":""}'.length + NO_HMAC.length
 
@@ -29,6 +32,10 @@ const ENTRY = z.object({
   from: text,
   request: text,
   count: z.number().int().positive().default(1),
+  after: z
+    .string()
+    .regex(new RegExp(`^[0-9a-f]{${AFTER_LENGTH}}$`))
+    .optional(),
 })
 
 /** Where the chain is: the entry that comes next follows this one. */
@@ -39,11 +46,16 @@ export interface Link {
 
 /** A line, as it was found. */
 export interface Line {
-  /** All bytes that its HMAC is over, beside that of the line before. */
+  /** All bytes that its HMAC is over. */
   body: Buffer
   hmac: string
+  /** Names the line before; `undefined` in lines of releases whose HMAC was over that of the line before as well. */
+  after: string | undefined
   entry: AuditEntry
 }
+
+/** What the HMAC of a line says: nothing of a line of an earlier release, where the line before is gone. */
+export type Proof = 'follows' | 'stands elsewhere' | 'changed' | 'unknown'
 
 export interface PlacedEvent extends AuditEvent {
   /** Milliseconds since 1970. */
@@ -63,13 +75,26 @@ export function encodeLine(key: Buffer, after: Link, event: PlacedEvent): { line
   )
   const when = new Date(at).toISOString()
   const more = count === 1 ? undefined : count
-  const body = Buffer.from(JSON.stringify({ position, at: when, ...plain, count: more }).slice(0, -1))
-  const hmac = hmacOf(key, after.hmac, body)
+  const body = Buffer.from(
+    JSON.stringify({ position, at: when, ...plain, count: more, after: nameOf(after) }).slice(0, -1),
+  )
+  const hmac = hmacOf(key, body)
   return { line: Buffer.concat([body, Buffer.from(`,"hmac":"${hmac}"}\n`)]), link: { position, hmac } }
 }
 
-export function hmacOf(key: Buffer, before: string, body: Buffer): string {
-  return createHmac('sha256', key).update(before).update(body).digest('hex')
+const nameOf = ({ hmac }: Pick<Link, 'hmac'>): string => hmac.slice(0, AFTER_LENGTH)
+
+const hmacOf = (key: Buffer, ...parts: readonly (Buffer | string)[]): string =>
+  parts.reduce((hmac, part) => hmac.update(part), createHmac('sha256', key)).digest('hex')
+
+/** `before`: the HMAC of the line before it, where that is known. */
+export function proofOf(key: Buffer, { body, hmac, after }: Line, before: string | undefined): Proof {
+  if (after === undefined) {
+    if (before === undefined) return 'unknown'
+    return hmacOf(key, before, body) === hmac ? 'follows' : 'changed'
+  }
+  if (hmacOf(key, body) !== hmac) return 'changed'
+  return before !== undefined && nameOf({ hmac: before }) === after ? 'follows' : 'stands elsewhere'
 }
 
 /** A line without its end; `undefined` where it is none. */
@@ -79,7 +104,8 @@ export function parseLine(bytes: Buffer): Line | undefined {
   if (hmac === undefined) return undefined
   const body = bytes.subarray(0, at)
   try {
-    return { body, hmac, entry: ENTRY.parse(JSON.parse(`${body.toString('utf8')}}`)) }
+    const { after, ...entry } = ENTRY.parse(JSON.parse(`${body.toString('utf8')}}`))
+    return { body, hmac, after, entry }
   } catch {
     return undefined
   }

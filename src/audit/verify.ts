@@ -4,7 +4,7 @@ import { finished, type Work } from '../domain/work.ts'
 import { ACKNOWLEDGED, DAMAGED, REMOVED } from './beginning.ts'
 import { auditFiles, splitLines } from './files.ts'
 import { type Head, headText, readHead } from './head.ts'
-import { detailText, hmacOf, type Line, type Link, NO_HMAC, parseLine } from './line.ts'
+import { detailText, type Line, type Link, NO_HMAC, parseLine, proofOf } from './line.ts'
 import { parseRemoved } from './removal.ts'
 
 /** What a look at a whole chain found. */
@@ -87,21 +87,22 @@ function createCheck(key: Buffer, heads: readonly Head[]): Check {
   const atHeads = new Map<number, string>()
 
   const one = (line: Line, place: string): void => {
-    const { body, hmac, entry } = line
+    const { hmac, entry } = line
     const { position } = entry
-    const isFirst = entries === 0
+    const isCut = entries === 0 && position > 0
     entries++
+    if (isCut) cutAt = line
+    const isNext = position === before.position + 1
+    if (position > before.position + 1 && !isCut)
+      found(`${missing(before.position + 1, position - 1)} before ${place}: removed, or moved`)
+    else if (!isNext && !isCut)
+      found(`${place} has the position ${position}, which is not the next one: added, or moved`)
+    const proof = proofOf(key, line, isNext ? before.hmac : undefined)
+    if (proof === 'changed' || (isNext && proof !== 'follows'))
+      found(`${place} (position ${position}) is not what was written there`)
+    else if (proof === 'unknown' && !isCut) found(unknown(position))
     said.seen(line)
-    if (isFirst && position > 0) cutAt = line
-    else {
-      const isNext = position === before.position + 1
-      const isLinked = isNext && hmacOf(key, before.hmac, body) === hmac
-      if (position > before.position + 1)
-        found(`${missing(before.position + 1, position - 1)} before ${place}: removed, or moved`)
-      else if (!isNext) found(`${place} has the position ${position}, which is not the next one: added, or moved`)
-      else if (!isLinked) found(`${place} (position ${position}) is not what was written there`)
-      if (isLinked) said.linked(line, place, cutAt)
-    }
+    if (proof === 'follows') said.linked(line, place, cutAt)
     before = { position, hmac }
     if (heads.some((head) => head.position === position)) atHeads.set(position, hmac)
   }
@@ -126,8 +127,10 @@ function createCheck(key: Buffer, heads: readonly Head[]): Check {
         )
     },
     end() {
-      if (cutAt !== undefined && !said.isAnchored())
+      if (cutAt !== undefined && !said.isAnchored()) {
         problems.unshift(`${missing(0, cutAt.entry.position - 1)}: the chain does not say so`)
+        if (cutAt.after === undefined) found(unknown(cutAt.entry.position))
+      }
       for (const head of heads) headProblem(head, { before, cutAt, atHeads, saysDamaged: said.saysDamaged }, found)
       return { problems, entries, isAcknowledged: said.isAcknowledged }
     },
@@ -161,7 +164,7 @@ function createSaid(key: Buffer, found: (text: string) => void): Said {
       if (action === DAMAGED) found(`${place} says that the audit log was damaged: ${detail}`)
       const removed = action === REMOVED ? parseRemoved(detail) : undefined
       if (cutAt === undefined || removed?.position !== cutAt.entry.position - 1) return
-      isAnchored ||= hmacOf(key, removed.hmac, cutAt.body) === cutAt.hmac
+      isAnchored ||= proofOf(key, cutAt, removed.hmac) === 'follows'
     },
     isAnchored: () => isAnchored,
     isAcknowledged: (problem) => acknowledged.has(detailText(problem)),
@@ -187,3 +190,7 @@ function headProblem(head: Head, { before, cutAt, atHeads, saysDamaged }: Ends, 
 
 const missing = (from: number, to: number): string =>
   from === to ? `the entry ${from} is missing` : `the entries ${from} to ${to} are missing`
+
+/** Whoever takes a line away could make the one behind it look as one of an earlier release. */
+const unknown = (position: number): string =>
+  `the entry ${position} is of an earlier release, and the one before it is not there: nobody can tell whether it was changed`

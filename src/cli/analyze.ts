@@ -104,7 +104,7 @@ function answerOf({ analysis }: Counted, filter: TokenFilter, { by, timeZone, li
 }
 
 async function printAnalyzed(analyzed: Analyzed, format: Exclude<Format, 'json'>, options: AnalyzeOptions) {
-  const { tableOf, summaryLines, qualityLines } = await import('./tables.ts')
+  const { tableOf, summaryLines } = await import('./tables.ts')
   if (format === 'csv') return printWhole(csvLines(sheetOf(analyzed, false)))
   if (format === 'markdown') {
     printWhole(markdownLines(sheetOf(analyzed, true)))
@@ -113,7 +113,9 @@ async function printAnalyzed(analyzed: Analyzed, format: Exclude<Format, 'json'>
   const maxColumns = tableColumns(options.compact === true)
   const { lines, left } = tableOf(analyzed, maxColumns)
   printStyled([...lines, ...summaryLines(analyzed, left, maxColumns)])
-  if (options.quality === true) printStyled(['', ...qualityLines(analyzed)])
+  if (options.quality !== true) return
+  const { refusedLines } = await import('./refused-lines.ts')
+  printStyled(['', ...refusedLines(analyzed, maxColumns)])
 }
 
 /** Nothing was selected: whoever asked may not have meant that. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
+import { count } from '../domain/counted.ts'
 import type { RemoteOptions } from './client.ts'
 import type { RecordOriginInput, TokenCountsInput, TokenRecordInput } from './generated.ts'
 import { batchesOf, createMistakes, type SentRecord, sendBatch } from './send-records.ts'
@@ -49,13 +50,13 @@ export async function ingestFile(path: string, options: RemoteOptions): Promise<
 
   const rejected = mistakes.all()
   if (options.json) printJson({ accepted, rejected })
-  else printLines([`${accepted} records accepted`])
+  else printLines([`${count(accepted, 'record')} accepted`])
   if (rejected.length === 0) return
   if (!options.json) rejected.forEach(tellProblem)
   process.exitCode = 1
 }
 
-const count = z.union([z.string(), z.number()])
+const figure = z.union([z.string(), z.number()])
 const text = z.string().nullish()
 /** Every member of an input, and no other. */
 type Members<Input> = Record<keyof Input, z.ZodType>
@@ -66,11 +67,11 @@ const RECORD = z.strictObject({
   model: z.string(),
   occurredAt: z.string(),
   tokens: z.strictObject({
-    input: count,
-    output: count,
-    cacheCreation: count.nullish(),
-    cacheCreation1h: count.nullish(),
-    cacheRead: count.nullish(),
+    input: figure,
+    output: figure,
+    cacheCreation: figure.nullish(),
+    cacheCreation1h: figure.nullish(),
+    cacheRead: figure.nullish(),
   } satisfies Members<TokenCountsInput>),
   messageId: text,
   requestId: text,
@@ -79,7 +80,7 @@ const RECORD = z.strictObject({
   branch: text,
   sidechain: z.boolean().nullish(),
   identity: text,
-  origin: z.strictObject({ path: z.string(), offset: count } satisfies Members<RecordOriginInput>).nullish(),
+  origin: z.strictObject({ path: z.string(), offset: figure } satisfies Members<RecordOriginInput>).nullish(),
 } satisfies Members<TokenRecordInput>)
 
 /** Of one line: one that is something else altogether may have any number. */

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readConfig } from '../config.ts'
+import { count } from '../domain/counted.ts'
 import { inspectJournal, type SegmentReport } from '../journal/inspection.ts'
 import { keyIds } from '../journal/key.ts'
 import { loadJournalKey, rotateOwnKey } from '../journal/key-file.ts'
 import { firstKeyIds } from '../journal/segments.ts'
 import { instancesIn } from '../journal/told-heads.ts'
 import { journalHeadsPath } from '../lost-revocations-file.ts'
-import { count } from './counted.ts'
 import { noteCommand } from './noting.ts'
 import { printJson, printLines } from './terminal.ts'
 
@@ -49,7 +49,8 @@ export async function checkJournal(options: Options): Promise<void> {
   if (options.json) return void printJson({ folder, damaged })
   printLines(damaged.map(({ segment, from, to, reason }) => `${segment}, bytes ${from} to ${to}: ${reason}`))
   const torn = sum(segments, ({ unfinishedBytes }) => unfinishedBytes)
-  const left = torn === 0 ? '' : `; ${torn} bytes at the ends are no whole entry: nobody was told that they are kept`
+  const left =
+    torn === 0 ? '' : `; ${count(torn, 'byte')} at the ends are no whole entry: nobody was told that they are kept`
   printLines([`${folder}: ${count(segments.length, 'segment')}, ${count(damaged.length, 'damaged place')}${left}`])
 }
 

@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress'
+import { count, grouped } from '../domain/counted.ts'
 import { type RemoteOptions, request } from './client.ts'
 import {
   BackupMigrationDocument,
@@ -52,8 +53,8 @@ async function showFiles(options: RemoteOptions & { id?: string }): Promise<void
   const files = migration?.files ?? []
   if (options.json) return void printJson(files)
   for (const { path, bytes, records, tokens, duplicateLines, refused, verified } of files) {
-    const lines = refused.reduce((sum, { count }) => sum + BigInt(count), 0n)
-    const counts = `${records} records, ${tokens} tokens, ${duplicateLines} duplicates, ${lines} refused`
+    const lines = refused.reduce((sum, one) => sum + BigInt(one.count), 0n)
+    const counts = `${count(records, 'record')}, ${count(tokens, 'token')}, ${count(duplicateLines, 'duplicate')}, ${grouped(lines)} refused`
     printLines([`${verified ? 'verified' : 'waiting '}  ${pathShown(path)}: ${megabytes(bytes)} MB, ${counts}`])
   }
 }
@@ -116,10 +117,7 @@ export async function backupMigration(
   const long = { ...options, deadlineMs: LONG_MS }
   const { backupMigration: report } = await request(BackupMigrationDocument, asked, long)
   if (options.json) return void printJson(report)
-  printLines([
-    `${report.records} copies of records in ${report.batches} batches, ${report.tokens} tokens in all copies`,
-    report.folder,
-  ])
+  printLines([`${copies(report)}, ${count(report.tokens, 'token')} in all copies`, report.folder])
 }
 
 /** `token-bridge migrate restore NAME`: brings back what the database lacks of a backup. */
@@ -127,9 +125,7 @@ export async function restoreMigration(name: string, options: RemoteOptions): Pr
   const long = { ...options, deadlineMs: LONG_MS }
   const { restoreMigration: report } = await request(RestoreMigrationDocument, { name }, long)
   if (options.json) return void printJson(report)
-  printLines([
-    `${report.records} copies of records in ${report.batches} batches restored; ${report.skipped} batches were there already`,
-  ])
+  printLines([`${copies(report)} restored; ${grouped(report.skipped)} batches were there already`])
 }
 
 async function idOf(id: string | undefined, options: RemoteOptions): Promise<string> {
@@ -142,9 +138,9 @@ async function showPlan(options: RemoteOptions): Promise<void> {
   const { migrationPlan: plan } = await request(MigrationPlanDocument, {}, options)
   if (options.json) return void printJson(plan)
   const lines = [
-    `${plan.files} transcripts, ${megabytes(plan.bytes)} MB, ${plan.tokens} tokens`,
-    `${plan.records} copies of records in ${plan.batches} batches; ${plan.duplicateLines} lines are duplicates`,
-    ...plan.refused.map(({ reason, count }) => `${count} lines are refused: ${reason}`),
+    `${count(plan.files, 'transcript')}, ${megabytes(plan.bytes)} MB, ${count(plan.tokens, 'token')}`,
+    `${copies(plan)}; ${grouped(plan.duplicateLines)} lines are duplicates`,
+    ...plan.refused.map((one) => `${grouped(one.count)} lines are refused: ${one.reason}`),
     `it will take about ${duration(plan.estimatedSeconds)}; nothing was written`,
   ]
   printLines(lines)
@@ -177,24 +173,24 @@ function describe(migration: MigrationFieldsFragment): string[] {
   const { tokensPerSecond, secondsLeft, errorCount, lastError, memoryBytes, verification } = migration
   const lines = [
     `migration ${id}: ${state}, ${(progress * 100).toFixed(2)} %`,
-    `${filesVerified} of ${filesTotal} transcripts verified, ${tokensVerified} of ${tokensTotal} tokens`,
-    `difference ${difference ?? 'not known yet'}`,
+    `${grouped(filesVerified)} of ${grouped(filesTotal)} transcripts verified, ${grouped(tokensVerified)} of ${grouped(tokensTotal)} tokens`,
+    `difference ${difference === null || difference === undefined ? 'not known yet' : grouped(difference)}`,
   ]
   if (tokensPerSecond !== null && tokensPerSecond !== undefined)
-    lines.push(`${Math.round(tokensPerSecond)} tokens a second, about ${duration(secondsLeft ?? 0)} left`)
+    lines.push(`${grouped(Math.round(tokensPerSecond))} tokens a second, about ${duration(secondsLeft ?? 0)} left`)
   if (verification !== null && verification !== undefined && verification.archivedTokens !== '0')
     lines.push(
       state === 'ROLLED_BACK'
-        ? `archived copies added ${verification.archivedTokens} tokens: no answer counts them until the next run, or at all where they were discarded`
-        : `archived copies, which only ClickHouse still has, add ${verification.archivedTokens} tokens to those on disk`,
+        ? `archived copies added ${grouped(verification.archivedTokens)} tokens: no answer counts them until the next run, or at all where they were discarded`
+        : `archived copies, which only ClickHouse still has, add ${grouped(verification.archivedTokens)} tokens to those on disk`,
     )
   if (memoryBytes !== '0') lines.push(`the server uses ${megabytes(memoryBytes)} MB of heap and buffers`)
   for (const alarm of migration.alarms) lines.push(`ALARM ${alarm}`)
-  if (errorCount > 0) lines.push(`${errorCount} errors since the server started, last: ${lastError}`)
+  if (errorCount > 0) lines.push(`${count(errorCount, 'error')} since the server started, last: ${lastError}`)
   if (error !== null && error !== undefined) lines.push(error)
   for (const one of verification?.differences.slice(0, LISTED) ?? [])
     lines.push(
-      `  ${pathShown(one.path)}, ${one.day}, lines ${one.firstLine} to ${one.lastLine}: ${one.missing} missing, ${one.surplus} surplus, ${one.altered} altered, ${one.tokens} tokens`,
+      `  ${pathShown(one.path)}, ${one.day}, lines ${grouped(one.firstLine)} to ${grouped(one.lastLine)}: ${grouped(one.missing)} missing, ${grouped(one.surplus)} surplus, ${grouped(one.altered)} altered, ${grouped(one.tokens)} tokens`,
     )
   for (const batch of verification?.damagedBatches?.slice(0, LISTED) ?? []) lines.push(`  batch ${batch}`)
   return lines
@@ -210,7 +206,7 @@ function describeRepair(plan: {
     ...plan.reshipped.map((path) => `to be shipped anew: ${path}`),
     ...plan.retired.map((log) => `to be taken out: ${log}`),
     ...(plan.winnersRebuilt ? ['what readers count is to be chosen anew'] : []),
-    ...(plan.lost > 0 ? [`${plan.lost} batches are archived and damaged: restore them from a backup`] : []),
+    ...(plan.lost > 0 ? [`${grouped(plan.lost)} batches are archived and damaged: restore them from a backup`] : []),
   ]
   return lines.length === 0 ? ['nothing to mend'] : lines
 }
@@ -218,7 +214,13 @@ function describeRepair(plan: {
 /** Cut so that what follows in its line is seen, too. */
 const pathShown = (path: string): string => shown(path, 1000)
 
-const megabytes = (bytes: string): string => (Number(bytes) / MEGABYTE).toFixed(1)
+const megabytes = (bytes: string): string => {
+  const [whole = '', tenths] = (Number(bytes) / MEGABYTE).toFixed(1).split('.')
+  return `${grouped(whole)}.${tenths}`
+}
+
+const copies = ({ records, batches }: { records: string | number; batches: number }): string =>
+  `${count(records, 'copy')} of records in ${count(batches, 'batch')}`
 
 function duration(seconds: number): string {
   const whole = Math.ceil(seconds)
@@ -242,7 +244,7 @@ function createBar(): { update(migration: MigrationFieldsFragment): void; stop()
   bar.start(10_000, 0, { state: 'starting', files: '0', rate: '', left: '' })
   return {
     update({ progress, state, filesVerified, filesTotal, tokensPerSecond, secondsLeft }) {
-      const files = `${filesVerified} of ${filesTotal}`
+      const files = `${grouped(filesVerified)} of ${grouped(filesTotal)}`
       const rate = tokensPerSecond ? `${(tokensPerSecond / 1e6).toFixed(1)} M tokens/s` : ''
       const left = typeof secondsLeft === 'number' ? `${duration(secondsLeft)} left` : ''
       bar.update(Math.round(progress * 10_000), { state: shown(state, 20), files, rate, left })

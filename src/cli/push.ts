@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { readConfig } from '../config.ts'
+import { count, grouped } from '../domain/counted.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { toPlainText } from '../domain/plain-text.ts'
 import { TEXTS, type TextField } from '../domain/record-fields.ts'
@@ -101,10 +102,10 @@ export async function push(options: PushOptions): Promise<void> {
   }
   const rejected = mistakes.all()
   if (options.json) printJson({ accepted: told.accepted, rejected })
-  else printLines([`${told.accepted} records accepted by ${options.server}`])
+  else printLines([`${count(told.accepted, 'record')} accepted by ${options.server}`])
   if (told.changed > 0)
     tellProblem(
-      `${told.changed} records have names with characters that control or cannot be seen, or that are too long: sent with U+FFFD for them, or cut`,
+      `${grouped(told.changed)} records have names with characters that control or cannot be seen, or that are too long: sent with U+FFFD for them, or cut`,
     )
   if (rejected.length > MAX_MISTAKES) tellProblem(rejected.at(-1) as string)
   if (rejected.length > 0) process.exitCode = 1

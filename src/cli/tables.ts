@@ -1,15 +1,13 @@
 import Table from 'cli-table3'
 import { costOf } from '../domain/cost.ts'
+import { count, grouped } from '../domain/counted.ts'
 import { type Usage, usageOf } from '../domain/usage.ts'
 import { cell, columnsOf } from './cell.ts'
-import { count, grouped } from './counted.ts'
 import { shortName } from './model-name.ts'
 import { type Analyzed, dayOf, titled } from './report.ts'
 import type { Row } from './rows.ts'
 import type { StyledLine } from './terminal.ts'
 
-/** A path that is needed to find the file is cut later than a name. */
-const PATH_COLUMNS = 300
 /** No rule after every row. */
 export const PLAIN = { style: { head: [], border: [], compact: true } }
 /** What a name is not cut below, if there is any room. */
@@ -183,19 +181,4 @@ function wrapped(parts: readonly string[], maxColumns: number): string[] {
     }
   }
   return lines
-}
-
-/** Refused lines with their places. */
-export function qualityLines({ quality, lineOf }: Analyzed): StyledLine[] {
-  if (quality.refused.length === 0) return ['No line was refused.']
-  const table = new Table({ ...PLAIN, head: ['Reason', 'Lines', 'Where: line (byte offset)'] })
-  for (const { reason, count: lines, places } of quality.refused) {
-    places.forEach(({ path, offset }, i) => {
-      const where = `${cell(path, PATH_COLUMNS)}:${lineOf(path, offset) ?? '?'} (${grouped(offset)})`
-      table.push([i === 0 ? reason : '', i === 0 ? grouped(lines) : '', where])
-    })
-    const unnamed = lines - BigInt(places.length)
-    if (unnamed > 0n) table.push(['', '', `and ${grouped(unnamed)} more`])
-  }
-  return styledTable(table.toString(), false)
 }

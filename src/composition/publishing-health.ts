@@ -1,3 +1,4 @@
+import { count } from '../domain/counted.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import type { DatabaseLosses } from '../shipping/shared-entries.ts'
@@ -17,10 +18,10 @@ export function publishingHealth(
   if (setAside > 0)
     return {
       state: 'DEGRADED',
-      detail: `ClickHouse refused records at ${setAside} places: they are counted from the files`,
+      detail: `ClickHouse refused records at ${count(setAside, 'place')}: they are counted from the files`,
     }
   const where = url === undefined ? 'embedded' : new URL(url).host
-  return { state: 'UP', detail: `${where}, ${logs.unshippedBytes()} bytes of logs not shipped` }
+  return { state: 'UP', detail: `${where}, ${count(logs.unshippedBytes(), 'byte')} of logs not shipped` }
 }
 
 /** `undefined` where nothing is lost. */
@@ -28,6 +29,6 @@ export function lossesHealth({ lostLogs, lostRecords }: DatabaseLosses): SourceH
   if (lostLogs.length === 0) return undefined
   return {
     state: 'DEGRADED',
-    detail: `batches or copies of ${lostLogs.length} archived logs are gone, ${lostRecords} records with them: token-bridge migrate restore NAME brings back those of a backup`,
+    detail: `batches or copies of ${count(lostLogs.length, 'archived log')} are gone, ${count(lostRecords, 'record')} with them: token-bridge migrate restore NAME brings back those of a backup`,
   }
 }

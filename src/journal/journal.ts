@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { count, grouped } from '../domain/counted.ts'
 import { BridgeError } from '../domain/errors.ts'
 import type { Journal, JournalListener, JournalPlace, SegmentExtent } from '../ports/journal.ts'
 import { createContents, type SegmentContent } from './contents.ts'
@@ -184,7 +185,7 @@ function healthOf({ folder, headsPath }: JournalOptions, parts: OpenParts): Jour
   const [unwritable, unread, unnoted] = [writer.problem(), following.problem(), following.headsProblem()]
   if (unwritable !== undefined) return { state: 'DOWN', detail: `cannot be written: ${unwritable}` }
   if (unread !== undefined) return { state: 'DEGRADED', detail: `cannot be read: ${unread}` }
-  if (!following.isRead()) return { state: 'DOWN', detail: `is being read: ${counter.entries} entries so far` }
+  if (!following.isRead()) return { state: 'DOWN', detail: `is being read: ${count(counter.entries, 'entry')} so far` }
   const problems = [
     ...(unnoted === undefined ? [] : [`${headsPath} cannot be written: ${unnoted}`]),
     ...describeLosses(folder, extentsOf(parts)),
@@ -193,8 +194,8 @@ function healthOf({ folder, headsPath }: JournalOptions, parts: OpenParts): Jour
   ]
   if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; ') }
   const torn = following.tornBytes()
-  const left = torn === 0 ? '' : `, ${torn} bytes of a torn entry were left out at the start`
-  return { state: 'UP', detail: `${counter.entries} entries${left}` }
+  const left = torn === 0 ? '' : `, ${count(torn, 'byte')} of a torn entry were left out at the start`
+  return { state: 'UP', detail: `${count(counter.entries, 'entry')}${left}` }
 }
 
 const describeMissingKeys = (ids: ReadonlySet<string>): string[] =>
@@ -211,9 +212,13 @@ function describeLosses(folder: string, extents: readonly SegmentExtent[]): stri
       readTo < acknowledgedTo || segmentSize(folder, segment) < Math.max(readTo, acknowledgedTo),
   )
   return [
-    ...(damaged.length > 0 ? [`${damaged.length} damaged places, in the folder quarantine, first ${damaged[0]}`] : []),
+    ...(damaged.length > 0
+      ? [`${count(damaged.length, 'damaged place')}, in the folder quarantine, first ${damaged[0]}`]
+      : []),
     ...(shorter.length > 0
-      ? [`${shorter.length} segments are shorter on disk than what was acknowledged, first ${shorter[0]?.segment}`]
+      ? [
+          `${grouped(shorter.length)} segments are shorter on disk than what was acknowledged, first ${shorter[0]?.segment}`,
+        ]
       : []),
   ]
 }

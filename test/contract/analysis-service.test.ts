@@ -22,7 +22,7 @@ describe.each(SERVICES)('the analysis %s', (_where, startService) => {
     expect(totals(answers[0]?.whole ?? [])).toMatchObject({ records: 1 })
     expect(quality).toMatchObject({ duplicateLines: 0n, unshippedBytes: BigInt(line().length + 1) })
     expect(sample).toBe(false)
-    expect(source.health()).toEqual({ state: 'UP', detail: '1 transcripts' })
+    expect(source.health()).toEqual({ state: 'UP', detail: '1 transcript' })
   })
 
   test('does not say that all is published before it has looked at what there is', async () => {

@@ -144,6 +144,25 @@ describe('analyze --by', () => {
     }
   })
 
+  test('fits 80 columns when it is compact and tells what was refused: each place with the name of its file', async () => {
+    const folder = makeFolder()
+    const file = '0b7c1f5e-6a1d-4a55-9e0b-3c1f6a7d8e9f.jsonl'
+    const huge = line({ id: 'msg_1', usage: { output_tokens: 10 ** 13 } })
+    const lines = ['broken', huge, line({ id: 'msg_2', time: 'soon' }), line({ id: 'msg_3' })]
+    writeTranscripts(folder, {
+      [`-home-ann-a-folder-of-a-name-that-is-long/${file}`]: [...Array(150).fill('broken'), ...lines],
+    })
+    const { stdout } = await analyze(folder, '--quality', '--compact')
+    expect(Math.max(...stdout.split('\n').map((text) => text.length))).toBeLessThanOrEqual(80)
+    expect(stdout).toContain('malformed_json: 151 lines')
+    expect(stdout).toContain(`${file}:2 (byte 7)`)
+    expect(stdout).toContain('and 51 more')
+    expect(stdout).toMatch(/token_count_out_of_range: 1 line\n {2}….*:152 \(byte 1,057\)/)
+    // as a table where there is room
+    const wide = await analyze(folder, '--quality')
+    expect(wide.stdout).toMatch(/│ malformed_json +│ +151 │ .*:1 \(0\)/)
+  })
+
   test('prints CSV that a program reads, and Markdown', async () => {
     const folder = makeFolder()
     writeTranscripts(folder, {

@@ -31,27 +31,36 @@ async function serve(folder: string, settings: Record<string, string> = {}) {
   return { server, url, token: stdout.trim(), untilTotal }
 }
 
-function folderWith(...ids: string[]): string {
+const folderWith = (...ids: string[]): string => folderOf(9, ids)
+
+/** A transcript whose records have so many input tokens each, and one of output. */
+function folderOf(input: number, ids: readonly string[]): string {
   const folder = makeFolder()
-  writeTranscripts(folder, { 'p/a.jsonl': ids.map((id) => line({ id, usage: { input_tokens: 9 } })) })
+  writeTranscripts(folder, { 'p/a.jsonl': ids.map((id) => line({ id, usage: { input_tokens: input } })) })
   return folder
 }
 
 describe('token-bridge migrate', () => {
-  test('starts a run and shows how it ended, and its status afterwards', async () => {
-    const folder = folderWith('msg_1', 'msg_2')
+  test('starts a run and shows how it ended, and its status afterwards, with figures that can be read', async () => {
+    const folder = folderOf(1_234_566, ['msg_1', 'msg_2'])
     await serve(folder)
     expect(await run(['migrate', 'status'], folder)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('no migration yet'),
     })
+    expect((await run(['migrate', 'start', '--dry-run'], folder)).stdout).toMatch(
+      /^1 transcript, 0\.0 MB, 2,469,134 tokens\n2 copies of records in 1 batch; 0 lines are duplicates\n/,
+    )
     const started = await run(['migrate', 'start'], folder)
     expect(started).toMatchObject({ code: 0, stderr: '' })
-    expect(started.stdout).toMatch(/COMPLETED, 100\.00 %\n1 of 1 transcripts verified, 20 of 20 tokens\ndifference 0\n/)
+    expect(started.stdout).toMatch(
+      /COMPLETED, 100\.00 %\n1 of 1 transcripts verified, 2,469,134 of 2,469,134 tokens\ndifference 0\n/,
+    )
     const status = JSON.parse((await run(['migrate', 'status', '--json'], folder)).stdout)
-    expect(status).toMatchObject({ state: 'COMPLETED', progress: 1, difference: '0' })
+    expect(status).toMatchObject({ state: 'COMPLETED', progress: 1, difference: '0', tokensTotal: '2469134' })
+    expect((await run(['health'], folder)).stdout).toMatch(/^enhanced-analysis +UP +1 transcript$/m)
     expect((await run(['migrate', 'status', '--files'], folder)).stdout).toMatch(
-      /^verified {2}.*a\.jsonl: 0\.0 MB, 2 records, 20 tokens, 0 duplicates, 0 refused\n$/,
+      /^verified {2}.*a\.jsonl: 0\.0 MB, 2 records, 2,469,134 tokens, 0 duplicates, 0 refused\n$/,
     )
     const alone = await run(['migrate', 'verify', '--dry-run'], folder)
     expect([alone.code, alone.stderr]).toEqual([
@@ -93,7 +102,7 @@ describe('token-bridge ingest', () => {
     const path = join(folder, 'records.jsonl')
     writeFileSync(path, `${Array.from({ length: 1200 }, () => record()).join('\n')}\n`)
     for (let time = 0; time < 2; time++) {
-      expect(await run(['ingest', path], folder)).toMatchObject({ code: 0, stdout: '1200 records accepted\n' })
+      expect(await run(['ingest', path], folder)).toMatchObject({ code: 0, stdout: '1,200 records accepted\n' })
       await untilTotal(10 + 1200 * 105)
     }
     writeFileSync(
@@ -107,7 +116,7 @@ describe('token-bridge ingest', () => {
       ].join('\n'),
     )
     const ended = await run(['ingest', path], folder)
-    expect(ended).toMatchObject({ code: 1, stdout: '1 records accepted\n' })
+    expect(ended).toMatchObject({ code: 1, stdout: '1 record accepted\n' })
     expect(ended.stderr.trim().split('\n').sort()).toEqual([
       expect.stringContaining('line 2: malformed_json'),
       expect.stringContaining('line 3: invalid_session_id'),
@@ -119,7 +128,7 @@ describe('token-bridge ingest', () => {
     ])
     writeFileSync(path, `${'{\n'.repeat(1500)}${record()}\n`)
     const many = await run(['ingest', path], folder)
-    expect(many).toMatchObject({ code: 1, stdout: '1 records accepted\n' })
+    expect(many).toMatchObject({ code: 1, stdout: '1 record accepted\n' })
     expect(many.stderr.trim().split('\n')).toHaveLength(1001)
     expect(many.stderr).toContain('token-bridge: 500 more mistakes are not told\n')
     expect(await run(['ingest', join(folder, 'nowhere')], folder)).toMatchObject({ code: 2 })
@@ -159,7 +168,7 @@ describe('token-bridge push', () => {
       `${line({ id: 'msg_c', usage: { input_tokens: 999, output_tokens: 50 } })}\n`,
     )
     expect(await run([...args, '--once'], laptop, settings)).toMatchObject({
-      stdout: expect.stringContaining('1 records accepted'),
+      stdout: expect.stringContaining('1 record accepted'),
     })
     await first.untilTotal(10 + 100 + 1049)
     expect(await run([...args, '--once', '--token', 'a.b.c'], laptop, settings)).toMatchObject({ code: 0 })

@@ -184,7 +184,7 @@ describe('several instances with one database', () => {
         const { tokenMetrics, health } = (await lost(server)).data
         const { state, detail } = health.components.find(({ name }: { name: string }) => name === 'clickhouse')
         const isTold = tokenMetrics.quality.missingRecords === '2' && tokenMetrics.provenance.stale
-        return isTold && state === 'DEGRADED' && detail.includes('1 archived logs are gone') ? true : undefined
+        return isTold && state === 'DEGRADED' && detail.includes('1 archived log are gone') ? true : undefined
       })
   })
 

@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { createHmac } from 'node:crypto'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AuditLogOptions, openAuditLog } from '../../src/audit/audit-log.ts'
-import { parseHead } from '../../src/audit/head.ts'
+import { openHead, parseHead, readHead } from '../../src/audit/head.ts'
+import { NO_HMAC } from '../../src/audit/line.ts'
 import { type AuditVerdict, verifyAudit } from '../../src/audit/verify.ts'
 import { makeFolder } from './transcripts.ts'
 
@@ -37,5 +39,24 @@ export async function written(count: number, more: Partial<AuditLogOptions> = {}
   for (let i = 0; i < count; i++)
     await log.note({ who: `user ${i}`, action: 'mutation something', outcome: 'ok', from: '127.0.0.1' })
   await log.close()
+  return folder
+}
+
+/** The same, as an earlier release wrote it: a line does not name the one before, the HMAC of which its own is over, too. */
+export async function writtenEarlier(count: number): Promise<string> {
+  const folder = await written(count)
+  const [path] = filesOf(folder) as [string]
+  let last = { position: -1, hmac: NO_HMAC }
+  const lines = linesOf(folder).map(({ after: _, hmac: __, ...entry }) => {
+    const body = JSON.stringify(entry).slice(0, -1)
+    last = {
+      position: entry.position,
+      hmac: createHmac('sha256', KEY).update(last.hmac).update(body).digest('hex'),
+    }
+    return `${body},"hmac":"${last.hmac}"}\n`
+  })
+  writeFileSync(path, lines.join(''))
+  const head = readHead(folder, KEY)
+  if (typeof head === 'object') openHead(folder, KEY, { ...head, ...last }).close()
   return folder
 }

@@ -1,3 +1,4 @@
+import { count, grouped } from '../../domain/counted.ts'
 import type { SourceHealth } from '../../ports/token-source.ts'
 import type { AnalysisStatus } from './calls.ts'
 
@@ -10,8 +11,8 @@ export function healthOf(status: AnalysisStatus | undefined, watchProblem: strin
   }
   const { unreadable, indexProblem } = status
   if (unreadable.length > 0)
-    return { state: 'DEGRADED', detail: `${unreadable.length} folders or files cannot be read` }
+    return { state: 'DEGRADED', detail: `${grouped(unreadable.length)} folders or files cannot be read` }
   if (indexProblem !== undefined) return { state: 'DEGRADED', detail: indexProblem }
   if (watchProblem !== undefined) return { state: 'DEGRADED', detail: `not watching, rescanning only: ${watchProblem}` }
-  return { state: 'UP', detail: status.sample ? 'the built-in sample' : `${status.transcripts} transcripts` }
+  return { state: 'UP', detail: status.sample ? 'the built-in sample' : count(status.transcripts, 'transcript') }
 }

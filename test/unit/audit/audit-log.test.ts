@@ -59,6 +59,7 @@ describe('an audit log', () => {
       outcome: 'FORBIDDEN',
       detail: 'id=\ufffd1',
       from: '10.0.0.1',
+      after: begun.hmac.slice(0, 32),
       hmac: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
     expect(verdictOf(folder)).toMatchObject({ problem: undefined, entries: 2, files: 1 })

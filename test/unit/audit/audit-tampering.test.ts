@@ -2,8 +2,9 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { acknowledgeDamage } from '../../../src/audit/acknowledging.ts'
 import { verifyAudit } from '../../../src/audit/verify.ts'
-import { filesOf, KEY, linesOf, open, verdictOf, written } from '../../support/audit-folder.ts'
+import { filesOf, KEY, linesOf, open, verdictOf, written, writtenEarlier } from '../../support/audit-folder.ts'
 
 const SMALL = { maxFileBytes: 600, maxBytes: 1500 }
 const OTHER_KEY = Buffer.alloc(32, 8)
@@ -170,5 +171,90 @@ describe('an audit log whose key was changed', () => {
     expect(verifyAudit(folder, KEY).problem).toMatch(/^0{15}\.jsonl, line 5 .* is not what was written there$/)
     expect(verifyAudit(folder, KEY).problems).toContain('its head (head.json) was written with another key')
     expect(verifyAudit(folder, OTHER_KEY).problem).toMatch(/^0{15}\.jsonl, line 1 .* is not what was written there$/)
+  })
+})
+
+describe('an audit log with a gap', () => {
+  /** What becomes of its lines, and which of them are behind the gap then. */
+  const gaps: [string, (lines: string[]) => string[], number[]][] = [
+    ['at its beginning', (lines) => lines.slice(2), [0]],
+    ['in the middle', (lines) => lines.toSpliced(3, 1), [3]],
+    ['before its last entry', (lines) => lines.toSpliced(-2, 1), [5]],
+    ['of all but its last entry', (lines) => lines.slice(-1), [0]],
+    ['in which a line is no entry', (lines) => lines.toSpliced(3, 1, 'no entry\n'), [4]],
+    ['in which an entry stands a second time', (lines) => lines.toSpliced(3, 1, lines[1] as string), [3, 4]],
+  ]
+  test.each(gaps)('%s tells every edit of the entry behind it, too', async (_where, take, behind) => {
+    const folder = await written(6)
+    const [path] = filesOf(folder) as [string]
+    const left = take(linesIn(path))
+    const problemsOf = (lines: string[]): string[] => {
+      writeFileSync(path, lines.join(''))
+      return verdictOf(folder).problems
+    }
+    const known = problemsOf(left)
+    expect(known).not.toEqual([])
+    for (const i of behind) {
+      const bytes = Buffer.from(left[i] as string)
+      for (let at = 0; at < bytes.length; at++) {
+        const edited = Buffer.from(bytes)
+        edited[at] = (bytes[at] as number) ^ (1 << (at % 8))
+        const problems = problemsOf(left.toSpliced(i, 1, edited.toString('latin1')))
+        const added = problems.filter((problem) => !known.includes(problem))
+        expect(added, `line ${i + 1}, ${at}`).not.toEqual([])
+      }
+    }
+  })
+
+  test('that was acknowledged is told again where the entry behind it is edited', async () => {
+    const folder = await written(6)
+    const [path] = filesOf(folder) as [string]
+    writeFileSync(path, linesIn(path).toSpliced(3, 1).join(''))
+    const log = open(folder)
+    await acknowledgeDamage(log, { folder, key: KEY }, { who: 'olga', from: 'command line' })
+    await log.close()
+    expect(verdictOf(folder).problem).toBeUndefined()
+    writeFileSync(path, readFileSync(path, 'utf8').replace('user 3', 'user 9'))
+    expect(verdictOf(folder).problem).toBe('000000000000000.jsonl, line 4 (position 4) is not what was written there')
+  })
+})
+
+describe('an audit log of an earlier release, whose lines do not name the one before', () => {
+  test('is whole, is gone on with, and tells every edit of either kind of line', async () => {
+    const folder = await writtenEarlier(3)
+    expect(verdictOf(folder)).toMatchObject({ problem: undefined, entries: 4 })
+    const log = open(folder)
+    expect(log.damage()).toBeUndefined()
+    await log.note({ who: 'user 9', action: 'mutation later', outcome: 'ok' })
+    await log.close()
+    expect(verdictOf(folder)).toMatchObject({ problem: undefined, entries: 5 })
+    const [path] = filesOf(folder) as [string]
+    const text = readFileSync(path, 'utf8')
+    for (const [i, who] of ['user 0', 'user 1', 'user 2', 'user 9'].entries()) {
+      writeFileSync(path, text.replace(who, 'user 7'))
+      expect(verdictOf(folder).problem).toMatch(
+        new RegExp(`line ${i + 2} \\(position ${i + 1}\\) is not what was written there$`),
+      )
+    }
+  })
+
+  test('with a gap says that the entry behind it may have been changed, as an entry does that is made to look so', async () => {
+    const early = await writtenEarlier(4)
+    const [path] = filesOf(early) as [string]
+    const lines = linesIn(path)
+    const unknown = 'of an earlier release, and the one before it is not there: nobody can tell whether it was changed'
+    for (const left of [lines.toSpliced(2, 1), lines.slice(3)]) {
+      writeFileSync(path, left.join(''))
+      expect(verdictOf(early).problems).toContain(`the entry 3 is ${unknown}`)
+    }
+    const folder = await written(4)
+    const [now] = filesOf(folder) as [string]
+    const made = linesIn(now).map((line) => line.replace(/"after":"\w+",/, ''))
+    for (const left of [linesIn(now).toSpliced(2, 2, made[3] as string), [made[3] as string]]) {
+      writeFileSync(now, left.join(''))
+      expect(verdictOf(folder).problems).toContain(`the entry 3 is ${unknown}`)
+    }
+    writeFileSync(now, [made[0], ...linesIn(now).slice(1)].join(''))
+    expect(verdictOf(folder).problem).toMatch(/line 1 \(position 0\) is not what was written there$/)
   })
 })

@@ -89,7 +89,7 @@ describe('a journal that is damaged, or was written by another release', () => {
     expect(times()).toEqual([1, 2, 3])
     expect(damage).toEqual([])
     expect(journal.extents()).toMatchObject([{ readTo: places.at(-1)?.to, unreadable: [] }])
-    expect(journal.health()).toEqual({ state: 'UP', detail: expect.stringContaining('5000 bytes of a torn entry') })
+    expect(journal.health()).toEqual({ state: 'UP', detail: expect.stringContaining('5,000 bytes of a torn entry') })
   })
 
   test('never goes on in a segment, or with a list of heads, that was removed', async () => {
