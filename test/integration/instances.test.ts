@@ -1,4 +1,5 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openDatabase } from '../../src/clickhouse/database.ts'
@@ -73,9 +74,10 @@ describe('several instances with one database', () => {
     const first = await start()
     const second = await start()
     const third = await start()
-    expect((await told(first)).publisher).toEqual({ name: 'publisher', state: 'UP', detail: 'this instance' })
+    const where = `process ${process.pid} on ${hostname()}, ${first.url}`
+    expect((await told(first)).publisher).toMatchObject({ state: 'UP', detail: `this instance, ${where}` })
     const { publisher } = await told(second)
-    expect(publisher).toMatchObject({ state: 'UP', detail: expect.not.stringContaining('this instance') })
+    expect(publisher).toMatchObject({ state: 'UP', detail: where })
     expect((await operate(second, 'startMigration { id }')).errors?.[0]).toMatchObject({
       message: `${publisher.detail} publishes to this database: ask that instance`,
       extensions: { code: 'CONFLICT' },
