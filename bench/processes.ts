@@ -17,6 +17,10 @@ export function startHello(): ChildProcess {
   return spawn(process.execPath, ['bench/hello-server.ts'], { stdio: STDIO })
 }
 
+export function startBare(): ChildProcess {
+  return spawn(process.execPath, ['bench/bare-server.ts'], { stdio: STDIO })
+}
+
 /** Waits for a line of output; returns what the pattern's group matched. */
 export async function untilLine(child: ChildProcess, pattern: RegExp): Promise<string> {
   let text = ''

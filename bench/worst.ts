@@ -1,17 +1,14 @@
 // The worst that one viewer, one ingester and one stranger may do to a real server, and what others notice of it.
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { loadMadeSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { ask } from '../test/support/graphql-client.ts'
-import { startBridge, untilLine } from './processes.ts'
-import type { AttackOptions } from './worst-attack.ts'
-import { createProbes, PROBE_TIMEOUT_MS } from './worst-probes.ts'
+import { startBare, startBridge, untilLine } from './processes.ts'
+import { type Noticed, stop, underAttack } from './worst-measure.ts'
+import { PROBE_TIMEOUT_MS } from './worst-probes.ts'
 import { SCENARIOS } from './worst-scenarios.ts'
 
 /** The bar: a health check, another viewer's answer, and the memory. */
@@ -21,10 +18,6 @@ const MAX_GROWTH_MB = 100
 
 const RECORDS = 300_000
 const FILES = 300
-const ATTACK_SECONDS = 6
-const ABORT_MS = 20_000
-/** What gives memory back gets this long. */
-const SETTLE_MS = 10_000
 
 export interface WorstOptions {
   /** Who answers: the files, or ClickHouse after a migration. */
@@ -41,14 +34,15 @@ export async function benchWorst({ only, full, source }: WorstOptions): Promise<
   try {
     writeCorpus(corpus)
     process.stdout.write(
-      `\nthe worst (${source === 'legacy' ? 'the files answer' : 'ClickHouse answers'}), over ${RECORDS.toLocaleString('en-US')} records: latest health check and latest answer of another viewer in ms, resident memory and heap in MB\n`,
+      `\nthe worst (${source === 'legacy' ? 'the files answer' : 'ClickHouse answers'}), over ${RECORDS.toLocaleString('en-US')} records: latest health check and latest answer of another viewer in ms, resident memory and heap in MB; the floor is the same attack on node:http alone, just before\n`,
     )
     process.stdout.write(
-      `${'scenario'.padEnd(50)} health  answer   before    peak   after   heap before, after  holds  the attacker was answered\n`,
+      `${'scenario'.padEnd(50)} health  answer   before    peak   after   heap before, after  floor: health, answer, growth  holds  the attacker was answered\n`,
     )
     for (const { name } of scenarios) {
+      const floor = await measureFloor(name, full)
       const row = await measureScenario(name, corpus, full, source)
-      process.stdout.write(`${shown(name, row)}\n`)
+      process.stdout.write(`${shown(name, row, floor)}\n`)
       if (!holds(row)) process.exitCode = 1
     }
   } finally {
@@ -78,17 +72,20 @@ function writeCorpus(folder: string): void {
   }
 }
 
-interface Row {
-  died: boolean
-  healthMs: number
-  answerMs: number
-  /** Of another viewer's questions. */
-  wrong: number
-  beforeMb: number
-  peakMb: number
-  afterMb: number
+interface Row extends Noticed {
   heapMb: [before: number, after: number]
-  answers: Map<string, number>
+}
+
+async function measureFloor(scenario: string, full: boolean): Promise<Noticed> {
+  const server = startBare()
+  try {
+    const url = await untilLine(server, /(http:\S+)/)
+    server.stdout?.resume()
+    const tokens = { viewer: 'any', ingester: 'any' }
+    return await underAttack({ server, scenario, url, tokens, full, token: 'any', growthMb: Number.POSITIVE_INFINITY })
+  } finally {
+    await stop(server)
+  }
 }
 
 async function measureScenario(
@@ -98,46 +95,31 @@ async function measureScenario(
   source: WorstOptions['source'],
 ): Promise<Row> {
   const dataDir = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
-  const bridge = startBridge({ DATA_DIR: dataDir, HOME: dataDir, TRANSCRIPTS_DIR: corpus, LOG_LEVEL: 'fatal' })
+  const server = startBridge({ DATA_DIR: dataDir, HOME: dataDir, TRANSCRIPTS_DIR: corpus, LOG_LEVEL: 'fatal' })
   try {
-    const url = await untilLine(bridge, /answers at (http:\S+)\/graphql/)
-    bridge.stdout?.resume()
+    const url = await untilLine(server, /answers at (http:\S+)\/graphql/)
+    server.stdout?.resume()
     const secret = loadMadeSecret(dataDir)
     const token = (userId: string, role: 'viewer' | 'ingester' | 'operator'): Promise<string> =>
       signToken(secret, { userId, roles: [role] }, 3600)
-    const probes = createProbes(url, await token('other', 'viewer'))
     const operator = await token('operator', 'operator')
     if (source === 'clickhouse') await migrate(url, operator)
-    await probes.warmUp()
-    const before = rssOf(bridge)
-    const heapBefore = await heapOf(url, operator)
-    const peak = watchPeak(bridge)
-    probes.start()
-    const answers = await attack({
+    let heapBefore = Number.NaN
+    const noticed = await underAttack({
+      server,
       scenario,
       url,
       tokens: { viewer: await token('attacker', 'viewer'), ingester: await token('attacker', 'ingester') },
       full,
-      seconds: ATTACK_SECONDS,
-      abortMs: ABORT_MS,
+      token: await token('other', 'viewer'),
+      growthMb: MAX_GROWTH_MB / 2,
+      onWarm: async () => {
+        heapBefore = await heapOf(url, operator)
+      },
     })
-    await probes.settled()
-    const until = Date.now() + SETTLE_MS
-    while (Date.now() < until && bridge.exitCode === null && rssOf(bridge) > before + MAX_GROWTH_MB / 2)
-      await sleep(250)
-    probes.stop()
-    const row: Row = {
-      ...probes.figures(),
-      died: bridge.exitCode !== null || bridge.signalCode !== null,
-      beforeMb: before,
-      peakMb: peak(),
-      afterMb: rssOf(bridge),
-      heapMb: [heapBefore, await heapOf(url, operator)],
-      answers,
-    }
-    return row
+    return { ...noticed, heapMb: [heapBefore, await heapOf(url, operator)] }
   } finally {
-    await stop(bridge)
+    await stop(server)
     rmSync(dataDir, { recursive: true, force: true })
   }
 }
@@ -150,35 +132,6 @@ async function migrate(url: string, operator: string): Promise<void> {
     if (migration.state === 'COMPLETED') return
     if (migration.state === 'FAILED') throw new Error(migration.error)
     await sleep(100)
-  }
-}
-
-async function attack(options: AttackOptions): Promise<Map<string, number>> {
-  const worker = new Worker(new URL('./worst-attack.ts', import.meta.url), { workerData: options })
-  let answers = new Map<string, number>()
-  worker.on('message', (message: Map<string, number>) => (answers = message))
-  worker.on('error', (error) => answers.set(`the attack failed: ${error.message}`, 1))
-  const late = setTimeout(() => void worker.terminate(), ABORT_MS + 2000)
-  await new Promise((resolve) => worker.on('exit', resolve))
-  clearTimeout(late)
-  return answers
-}
-
-function watchPeak(bridge: ChildProcess): () => number {
-  let peak = rssOf(bridge)
-  const timer = setInterval(() => (peak = Math.max(peak, rssOf(bridge) || 0)), 50)
-  return () => {
-    clearInterval(timer)
-    return peak
-  }
-}
-
-/** Resident memory in MB; NaN where the process is gone or the system does not tell. */
-function rssOf({ pid }: ChildProcess): number {
-  try {
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
-  } catch {
-    return Number.NaN
   }
 }
 
@@ -195,27 +148,23 @@ async function heapOf(url: string, operator: string): Promise<number> {
   }
 }
 
-async function stop(bridge: ChildProcess): Promise<void> {
-  if (bridge.exitCode !== null || bridge.signalCode !== null) return
-  const gone = once(bridge, 'exit')
-  bridge.kill('SIGTERM')
-  const late = setTimeout(() => bridge.kill('SIGKILL'), 5000)
-  await gone
-  clearTimeout(late)
-}
-
 function holds({ died, healthMs, answerMs, wrong, beforeMb, peakMb, afterMb }: Row): boolean {
   const isOnTime = healthMs < MAX_HEALTH_MS && answerMs < MAX_ANSWER_MS && wrong === 0
   return !died && isOnTime && peakMb - beforeMb < MAX_GROWTH_MB && afterMb - beforeMb < MAX_GROWTH_MB
 }
 
-function shown(name: string, row: Row): string {
+function shown(name: string, row: Row, floor: Noticed): string {
   const numbers = [row.healthMs, row.answerMs, row.beforeMb, row.peakMb, row.afterMb].map((value) =>
     (Number.isNaN(value) ? '?' : value.toFixed(0)).padStart(8),
   )
   const heap = row.heapMb.map((value) => (Number.isNaN(value) ? '?' : value.toFixed(0)).padStart(10)).join('')
+  const least = [floor.healthMs, floor.answerMs, floor.peakMb - floor.beforeMb]
+  const beside = least
+    .map((value) => value.toFixed(0).padStart(8))
+    .join('')
+    .padStart(31)
   const answers = [...row.answers].toSorted((a, b) => b[1] - a[1]).map(([code, count]) => `${count} ${code}`)
   const verdict = row.died ? 'died' : holds(row) ? 'yes' : 'no'
   const wrong = row.wrong === 0 ? '' : `; ${row.wrong} questions of the other viewer failed`
-  return `${name.padEnd(49)}${numbers.join('')}${heap}${verdict.padStart(9)}  ${answers.join(', ') || '-'}${wrong}`
+  return `${name.padEnd(49)}${numbers.join('')}${heap}${beside}${verdict.padStart(7)}  ${answers.join(', ') || '-'}${wrong}`
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { BridgeError } from '../domain/errors.ts'
+import { describePublisher } from '../domain/publisher-name.ts'
 import { TEXT_VERSION } from '../domain/record-text.ts'
 import type { BatchSummary, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import type { Database, Params } from './database.ts'
@@ -59,7 +60,7 @@ function createFenced(db: Database, epoch: number): Fenced {
   const stillOurs = async (): Promise<void> => {
     const [current] = await db.query(currentFence)
     if (current !== undefined && current.epoch > epoch)
-      throw new BridgeError('CONFLICT', `${current.holder} publishes to this database now`)
+      throw new BridgeError('CONFLICT', `${describePublisher(current.holder)} publishes to this database now`)
   }
   const command: Fenced['command'] = (name, sql, params) => db.command(name, sql, params)
   const note: Fenced['note'] = (name, sql, params) => command(name, sql, { ...params, epoch })

@@ -1,4 +1,5 @@
 import { BridgeError } from '../domain/errors.ts'
+import { describePublisher } from '../domain/publisher-name.ts'
 import type { Database } from './database.ts'
 import { currentFence, epochAfter, TAKE_FENCE } from './statements/fence.ts'
 import { BEAT, currentHolder, RELEASE } from './statements/heartbeat.ts'
@@ -29,7 +30,7 @@ export async function takeRightToPublish(db: Database, holder: string): Promise<
   await db.command('take-fence', TAKE_FENCE, { epoch, holder })
   const [current] = await db.query(currentFence)
   if (current?.epoch !== epoch)
-    throw new BridgeError('CONFLICT', `${current?.holder} took the database at the same time`)
+    throw new BridgeError('CONFLICT', `${describePublisher(current?.holder ?? '')} took the database at the same time`)
   for (const { name } of await db.query(leftWinners))
     await db.command('drop-left-winners', `DROP TABLE IF EXISTS ${name} SYNC`, {}, { repeatable: true })
   return epoch

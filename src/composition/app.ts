@@ -72,11 +72,14 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     const secrets = loadJwtSecrets(config.auth, config.dataDir)
     audit = openAuditSide(config, logger)
     const flags = await openFlags(config, logger, audit.log)
-    const sides = openSides({ config, key, roots, secrets, logger, flags, audit })
+    const listening = Promise.withResolvers<string>()
+    const whenListening = () => listening.promise
+    const sides = openSides({ config, key, roots, secrets, logger, flags, audit, whenListening })
     const server = await listen(sides, config, certificate, logger).catch(async (error: Error) => {
       await closeSides(sides)
       throw error
     })
+    listening.resolve(server.url)
     let forgetServer = place.remember(server.url, certificate?.leaf)
     return {
       url: server.url,
@@ -115,6 +118,8 @@ interface SidesOptions {
   secrets: Uint8Array[]
   flags: Flags
   audit: AuditSide
+  /** Settles with where it can be asked. */
+  whenListening: () => Promise<string>
   logger: Logger
 }
 
@@ -133,7 +138,7 @@ interface Sides {
 }
 
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
-function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesOptions): Sides {
+function openSides({ config, key, roots, secrets, flags, audit, whenListening, logger }: SidesOptions): Sides {
   const wayIn = openWayIn({ config, key, logger })
   const state = openStateSide(config, wayIn, logger)
   const otherJournals = openOtherJournals(config, wayIn, logger)
@@ -143,7 +148,7 @@ function openSides({ config, key, roots, secrets, flags, audit, logger }: SidesO
   const journalKeys = keyIds(key)
   const localLedger = localLedgerOf(config)
   const database = isolatedDatabase(isolation, () =>
-    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeys, localLedger, logger }),
+    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeys, localLedger, whenListening, logger }),
   )
   const archived = createArchivedSide({ local: localLedger, legacy, database })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())

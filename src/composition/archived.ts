@@ -17,11 +17,19 @@ export interface ArchivedSide {
   /** Transcripts are published, on whatever disk they are. */
   hasTranscripts(): boolean
   /** What an answer of the files does not have. Asked after it: what vanished before it is in it. */
-  besides(answer: { access: readonly Scope[]; quality: boolean; reason: Decision['reason'] }): Promise<ArchivedHere>
+  besides(answer: FilesAnswer): Promise<ArchivedHere>
   /** Records that are gone with a database that is lost, and are on this disk neither. */
   missing(): Promise<number>
   /** What a database that is lost took with it, in words; `undefined` where it is not lost. */
   describeLost(): string | undefined
+}
+
+/** An answer of the files: what was asked, by whom, and why they were chosen. */
+export interface FilesAnswer {
+  caller: string
+  access: readonly Scope[]
+  quality: boolean
+  reason: Decision['reason']
 }
 
 export interface ArchivedOptions {
@@ -67,13 +75,13 @@ export function createArchivedSide({ local, legacy: { logs }, database }: Archiv
 
   return {
     hasTranscripts: () => facts()?.hasTranscripts() === true,
-    async besides({ access, quality, reason }) {
+    async besides({ caller, access, quality, reason }) {
       const isAway = reason === 'SOURCE_UNAVAILABLE' || believed()?.isReachable() !== true
       if (!isAway && !quality) return NOTHING
       const editions = await gone()
       if (editions.length === 0) return NOTHING
       // never figures of the database while it is disabled
-      const exact = isAway || isDisabled(reason) ? undefined : await exactly(believed(), access)
+      const exact = isAway || isDisabled(reason) ? undefined : await exactly(believed(), access, caller)
       const tokens = exact ?? tokensOf(editions.filter(isSeenBy(access)), facts())
       return { tokens, isStale: isAway && editions.some(isTranscript) }
     },
@@ -96,8 +104,12 @@ const isDisabled = (reason: Decision['reason']): boolean => reason === 'BRIDGE_D
 /** A release before said of no edition how many it has. */
 const recordsOf = (editions: readonly LogState[]): number => editions.reduce((sum, { records = 1 }) => sum + records, 0)
 
-async function exactly(side: DatabaseSide | undefined, access: readonly Scope[]): Promise<bigint | undefined> {
-  const asked = side?.archivedTokens(access).catch(ignore)
+async function exactly(
+  side: DatabaseSide | undefined,
+  access: readonly Scope[],
+  caller: string,
+): Promise<bigint | undefined> {
+  const asked = side?.archivedTokens(access, caller).catch(ignore)
   return Promise.race([asked, sleep(EXACT_WAIT_MS, undefined, { ref: false })]).then((tokens) => tokens ?? undefined)
 }
 

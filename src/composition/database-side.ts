@@ -175,7 +175,7 @@ const refusing = (publishing: KeptPublishing): Backups => ({
 })
 
 function publisherOf(publishing: KeptPublishing): SourceHealth {
-  if (publishing.current() !== undefined) return { state: 'UP', detail: 'this instance' }
+  if (publishing.current() !== undefined) return { state: 'UP', detail: `this instance, ${publishing.self()}` }
   const holder = publishing.holder()
   if (holder !== undefined) return { state: 'UP', detail: holder }
   return { state: 'DEGRADED', detail: publishing.problem() ?? 'nobody yet' }

@@ -9,7 +9,12 @@ import { archivedTokens } from '../migration/verification.ts'
 import { POLICIES } from '../policies/policies.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
-import { createClickHouseSource, createHybridSource, type DatabaseSourcesOptions } from '../reading/database-sources.ts'
+import {
+  addedToFiles,
+  createClickHouseSource,
+  createHybridSource,
+  type DatabaseSourcesOptions,
+} from '../reading/database-sources.ts'
 import { accessKey } from '../reading/question-key.ts'
 import type { LedgerFacts, LogNames } from '../shipping/ledger.ts'
 import { createTurns } from '../turns/in-turn.ts'
@@ -18,24 +23,16 @@ import { createTurns } from '../turns/in-turn.ts'
 export interface DatabaseSources {
   clickhouse: TokenSource
   hybrid: TokenSource
-  /** What archived copies add to the tokens of the files, of what is published and within one of the scopes. */
-  archivedTokens(access: readonly Scope[]): Promise<bigint>
+  /** What copies that this disk has not add to the tokens of the files, within one of the scopes. */
+  archivedTokens(access: readonly Scope[], caller?: string): Promise<bigint>
 }
 
 /** Questions that are answered at once: each sends one statement after the other. */
 const QUESTIONS_AT_ONCE = POLICIES.clickhouse.question.atOnce
 /** And of one user. */
 const QUESTIONS_OF_ONE = 2
-/** Numbers of archived tokens that are kept: one for each access that asks. */
+/** Numbers of archived tokens that are kept: two for each access that asks. */
 const ARCHIVED_KEPT = 100
-
-const NOTHING = new Uint8Array(0)
-
-/** Of which archived tokens are asked for. */
-interface Beyond {
-  access: readonly Scope[]
-  without: Uint8Array
-}
 
 /** What is published, as this instance knows it now: by publishing, or by following whoever does. */
 export interface PublishedView {
@@ -59,24 +56,24 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
   const db = parts.db.for('question')
   const seq = (): number => view.ledger().seq()
   const evidence = createPublishedEvidence(db)
-  // computing it takes a statement, so it is kept until something is published or the files change
-  const archived = new LRUCache<string, bigint, Beyond>({
+  // computing it takes statements, so it is kept until something is published or the files change
+  const archived = new LRUCache<string, bigint, () => Promise<bigint>>({
     max: ARCHIVED_KEPT,
     ignoreFetchAbort: true,
-    fetchMethod: (_key, _old, { context: { access, without } }) =>
-      archivedTokens({ ledger: view.ledger(), logs, evidence, now: Date.now }, access, without),
+    fetchMethod: (_key, _old, { context: compute }) => compute(),
   })
-  const added: DatabaseSourcesOptions['archivedTokens'] = (access, without) => {
-    const key = `${seq()} ${files.counted()?.watermark} ${hash('sha256', without, 'hex')} ${accessKey(access)}`
-    return archived.forceFetch(key, { context: { access, without } })
-  }
+  const kept = (of: string, access: readonly Scope[], compute: () => Promise<bigint>): Promise<bigint> =>
+    archived.forceFetch(`${seq()} ${files.counted()?.watermark} ${of} ${accessKey(access)}`, { context: compute })
   const options: DatabaseSourcesOptions = {
     files,
     published: createPublishedRecords(db),
     read: view.read,
     inTurn: createTurns({ atOnce: QUESTIONS_AT_ONCE, ofOneCaller: QUESTIONS_OF_ONE }),
     statementInTurn: createTurns({ atOnce: parts.statementsAtOnce }),
-    archivedTokens: added,
+    archivedTokens: (access, without) =>
+      kept(hash('sha256', without, 'hex'), access, () =>
+        archivedTokens({ ledger: view.ledger(), logs, evidence, now: Date.now }, access, without),
+      ),
     logsBeyond: createLogsBeyond({ ledger: view.ledger, evidence }),
     generation: () => view.ledger().generation(),
     seq,
@@ -85,6 +82,6 @@ export function createDatabaseSources(parts: DatabaseSourcesParts): DatabaseSour
   return {
     clickhouse: createClickHouseSource(options),
     hybrid: createHybridSource(options),
-    archivedTokens: (access) => added(access, NOTHING),
+    archivedTokens: (access, caller) => kept('files', access, () => addedToFiles(options, access, caller)),
   }
 }

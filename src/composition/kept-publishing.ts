@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,6 +6,7 @@ import { createRecordStore } from '../clickhouse/record-store.ts'
 import { askForRight, type RightAnswer, takeRightToPublish } from '../clickhouse/right-to-publish.ts'
 import type { Config } from '../config.ts'
 import { isBridgeError } from '../domain/errors.ts'
+import { describePublisher, type Place, placeName, publisherName } from '../domain/publisher-name.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { MigrationReport } from '../migration/run-report.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -22,8 +22,10 @@ import { openPublishingSide, type PublishingSide } from './publishing-side.ts'
 /** The publishing side, wherever this instance has the right to publish; one of several that share a database has it. */
 export interface KeptPublishing {
   current(): PublishingSide | undefined
-  /** Who has the right, as far as is known; `undefined` where it is this instance, or nobody. */
+  /** Who has the right, in words, as far as is known; `undefined` where it is this instance, or nobody. */
   holder(): string | undefined
+  /** The same of this instance; `undefined` before it listens. */
+  self(): string | undefined
   /** Why this instance cannot publish though nobody else does. */
   problem(): string | undefined
   /** Settles when it was tried for the first time. */
@@ -43,6 +45,8 @@ export interface KeptPublishingOptions {
   following: Pick<Following, 'pause' | 'resume'>
   /** The database answers again, after it did not. */
   onBack: () => void
+  /** Where this instance can be asked, once it listens: before, it does not publish. */
+  whenListening: () => Promise<string>
 }
 
 /** Between two looks whether whoever has the right is still alive. */
@@ -50,7 +54,8 @@ const RETRY_MS = 2000
 
 export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   const { legacy, logger, following, onBack } = options
-  const place = `${hostname()}:${instanceOf(options.config.dataDir)}`
+  const place: Place = { host: hostname(), instance: instanceOf(options.config.dataDir) }
+  let self: string | undefined
   let current: PublishingSide | undefined
   const standing = createStanding(logger)
   const tried = Promise.withResolvers<void>()
@@ -59,12 +64,16 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
 
   const publish = (): Promise<void> =>
     openWhole(async (opened) => {
+      const url = await Promise.race([options.whenListening(), whenClosed])
+      if (url === undefined) return
       const lost = new AbortController()
-      const answer = await rightOf(options, place, () => {
+      const name = publisherName(place, process.pid, url)
+      self = describePublisher(name)
+      const answer = await rightOf(options, placeName(place), name, () => {
         onBack()
         current?.shipper.tryNow()
       })
-      if (answer.kind === 'held') return standing.held(answer.by)
+      if (answer.kind === 'held') return standing.held(describePublisher(answer.by))
       opened.add(answer.right.release)
       await following.pause()
       const { epoch } = answer.right
@@ -98,6 +107,7 @@ export function keepPublishing(options: KeptPublishingOptions): KeptPublishing {
   return {
     current: () => current,
     holder: standing.holder,
+    self: () => self,
     problem: standing.problem,
     whenTried: () => tried.promise,
     async close() {
@@ -186,8 +196,12 @@ async function openPublishing(
 }
 
 /** The embedded engine is in this process, and nobody else can have it. */
-async function rightOf({ db, config }: KeptPublishingOptions, place: string, onBack: () => void): Promise<RightAnswer> {
-  const holder = `${place}:${process.pid}:${randomUUID()}`
+async function rightOf(
+  { db, config }: KeptPublishingOptions,
+  place: string,
+  holder: string,
+  onBack: () => void,
+): Promise<RightAnswer> {
   if (config.clickhouse.url !== undefined) return askForRight({ db, holder, place, onBack })
   return { kind: 'taken', right: { epoch: await takeRightToPublish(db, holder), release: async () => undefined } }
 }

@@ -4,6 +4,7 @@ import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { createPublishedEvidence } from '../clickhouse/published-evidence.ts'
 import { readSchemaChanges } from '../clickhouse/schema-changes.ts'
 import { BridgeError } from '../domain/errors.ts'
+import { describePublisher } from '../domain/publisher-name.ts'
 import { createRunControl, type RunControl } from '../migration/run-control.ts'
 import { register } from '../migration/run-steps.ts'
 import { createStockTaking, type StockTaking } from '../migration/stock.ts'
@@ -135,7 +136,10 @@ function readAs(
       const result = await run()
       const head = await table.head()
       if (head.epoch === epoch) return result
-      const error = new BridgeError('SOURCE_UNAVAILABLE', `${head.holder} publishes to this database now`)
+      const error = new BridgeError(
+        'SOURCE_UNAVAILABLE',
+        `${describePublisher(head.holder)} publishes to this database now`,
+      )
       onLost?.(error)
       throw error
     })

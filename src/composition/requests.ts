@@ -64,7 +64,8 @@ export function createRequests(
         generation: database?.ledger().generation(),
         lacking: () => lackingNow(options),
         lacksTranscripts: lacks,
-        archived: ({ quality, reason }) => options.archived.besides({ access: principal.access, quality, reason }),
+        archived: (answer) =>
+          options.archived.besides({ ...answer, caller: principal.userId, access: principal.access }),
         learnPrices: reading.prices.learn,
         onFallback: reading.onFallback,
         onAnswer: ({ source, reason, cache }) => void notes.answers.push({ source, reason, cache }),

@@ -6,11 +6,21 @@ const REMEMBER_MS = 1000
 const FORGET_MS = 60_000
 /** What one user can take of the room, as others see it: so nobody fills it alone, however large a request is. */
 const MOST_OF_ONE = 1 / 2
+/** Milliseconds after which what a user has in work takes no room of others' first ones: it waits for something else. */
+const HELD_MS = 500
+/** Milliseconds without work after which a user is a newcomer. */
+const ABSENT_MS = 5000
+/** Milliseconds for which room is kept for a newcomer who was refused: clients come back after a second. */
+const KEPT_MS = 2500
 
 /** A user who sends large requests. */
 export interface Sender {
   /** Of requests that are worked on. */
   bytes: number
+  /** When the last of them began to be worked on; `undefined`: none yet. */
+  begunAt: number | undefined
+  /** When a newcomer was refused for the first time since then. */
+  refusedAt: number | undefined
   seenAt: number
   /** As large as this user's own answers are quick: who asks what takes long, or fails at once, changes it for nobody else. */
   readonly room: WorkRoom
@@ -21,22 +31,30 @@ export interface Senders {
   seen(user: string): Sender
   /** Users who have something in work, or asked lately. */
   active(): number
-  /** Whether there is room for the first request of a user, whatever its size. */
+  /** Whether there is room for the first request of a user, whatever its size. Where not, it is kept for a newcomer. */
   leaveRoomFor(sender: Sender): boolean
 }
 
 export function createSenders(now: () => number): Senders {
   const senders = new Map<string, Sender>()
   /** Who comes begins with the room that somebody has: the machine is known to be as quick as that. */
-  const newRoom = (): WorkRoom => {
+  const newSender = (): Sender => {
     const known = [...senders.values()].map(({ room }) => room.bytes())
-    return known.length === 0 ? createWorkRoom() : createWorkRoom(Math.max(...known))
+    const room = known.length === 0 ? createWorkRoom() : createWorkRoom(Math.max(...known))
+    return { bytes: 0, begunAt: undefined, refusedAt: undefined, seenAt: 0, room }
+  }
+  const isSince = (at: number | undefined, ms: number): boolean => at !== undefined && now() - at < ms
+  const isNewcomer = ({ begunAt }: Sender): boolean => !isSince(begunAt, ABSENT_MS)
+  /** Once for each, so that nobody takes room away by asking in vain. */
+  const isKeptRoom = (): boolean => {
+    for (const sender of senders.values()) if (isNewcomer(sender) && isSince(sender.refusedAt, KEPT_MS)) return true
+    return false
   }
   return {
     seen(user) {
       const since = now() - FORGET_MS
       for (const [name, sender] of senders) if (isIdleSince(sender, since)) senders.delete(name)
-      const sender = senders.get(user) ?? { bytes: 0, seenAt: 0, room: newRoom() }
+      const sender = senders.get(user) ?? newSender()
       sender.seenAt = now()
       senders.set(user, sender)
       return sender
@@ -47,11 +65,14 @@ export function createSenders(now: () => number): Senders {
       for (const sender of senders.values()) if (!isIdleSince(sender, since)) active++
       return active
     },
-    leaveRoomFor({ room }) {
-      const most = room.bytes() * MOST_OF_ONE
-      let taken = 0
-      for (const { bytes } of senders.values()) taken += Math.min(bytes, most)
-      return taken <= room.bytes()
+    leaveRoomFor(sender) {
+      const room = sender.room.bytes()
+      const most = room * MOST_OF_ONE
+      let taken = !isNewcomer(sender) && isKeptRoom() ? most : 0
+      for (const { bytes, begunAt } of senders.values()) if (isSince(begunAt, HELD_MS)) taken += Math.min(bytes, most)
+      const hasRoom = taken <= room
+      if (!hasRoom && isNewcomer(sender)) sender.refusedAt ??= now()
+      return hasRoom
     },
   }
 }

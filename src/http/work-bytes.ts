@@ -28,9 +28,9 @@ export interface WorkBytes {
  * Bounds the requests that are worked on at once, so that each is answered in time (promise 2.1): the
  * room is as large as answers are quick, for each user by their own answers (`work-room.ts`). Only what has arrived
  * whole takes room, and only until it is answered: nobody can hold it by being slow. What a user announces and goes on
- * sending keeps the rest of the same user's waiting, which would be refused when it has arrived. Users who ask at the same time
- * have equal shares of it, and the first request of each is taken however much another one has in work. Small requests
- * have room of their own, a share a user.
+ * sending keeps the rest of the same user's waiting, which would be refused when it has arrived. Users who ask at the
+ * same time have equal shares of it, and the first request of each is taken however much others have in work, or a
+ * moment later (`senders.ts`). Small requests have room of their own, a share a user.
  */
 export function createWorkBytes(now: () => number = () => performance.now()): WorkBytes {
   const senders = createSenders(now)
@@ -59,6 +59,8 @@ export function createWorkBytes(now: () => number = () => performance.now()): Wo
   const takeLarge = (sender: Sender, bytes: number) => {
     const begunAt = now()
     sender.bytes += bytes
+    sender.begunAt = begunAt
+    sender.refusedAt = undefined
     return () => {
       sender.bytes -= bytes
       sender.room.answered(bytes, begunAt, now())

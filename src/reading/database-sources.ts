@@ -87,6 +87,19 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
 }
 
 /**
+ * What copies that this disk has not add to the tokens of the files, whether what these answer is published or not: an
+ * answer of the files and this come to what a hybrid answer counts.
+ */
+export function addedToFiles(options: DatabaseSourcesOptions, access: readonly Scope[], caller = ''): Promise<bigint> {
+  const { read, archivedTokens, inTurn = atOnce, statementInTurn = atOnce } = options
+  return inRead(inTurn, read, caller, async () => {
+    const request = { queries: [], access, quality: true }
+    const ofFiles = await askWithCopiesBeyond(options, request, caller, (run) => statementInTurn(caller, run))
+    return (ofFiles.quality?.archivedTokens ?? 0n) + (await archivedTokens(access, ofFiles.identities))
+  })
+}
+
+/**
  * Throws QUERY_TOO_EXPENSIVE where all answers together have more sums than those to one operation may, as each half
  * does.
  */

@@ -1,4 +1,5 @@
 import { BridgeError } from '../domain/errors.ts'
+import { describePublisher } from '../domain/publisher-name.ts'
 import type { LedgerMark, LedgerTable } from '../ports/ledger-table.ts'
 import {
   applyShared,
@@ -79,7 +80,7 @@ export function createSharedLedger(options: SharedLedgerOptions): SharedLedger {
   /** Whoever takes the right from here on reads what was written. */
   const requireRight = async (): Promise<void> => {
     const { fence, holder } = await table.head()
-    if (fence > epoch) throw new BridgeError('CONFLICT', `${holder} publishes to this database now`)
+    if (fence > epoch) throw new BridgeError('CONFLICT', `${describePublisher(holder)} publishes to this database now`)
   }
   const putTogether = async (): Promise<void> => {
     if (isOpen || bytes < wholeBytes) return

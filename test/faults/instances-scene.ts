@@ -116,7 +116,7 @@ function createPublisher(servers: ReadonlyMap<number, Server>): Pick<Scene, 'pub
 }
 
 export const publishes = async (server: Asked): Promise<boolean> =>
-  (await publisherOf(server))?.detail === 'this instance'
+  (await publisherOf(server))?.detail.startsWith('this instance') === true
 
 /** What a server says of who publishes. */
 export async function publisherOf(server: Asked): Promise<{ state: string; detail: string } | undefined> {

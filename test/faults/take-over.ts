@@ -136,7 +136,7 @@ async function started(scene: Scene, instance: number, settings?: Record<string,
 /** What it did as a publisher is over: it has asked for the right to publish, and heard who has it. */
 async function readsAlong(server: Asked): Promise<boolean> {
   const { state, detail } = (await publisherOf(server)) ?? {}
-  return state === 'UP' && detail !== 'this instance'
+  return state === 'UP' && detail?.startsWith('this instance') === false
 }
 
 const runOf = async (server: Asked): Promise<string> => (await server.ask('{ migration { id } }'))?.data.migration.id

@@ -72,9 +72,22 @@ async function look(analysis: Analysis, sides: TestSides): Promise<void> {
 /** Both before what is on disk is shipped and after it. */
 async function expectThroughout(sides: TestSides, expected: Told, access?: readonly Scope[]): Promise<void> {
   expect(await told(sides.hybrid, access)).toEqual(expected)
+  await expectBesideFiles(sides, expected, access)
   await sides.ship(ALL)
   expect(await told(sides.hybrid, access)).toEqual(expected)
   expect(await told(sides.clickhouse, access)).toEqual(expected)
+  await expectBesideFiles(sides, expected, access)
+}
+
+/** What the files answer and what is said to be archived come to what everybody else answers. */
+async function expectBesideFiles(
+  sides: Pick<TestSides, 'legacy' | 'archivedTokens'>,
+  expected: Pick<Told, 'tokens' | 'archived'>,
+  access: readonly Scope[] = EVERYTHING,
+): Promise<void> {
+  const archived = Number(await sides.archivedTokens(access))
+  const { tokens } = await told(sides.legacy, access)
+  expect({ tokens: tokens + archived, archived }).toEqual({ tokens: expected.tokens, archived: expected.archived })
 }
 
 type Journaled = Pick<RecordCopy, 'user' | 'stamp'> & { total: number }
@@ -170,6 +183,8 @@ describe('an archived copy of a record that comes to disk again', () => {
     const inQ = { tokens: 0, archived: -60, users: {} }
     expect(await told(sides.hybrid, [{ projects: ['p'] }])).toEqual(inP)
     expect(await told(sides.hybrid, [{ projects: ['q'] }])).toEqual(inQ)
+    await expectBesideFiles(sides, inP, [{ projects: ['p'] }])
+    await expectBesideFiles(sides, inQ, [{ projects: ['q'] }])
     await sides.ship(ALL)
     expect(await told(sides.clickhouse, [{ projects: ['p'] }])).toEqual(inP)
     expect(await told(sides.clickhouse, [{ projects: ['q'] }])).toEqual(inQ)

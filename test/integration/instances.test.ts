@@ -1,4 +1,5 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { openDatabase } from '../../src/clickhouse/database.ts'
@@ -73,9 +74,10 @@ describe('several instances with one database', () => {
     const first = await start()
     const second = await start()
     const third = await start()
-    expect((await told(first)).publisher).toEqual({ name: 'publisher', state: 'UP', detail: 'this instance' })
+    const where = `process ${process.pid} on ${hostname()}, ${first.url}`
+    expect((await told(first)).publisher).toMatchObject({ state: 'UP', detail: `this instance, ${where}` })
     const { publisher } = await told(second)
-    expect(publisher).toMatchObject({ state: 'UP', detail: expect.not.stringContaining('this instance') })
+    expect(publisher).toMatchObject({ state: 'UP', detail: where })
     expect((await operate(second, 'startMigration { id }')).errors?.[0]).toMatchObject({
       message: `${publisher.detail} publishes to this database: ask that instance`,
       extensions: { code: 'CONFLICT' },
@@ -156,6 +158,34 @@ describe('several instances with one database', () => {
     await Promise.all(watching)
     expect(wrong).toEqual([])
     expect(sources).toContain('CLICKHOUSE')
+  })
+
+  test('learn within a second what the one that publishes is told to do: a run, and its rollback', async () => {
+    const { start } = scene()
+    const first = await start()
+    const second = await start()
+    const looks = () => clickhouse.requests.filter(({ name }) => name === 'ledger-after').length
+    const learnedAfter: number[] = []
+    /** What the first one was told, and how often the second looks until it says the same. */
+    const both = async (mutation: string, states: string): Promise<string> => {
+      const { data } = await operate(first, `told: ${mutation} { id }`)
+      const before = looks()
+      await until(`the second to say ${states}`, async () => {
+        const run = (await second.ask('{ migration { id state } }', {}, OPERATOR)).data.migration
+        return run?.id === data.told.id && states.includes(run.state) ? true : undefined
+      })
+      learnedAfter.push(looks() - before)
+      return data.told.id
+    }
+    for (let n = 0; n < 2; n++) {
+      const id = await both('startMigration', 'PLANNED RUNNING VERIFYING COMPLETED')
+      await whenTold(second, 'CLICKHOUSE', 10)
+      await both(`rollbackMigration(id: "${id}")`, 'ROLLING_BACK ROLLED_BACK')
+      expect((await told(second)).provenance).toMatchObject({ source: 'LEGACY', migrationProgress: 0 })
+      await until('the rollback', async () => ((await told(second)).run.state === 'ROLLED_BACK' ? true : undefined))
+    }
+    // four looks a second; one was on its way, and on a busy machine the answer that says it may be late
+    expect(learnedAfter.toSorted((a, b) => a - b)[learnedAfter.length / 2]).toBeLessThanOrEqual(4)
   })
 
   test('say all the same that the database lost what nobody else has', async () => {

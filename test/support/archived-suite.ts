@@ -180,7 +180,10 @@ async function check(source: TokenSource, world: World, accesses = ACCESS): Prom
     const { answer, archivedTokens } = await told(source, access)
     expect(answer).toEqual(expectedOf(copies, access))
     const legacy = await told(world.sides.legacy, access)
-    expect(archivedTokens).toBe((answer.whole[0] as number) - (legacy.answer.whole[0] as number))
+    const added = (answer.whole[0] as number) - (legacy.answer.whole[0] as number)
+    expect(archivedTokens).toBe(added)
+    // beside an answer of the files
+    expect(Number(await world.sides.archivedTokens(access))).toBe(added)
   }
 }
 

@@ -5,7 +5,7 @@ import { afterAll, onTestFinished } from 'vitest'
 import { type Database, openDatabase } from '../../src/clickhouse/database.ts'
 import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
-import { createDatabaseSources } from '../../src/composition/database-sources.ts'
+import { createDatabaseSources, type DatabaseSources } from '../../src/composition/database-sources.ts'
 import { openPublishingSide } from '../../src/composition/publishing-side.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { createAnalysisService } from '../../src/enhanced-analysis/service/analysis-service.ts'
@@ -77,10 +77,8 @@ export function served(analysis: Analysis): Served {
   }
 }
 
-export interface TestSides {
+export interface TestSides extends DatabaseSources {
   legacy: TokenSource
-  hybrid: TokenSource
-  clickhouse: TokenSource
   ledger: Ledger
   shipper: Shipper
   /** What is published, held against the logs. */
@@ -88,7 +86,7 @@ export interface TestSides {
   parts: VerificationParts
   store: RecordStore
   /** The sources of another instance, which reads along: with an analysis of its own. */
-  readAlong(analysis: Analysis): Promise<Pick<TestSides, 'legacy' | 'hybrid' | 'clickhouse'> & Served['logs']>
+  readAlong(analysis: Analysis): Promise<DatabaseSources & Pick<TestSides, 'legacy'> & Served['logs']>
   publish: Publish
   problems: string[]
   /** What was found when the stock was taken last: when they were opened. */

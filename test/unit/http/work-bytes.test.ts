@@ -67,6 +67,66 @@ describe('the requests that are worked on at once', () => {
     expect(work.take('bob', LARGE)).toBeDefined()
   })
 
+  test('leave room for the first of one more, whatever three others keep in work for long', () => {
+    let now = 0
+    const work = quickWork(() => now)
+    for (const user of ['mal', 'meg', 'max']) expect(work.take(user, MOST * 2)).toBeDefined()
+    expect(work.take('ann', LARGE)).toBeUndefined()
+    // as a client is told to
+    now += 1000
+    expect(work.take('ann', LARGE)).toBeDefined()
+    expect(work.take('bob', LARGE)).toBeDefined()
+    // which is not so for more of their own
+    expect(work.take('mal', LARGE)).toBeUndefined()
+  })
+
+  test('leave room for whoever comes anew, also where three others ask again as soon as they are answered', () => {
+    let now = 0
+    const work = quickWork(() => now)
+    const ends = new Map<string, { at: number; end: () => void }>()
+    const flood = (): void => {
+      for (const [i, user] of ['mal', 'meg', 'max'].entries()) {
+        if ((ends.get(user)?.at ?? 0) > now) continue
+        ends.get(user)?.end()
+        ends.delete(user)
+        const end = work.take(user, MOST * 2)
+        if (end !== undefined) ends.set(user, { at: now + 300 + i * 10, end })
+      }
+    }
+    const waitedMs = (user: string): number => {
+      const since = now
+      for (; now < since + 60_000; now += 10) {
+        flood()
+        if ((now - since) % 1000 === 0 && work.take(user, LARGE) !== undefined) return now - since
+      }
+      return Number.POSITIVE_INFINITY
+    }
+    for (; now < 7000; now += 10) flood()
+    for (const user of ['zoe', 'ann']) expect(waitedMs(user)).toBeLessThanOrEqual(1000)
+  })
+
+  test('are kept for whoever comes anew once, and not for long: nobody takes room away by asking in vain', () => {
+    let now = 0
+    const work = quickWork(() => now)
+    const ends = new Map<string, (() => void) | undefined>()
+    const askAgain = (user: string): void => {
+      ends.get(user)?.()
+      ends.set(user, work.take(user, MOST * 2))
+    }
+    for (const user of ['ann', 'bob', 'cid']) askAgain(user)
+    expect(work.hasRoom('mal', MOST * 2)).toBe(false)
+    ends.get('ann')?.()
+    expect(work.hasRoom('ann', LARGE)).toBe(false)
+    let keptMs = 0
+    for (; !work.hasRoom('ann', LARGE) && keptMs < 60_000; keptMs += 100) {
+      now += 100
+      for (const user of ['bob', 'cid']) askAgain(user)
+      work.hasRoom('mal', MOST * 2)
+    }
+    expect(keptMs).toBeGreaterThan(1000)
+    expect(keptMs).toBeLessThanOrEqual(3000)
+  })
+
   test.each([
     ['take long', 500],
     ['fail at once', 0],

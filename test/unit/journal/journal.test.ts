@@ -21,6 +21,24 @@ describe('the journal', () => {
     expect(replayed).toEqual(first.times())
   })
 
+  test('of any size is read beside everything else: others have their turns meanwhile', async () => {
+    const folder = makeFolder()
+    const { journal } = await open(folder)
+    for (let n = 0; n < 20; n++) await Promise.all(Array.from({ length: 100 }, () => journal.append(ingested(1000))))
+    await journal.close()
+    let turns = 0
+    let isRead = false
+    const count = (): void => {
+      turns++
+      if (!isRead) setImmediate(count)
+    }
+    count()
+    const { entries } = await open(folder)
+    isRead = true
+    expect(entries).toHaveLength(2000)
+    expect(turns).toBeGreaterThan(20)
+  })
+
   test('stamps each call after everything that it has written or read, whichever instance wrote it', async () => {
     const folder = makeFolder()
     const [one, other] = [await open(folder), await open(folder)]

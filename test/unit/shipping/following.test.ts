@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { LedgerRow, LedgerTable } from '../../../src/ports/ledger-table.ts'
 import type { LogState } from '../../../src/ports/logs.ts'
 import { createFollowing } from '../../../src/shipping/following.ts'
@@ -90,6 +90,27 @@ test('where this instance publishes no more, the logs are told everything anew, 
   await resumed
   expect([publishedTo(one), one.following.isFresh()]).toEqual([200, true])
   expect(one.told).toEqual([100, 200])
+})
+
+test('what was looked at more than a second ago is not believed until it is looked at again', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const one = scene()
+  one.rows.push(whole(1, 100))
+  await one.following.refresh()
+  vi.advanceTimersByTime(999)
+  expect(one.following.isFresh()).toBe(true)
+  vi.advanceTimersByTime(1)
+  expect(one.following.isFresh()).toBe(false)
+  // it is as old as its question, however late the answer comes
+  const answer = one.slow()
+  const look = one.following.refresh()
+  vi.advanceTimersByTime(1000)
+  answer()
+  await look
+  expect(one.following.isFresh()).toBe(false)
+  await one.following.refresh()
+  expect(one.following.isFresh()).toBe(true)
 })
 
 test('what a later release wrote is not read as far as it is understood: nothing of it counts, and it is told why', async () => {
