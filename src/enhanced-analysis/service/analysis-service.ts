@@ -1,7 +1,7 @@
 import { BridgeError } from '../../domain/errors.ts'
+import { SAMPLE_ROOT } from '../../transcripts/sample.ts'
 import { createFairTurns } from '../../turns/fair-turns.ts'
 import { type Analysis, type AnalysisOptions, openAnalysis } from '../analysis.ts'
-import { SAMPLE_ROOT } from '../sample.ts'
 import { asError, createCalling } from './calling.ts'
 import type { AnalysisService, AnalysisStatus, ServiceListeners } from './calls.ts'
 import { createLooking } from './looking.ts'
