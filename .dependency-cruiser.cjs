@@ -63,6 +63,7 @@ module.exports = {
       shipping: 'shipping',
       migration: 'migration|shipping',
       backup: 'backup|migration|shipping',
+      rollout: 'rollout',
     }).map(([room, below]) => ({
       name: `core-flows-one-way-from-${room}`,
       severity: 'error',

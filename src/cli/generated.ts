@@ -182,6 +182,27 @@ export type AcknowledgeAuditDamageMutationVariables = Exact<{ [key: string]: nev
 
 export type AcknowledgeAuditDamageMutation = { acknowledgeAuditDamage: number };
 
+export type GuardFieldsFragment = { tripped: boolean, reason: string | null, at: string | null, by: string | null };
+
+export type GuardQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type GuardQuery = { guard: { tripped: boolean, reason: string | null, at: string | null, by: string | null } };
+
+export type TripGuardMutationVariables = Exact<{
+  reason: string;
+}>;
+
+
+export type TripGuardMutation = { tripGuard: { tripped: boolean, reason: string | null, at: string | null, by: string | null } };
+
+export type ResetGuardMutationVariables = Exact<{
+  reason: string;
+}>;
+
+
+export type ResetGuardMutation = { resetGuard: { tripped: boolean, reason: string | null, at: string | null, by: string | null } };
+
 export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -335,6 +356,14 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
+export const GuardFieldsFragmentDoc = new TypedDocumentString(`
+    fragment GuardFields on Guard {
+  tripped
+  reason
+  at
+  by
+}
+    `, {"fragmentName":"GuardFields"}) as unknown as TypedDocumentString<GuardFieldsFragment, unknown>;
 export const IsolationFieldsFragmentDoc = new TypedDocumentString(`
     fragment IsolationFields on Isolation {
   isolated
@@ -461,6 +490,42 @@ export const AcknowledgeAuditDamageDocument = new TypedDocumentString(`
   acknowledgeAuditDamage
 }
     `) as unknown as TypedDocumentString<AcknowledgeAuditDamageMutation, AcknowledgeAuditDamageMutationVariables>;
+export const GuardDocument = new TypedDocumentString(`
+    query Guard {
+  guard {
+    ...GuardFields
+  }
+}
+    fragment GuardFields on Guard {
+  tripped
+  reason
+  at
+  by
+}`) as unknown as TypedDocumentString<GuardQuery, GuardQueryVariables>;
+export const TripGuardDocument = new TypedDocumentString(`
+    mutation TripGuard($reason: String!) {
+  tripGuard(reason: $reason) {
+    ...GuardFields
+  }
+}
+    fragment GuardFields on Guard {
+  tripped
+  reason
+  at
+  by
+}`) as unknown as TypedDocumentString<TripGuardMutation, TripGuardMutationVariables>;
+export const ResetGuardDocument = new TypedDocumentString(`
+    mutation ResetGuard($reason: String!) {
+  resetGuard(reason: $reason) {
+    ...GuardFields
+  }
+}
+    fragment GuardFields on Guard {
+  tripped
+  reason
+  at
+  by
+}`) as unknown as TypedDocumentString<ResetGuardMutation, ResetGuardMutationVariables>;
 export const HealthDocument = new TypedDocumentString(`
     query Health {
   health {

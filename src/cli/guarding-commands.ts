@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { remote } from './remote-options.ts'
 
-// The commands of the audit log, and of isolation.
+// The commands of the audit log, of isolation, and of the guard.
 
 export function addAudit(audit: Command): void {
   audit
@@ -48,4 +48,23 @@ export function addIsolation(program: Command): void {
     const { rejoin } = await import('./isolation.ts')
     await rejoin(options)
   })
+}
+
+export function addGuard(guard: Command): void {
+  remote(guard.command('status').description('whether it has tripped, since when and why')).action(async (options) => {
+    const { showGuard } = await import('./guard.ts')
+    await showGuard(options)
+  })
+  remote(guard.command('trip').description('take everybody to the files, on every instance, over starts'))
+    .requiredOption('--reason <text>', 'why')
+    .action(async (options) => {
+      const { tripGuard } = await import('./guard.ts')
+      await tripGuard(options)
+    })
+  remote(guard.command('reset').description('end that: flags and progress decide again'))
+    .requiredOption('--reason <text>', 'why')
+    .action(async (options) => {
+      const { resetGuard } = await import('./guard.ts')
+      await resetGuard(options)
+    })
 }

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ROLES } from '../access/roles.ts'
 import { addAnalyze, addBlocks, addStatusline } from './analysis-commands.ts'
-import { addAudit, addIsolation } from './guarding-commands.ts'
+import { addAudit, addGuard, addIsolation } from './guarding-commands.ts'
 import { remote, TOKEN_FILE_HELP, TOKEN_HELP } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -51,6 +51,7 @@ export function createProgram(): Command {
   addChangesOfRuns(migrate)
   addBackups(migrate)
   addIsolation(program)
+  addGuard(program.command('guard').description('the emergency brake: everybody on the files, without Unleash'))
   addAudit(program.command('audit').description('who did what: a log that shows when it was tampered with'))
   return program
 }

@@ -67,7 +67,7 @@ export function openAccessSide(options: AccessSideOptions): AccessSide {
     return before === undefined ? since : Math.max(before, since ?? before)
   })
   state.events.on('state', (entry) => {
-    if (entry.kind !== 'preference') known.learn(entry)
+    if (entry.kind === 'machine-token' || entry.kind === 'revocation') known.learn(entry)
   })
   const { issuers, audience } = auth
   const [own] = secrets

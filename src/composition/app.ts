@@ -23,6 +23,7 @@ import { openBudgets } from './budgets.ts'
 import { refuseExposure } from './exposure.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
+import { type GuardSide, openGuardSide } from './guard.ts'
 import { componentsOf } from './health.ts'
 import { createIsolationSide, type IsolationSide, isolatedDatabase } from './isolation.ts'
 import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
@@ -126,6 +127,7 @@ interface SidesOptions {
 interface Sides {
   access: AccessSide
   isolation: IsolationSide
+  guard: GuardSide
   audit: AuditSide
   flags: Flags
   wayIn: WayIn
@@ -143,6 +145,7 @@ function openSides({ config, key, roots, secrets, flags, audit, whenListening, l
   const state = openStateSide(config, wayIn, logger)
   const otherJournals = openOtherJournals(config, wayIn, logger)
   const access = openAccessSide({ config, secrets, wayIn, state, hasOtherJournals: otherJournals.known, logger })
+  const guard = openGuardSide(config, wayIn, state, logger)
   const legacy = startFiles({ config, roots, wayIn, logger })
   const isolation = createIsolationSide(config, logger)
   const journalKeys = keyIds(key)
@@ -154,7 +157,7 @@ function openSides({ config, key, roots, secrets, flags, audit, whenListening, l
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
   const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
   const reading = createReadingSide({ config, legacy, isolation, secrets: sharedSecrets(secrets, key), logger })
-  return { access, isolation, audit, flags, wayIn, otherJournals, legacy, database, archived, writing, reading }
+  return { access, isolation, guard, audit, flags, wayIn, otherJournals, legacy, database, archived, writing, reading }
 }
 
 /** Instances have those of tokens in common; where others sign, the keys of the journal. */

@@ -7,6 +7,7 @@ import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
 import type { ArchivedSide } from './archived.ts'
 import type { AuditSide } from './audit-side.ts'
+import type { GuardSide } from './guard.ts'
 import type { IsolationSide } from './isolation.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
@@ -18,6 +19,7 @@ export interface HealthParts {
   access: AccessSide
   audit: AuditSide
   isolation: IsolationSide
+  guard: GuardSide
   legacy: LegacySource
   journal: OpenJournal
   otherJournals: OtherJournals
@@ -32,6 +34,7 @@ export function componentsOf({
   access,
   audit,
   isolation,
+  guard,
   legacy,
   journal,
   database,
@@ -49,6 +52,7 @@ export function componentsOf({
     component('access', access.health()),
     component('audit', audit.health()),
     component('isolation', isolation.health()),
+    component('guard', guard.health()),
   ]
 }
 

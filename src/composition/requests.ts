@@ -14,6 +14,7 @@ import type { AccessSide } from './access-side.ts'
 import type { ArchivedSide } from './archived.ts'
 import type { AuditSide } from './audit-side.ts'
 import type { DatabaseSide } from './database-side.ts'
+import type { GuardSide } from './guard.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
 import type { ReadingSide } from './reading-side.ts'
@@ -33,6 +34,7 @@ export interface RequestsOptions {
   otherJournals: Pick<OtherJournals, 'whenCurrent' | 'mayLack'>
   audit: AuditSide
   isolation: Isolation
+  guard: GuardSide
   budgets: RequestContext['budgets']
   health: () => Component[]
 }
@@ -82,6 +84,7 @@ export function createRequests(
       audit: auditOf(options.audit, { who: principal.userId, from, request: requestId }),
       auditReading: options.audit.reading,
       isolation: options.isolation,
+      guard: options.guard,
       health: options.health,
     }
   }
@@ -112,7 +115,7 @@ const WHOLE: Question = { filter: {}, preference: 'AUTO' }
 
 /** Which source answers one who asks, by what holds when they ask. */
 function viewerOf(
-  { legacy, database, writing, flags, threshold }: RequestsOptions,
+  { legacy, database, writing, flags, guard, threshold }: RequestsOptions,
   { userId, roles }: Principal,
   side: DatabaseSide | undefined,
   standing: Pick<DecisionFacts, 'progress' | 'lacksTranscripts'>,
@@ -128,8 +131,8 @@ function viewerOf(
     return decideSource({
       flags: userFlags,
       hasDatabase: database.health().state !== 'OFF',
-      isDatabaseOpen: side !== undefined,
-      guardTripped: false,
+      isDatabaseOpen: side !== undefined && guard.isKnown(),
+      guardTripped: guard.state().tripped,
       isHistorical: cutOverAt === undefined || (filter.from ?? Number.NEGATIVE_INFINITY) < cutOverAt,
       ...standing,
       threshold,

@@ -5,7 +5,7 @@ import type { StateEntry } from '../ports/journal.ts'
 import { createSharedState, type SharedState } from '../shipping/shared-state.ts'
 import type { WayIn } from './way-in.ts'
 
-/** What is known of preferences and access: from the journal, and from what others told in the database. */
+/** What is known of preferences, access and the guard: from the journal, and from what others told in the database. */
 export interface StateSide extends Pick<SharedState, 'join' | 'heardUntil'> {
   /** Entries come in any order, and more than once. Whoever listens begins in the turn in which it was opened. */
   events: Pick<EventEmitter<{ state: [StateEntry] }>, 'on'>

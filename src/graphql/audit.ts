@@ -21,7 +21,7 @@ const noted = new WeakSet<RequestContext>()
 const REPEATED: ReadonlySet<string> = new Set(['ingestTokenRecords', 'setSourcePreference'])
 
 /** What must be possible on a disk that takes nothing any more: it is noted when that is possible. */
-const ALWAYS: ReadonlySet<string> = new Set(['isolate'])
+const ALWAYS: ReadonlySet<string> = new Set(['isolate', 'tripGuard'])
 
 /**
  * Notes every mutation, in place: what was asked for, by whom, and what came of it, on disk before the answer. Where

@@ -11,6 +11,7 @@ import type { Answers } from '../reading/answers.ts'
 import type { Decision } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
 import type { Titles } from '../reading/titles.ts'
+import type { Guard } from '../rollout/guard.ts'
 import type { Ingest } from '../writing/ingest.ts'
 
 /** The one who asks, as far as the choice of a source is concerned. */
@@ -65,5 +66,6 @@ export interface RequestContext {
   audit: RequestAudit
   auditReading: AuditReading
   isolation: Isolation
+  guard: Pick<Guard, 'state' | 'trip' | 'reset'>
   health: () => Component[]
 }

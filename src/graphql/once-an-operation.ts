@@ -11,7 +11,7 @@ import {
 import { BridgeError } from '../domain/errors.ts'
 
 /** What writes to the journal: by aliases that share a variable, a small document would become any number of entries. */
-const ONCE: ReadonlySet<string> = new Set(['ingestTokenRecords', 'setSourcePreference'])
+const ONCE: ReadonlySet<string> = new Set(['ingestTokenRecords', 'setSourcePreference', 'tripGuard', 'resetGuard'])
 
 /** Refuses such an operation before it is carried out: mutations run one after the other, the first would be done. */
 export const onceAnOperation: ApolloServerPlugin = {

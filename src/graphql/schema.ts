@@ -7,6 +7,7 @@ import { AuditResolver } from './audit-log/resolvers.ts'
 import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
 import { FilterValuesResolver } from './filter-values/resolvers.ts'
+import { GuardResolver } from './guard/resolvers.ts'
 import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver, withPlainRecords } from './ingest/resolvers.ts'
 import { enforceIsolation } from './isolation/enforce.ts'
@@ -31,6 +32,7 @@ export async function createSchema(): Promise<GraphQLSchema> {
       TokenResolver,
       AuditResolver,
       IsolationResolver,
+      GuardResolver,
       HealthResolver,
       IngestResolver,
       MigrationResolver,

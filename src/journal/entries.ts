@@ -7,10 +7,13 @@ import type { SegmentListener } from './segments.ts'
 const ENTRY_VERSION = 1
 /** An entry of another kind was written by a later release, and stays in the segment. */
 const KINDS: ReadonlySet<string> = new Set(
-  Object.keys({ ingest: true, preference: true, 'machine-token': true, revocation: true } satisfies Record<
-    JournalEntry['kind'],
-    true
-  >),
+  Object.keys({
+    ingest: true,
+    preference: true,
+    guard: true,
+    'machine-token': true,
+    revocation: true,
+  } satisfies Record<JournalEntry['kind'], true>),
 )
 
 export const encodeEntry = (entry: JournalEntry): Buffer =>

@@ -34,8 +34,18 @@ export interface PreferenceEntry {
   preference: SourcePreference
 }
 
+/** Everybody was taken to the files, or that was ended. */
+export interface GuardEntry {
+  kind: 'guard'
+  at: number
+  /** The user who did it. */
+  by: string
+  tripped: boolean
+  reason: string
+}
+
 /** What users and operators chose, and no record says. */
-export type StateEntry = PreferenceEntry | AccessChange
+export type StateEntry = PreferenceEntry | AccessChange | GuardEntry
 
 export type JournalEntry = IngestEntry | StateEntry
 

@@ -8,7 +8,7 @@ export interface StateRow {
   entry: string
 }
 
-/** What every instance that uses the database has told of preferences and access. */
+/** What every instance that uses the database has told of preferences, access and the guard. */
 export interface StateTable {
   /** What came at that time or later, the earliest first. */
   since(told: number): Promise<StateRow[]>

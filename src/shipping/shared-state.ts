@@ -6,7 +6,7 @@ import type { StateRow, StateTable } from '../ports/state-table.ts'
 import { againAndAgain } from '../turns/again-and-again.ts'
 
 /**
- * Preferences and access, told by each instance in the database: to those that do not share its journal, and for a
+ * Preferences, access and the guard, told by each instance in the database: to those that do not share its journal, and for a
  * journal that is lost. What an entry says does not depend on the order in which entries come, so any of them may be told
  * and learned more than once.
  */
@@ -103,6 +103,7 @@ const names = z.array(text).optional()
 const SCOPE = z.object({ users: names, projects: names, hosts: names })
 const ENTRIES: { [Kind in StateEntry['kind']]: z.ZodType<EntryOf<Kind>> } = {
   preference: entryOf('preference', { at, userId: text, preference: z.enum(['AUTO', 'LEGACY', 'CLICKHOUSE']) }),
+  guard: entryOf('guard', { at, by: text, tripped: z.boolean(), reason: text }),
   'machine-token': entryOf('machine-token', {
     at,
     by: text,

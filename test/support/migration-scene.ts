@@ -107,7 +107,13 @@ async function makeScene(
     migration,
     completed,
     async migrate() {
-      const { id } = (await operate('startMigration { id state }')) as { id: string }
+      // a start does not wait long for its database
+      const id = await until('a run to be begun', async () => {
+        const { data, errors } = await server.ask('mutation { startMigration { id } }', {}, ['operator'])
+        if (errors?.[0]?.extensions.code === 'SOURCE_UNAVAILABLE') return undefined
+        if (errors !== undefined) throw new Error(errors[0]?.message)
+        return data.startMigration.id as string
+      })
       await completed()
       return id
     },

@@ -36,7 +36,8 @@ describe('every mutation of the schema', () => {
     expect((await ask(name, [])).events).toMatchObject([{ action: `mutation ${name}`, outcome: expect.any(String) }])
   })
 
-  test.each(mutations.map(({ name }) => name).filter((name) => name !== 'isolate'))(
+  // what takes everybody out of danger is done on a full disk, too
+  test.each(mutations.map(({ name }) => name).filter((name) => name !== 'isolate' && name !== 'tripGuard'))(
     '%s is not begun where nothing can be noted',
     async (name) => {
       const full = new BridgeError('STORAGE_UNAVAILABLE', 'full')

@@ -1,0 +1,40 @@
+import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql'
+import { invalidArgument } from '../../domain/errors.ts'
+import { LIMITS } from '../../domain/limits.ts'
+import { isPlainText } from '../../domain/plain-text.ts'
+import type { GuardState } from '../../rollout/guard.ts'
+import { Access } from '../access.ts'
+import type { RequestContext } from '../context.ts'
+import { GuardType } from './types.ts'
+
+@Resolver()
+export class GuardResolver {
+  @Query(() => GuardType, { description: 'The emergency brake of the rollout.' })
+  @Access(['operator'])
+  guard(@Ctx() { guard }: RequestContext): GuardType {
+    return toGuard(guard.state())
+  }
+
+  @Mutation(() => GuardType, {
+    description:
+      'Takes everybody to the files at once, within a second on every instance, over starts, until it is reset; answers say GUARD_TRIPPED. Where it has tripped, nothing changes.',
+  })
+  @Access(['operator'])
+  async tripGuard(@Arg('reason', () => String) reason: string, @Ctx() context: RequestContext): Promise<GuardType> {
+    return toGuard(await context.guard.trip(requireReason(reason), context.principal.userId))
+  }
+
+  @Mutation(() => GuardType, { description: 'Ends it: flags and progress decide again.' })
+  @Access(['operator'])
+  async resetGuard(@Arg('reason', () => String) reason: string, @Ctx() context: RequestContext): Promise<GuardType> {
+    return toGuard(await context.guard.reset(requireReason(reason), context.principal.userId))
+  }
+}
+
+function requireReason(reason: string): string {
+  if (reason !== '' && isPlainText(reason, LIMITS.nameLength.value)) return reason
+  throw invalidArgument('reason', `must have 1 to ${LIMITS.nameLength.value} characters, none of them hidden`)
+}
+
+/** Nothing is compared yet. */
+const toGuard = (state: GuardState): GuardType => ({ ...state, consistency: undefined, comparisons: 0n })

@@ -1,0 +1,91 @@
+import { BridgeError } from '../domain/errors.ts'
+import type { GuardEntry, Journal } from '../ports/journal.ts'
+
+/** Whether everybody is on the files, whatever the flags say: since when, by whom and why it is so, or is so no more. */
+export interface GuardState {
+  tripped: boolean
+  /** Milliseconds since 1970; absent where it never tripped. */
+  at: number | undefined
+  by: string | undefined
+  reason: string | undefined
+}
+
+/** The emergency brake: it needs no Unleash, holds over starts, and is heard by every instance. */
+export interface Guard {
+  state(): GuardState
+  /**
+   * From this call on everybody is on the files here; it settles when that is on disk. Where the disk takes nothing it
+   * counts all the same, until this instance ends, and throws STORAGE_UNAVAILABLE; asked again, it tries the disk again. Where it has tripped, nothing changes.
+   */
+  trip(reason: string, by: string): Promise<GuardState>
+  /** Ends it; settles when that is on disk, and counts from then on. Where it has not tripped, nothing changes. */
+  reset(reason: string, by: string): Promise<GuardState>
+  /** Learns of an entry, in whatever order entries come: of the journal, and of those that others told. */
+  remember(entry: GuardEntry): void
+}
+
+export interface GuardOptions {
+  journal: Journal
+  /** It tripped, or was reset, here or elsewhere. */
+  onChange: (state: GuardState) => void
+  now?: () => number
+}
+
+const NEVER: GuardState = { tripped: false, at: undefined, by: undefined, reason: undefined }
+
+export function createGuard({ journal, onChange, now = Date.now }: GuardOptions): Guard {
+  let latest: GuardEntry | undefined
+  /** It counts here, and the disk has not taken it. */
+  let unkept: GuardEntry | undefined
+  const state = (): GuardState => {
+    if (latest === undefined) return NEVER
+    const { tripped, at, by, reason } = latest
+    return { tripped, at, by, reason }
+  }
+  const remember = (entry: GuardEntry): void => {
+    if (latest !== undefined && !isLater(entry, latest)) return
+    const changes = entry.tripped !== state().tripped
+    latest = entry
+    if (changes) onChange(state())
+  }
+  /** Later than the one before it, whatever the clock says: the latest counts, on every instance. */
+  const entryOf = (tripped: boolean, reason: string, by: string): GuardEntry => ({
+    kind: 'guard',
+    at: Math.max(now(), (latest?.at ?? 0) + 1),
+    by,
+    tripped,
+    reason,
+  })
+  return {
+    state,
+    remember,
+    async trip(reason, by) {
+      if (state().tripped && unkept === undefined) return state()
+      const entry = unkept ?? entryOf(true, reason, by)
+      // before anything else: whoever pulls a brake does not wait for a disk
+      remember(entry)
+      unkept = entry
+      await journal.append(entry).catch((cause: unknown) => {
+        const message = 'it has tripped on this instance until its end, and nowhere else: the disk took nothing'
+        throw new BridgeError('STORAGE_UNAVAILABLE', message, { cause })
+      })
+      unkept = undefined
+      return state()
+    },
+    async reset(reason, by) {
+      if (!state().tripped) return state()
+      const entry = entryOf(false, reason, by)
+      await journal.append(entry)
+      unkept = undefined
+      remember(entry)
+      return state()
+    },
+  }
+}
+
+/** Of two of one moment it is the same one everywhere: the brake. */
+function isLater(entry: GuardEntry, known: GuardEntry): boolean {
+  if (entry.at !== known.at) return entry.at > known.at
+  if (entry.tripped !== known.tripped) return entry.tripped
+  return `${entry.by} ${entry.reason}` > `${known.by} ${known.reason}`
+}
