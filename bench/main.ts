@@ -7,9 +7,10 @@ import { benchIndexStore } from './index-store.ts'
 import { benchIngest } from './ingest.ts'
 import { benchQuery } from './query.ts'
 import { benchStatusline } from './statusline.ts'
+import { benchVersion } from './version.ts'
 import { benchWorst } from './worst.ts'
 
-const HELP = `usage: npm run bench -- [analyze] [statusline] [query] [audit] [index] [ingest] [database] [engines] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000]
+const HELP = `usage: npm run bench -- [analyze] [version] [statusline] [query] [audit] [index] [ingest] [database] [engines] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000]
        npm run bench -- worst [--only SCENARIO] [--full] [--source legacy|clickhouse]
 
 Runs the benchmarks that are named, or all, beside their peers, and prints the ratios. \`worst\` is run only where it
@@ -35,6 +36,7 @@ const wanted = (name: string): boolean => positionals.length === 0 || positional
 if (values.help) process.stdout.write(`${HELP}\n`)
 else {
   if (wanted('analyze')) await benchAnalyze(Number(values.mb), Number(values.rounds))
+  if (wanted('version')) await benchVersion(7)
   if (wanted('statusline')) await benchStatusline(15)
   if (wanted('query')) await benchQuery(Number(values.mb), 3, 5)
   if (wanted('audit')) await benchAudit(5)

@@ -12,7 +12,7 @@ const SERVER_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=50']
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 15)) {
   console.error(
-    `token-bridge needs Node 22.15 or newer, this is ${process.versions.node}; run it through npm (npm start, npx token-bridge), which brings Node 24 along`,
+    `token-bridge needs Node 22.15 or newer, this is ${process.versions.node}; run npm ci in a clone, which brings Node 24 along, then npm start or ./token-bridge`,
   )
   process.exit(1)
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generateCorpus } from '../corpus/generate.ts'
 import type { Truth, TruthGroup } from '../corpus/truth.ts'
+import { count } from '../src/domain/counted.ts'
 import { ask } from '../test/support/graphql-client.ts'
 import { type RunningUnleash, runUnleash } from '../test/support/unleash.ts'
 import { recount } from './recount.ts'
@@ -169,7 +170,7 @@ async function expectFrom(server: Server, source: string, expected: Expected, wh
     if ((metrics.provenance.source === source && differ.length === 0) || late) {
       const { provenance } = metrics
       check(
-        `${what}: ${provenance.source} (${provenance.reason}), ${metrics.tokens.total} tokens in ${metrics.recordCount} records`,
+        `${what}: ${provenance.source} (${provenance.reason}), ${count(metrics.tokens.total ?? '', 'token')} in ${count(metrics.recordCount, 'record')}`,
         provenance.source === source && differ.length === 0,
         differ.join('; '),
       )
@@ -185,7 +186,9 @@ try {
   const expected = nothing()
   const own = generateCorpus({ files: 40, megabytes: 384, seed: 11, out: join(folder, 'own') })
   plant(expected, own)
-  say(`planted ${own.files} transcripts of ${Math.round(own.bytes / 1e6)} MB: ${own.tokens.total} tokens, each once`)
+  say(
+    `planted ${own.files} transcripts of ${Math.round(own.bytes / 1e6)} MB: ${count(own.tokens.total, 'token')}, each once`,
+  )
 
   const analysed = JSON.parse(await run(['analyze', '--transcripts', join(folder, 'own', 'projects'), '--json'])) as {
     tokens: Record<string, string>
@@ -242,7 +245,12 @@ try {
       TRANSCRIPTS_DIR: `bob@tower=${join(folder, 'other', 'projects')}`,
       DATA_DIR: join(folder, 'laptop'),
     })
-    await expectFrom(server, 'CLICKHOUSE', expected, `${other.recordCount} records pushed from a second folder ${time}`)
+    await expectFrom(
+      server,
+      'CLICKHOUSE',
+      expected,
+      `${count(other.recordCount, 'record')} pushed from a second folder ${time}`,
+    )
   }
 
   const growing = join(folder, 'own', 'projects', 'recorded')

@@ -23,10 +23,13 @@ export type DataSource =
   /** The transcripts on disk and the journal, counted directly. */
   | 'LEGACY';
 
-/** Of the bridge's user to the database server: taken away by the bridge; kept, as it may not; or there is no server. */
+/** Of the bridge's user to the database server, while the bridge is isolated. */
 export type DatabaseAccess =
+  /** The bridge may not take it away: an administrator can, by `sql`. */
   | 'KEPT'
+  /** There is no database server. */
   | 'NONE'
+  /** The bridge has taken it away. */
   | 'REVOKED';
 
 /** Where accepted records are safe. */

@@ -132,3 +132,14 @@ registerEnumType(DimensionEnum, {
     SIDECHAIN: { description: 'true: of a sub-agent; false: of the main conversation.' },
   } satisfies Record<Uppercase<Dimension>, { description: string }>,
 })
+
+export const DatabaseAccessEnum = enumOf(
+  'DatabaseAccess',
+  ['REVOKED', 'KEPT', 'NONE'],
+  "Of the bridge's user to the database server, while the bridge is isolated.",
+  {
+    REVOKED: 'The bridge has taken it away.',
+    KEPT: 'The bridge may not take it away: an administrator can, by `sql`.',
+    NONE: 'There is no database server.',
+  },
+)

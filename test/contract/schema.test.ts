@@ -4,6 +4,7 @@ import {
   DangerousChangeType,
   findBreakingChanges,
   findDangerousChanges,
+  isEnumType,
   lexicographicSortSchema,
   printSchema,
 } from 'graphql'
@@ -22,5 +23,15 @@ describe('the schema', () => {
     expect(printSchema(lexicographicSortSchema(await createSchema()))).toBe(
       printSchema(lexicographicSortSchema(emitted)),
     )
+  })
+
+  test('says what each enum is, and what each of its values means', () => {
+    const emitted = buildSchema(readFileSync('schema/schema.graphql', 'utf8'))
+    const enums = Object.values(emitted.getTypeMap()).filter(isEnumType)
+    const missing = enums
+      .flatMap((type) => [type, ...type.getValues()].map((one) => [type.name, one.name, one.description]))
+      .filter(([, , description]) => !description)
+    expect(enums.length).toBeGreaterThan(10)
+    expect(missing).toEqual([])
   })
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,8 +13,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BIN, type Ended } from '../support/cli.ts'
 import { printedCommands } from '../support/printed-commands.ts'
@@ -22,15 +25,19 @@ import { until } from '../support/until.ts'
 
 /** What no test can run as it is printed, and what is there instead. Whatever else is printed is run. */
 const NOT_RUN: Readonly<Record<string, string>> = {
-  'npm ci': 'installs this very folder; .ci/smoke does it in a clone',
-  'npm ci && npm start': 'the same, and serves until it is interrupted; the server below is what it starts',
-  'npm ci && npm test': 'would run this test',
-  'npm run advisories': 'asks the registry, which may not tell advisories',
-  'npm run clickhouse': 'serves until it is interrupted: clickhouse-command.test.ts',
-  'npx vite': 'serves until it is interrupted: dashboard-client.test.ts builds the same page and looks at it',
   'docker build -t token-bridge .': 'needs Docker, as the next two do: container.test.ts reads what it would build',
 }
 const NEEDS_DOCKER = /^docker run /
+
+/** What goes on until it is interrupted, and how it is known that it does what it is printed for. */
+const FOLLOWS: readonly [RegExp, (said: string) => boolean][] = [
+  [/^\.\/token-bridge push /, () => hasSent()],
+  [/npm start$/, (said) => said.includes('curl ')],
+  [/^npm run clickhouse/, (said) => said.includes('CLICKHOUSE_URL=')],
+  [/^npx vite$/, (said) => said.includes('Local:')],
+]
+/** npm tells what it would install: a folder of its own, in which nothing is installed. */
+const IN_FRESH_CLONE = /^npm (ci|run advisories)\b/
 
 /** Names in printed commands in whose place readers put their own, with those of this test. */
 const ownNames = (): [string, string][] => [
@@ -38,34 +45,41 @@ const ownNames = (): [string, string][] => [
   ['/somewhere/else', join(home, 'somewhere-else')],
   ['/backup/', `${join(home, 'backup')}/`],
   ['-- FOLDER', `-- ${join(home, '.claude')}`],
+  ['npm run clickhouse', 'npm run clickhouse -- --port 0'],
 ]
 /** Whatever is not named here ends with 0. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
   // while it is isolated, as the runbook says
-  'docs/runbooks/isolate.md: npx token-bridge health': 1,
+  'docs/runbooks/isolate.md: ./token-bridge health': 1,
 }
 /** Run while the server starts. */
-const NEEDS_NO_SERVER = /^(npx token-bridge (analyze|blocks)|npm run) ?/
-const FOLLOWS = /^npx token-bridge push /
+const NEEDS_NO_SERVER = /^(\.\/token-bridge (analyze|blocks)|npm|npx) ?/
 
 let home = ''
 let clone = ''
+let fresh = ''
+let registry: Server | undefined
+let registryUrl = ''
 let url = ''
 let server: ChildProcess | undefined
 
-/** A folder as a clone is, with a home beside it. `npx` starts the program at once: what npm does before is npx.test.ts's. */
+/** A folder as a clone is, another one in which nothing was installed yet, and a home beside them. */
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'token-bridge-printed-'))
   clone = join(home, 'token-bridge')
-  mkdirSync(join(home, 'bin'), { recursive: true })
-  mkdirSync(clone)
-  for (const name of ['package.json', 'package-lock.json']) copyFileSync(name, join(clone, name))
-  for (const name of ['scripts', 'src', 'node_modules']) symlinkSync(resolve(name), join(clone, name))
-  writeFileSync(
-    join(home, 'bin', 'npx'),
-    `#!/bin/sh\n[ "$1" = token-bridge ] || exit 127\nshift\nexec '${process.execPath}' '${BIN}' "$@"\n`,
-  )
-  chmodSync(join(home, 'bin', 'npx'), 0o755)
+  fresh = join(home, 'fresh')
+  for (const folder of [clone, fresh]) {
+    mkdirSync(folder)
+    for (const name of ['package.json', 'package-lock.json']) copyFileSync(name, join(folder, name))
+    for (const name of ['bin', 'scripts', 'src', 'token-bridge']) symlinkSync(resolve(name), join(folder, name))
+  }
+  symlinkSync(resolve('node_modules'), join(clone, 'node_modules'))
+  cpSync('examples', join(clone, 'examples'), { recursive: true })
+  standIns()
+  // one that knows no advisories
+  registry = createServer((_, response) => response.setHeader('content-type', 'application/json').end('{}'))
+  await once(registry.listen(0, '127.0.0.1'), 'listening')
+  registryUrl = `http://127.0.0.1:${(registry.address() as AddressInfo).port}`
   plant()
   runEarly()
   await serve()
@@ -76,8 +90,19 @@ afterAll(async () => {
     server.kill('SIGKILL')
     await once(server, 'close')
   }
+  registry?.close()
   rmSync(home, { recursive: true, force: true })
 })
+
+/** What `npm test` starts where nothing is installed: the build, and the tests, of which this is one. */
+function standIns(): void {
+  mkdirSync(join(home, 'bin'))
+  rmSync(join(fresh, 'scripts'))
+  mkdirSync(join(fresh, 'scripts'))
+  writeFileSync(join(fresh, 'scripts', 'build.js'), "console.log('built')\n")
+  writeFileSync(join(home, 'bin', 'vitest'), '#!/bin/sh\n[ "$1" = run ]\n')
+  chmodSync(join(home, 'bin', 'vitest'), 0o755)
+}
 
 function plant(): void {
   const shop = join(home, 'shop').replace(/[^a-zA-Z0-9]/g, '-')
@@ -103,15 +128,18 @@ const RECORD = {
 
 const settings = (): Record<string, string> => ({
   HOME: home,
-  PATH: `${join(home, 'bin')}${delimiter}${process.env.PATH}`,
+  PATH: [join(home, 'bin'), dirname(process.execPath), process.env.PATH].join(delimiter),
   LOG_LEVEL: 'warn',
+  PORT: '0',
+  npm_config_update_notifier: 'false',
+  npm_config_registry: registryUrl,
 })
 
 /** With an embedded database, and what the program's user has at home: as `npm start` does. */
 async function serve(): Promise<void> {
   server = spawn(process.execPath, [BIN, 'serve'], {
     cwd: clone,
-    env: { ...settings(), PORT: '0', RESCAN_INTERVAL_MS: '300' },
+    env: { ...settings(), RESCAN_INTERVAL_MS: '300' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -122,8 +150,8 @@ async function serve(): Promise<void> {
     return said.includes('curl ') || undefined
   })
   url = JSON.parse(readFileSync(join(clone, '.token-bridge', 'server.json'), 'utf8')).url
-  writeFileSync(join(clone, 'token'), await tokenOf('npx token-bridge token --user ann --roles ingester'))
-  await until('the database', async () => ((await runLine('npx token-bridge health')).code === 0 ? true : undefined))
+  writeFileSync(join(clone, 'token'), await tokenOf('./token-bridge token --user ann --roles ingester'))
+  await until('the database', async () => ((await runLine('./token-bridge health')).code === 0 ? true : undefined))
 }
 
 const tokenOf = async (command: string): Promise<string> => (await runLine(command)).stdout
@@ -139,11 +167,16 @@ const hasSent = (): boolean =>
     .some((name) => /"publishedTo":[1-9]/.test(readFileSync(join(pushed(), name), 'utf8')))
 const pushed = (): string => join(clone, '.token-bridge', 'push')
 
-/** What follows something goes on until it is interrupted. */
-async function runLine(command: string): Promise<Ended> {
-  const child = spawn('sh', ['-c', `${FOLLOWS.test(command) ? 'exec ' : ''}${withOwnNames(command)}`], {
-    cwd: clone,
-    env: settings(),
+function placeOf(command: string, path: string): { cwd: string; env: Record<string, string> } {
+  // an installation of a thousand packages is what a test does not wait for
+  if (IN_FRESH_CLONE.test(command)) return { cwd: fresh, env: { ...settings(), npm_config_dry_run: 'true' } }
+  return { cwd: path.startsWith('examples/') ? join(clone, dirname(path)) : clone, env: settings() }
+}
+
+async function runLine(command: string, path = ''): Promise<Ended> {
+  const [, doesIt] = FOLLOWS.find(([pattern]) => pattern.test(command)) ?? []
+  const child = spawn('sh', ['-c', withOwnNames(command)], {
+    ...placeOf(command, path),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
@@ -152,13 +185,15 @@ async function runLine(command: string): Promise<Ended> {
   child.stdout.on('data', (chunk) => (stdout += chunk))
   child.stderr.on('data', (chunk) => (stderr += chunk))
   const closed = once(child, 'close')
-  if (FOLLOWS.test(command)) {
-    await until('it to have sent something', () => (hasSent() || child.exitCode !== null ? true : undefined))
-    // all of the line, as Ctrl-C does
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
-  }
+  if (doesIt === undefined) return { code: ((await closed) as [number | null])[0], stdout, stderr }
+  const isDone = await until(
+    `${command} to do it`,
+    () => doesIt(stdout) || (child.exitCode !== null ? 'ended' : undefined),
+  )
+  // all of the line, as Ctrl-C does; its code is that of npm then, or of the shell
+  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGINT')
   const [code] = (await closed) as [number | null]
-  return { code, stdout, stderr }
+  return { code: isDone === true ? 0 : (code ?? 1), stdout, stderr }
 }
 
 const RUN = printedCommands().filter(({ command }) => !(command in NOT_RUN) && !NEEDS_DOCKER.test(command))
@@ -168,8 +203,8 @@ const early = new Map<string, Promise<Ended>>()
 /** One after the other, beside all that waits for the server. */
 function runEarly(): void {
   let last: Promise<unknown> = Promise.resolve()
-  for (const { command } of RUN.filter((one) => NEEDS_NO_SERVER.test(one.command))) {
-    const next = last.then(() => runLine(command))
+  for (const { command, path } of RUN.filter((one) => NEEDS_NO_SERVER.test(one.command))) {
+    const next = last.then(() => runLine(command, path))
     early.set(command, next)
     last = next
   }
@@ -178,7 +213,7 @@ function runEarly(): void {
 test.each(RUN.map(({ path, command }) => [command, path] as const))(
   '%s (%s) does what it is printed for',
   async (command, path) => {
-    const { code, stdout, stderr } = await (early.get(command) ?? runLine(command))
+    const { code, stdout, stderr } = await (early.get(command) ?? runLine(command, path))
     expect(code, `${stdout}\n${stderr}`).toBe(EXIT_CODES[`${path}: ${command}`] ?? 0)
   },
 )

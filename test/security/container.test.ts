@@ -1,5 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { SETTINGS } from '../../src/settings.ts'
+import { makeFolder } from '../support/transcripts.ts'
+
+const run = promisify(execFile)
 
 // No engine of containers is here: what the files say is looked at.
 
@@ -10,7 +17,52 @@ const of = (instruction: string): string[] =>
 /** What the image is made of; what came before was needed to build it. */
 const last = dockerfile.slice(dockerfile.findLastIndex((line) => line.startsWith('FROM ')))
 
+/** Files and folders that a stage takes from the repository, and where it puts them. */
+const copied = (stage: readonly string[]): [from: string, to: string][] =>
+  stage
+    .filter((line) => line.startsWith('COPY ') && !line.includes('--from'))
+    .flatMap((line) => {
+      const names = line.split(' ').slice(1)
+      const to = names.pop() as string
+      return names.map((from): [string, string] => [from, to.endsWith('/') ? join(to, from) : to])
+    })
+/** As `npm ci --omit=dev` leaves it, as far as the build looks: the page of /graphiql is for developers. */
+function installForUse(folder: string): void {
+  mkdirSync(folder)
+  for (const name of readdirSync('node_modules').filter((one) => !['graphiql', 'react', 'react-dom'].includes(one)))
+    symlinkSync(resolve('node_modules', name), join(folder, name))
+}
+const settings = new Set(Object.keys(SETTINGS))
+
 describe('the image', () => {
+  test('is built of the files that it names alone, and what comes of them runs', async () => {
+    const [building, image] = [makeFolder(), makeFolder()]
+    const first = dockerfile.slice(
+      0,
+      dockerfile.findLastIndex((line) => line.startsWith('FROM ')),
+    )
+    for (const [from, to] of copied(first)) cpSync(from, join(building, to), { recursive: true })
+    installForUse(join(building, 'node_modules'))
+    // what `npm ci` runs when it has installed
+    const { prepare } = JSON.parse(readFileSync(join(building, 'package.json'), 'utf8')).scripts
+    expect(prepare).toBe('node scripts/build.js')
+    await run(process.execPath, ['scripts/build.js'], { cwd: building })
+    for (const [from, to] of copied(last)) cpSync(from, join(image, to), { recursive: true })
+    for (const name of ['node_modules', 'dist']) {
+      expect(last).toContain(`COPY --from=build /app/${name} ${name}`)
+      symlinkSync(join(building, name), join(image, name))
+    }
+    const [node, program] = JSON.parse(of('CMD').at(-1) as string)
+    expect(node).toBe('node')
+    expect((await run(process.execPath, [program, '--version'], { cwd: image })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  test('sets what there is to set', () => {
+    const names = of('ENV').flatMap((line) => line.split(' ').map((one) => one.split('=')[0]))
+    expect(names).toContain('DATA_DIR')
+    for (const name of names) expect(settings).toContain(name)
+  })
+
   test('is made of the Node that is tested, by its version, or by the digest that somebody gives', () => {
     const node = JSON.parse(readFileSync('package.json', 'utf8')).devDependencies.node
     expect(of('ARG')).toEqual([`NODE_IMAGE=node:${node}-bookworm-slim`])
@@ -60,6 +112,15 @@ describe('the containers together', () => {
     const bridge = called('bridge')
     for (const line of ['read_only: true', 'tmpfs: [/tmp]', 'cap_drop: [ALL]', '/transcripts:ro'])
       expect(bridge).toContain(line)
+  })
+
+  test('set what the bridge has to be set, and name commands that there are', () => {
+    const [, block = ''] = /\n {4}environment:\n(.*?)\n {4}\w/s.exec(called('bridge')) ?? []
+    const names = [...block.matchAll(/^ {6}(\w+):/gm)].map(([, name]) => name)
+    expect(names).toContain('CLICKHOUSE_URL')
+    for (const name of names) expect(settings).toContain(name)
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
+    for (const [, name] of text.matchAll(/npm run (\S+)/g)) expect(scripts).toHaveProperty([name as string])
   })
 
   test('gain no rights, and are of a version that is named', () => {

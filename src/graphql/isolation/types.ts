@@ -1,13 +1,7 @@
-import { Field, ObjectType, registerEnumType } from 'type-graphql'
+import { Field, ObjectType } from 'type-graphql'
 import { Access } from '../access.ts'
+import { DatabaseAccessEnum } from '../enums.ts'
 import { DateTimeScalar } from '../scalars/date-time.ts'
-
-export const DatabaseAccessEnum = { REVOKED: 'REVOKED', KEPT: 'KEPT', NONE: 'NONE' } as const
-registerEnumType(DatabaseAccessEnum, {
-  name: 'DatabaseAccess',
-  description:
-    "Of the bridge's user to the database server: taken away by the bridge; kept, as it may not; or there is no server.",
-})
 
 @ObjectType('Isolation', { description: 'Whether the bridge reads and writes nothing but health.' })
 @Access(['operator'])
