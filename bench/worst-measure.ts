@@ -32,6 +32,8 @@ export interface Noticed {
   beforeMb: number
   peakMb: number
   afterMb: number
+  /** Time of the processor that the server took: it is the same on a machine that is busy with something else. */
+  cpuMs: number
   answers: Map<string, number>
 }
 
@@ -41,9 +43,11 @@ export async function underAttack({ server, token, growthMb, onWarm, ...attacked
   await onWarm?.()
   const before = rssOf(server)
   const peak = watchPeak(server)
+  const cpuBefore = cpuOf(server)
   probes.start()
   const answers = await attack({ ...attacked, seconds: ATTACK_SECONDS, abortMs: ABORT_MS })
   await probes.settled()
+  const cpuMs = cpuOf(server) - cpuBefore
   const until = Date.now() + SETTLE_MS
   while (Date.now() < until && isRunning(server) && rssOf(server) > before + growthMb) await sleep(250)
   probes.stop()
@@ -53,6 +57,7 @@ export async function underAttack({ server, token, growthMb, onWarm, ...attacked
     beforeMb: before,
     peakMb: peak(),
     afterMb: rssOf(server),
+    cpuMs,
     answers,
   }
 }
@@ -81,6 +86,22 @@ function watchPeak(server: ChildProcess): () => number {
 function rssOf({ pid }: ChildProcess): number {
   try {
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Ticks of the kernel, as it counts the time of processes: 100 a second. */
+const TICK_MS = 10
+
+/** Time of the processor that it has taken so far; NaN where the process is gone or the system does not tell. */
+function cpuOf({ pid }: ChildProcess): number {
+  try {
+    // behind the name, which may hold anything: the state is the third field, user and system time the 14th and 15th
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS
   } catch {
     return Number.NaN
   }

@@ -34,10 +34,10 @@ export async function benchWorst({ only, full, source }: WorstOptions): Promise<
   try {
     writeCorpus(corpus)
     process.stdout.write(
-      `\nthe worst (${source === 'legacy' ? 'the files answer' : 'ClickHouse answers'}), over ${RECORDS.toLocaleString('en-US')} records: latest health check and latest answer of another viewer in ms, resident memory and heap in MB; the floor is the same attack on node:http alone, just before\n`,
+      `\nthe worst (${source === 'legacy' ? 'the files answer' : 'ClickHouse answers'}), over ${RECORDS.toLocaleString('en-US')} records: latest health check and latest answer of another viewer in ms, resident memory and heap in MB; the floor is the same attack on node:http alone, just before; cpu is the time of the processor in ms\n`,
     )
     process.stdout.write(
-      `${'scenario'.padEnd(50)} health  answer   before    peak   after   heap before, after  floor: health, answer, growth  holds  the attacker was answered\n`,
+      `${'scenario'.padEnd(50)} health  answer   before    peak   after   heap before, after  floor: health, answer, growth   cpu, floor  holds  the attacker was answered\n`,
     )
     for (const { name } of scenarios) {
       const floor = await measureFloor(name, full)
@@ -163,8 +163,9 @@ function shown(name: string, row: Row, floor: Noticed): string {
     .map((value) => value.toFixed(0).padStart(8))
     .join('')
     .padStart(31)
+  const cpu = [row.cpuMs, floor.cpuMs].map((value) => value.toFixed(0).padStart(6)).join('')
   const answers = [...row.answers].toSorted((a, b) => b[1] - a[1]).map(([code, count]) => `${count} ${code}`)
   const verdict = row.died ? 'died' : holds(row) ? 'yes' : 'no'
   const wrong = row.wrong === 0 ? '' : `; ${row.wrong} questions of the other viewer failed`
-  return `${name.padEnd(49)}${numbers.join('')}${heap}${beside}${verdict.padStart(7)}  ${answers.join(', ') || '-'}${wrong}`
+  return `${name.padEnd(49)}${numbers.join('')}${heap}${beside}${cpu}${verdict.padStart(7)}  ${answers.join(', ') || '-'}${wrong}`
 }

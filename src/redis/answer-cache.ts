@@ -1,13 +1,14 @@
 import { BentoCache, bentostore } from 'bentocache'
 import { MemoryDriver } from 'bentocache/drivers/memory'
 import { RedisDriver } from 'bentocache/drivers/redis'
-import { LRUCache } from 'lru-cache'
+import type { LRUCache } from 'lru-cache'
 import { sizeOf } from '../domain/size-of.ts'
 import { createGuard, type Guard } from '../policies/guard.ts'
 import { watchHealth } from '../policies/health-watch.ts'
 import { POLICIES, type Policy } from '../policies/policies.ts'
 import type { AnswerCache, CachedAnswer, CacheHealth } from '../ports/answer-cache.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
+import { AnswersInMemory } from './answers-in-memory.ts'
 import { connect, isAway } from './connection.ts'
 import { createSeal, type Seal } from './seal.ts'
 
@@ -22,8 +23,6 @@ export interface AnswerCacheOptions {
   policy?: Policy
 }
 
-/** An answer that takes a larger share of the memory is not kept: it would drive out all others. */
-const MAX_SHARE = 1 / 4
 /** A larger answer is computed anew sooner than it is written, sent and read. */
 const MAX_REDIS_BYTES = 1 << 20
 const TTL = '24h'
@@ -37,11 +36,7 @@ export interface BoundedAnswerCache extends AnswerCache {
 export function createAnswerCache(options: AnswerCacheOptions): BoundedAnswerCache {
   const { redisUrl, maxBytes } = options
   const redis = redisUrl === undefined ? undefined : openRedis(redisUrl, options)
-  const memory = new LRUCache<string, Entry>({
-    maxSize: maxBytes,
-    maxEntrySize: Math.ceil(maxBytes * MAX_SHARE),
-    sizeCalculation: ({ value }, key) => key.length + sizeOf(value) + 1,
-  })
+  const memory = new AnswersInMemory<Entry>(maxBytes, ({ value }, key) => key.length + sizeOf(value) + 1)
   const store = bentostore().useL1Layer(memoryOf(memory))
   const cache = new BentoCache({
     default: 'answers',
@@ -60,7 +55,7 @@ export function createAnswerCache(options: AnswerCacheOptions): BoundedAnswerCac
     async set(key, cached) {
       await cache.set({ key, value: cached, skipL2Write: sizeOf(cached) > MAX_REDIS_BYTES }).catch(() => undefined)
     },
-    bytes: () => memory.calculatedSize,
+    bytes: () => memory.bytes(),
     health: () => redis?.health() ?? { state: 'OFF', detail: 'memory alone' },
     async close() {
       redis?.close()
