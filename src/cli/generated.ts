@@ -139,6 +139,23 @@ export type TokenCountsInput = {
   output: string;
 };
 
+/** Which records are counted; what is absent selects all. Half-open: from <= time < to. */
+export type TokenFilter = {
+  /** Git branches; the empty string is: none known. */
+  branches?: Array<string> | null | undefined;
+  /** First moment. */
+  from?: string | null | undefined;
+  hosts?: Array<string> | null | undefined;
+  models?: Array<string> | null | undefined;
+  projects?: Array<string> | null | undefined;
+  sessionIds?: Array<string | number> | null | undefined;
+  /** true: sub-agents' records alone; false: without them. */
+  sidechain?: boolean | null | undefined;
+  /** End, itself not included. */
+  to?: string | null | undefined;
+  users?: Array<string> | null | undefined;
+};
+
 export type TokenRecordInput = {
   /** The git branch; none known, if absent. */
   branch?: string | null | undefined;
@@ -340,6 +357,14 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type ViewerQuery = { viewer: { userId: string, roles: Array<string>, cohort: string | null, preference: SourcePreference, decision: { source: DataSource, reason: RoutingReason } } };
+
+export type ExplainDecisionQueryVariables = Exact<{
+  userId: string | number;
+  filter?: TokenFilter | null | undefined;
+}>;
+
+
+export type ExplainDecisionQuery = { explainDecision: { cohort: string | null, text: string, decision: { source: DataSource, reason: RoutingReason }, facts: Array<{ name: string, value: string }> } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -1135,3 +1160,19 @@ export const ViewerDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const ExplainDecisionDocument = new TypedDocumentString(`
+    query ExplainDecision($userId: ID!, $filter: TokenFilter) {
+  explainDecision(userId: $userId, filter: $filter) {
+    decision {
+      source
+      reason
+    }
+    cohort
+    text
+    facts {
+      name
+      value
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExplainDecisionQuery, ExplainDecisionQueryVariables>;

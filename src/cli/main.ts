@@ -114,10 +114,13 @@ function addMachineTokens(tokens: Command): void {
 }
 
 function addRemote(program: Command): void {
-  remote(program.command('source').description('which source answers you now, and why')).action(async (options) => {
-    const { showSource } = await import('./source.ts')
-    await showSource(options)
-  })
+  remote(program.command('source').description('which source answers you now, and why'))
+    .option('--user <id>', 'explain it for this user, with all that it depends on (operators)')
+    .option('--since <moment>', 'with --user: for a range that begins then, such as 2026-04-01T00:00:00Z')
+    .action(async (options) => {
+      const { showSource } = await import('./source.ts')
+      await showSource(options)
+    })
 
   remote(program.command('health').description('how the bridge and its parts are; exit code 1 if it is down')).action(
     async (options) => {

@@ -7,7 +7,7 @@ import type { AuditEvent, RequestAudit } from '../ports/audit.ts'
 import type { Flags } from '../ports/flags.ts'
 import type { Isolation } from '../ports/isolation.ts'
 import { createAnswers, type Question } from '../reading/answers.ts'
-import { type Decision, type DecisionFacts, decideSource } from '../reading/decision.ts'
+import { type Decision, type DecisionFacts, decideSource, explainDecision } from '../reading/decision.ts'
 import { createTitles } from '../reading/titles.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
@@ -50,13 +50,16 @@ export function createRequests(
     const database = open?.isFresh() ? open : undefined
     const progress = database?.runs().progress() ?? 0
     const lacks = lacksTranscripts(options.legacy, options.archived)
-    const viewer = viewerOf(options, principal, database, { progress, lacksTranscripts: lacks })
+    const standing = { progress, lacksTranscripts: lacks }
+    const viewer = viewerOf(options, principal, database, standing)
     const notes: RequestNotes = { answers: [], errors: [] }
     return {
       requestId,
       notes,
       principal,
       viewer: viewer.context,
+      // whatever roles a token of theirs may have: they have none here
+      viewerOf: (userId) => viewerOf(options, { userId, roles: [] }, database, standing).context,
       answers: createAnswers({
         caller: principal.userId,
         access: principal.access,
@@ -115,20 +118,21 @@ const WHOLE: Question = { filter: {}, preference: 'AUTO' }
 
 /** Which source answers one who asks, by what holds when they ask. */
 function viewerOf(
-  { legacy, database, writing, flags, guard, threshold }: RequestsOptions,
-  { userId, roles }: Principal,
+  options: RequestsOptions,
+  { userId, roles }: Pick<Principal, 'userId' | 'roles'>,
   side: DatabaseSide | undefined,
   standing: Pick<DecisionFacts, 'progress' | 'lacksTranscripts'>,
 ): { context: ViewerContext; decide: (question: Question) => Decision } {
+  const { legacy, database, writing, flags, guard, threshold } = options
   const { preferences } = writing
   const userFlags = flags.of(userId)
   const mayChoose = userFlags.userSourceChoice || roles.includes('operator')
   const cutOverAt = side?.runs().cutOverAt()
   const allPublished = legacy.isAllPublished()
   const stored = (): SourcePreference => preferences.of(userId)
-  const decide = ({ filter, preference }: Question): Decision => {
+  const factsOf = ({ filter, preference }: Question): DecisionFacts => {
     const own = preference === 'AUTO' ? stored() : preference
-    return decideSource({
+    return {
       flags: userFlags,
       hasDatabase: database.health().state !== 'OFF',
       isDatabaseOpen: side !== undefined && guard.isKnown(),
@@ -138,8 +142,9 @@ function viewerOf(
       threshold,
       allPublished,
       preference: mayChoose ? own : 'AUTO',
-    })
+    }
   }
+  const decide = (question: Question): Decision => decideSource(factsOf(question))
   return {
     decide,
     context: {
@@ -150,6 +155,7 @@ function viewerOf(
         await preferences.choose(userId, preference)
         return decide(WHOLE)
       },
+      explain: (filter) => explainDecision(factsOf({ ...WHOLE, filter })),
     },
   }
 }

@@ -3,12 +3,13 @@ import type { Principal } from '../access/roles.ts'
 import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import type { Provenance, SourcePreference } from '../domain/source.ts'
+import type { TokenFilter } from '../domain/token-query.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import type { AuditReading, RequestAudit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import type { Isolation } from '../ports/isolation.ts'
 import type { Answers } from '../reading/answers.ts'
-import type { Decision } from '../reading/decision.ts'
+import type { Decision, Explanation } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
 import type { Titles } from '../reading/titles.ts'
 import type { Guard } from '../rollout/guard.ts'
@@ -24,6 +25,8 @@ export interface ViewerContext {
   mayChoose: boolean
   /** Stores a choice, and decides anew. */
   choose(preference: SourcePreference): Promise<Decision>
+  /** Why which source answers, were it asked now for what a filter selects. Nobody is counted for it. */
+  explain(filter: TokenFilter): Explanation
 }
 
 export interface Component {
@@ -50,6 +53,8 @@ export interface RequestContext {
   notes: RequestNotes
   principal: Principal
   viewer: ViewerContext
+  /** Any user, as one without roles. */
+  viewerOf: (userId: string) => Pick<ViewerContext, 'explain'>
   answers: Answers
   /** What follows from answers. */
   derived: Derived

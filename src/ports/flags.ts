@@ -20,6 +20,16 @@ export interface UserFlags {
 export const COHORTS = ['legacy', 'database'] as const
 export type Cohort = (typeof COHORTS)[number]
 
+/** The names that engineers toggle in Unleash. */
+export const FLAG_NAMES = {
+  databaseBridge: 'database_bridge_enabled',
+  historicalData: 'historical_data_enabled',
+  realTimeUpdates: 'real_time_updates_enabled',
+  experiment: 'dashboard_ab_test',
+  userSourceChoice: 'user_source_choice_enabled',
+  shadowReads: 'shadow_reads_enabled',
+} as const satisfies Record<Exclude<keyof UserFlags, 'cohort'> | 'experiment', string>
+
 export interface FlagsHealth {
   state: 'UP' | 'DEGRADED' | 'OFF'
   detail: string

@@ -1,5 +1,5 @@
 import type { RoutingReason, SourceDecision, SourcePreference } from '../domain/source.ts'
-import type { Cohort, UserFlags } from '../ports/flags.ts'
+import { type Cohort, FLAG_NAMES, type UserFlags } from '../ports/flags.ts'
 
 /** Everything that the choice of a source depends on, as of one moment. */
 export interface DecisionFacts {
@@ -28,33 +28,132 @@ export interface Decision extends SourceDecision {
   cohort: Cohort | null
 }
 
+/** A row of the decision table: the first one that holds decides. */
+interface Row {
+  reason: RoutingReason
+  holds: (facts: DecisionFacts) => boolean
+  /** LEGACY: whatever happens. FILES: the database all the same where this disk has no transcripts. */
+  answers: (facts: DecisionFacts) => 'LEGACY' | 'FILES' | 'DATABASE'
+  /** What of the facts led there, for people. */
+  because: (facts: DecisionFacts) => string
+}
+
 /**
- * Which source answers, and why. The order is that of the design: kill switch, guard, historical range, a
- * database that can be asked, progress, the user's choice, experiment, rollout. ClickHouse becomes the hybrid while it
- * does not have everything. An instance without transcripts answers what the database has, in whatever arm its user is.
+ * The order is that of the design: kill switch, guard, historical range, a database that can be asked, progress, the
+ * user's choice, experiment, rollout.
+ */
+const ROWS: readonly Row[] = [
+  {
+    reason: 'BRIDGE_DISABLED',
+    holds: ({ flags, hasDatabase }) => !flags.databaseBridge || !hasDatabase,
+    answers: () => 'LEGACY',
+    because: ({ hasDatabase }) => (hasDatabase ? `${FLAG_NAMES.databaseBridge} is off` : 'there is no database'),
+  },
+  {
+    reason: 'GUARD_TRIPPED',
+    holds: ({ guardTripped }) => guardTripped,
+    answers: () => 'LEGACY',
+    because: () => 'the guard has tripped',
+  },
+  {
+    reason: 'HISTORICAL_DATA_DISABLED',
+    holds: ({ flags, isHistorical }) => !flags.historicalData && isHistorical,
+    answers: () => 'LEGACY',
+    because: () => `${FLAG_NAMES.historicalData} is off, and the range begins before the latest migration did`,
+  },
+  {
+    reason: 'SOURCE_UNAVAILABLE',
+    holds: ({ isDatabaseOpen }) => !isDatabaseOpen,
+    answers: () => 'LEGACY',
+    because: () => 'the database cannot be asked now',
+  },
+  {
+    reason: 'MIGRATION_BELOW_THRESHOLD',
+    holds: ({ progress, threshold }) => progress < threshold,
+    answers: () => 'FILES',
+    because: ({ progress, threshold }) =>
+      `${progress} of the history is verified, and MIGRATION_PROGRESS_THRESHOLD is ${threshold}`,
+  },
+  {
+    reason: 'USER_PREFERENCE',
+    holds: ({ preference }) => preference !== 'AUTO',
+    answers: ({ preference }) => (preference === 'LEGACY' ? 'LEGACY' : 'DATABASE'),
+    because: ({ preference }) => `the user chose ${preference}, and may choose`,
+  },
+  {
+    reason: 'EXPERIMENT',
+    holds: ({ flags }) => flags.cohort !== null,
+    answers: ({ flags }) => (flags.cohort === 'legacy' ? 'FILES' : 'DATABASE'),
+    because: ({ flags }) => `the user is in the arm ${flags.cohort} of ${FLAG_NAMES.experiment}`,
+  },
+  {
+    reason: 'ROLLOUT',
+    holds: () => true,
+    answers: () => 'DATABASE',
+    because: () => `there is no experiment (${FLAG_NAMES.experiment} is disabled), and nothing speaks against it`,
+  },
+]
+
+/**
+ * Which source answers, and why. ClickHouse becomes the hybrid while it does not have everything. An instance without
+ * transcripts answers what the database has, in whatever arm its user is.
  */
 export function decideSource(facts: DecisionFacts): Decision {
-  const { flags } = facts
-  const legacy = (reason: RoutingReason, cohort: Cohort | null = null): Decision => ({
-    source: 'LEGACY',
-    reason,
-    cohort,
-  })
-  const database = (reason: RoutingReason, cohort: Cohort | null = null): Decision => ({
-    source: facts.progress < 1 || !facts.allPublished ? 'HYBRID' : 'CLICKHOUSE',
-    reason,
-    cohort,
-  })
-  const files = (reason: RoutingReason, cohort: Cohort | null = null): Decision =>
-    facts.lacksTranscripts ? database('SOURCE_UNAVAILABLE', cohort) : legacy(reason, cohort)
-  if (!flags.databaseBridge || !facts.hasDatabase) return legacy('BRIDGE_DISABLED')
-  if (facts.guardTripped) return legacy('GUARD_TRIPPED')
-  if (!flags.historicalData && facts.isHistorical) return legacy('HISTORICAL_DATA_DISABLED')
-  if (!facts.isDatabaseOpen) return legacy('SOURCE_UNAVAILABLE')
-  if (facts.progress < facts.threshold) return files('MIGRATION_BELOW_THRESHOLD')
-  if (facts.preference === 'LEGACY') return legacy('USER_PREFERENCE')
-  if (facts.preference === 'CLICKHOUSE') return database('USER_PREFERENCE')
-  if (flags.cohort === 'legacy') return files('EXPERIMENT', flags.cohort)
-  if (flags.cohort === 'database') return database('EXPERIMENT', flags.cohort)
-  return database('ROLLOUT')
+  const { reason, answers } = rowOf(facts)
+  const cohort = reason === 'EXPERIMENT' ? facts.flags.cohort : null
+  const wanted = answers(facts)
+  if (wanted === 'LEGACY' || (wanted === 'FILES' && !facts.lacksTranscripts))
+    return { source: 'LEGACY', reason, cohort }
+  const source = facts.progress < 1 || !facts.allPublished ? 'HYBRID' : 'CLICKHOUSE'
+  return { source, reason: wanted === 'FILES' ? 'SOURCE_UNAVAILABLE' : reason, cohort }
+}
+
+// the last row always holds
+const rowOf = (facts: DecisionFacts): Row => ROWS.find(({ holds }) => holds(facts)) as Row
+
+export interface Explanation {
+  decision: Decision
+  /** The row that decided, and what led there: one line. */
+  text: string
+  /** Everything that the decision depended on, in the order in which it is looked at. */
+  facts: { name: string; value: string }[]
+}
+
+/** Why a source answers. */
+export function explainDecision(facts: DecisionFacts): Explanation {
+  const decision = decideSource(facts)
+  const row = rowOf(facts)
+  const lacks = decision.source !== 'LEGACY' && row.answers(facts) === 'FILES'
+  const also = [
+    ...(lacks ? ['but this disk has no transcripts'] : []),
+    ...(decision.source === 'HYBRID' ? ['and ClickHouse does not have everything yet'] : []),
+  ].map((text) => `, ${text}`)
+  return {
+    decision,
+    text: `${decision.source} (${decision.reason}): row ${ROWS.indexOf(row) + 1} of ${ROWS.length}, ${row.because(facts)}${also.join('')}`,
+    facts: Object.values(FACTS).flatMap((told) => told(facts)),
+  }
+}
+
+const fact = (name: string, value: string): Explanation['facts'] => [{ name, value }]
+const said = (is: boolean): string => (is ? 'yes' : 'no')
+const switched = (isOn: boolean): string => (isOn ? 'on' : 'off')
+
+/** How each fact is told: one that is left out does not compile. */
+const FACTS: Record<keyof DecisionFacts, (facts: DecisionFacts) => Explanation['facts']> = {
+  flags: ({ flags }) => [
+    ...fact(FLAG_NAMES.databaseBridge, switched(flags.databaseBridge)),
+    ...fact(FLAG_NAMES.historicalData, switched(flags.historicalData)),
+    ...fact(FLAG_NAMES.userSourceChoice, switched(flags.userSourceChoice)),
+    ...fact(FLAG_NAMES.experiment, flags.cohort ?? 'disabled'),
+  ],
+  hasDatabase: ({ hasDatabase }) => fact('there is a database', said(hasDatabase)),
+  guardTripped: ({ guardTripped }) => fact('the guard has tripped', said(guardTripped)),
+  isHistorical: ({ isHistorical }) => fact('the range begins before the latest migration', said(isHistorical)),
+  isDatabaseOpen: ({ isDatabaseOpen }) => fact('the database can be asked', said(isDatabaseOpen)),
+  progress: ({ progress }) => fact('share of the history that is verified', `${progress}`),
+  threshold: ({ threshold }) => fact('MIGRATION_PROGRESS_THRESHOLD', `${threshold}`),
+  allPublished: ({ allPublished }) => fact('everything in the logs is published', said(allPublished)),
+  lacksTranscripts: ({ lacksTranscripts }) => fact('this disk has transcripts', said(!lacksTranscripts)),
+  preference: ({ preference }) => fact('what the user chose, where that counts', preference),
 }

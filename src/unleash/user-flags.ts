@@ -1,18 +1,8 @@
 import type { Unleash } from 'unleash-client'
 import { defaultStrategies } from 'unleash-client/lib/strategy/index.js'
-import { COHORTS, type Cohort, type UserFlags } from '../ports/flags.ts'
+import { COHORTS, type Cohort, FLAG_NAMES, type UserFlags } from '../ports/flags.ts'
 import type { Definitions, DefinitionsRepository, FlagChange } from './definitions.ts'
 import type { Problems } from './problems.ts'
-
-/** The names that engineers toggle in Unleash. */
-export const FLAG_NAMES = {
-  databaseBridge: 'database_bridge_enabled',
-  historicalData: 'historical_data_enabled',
-  realTimeUpdates: 'real_time_updates_enabled',
-  experiment: 'dashboard_ab_test',
-  userSourceChoice: 'user_source_choice_enabled',
-  shadowReads: 'shadow_reads_enabled',
-} as const satisfies Record<Exclude<keyof UserFlags, 'cohort'> | 'experiment', string>
 
 const STRATEGIES: ReadonlySet<string> = new Set(defaultStrategies.map(({ name }) => name))
 

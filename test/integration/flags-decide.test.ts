@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import type { Role } from '../../src/access/roles.ts'
 import { flagsFile } from '../support/flags.ts'
 import { startServer } from '../support/server.ts'
 import { ask, history, migrate, untilSource, WITH_DATABASE } from '../support/small-history.ts'
@@ -66,5 +67,47 @@ describe('the flags', () => {
     expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN')
     const reset = await second.ask('mutation { setSourcePreference(preference: AUTO) { preference } }')
     expect(reset.data.setSourcePreference.preference).toBe('AUTO')
+  })
+
+  test('an operator is told of anybody why which source answers them, as they are told themselves', async () => {
+    const path = flagsFile({ dashboard_ab_test: true, historical_data_enabled: false })
+    const server = await startServer(history(), { ...WITH_DATABASE, FLAGS_FILE: path })
+    const { startedAt } = await migrate(server)
+    const explain = (userId: string, from: string | null, roles: readonly Role[] = ['operator']) =>
+      server.ask(
+        `query ($userId: ID!, $from: DateTime) { explainDecision(userId: $userId, filter: { from: $from }) {
+           decision { source reason } cohort text facts { name value } } }`,
+        { userId, from },
+        roles,
+      )
+    await until('the migration to be known', async () => {
+      const { data } = await explain('ann', startedAt)
+      return data.explainDecision.decision.reason === 'EXPERIMENT' ? true : undefined
+    })
+    const cohorts = new Set<string>()
+    for (let i = 0; i < 40; i++) {
+      const user = `user-${i}`
+      for (const from of [startedAt, null]) {
+        const { explainDecision } = (await explain(user, from)).data
+        const { data } = await server.ask(
+          'query ($from: DateTime) { tokenMetrics(filter: { from: $from }) { provenance { source reason cohort } } }',
+          { from },
+          ['viewer'],
+          { user },
+        )
+        const { decision, cohort } = explainDecision
+        expect({ ...decision, cohort }).toEqual(data.tokenMetrics.provenance)
+        if (cohort !== null) cohorts.add(cohort)
+      }
+    }
+    expect([...cohorts].sort()).toEqual(['database', 'legacy'])
+    const { text, facts } = (await explain('ann', null)).data.explainDecision
+    expect(text).toContain('HISTORICAL_DATA_DISABLED')
+    expect(facts).toContainEqual({ name: 'historical_data_enabled', value: 'off' })
+    expect((await explain('ann', null, ['viewer'])).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
+    expect((await explain('a\nb', null)).errors?.[0]?.extensions).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'userId',
+    })
   })
 })

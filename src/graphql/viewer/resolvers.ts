@@ -1,10 +1,14 @@
-import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql'
-import { BridgeError } from '../../domain/errors.ts'
+import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { isUserId } from '../../access/tokens.ts'
+import { BridgeError, invalidArgument } from '../../domain/errors.ts'
+import { LIMITS } from '../../domain/limits.ts'
 import type { SourcePreference } from '../../domain/source.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { SourcePreferenceEnum } from '../enums.ts'
-import { ViewerType } from './types.ts'
+import { readFilter } from '../metrics/filter.ts'
+import { TokenFilterInput } from '../metrics/types.ts'
+import { DecisionExplanationType, ViewerType } from './types.ts'
 
 @Resolver()
 export class ViewerResolver {
@@ -13,6 +17,25 @@ export class ViewerResolver {
   viewer(@Ctx() { principal, viewer }: RequestContext): ViewerType {
     const { decision, preference } = viewer
     return { userId: principal.userId, roles: [...principal.roles], cohort: decision.cohort, decision, preference }
+  }
+
+  @Query(() => DecisionExplanationType, {
+    description:
+      'Why which source answers a user, were they asked now for what the filter selects: flags, cohort and stored preference are theirs; roles are not (operators may always choose). Nobody is counted for it.',
+  })
+  @Access(['operator'])
+  explainDecision(
+    @Arg('userId', () => ID) userId: string,
+    @Arg('filter', () => TokenFilterInput, { nullable: true }) filter: TokenFilterInput | null,
+    @Ctx() { viewerOf }: RequestContext,
+  ): DecisionExplanationType {
+    if (!isUserId(userId))
+      throw invalidArgument(
+        'userId',
+        `must have 1 to ${LIMITS.nameLength.value} characters, and none that control or cannot be seen`,
+      )
+    const { decision, ...told } = viewerOf(userId).explain(readFilter(filter))
+    return { decision, cohort: decision.cohort, ...told }
   }
 
   @Mutation(() => ViewerType, {

@@ -20,3 +20,22 @@ export class ViewerType {
   @Field(() => SourceDecisionType) decision!: SourceDecision
   @Field(() => SourcePreferenceEnum) preference!: SourcePreference
 }
+
+@ObjectType('DecisionFact')
+@Access(['operator'])
+export class DecisionFactType {
+  @Field(() => String) name!: string
+  @Field(() => String) value!: string
+}
+
+@ObjectType('DecisionExplanation', { description: 'Which source answers a user now, and what led there.' })
+@Access(['operator'])
+export class DecisionExplanationType {
+  @Field(() => SourceDecisionType) decision!: SourceDecision
+  @Field(() => String, { nullable: true, description: 'The arm of the experiment; null where that does not decide.' })
+  cohort!: string | null
+  @Field(() => String, { description: 'The row of the decision table that holds, in one line.' }) text!: string
+  @Field(() => [DecisionFactType], { description: 'All that the decision depends on, in the order it is looked at.' })
+  @Size(20)
+  facts!: DecisionFactType[]
+}

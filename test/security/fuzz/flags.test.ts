@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { Unleash } from 'unleash-client'
 import { expect, onTestFinished, test } from 'vitest'
-import { COHORTS } from '../../../src/ports/flags.ts'
+import { COHORTS, FLAG_NAMES } from '../../../src/ports/flags.ts'
 import { DefinitionsRepository, parseDefinitions } from '../../../src/unleash/definitions.ts'
 import { createProblems } from '../../../src/unleash/problems.ts'
-import { createUserFlags, FLAG_NAMES, noteDefinitions } from '../../../src/unleash/user-flags.ts'
+import { createUserFlags, noteDefinitions } from '../../../src/unleash/user-flags.ts'
 import { damage, misshape, runs } from '../../support/mutations.ts'
 import { SHIPPED } from '../../support/odd-unleash.ts'
 

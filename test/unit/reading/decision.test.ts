@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { UserFlags } from '../../../src/ports/flags.ts'
-import { type DecisionFacts, decideSource } from '../../../src/reading/decision.ts'
+import { type DecisionFacts, decideSource, explainDecision } from '../../../src/reading/decision.ts'
 
 const flags: UserFlags = {
   databaseBridge: true,
@@ -155,6 +155,43 @@ describe('the choice of a source', () => {
         const { source } = decideSource(given)
         if (source === 'CLICKHOUSE') expect([given.progress, given.allPublished]).toEqual([1, true])
         if (source === 'HYBRID') expect(given.progress < 1 || !given.allPublished).toBe(true)
+      }),
+    )
+  })
+
+  test('an explanation tells the row that decided, what led there, and every fact', () => {
+    expect(explainDecision(facts({ progress: 0.5 })).text).toBe(
+      'LEGACY (MIGRATION_BELOW_THRESHOLD): row 5 of 8, 0.5 of the history is verified, and MIGRATION_PROGRESS_THRESHOLD is 0.95',
+    )
+    expect(
+      explainDecision(facts({ flags: { cohort: 'legacy' }, lacksTranscripts: true, allPublished: false })),
+    ).toEqual({
+      decision: { source: 'HYBRID', reason: 'SOURCE_UNAVAILABLE', cohort: 'legacy' },
+      text: 'HYBRID (SOURCE_UNAVAILABLE): row 7 of 8, the user is in the arm legacy of dashboard_ab_test, but this disk has no transcripts, and ClickHouse does not have everything yet',
+      facts: [
+        { name: 'database_bridge_enabled', value: 'on' },
+        { name: 'historical_data_enabled', value: 'on' },
+        { name: 'user_source_choice_enabled', value: 'on' },
+        { name: 'dashboard_ab_test', value: 'legacy' },
+        { name: 'there is a database', value: 'yes' },
+        { name: 'the guard has tripped', value: 'no' },
+        { name: 'the range begins before the latest migration', value: 'yes' },
+        { name: 'the database can be asked', value: 'yes' },
+        { name: 'share of the history that is verified', value: '1' },
+        { name: 'MIGRATION_PROGRESS_THRESHOLD', value: '0.95' },
+        { name: 'everything in the logs is published', value: 'no' },
+        { name: 'this disk has transcripts', value: 'no' },
+        { name: 'what the user chose, where that counts', value: 'AUTO' },
+      ],
+    })
+  })
+
+  test('an explanation decides as the decision does, and names its reason', () => {
+    fc.assert(
+      fc.property(anyFacts, (given) => {
+        const { decision, text } = explainDecision(given)
+        expect(decision).toEqual(decideSource(given))
+        expect(text).toContain(`${decision.source} (${decision.reason})`)
       }),
     )
   })
