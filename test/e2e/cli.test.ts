@@ -192,6 +192,7 @@ describe('token-bridge serve', () => {
 
     server.signal('SIGTERM')
     expect(await server.ended).toMatchObject({ code: 0 })
+    expect(server.stderr().trimEnd().split('\n').at(-1)).toContain('"msg":"stopped"')
     expect(await run(['source'], folder)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('no server was started'),

@@ -141,6 +141,16 @@ describe('the server', () => {
     expect(app.isSample()).toBe(true)
   })
 
+  test('says in a line of the log that transcripts have come after a start on the sample, and counts them', async () => {
+    const folder = makeFolder()
+    const { ask, log } = await startServer(folder, { RESCAN_INTERVAL_MS: '100' })
+    expect(log()).not.toContain('have come')
+    writeTranscripts(folder, { 'p/a.jsonl': [line({ id: 'msg_1' })] })
+    await until('the line', () => log().includes('transcripts or records have come') || undefined)
+    const { data } = await ask('{ tokenMetrics { recordCount provenance { sample } } }')
+    expect(data.tokenMetrics).toEqual({ recordCount: '1', provenance: { sample: false } })
+  })
+
   test('sends whoever subscribes over HTTP to the WebSocket', async () => {
     const { ask } = await startServer(small())
     const all = ['viewer', 'ingester', 'operator'] as const
