@@ -6,8 +6,10 @@ const REMEMBER_MS = 1000
 const FORGET_MS = 60_000
 /** What one user can take of the room, as others see it: so nobody fills it alone, however large a request is. */
 const MOST_OF_ONE = 1 / 2
-/** Milliseconds after which what a user has in work takes no room of others' first ones: it waits for something else. */
+/** Milliseconds after which what a user has in work takes little room of others' first ones: it waits for something else. */
 const HELD_MS = 500
+/** What is left of it then: all of it together stays bounded, however many users there are. */
+const HELD_SHARE = 1 / 8
 /** Milliseconds without work after which a user is a newcomer. */
 const ABSENT_MS = 5000
 /** Milliseconds for which room is kept for a newcomer who was refused: clients come back after a second. */
@@ -69,7 +71,8 @@ export function createSenders(now: () => number): Senders {
       const room = sender.room.bytes()
       const most = room * MOST_OF_ONE
       let taken = !isNewcomer(sender) && isKeptRoom() ? most : 0
-      for (const { bytes, begunAt } of senders.values()) if (isSince(begunAt, HELD_MS)) taken += Math.min(bytes, most)
+      for (const { bytes, begunAt } of senders.values())
+        taken += Math.min(bytes, most) * (isSince(begunAt, HELD_MS) ? 1 : HELD_SHARE)
       const hasRoom = taken <= room
       if (!hasRoom && isNewcomer(sender)) sender.refusedAt ??= now()
       return hasRoom

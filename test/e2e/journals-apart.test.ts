@@ -82,7 +82,8 @@ test('a publisher that was killed with what nobody else can read makes the other
 
   await proxy.restore()
   const again = await serve('first', proxy.url)
-  expect(await again.whenTold('its own record', ({ total }) => total === 106)).toMatchObject({ stale: false })
+  // stale for as long as the database answers no look within half a second, as on a busy machine
+  await again.whenTold('its own record', ({ total, stale }) => total === 106 && !stale)
   expect(await second.told()).toMatchObject({ total: 6, stale: true })
   // now the first one may publish
   await second.end('SIGTERM')

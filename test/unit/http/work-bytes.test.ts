@@ -148,11 +148,18 @@ describe('the requests that are worked on at once', () => {
     expect(ends).not.toContain(undefined)
   })
 
-  test('are bounded in all, however many ask', () => {
-    const work = quickWork()
+  test.each([
+    ['at once', 0, 1],
+    ['one after the other, and are not answered', 1000, 8],
+  ])('are bounded in all, however many ask %s', (_, ms, rooms) => {
+    let now = 0
+    const work = quickWork(() => now)
     let taken = 0
-    for (let n = 0; n < 1000; n++) if (work.take(`user-${n}`, LARGE) !== undefined) taken += LARGE
-    expect(taken).toBeLessThanOrEqual(MOST + LARGE)
+    for (let n = 0; n < 1000; n++) {
+      if (work.take(`user-${n}`, LARGE) !== undefined) taken += LARGE
+      now += ms
+    }
+    expect(taken).toBeLessThanOrEqual(rooms * MOST + LARGE)
   })
 
   test('leave room for small ones, of each user a share', () => {
