@@ -5,6 +5,9 @@ import type { Principal } from '../access/roles.ts'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
 import { turnOf } from '../turns/event-loop.ts'
 
+/** The status of what nobody reads, as other servers log it. */
+export const CLIENT_GONE = 499
+
 export interface BeginningOptions {
   /** Of revocations. */
   known: Pick<KnownTokens, 'check'>

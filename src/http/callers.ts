@@ -54,7 +54,7 @@ type Headers = Readonly<Record<string, string>>
 export interface Callers {
   /** Of every answer. */
   headers: Headers
-  /** May be asked again of the same request: nothing is counted twice. */
+  /** Once for each request, whoever asks first. */
   judge(request: IncomingMessage, path: string): Promise<Judged>
 }
 
@@ -74,23 +74,29 @@ export function createCallers(options: CallersOptions): Callers {
     const elsewhere = hostAndOrigin.elsewhere(headers)
     return elsewhere === undefined ? undefined : corsHeaders(elsewhere)
   }
+  const judge = async (raw: IncomingMessage, path: string): Promise<Judged> => {
+    if (isOpenPath(path)) return { kind: 'open' }
+    const misled = hostAndOrigin.problemOf(raw.headers)
+    if (misled !== undefined) return { kind: 'misled', misled }
+    if (path === SIGN_IN_PATH || isOfGraphiql(path)) return { kind: 'page' }
+    const cors = corsOf(raw.headers)
+    if (cors !== undefined && isPreflight(raw.method ?? '', raw.headers)) return { kind: 'preflight', cors }
+    try {
+      const signedIn = await signIn(raw)
+      const isMisplaced = isScraper(signedIn.principal) && path !== METRICS_PATH
+      return { kind: isMisplaced ? 'scraper' : 'caller', cors: cors ?? NO_HEADERS, signedIn }
+    } catch (error) {
+      if (!isBridgeError(error)) throw error
+      return { kind: 'stranger', cors: cors ?? NO_HEADERS, error }
+    }
+  }
+  const judged = new WeakMap<IncomingMessage, Promise<Judged>>()
   return {
     headers: securityHeaders(options.isTls),
-    async judge(raw, path) {
-      if (isOpenPath(path)) return { kind: 'open' }
-      const misled = hostAndOrigin.problemOf(raw.headers)
-      if (misled !== undefined) return { kind: 'misled', misled }
-      if (path === SIGN_IN_PATH || isOfGraphiql(path)) return { kind: 'page' }
-      const cors = corsOf(raw.headers)
-      if (cors !== undefined && isPreflight(raw.method ?? '', raw.headers)) return { kind: 'preflight', cors }
-      try {
-        const signedIn = await signIn(raw)
-        const isMisplaced = isScraper(signedIn.principal) && path !== METRICS_PATH
-        return { kind: isMisplaced ? 'scraper' : 'caller', cors: cors ?? NO_HEADERS, signedIn }
-      } catch (error) {
-        if (!isBridgeError(error)) throw error
-        return { kind: 'stranger', cors: cors ?? NO_HEADERS, error }
-      }
+    judge(raw, path) {
+      const known = judged.get(raw) ?? judge(raw, path)
+      judged.set(raw, known)
+      return known
     },
   }
 }

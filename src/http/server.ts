@@ -17,7 +17,7 @@ import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import { type Addresses, createAddresses } from './address.ts'
 import { createApollo, MAX_DOCUMENT_TOKENS } from './apollo.ts'
-import { createBeginning } from './beginning.ts'
+import { CLIENT_GONE, createBeginning } from './beginning.ts'
 import { guardBodies } from './bodies.ts'
 import { createBodyRoom } from './body-room.ts'
 import { type CallersOptions, createCallers, isOpenPath, knowCallers, pathOf, refuseStranger } from './callers.ts'
@@ -175,9 +175,6 @@ type HooksOptions = CallersOptions &
     HttpServerOptions,
     'known' | 'whenCurrent' | 'budgets' | 'keptResponseBytes' | 'createContext' | 'isIsolated' | 'logger'
   > & { fastifysWay: RequestListener; draining: Draining }
-
-/** As other servers log it; nobody reads it. */
-const CLIENT_GONE = 499
 
 /** What is asked of a request before it is answered, by Fastify's hooks, and before them by the short way. */
 function addHooks(fastify: FastifyInstance, options: HooksOptions): void {

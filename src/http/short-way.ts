@@ -4,7 +4,7 @@ import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { nameAsApolloDoes } from '../graphql/persisted-documents.ts'
 import type { Addresses } from './address.ts'
-import type { Begin } from './beginning.ts'
+import { type Begin, CLIENT_GONE } from './beginning.ts'
 import type { Callers, Judged } from './callers.ts'
 import type { Draining } from './draining.ts'
 import { keyOf, MAX_COMPARED } from './kept-key.ts'
@@ -67,10 +67,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     if (found === undefined && body !== undefined) request.unshift(body)
   }
   if (found === undefined) return false
-  const { context, status, headers, payload } = found
+  const { status, headers, payload, notes } = found
+  const { principal } = judged.signedIn
   response.once('finish', () => {
     const ms = performance.now() - startedAt
-    const { principal, notes } = context
     const path = GRAPHQL_PATH
     options.note({
       id,
@@ -92,15 +92,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   return true
 }
 
-/** What is sent, and whose context it is. */
+/** What is sent. */
 interface Found {
-  context: RequestContext
-  status: 200 | 304
+  notes: RequestContext['notes'] | null
+  status: 200 | 304 | typeof CLIENT_GONE
   headers: Readonly<Record<string, string>>
   payload: string
 }
 
-function answerOf({ headers: asked }: IncomingMessage, kept: Kept): Pick<Found, 'status' | 'headers' | 'payload'> {
+function answerOf({ headers: asked }: IncomingMessage, kept: Kept): Omit<Found, 'notes'> {
   const { headers, payload } = kept
   if (hasIt(asked, kept)) return { status: 304, headers, payload: '' }
   return { status: 200, headers: { ...headers, 'content-length': String(payload.length) }, payload }
@@ -132,11 +132,14 @@ async function keptFor(
   if (taken === undefined) return undefined
   let isAnswered = false
   try {
-    if ((await begin(request, signedIn)) !== undefined) return undefined
+    const refused = await begin(request, signedIn)
+    isAnswered = refused === 'gone'
+    if (refused === 'gone') return { notes: null, status: CLIENT_GONE, headers: {}, payload: '' }
+    if (refused !== undefined) return undefined
     const context = createContext(principal, id, addresses.of(request))
     const kept = await responses.again(request, key, () => context)
     isAnswered = kept !== undefined
-    return kept && { context, ...answerOf(request, kept) }
+    return kept && { notes: context.notes, ...answerOf(request, kept) }
   } finally {
     if (isAnswered) taken.end()
     else taken.giveBack()

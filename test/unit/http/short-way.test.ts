@@ -120,7 +120,6 @@ test.each<[string, Partial<ShortWayOptions>]>([
     { bodies: createWholeBodies({ room: NO_ROOM, addressOf: () => 'here', budget: NO_BOUNDS.bytes }) },
   ],
   ['its token was revoked while it waited', { begin: async () => refused }],
-  ['its client is gone', { begin: async () => 'gone' }],
   ['nothing is kept', { responses: { ...options().responses, has: () => false } }],
   ['what is kept does not hold', { responses: { ...options().responses, again: async () => undefined } }],
   ['that cannot be found out', { responses: { ...options().responses, again: () => Promise.reject(new Error()) } }],
@@ -154,6 +153,34 @@ test('a body that comes after its head goes the other way whole', async () => {
   socket.write(whole.slice(-10))
   expect(statuses(await closed)).toEqual([418])
   expect(passedOn).toEqual([`POST /graphql ${ASKED}`])
+})
+
+test('for a client that is gone nothing is looked for', async () => {
+  const noted: AnsweredRequest[] = []
+  const begin = async () => 'gone' as const
+  const responses = { ...options().responses, again: () => Promise.reject(new Error('looked for')) }
+  const { url, passedOn } = await serve({ begin, responses, note: (answered) => void noted.push(answered) })
+  expect(statuses(await openRaw(url, post(LAST)).closed)).toEqual([499])
+  expect(noted).toMatchObject([{ status: 499, notes: null }])
+  expect(passedOn).toEqual([])
+})
+
+test('a client that goes while its answer is looked for ends nothing', async () => {
+  const looking = Promise.withResolvers<void>()
+  const found = Promise.withResolvers<never>()
+  const again = () => {
+    looking.resolve()
+    return found.promise
+  }
+  const { url } = await serve({ responses: { ...options().responses, again } })
+  const { socket, closed } = openRaw(url, post())
+  await looking.promise
+  socket.resetAndDestroy()
+  await closed
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  found.resolve(KEPT as never)
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  expect(statuses(await openRaw(url, post(LAST)).closed)).toEqual([200])
 })
 
 test('a question that is not answered this way is not counted twice', async () => {
