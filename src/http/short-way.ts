@@ -1,11 +1,11 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Principal } from '../access/roles.ts'
-import { LIMITS } from '../domain/limits.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { nameAsApolloDoes } from '../graphql/persisted-documents.ts'
 import type { Addresses } from './address.ts'
 import { type Begin, CLIENT_GONE } from './beginning.ts'
 import type { Callers, Judged } from './callers.ts'
+import { boundUnread } from './connections.ts'
 import type { Draining } from './draining.ts'
 import { keyOf, MAX_COMPARED } from './kept-key.ts'
 import { hasIt, type Kept, type KeptResponses } from './kept-responses.ts'
@@ -104,11 +104,6 @@ function answerOf({ headers: asked }: IncomingMessage, kept: Kept): Omit<Found, 
   const { headers, payload } = kept
   if (hasIt(asked, kept)) return { status: 304, headers, payload: '' }
   return { status: 200, headers: { ...headers, 'content-length': String(payload.length) }, payload }
-}
-
-/** Who reads nothing of an answer is not waited for; Node sets it anew for what follows. */
-export function boundUnread({ socket }: IncomingMessage): void {
-  socket.setTimeout(LIMITS.unreadSeconds.value * 1000)
 }
 
 /** The body, where all of it came with the head: it is not waited for. */
