@@ -18,8 +18,18 @@ const ASKING_HEADERS = ['accept', 'content-type', 'apollo-require-preflight', 'x
 const MAX_DEPTH = 50
 class TooDeep extends Error {}
 
+/** What requests are compared by, once for each: a long one takes a while. */
+export function createKeys(): typeof keyOf {
+  const keys = new WeakMap<Comparable, { key: string | undefined }>()
+  return (request, body, caller) => {
+    const known = keys.get(request) ?? { key: keyOf(request, body, caller) }
+    keys.set(request, known)
+    return known.key
+  }
+}
+
 /** The same for requests that ask the same in the same way, of callers with the same rights. */
-export function keyOf(
+function keyOf(
   { method, url, headers }: Comparable,
   body: unknown,
   { roles, access }: Pick<Principal, 'roles' | 'access'>,

@@ -6,7 +6,7 @@ import { isBridgeError } from '../domain/errors.ts'
 import type { RequestContext } from '../graphql/context.ts'
 import { type LastingAnswer, lastingAnswerOf } from '../graphql/lasting.ts'
 import type { Metrics } from '../observability/metrics.ts'
-import { keyOf } from './kept-key.ts'
+import { createKeys } from './kept-key.ts'
 import { GRAPHQL_PATH } from './subscriptions.ts'
 
 declare module 'fastify' {
@@ -32,6 +32,8 @@ export interface Kept {
 }
 
 export interface KeptResponses {
+  /** Under what a response to the request is kept; `undefined` where it is not. */
+  keyOf: ReturnType<typeof createKeys>
   has(key: string): boolean
   /**
    * The response, where it is the one that would be made now for whoever asks. It is paid for, counted and audited then:
@@ -61,6 +63,7 @@ export function createKeptResponses({ maxBytes, isIsolated, metrics }: KeptRespo
   })
   const looked = new WeakSet<IncomingMessage>()
   return {
+    keyOf: createKeys(),
     has: (key) => responses.has(key),
     keep: (key, kept) => void responses.set(key, kept),
     async again(request, key, contextOf) {
@@ -96,7 +99,7 @@ export function keepResponses(
   fastify.addHook('preHandler', async (request, reply) => {
     const { principal, raw } = request
     if (principal === null || request.routeOptions.url !== GRAPHQL_PATH || reply.sent) return
-    const key = keyOf(request, request.body, principal)
+    const key = responses.keyOf(raw, request.body, principal)
     request.keptUnder = key ?? null
     const kept = key === undefined ? undefined : await responses.again(raw, key, () => contextOf(request))
     if (kept === undefined) return

@@ -7,7 +7,7 @@ import { type Begin, CLIENT_GONE } from './beginning.ts'
 import type { Callers, Judged } from './callers.ts'
 import { boundUnread } from './connections.ts'
 import type { Draining } from './draining.ts'
-import { keyOf, MAX_COMPARED } from './kept-key.ts'
+import { MAX_COMPARED } from './kept-key.ts'
 import { hasIt, type Kept, type KeptResponses } from './kept-responses.ts'
 import type { NoteRequest } from './logged-requests.ts'
 import { requestIdOf } from './request-id.ts'
@@ -121,12 +121,13 @@ async function keptFor(
   { bodies, begin, responses, addresses, createContext }: ShortWayOptions,
 ): Promise<Found | undefined> {
   const { principal } = signedIn
-  const key = keyOf(request, questionIn(body), principal)
-  if (key === undefined || !responses.has(key)) return undefined
+  // nothing is parsed of what is refused
   const taken = bodies.take(request, principal.userId, body)
   if (taken === undefined) return undefined
   let isAnswered = false
   try {
+    const key = responses.keyOf(request, questionIn(body), principal)
+    if (key === undefined || !responses.has(key)) return undefined
     const refused = await begin(request, signedIn)
     isAnswered = refused === 'gone'
     if (refused === 'gone') return { notes: null, status: CLIENT_GONE, headers: {}, payload: '' }

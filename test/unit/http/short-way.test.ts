@@ -7,6 +7,7 @@ import { BridgeError } from '../../../src/domain/errors.ts'
 import { LIMITS } from '../../../src/domain/limits.ts'
 import { createAddresses } from '../../../src/http/address.ts'
 import { createBodyRoom } from '../../../src/http/body-room.ts'
+import { createKeys } from '../../../src/http/kept-key.ts'
 import type { AnsweredRequest } from '../../../src/http/logged-requests.ts'
 import { type ShortWayOptions, takeShortWay } from '../../../src/http/short-way.ts'
 import { createWholeBodies } from '../../../src/http/whole-bodies.ts'
@@ -32,7 +33,7 @@ function options(): ShortWayOptions {
     },
     bodies: createWholeBodies({ room: createBodyRoom(), addressOf: () => 'here', budget: NO_BOUNDS.bytes }),
     begin: async () => undefined,
-    responses: { has: () => true, again: async () => KEPT as never, keep: () => undefined },
+    responses: { keyOf: createKeys(), has: () => true, again: async () => KEPT as never, keep: () => undefined },
     note: () => undefined,
     addresses: createAddresses([]),
     createContext: (principal) => ({ notes, principal }) as never,
