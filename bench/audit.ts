@@ -1,6 +1,6 @@
 // What it costs a cached answer that it is in the audit log: CPU of the count, beside CPU of the whole answer.
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import autocannon from 'autocannon'
@@ -8,6 +8,7 @@ import { loadMadeSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { openAuditLog } from '../src/audit/audit-log.ts'
 import { benchCorpus } from './analyze.ts'
+import { cpuUs } from './measure.ts'
 import { startBridge, untilLine } from './processes.ts'
 
 const QUERY = 'query Whole { tokenMetrics { tokens { total } costUsd } }'
@@ -17,8 +18,6 @@ const CORPUS_MB = 16
 /** Of the CPU of an answer. */
 const MOST = 0.1
 const COUNTS = 2_000_000
-/** Of `/proc/PID/stat`: Linux tells hundredths of a second, on every machine. */
-const TICK_US = 10_000
 
 export async function benchAudit(seconds: number): Promise<void> {
   const answerUs = await cpuOfAnswer(seconds)
@@ -59,15 +58,6 @@ async function cpuOfAnswer(seconds: number): Promise<number> {
     await once(bridge, 'exit')
     rmSync(dataDir, { recursive: true, force: true })
   }
-}
-
-function cpuUs(pid: number | undefined): number {
-  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ')
-    .slice(11, 13)
-    .map(Number)
-  return (user + system) * TICK_US
 }
 
 /** Microseconds for one read that is counted, with what is written once a second. */

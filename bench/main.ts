@@ -38,7 +38,7 @@ else {
   if (wanted('analyze')) await benchAnalyze(Number(values.mb), Number(values.rounds))
   if (wanted('version')) await benchVersion(7)
   if (wanted('statusline')) await benchStatusline(15)
-  if (wanted('query')) await benchQuery(Number(values.mb), 3, 5)
+  if (wanted('query')) await benchQuery(Number(values.mb), 3, 5, values.only)
   if (wanted('audit')) await benchAudit(5)
   if (wanted('ingest')) await benchIngest(5, values.only)
   if (wanted('database')) await benchDatabase([1_000_000, 10_000_000])

@@ -49,6 +49,19 @@ export function residentMb(pid: number, what: 'VmRSS' | 'RssAnon' = 'VmRSS'): nu
   return Number(match?.[1] ?? Number.NaN) / 1024
 }
 
+/** Of `/proc/PID/stat`: Linux tells hundredths of a second, on every machine. */
+const TICK_US = 10_000
+
+/** Microseconds of the processor that a process has taken so far, all of its threads together. */
+export function cpuUs(pid: number | undefined): number {
+  const [user = 0, system = 0] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+    .slice(11, 13)
+    .map(Number)
+  return (user + system) * TICK_US
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -5,10 +5,10 @@ const STDIO = ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit']
 /** Load is what is measured. */
 const NO_BOUNDS = { RATE_COST_PER_MINUTE: '0', RATE_RECORDS_PER_MINUTE: '0', RATE_BYTES_PER_MINUTE: '0' }
 
-/** The program, in a process of its own, on a free port. */
-export function startBridge(settings: Record<string, string>): ChildProcess {
+/** The program, in a process of its own, on a free port. `log`: where its log goes; absent: to the terminal. */
+export function startBridge(settings: Record<string, string>, log?: number): ChildProcess {
   return spawn(process.execPath, ['bin/token-bridge.js', 'serve'], {
-    stdio: STDIO,
+    stdio: log === undefined ? STDIO : ['ignore', 'pipe', log],
     env: { ...process.env, PORT: '0', LOG_LEVEL: 'warn', ...NO_BOUNDS, ...settings },
   })
 }
@@ -19,6 +19,11 @@ export function startHello(): ChildProcess {
 
 export function startBare(): ChildProcess {
   return spawn(process.execPath, ['bench/bare-server.ts'], { stdio: STDIO })
+}
+
+/** What sends the same bytes to every question: `bytes-server.ts` says of which kinds there are. */
+export function startBytes(kind: 'fastify' | 'http', payloadFile: string, secretFile: string): ChildProcess {
+  return spawn(process.execPath, ['bench/bytes-server.ts', kind, payloadFile, secretFile], { stdio: STDIO })
 }
 
 /** Waits for a line of output; returns what the pattern's group matched. */

@@ -1,14 +1,17 @@
-// A tokenMetrics query beside a bare Apollo "hello" on Fastify, each in a process of its own.
+// A tokenMetrics query beside what else answers a question: a bare Apollo "hello" on Fastify, a bare Fastify route that
+// verifies the token and sends the bytes of the whole view, and Node's own server that sends them to anybody. Each in a
+// process of its own. `only`: names of what is asked, with commas.
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import autocannon from 'autocannon'
 import { loadMadeSecret } from '../src/access/secret.ts'
 import { signToken } from '../src/access/tokens.ts'
 import { benchCorpus } from './analyze.ts'
-import { median } from './measure.ts'
-import { startBridge, startHello, untilLine } from './processes.ts'
+import { cpuUs, median } from './measure.ts'
+import { startBridge, startBytes, startHello, untilLine } from './processes.ts'
 
 const HELLO = '{ hello }'
 const WHOLE = '{ tokenMetrics { tokens { total } costUsd } }'
@@ -20,64 +23,103 @@ const uncached = (query: string): string =>
   query.replace('tokenMetrics', `tokenMetrics(filter: { to: "${new Date(4e12 + n++).toISOString()}" })`)
 const CONNECTIONS = 10
 
-async function load(
-  url: string,
-  token: string,
-  query: () => string,
-  seconds: number,
-): Promise<{ perSecond: number; p99: number }> {
+interface Server {
+  process: ChildProcess
+  url: string
+}
+
+interface Asked {
+  server: Server
+  query: string
+  /** Another question each time. */
+  isNew?: boolean
+}
+
+interface Rate {
+  perSecond: number
+  p99: number
+  /** Microseconds of the server's processor for a request: other work on the machine changes it less than the rate. */
+  serverUs: number
+}
+
+const textOf = (query: string): string => JSON.stringify({ query })
+
+async function load({ server, query, isNew = false }: Asked, token: string, seconds: number): Promise<Rate> {
+  const before = cpuUs(server.process.pid)
   const result = await autocannon({
-    url: `${url}/graphql`,
+    url: `${server.url}/graphql`,
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-    requests: [{ setupRequest: (request) => ({ ...request, body: JSON.stringify({ query: query() }) }) }],
+    // a request that is the same each time is made once: making it takes more of the machine than answering it
+    ...(isNew
+      ? { requests: [{ setupRequest: (request) => ({ ...request, body: textOf(uncached(query)) }) }] }
+      : { body: textOf(query) }),
     connections: CONNECTIONS,
     duration: seconds,
   })
   if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx + result.errors} requests failed`)
-  return { perSecond: result.requests.average, p99: result.latency.p99 }
+  const serverUs = (cpuUs(server.process.pid) - before) / result.requests.total
+  return { perSecond: result.requests.average, p99: result.latency.p99, serverUs }
 }
 
-export async function benchQuery(megabytes: number, rounds: number, seconds: number): Promise<void> {
+/** What the bridge answers to a question that it has answered before. */
+async function bytesOf(url: string, token: string, query: string): Promise<Buffer> {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
+  const ask = () => fetch(`${url}/graphql`, { method: 'POST', headers, body: textOf(query) })
+  await (await ask()).arrayBuffer()
+  return Buffer.from(await (await ask()).arrayBuffer())
+}
+
+export async function benchQuery(megabytes: number, rounds: number, seconds: number, only = ''): Promise<void> {
   const corpus = benchCorpus(megabytes)
   const dataDir = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
-  const bridge = startBridge({ DATA_DIR: dataDir, TRANSCRIPTS_DIR: corpus })
-  const hello = startHello()
+  const servers: Server[] = []
+  const start = async (process: ChildProcess, pattern = /(http:\S+)/): Promise<Server> => {
+    const server = { process, url: await untilLine(process, pattern) }
+    servers.push(server)
+    process.stdout?.resume()
+    return server
+  }
   try {
-    const bridgeUrl = await untilLine(bridge, /answers at (http:\S+)\/graphql/)
-    const helloUrl = await untilLine(hello, /(http:\S+)/)
-    bridge.stdout?.resume()
-    hello.stdout?.resume()
+    // with a line for each request, as in production, which goes to a file
+    const log = openSync(join(dataDir, 'log'), 'w', 0o600)
+    const settings = { DATA_DIR: dataDir, TRANSCRIPTS_DIR: corpus, LOG_LEVEL: 'info' }
+    const bridge = await start(startBridge(settings, log), /answers at (http:\S+)\/graphql/)
     const token = await signToken(loadMadeSecret(dataDir), { userId: 'bench', roles: ['viewer'] }, 3600)
-    const results: Record<string, { perSecond: number; p99: number }[]> = {
-      hello: [],
-      whole: [],
-      'whole uncached': [],
-      view: [],
-      'view uncached': [],
+    const secretFile = join(dataDir, 'secret-of-peers')
+    const payloadFile = join(dataDir, 'payload-of-peers')
+    writeFileSync(secretFile, loadMadeSecret(dataDir), { mode: 0o600 })
+    writeFileSync(payloadFile, await bytesOf(bridge.url, token, VIEW), { mode: 0o600 })
+    const asked: Record<string, Asked> = {
+      hello: { server: await start(startHello()), query: HELLO },
+      http: { server: await start(startBytes('http', payloadFile, secretFile)), query: VIEW },
+      fastify: { server: await start(startBytes('fastify', payloadFile, secretFile)), query: VIEW },
+      whole: { server: bridge, query: WHOLE },
+      'whole uncached': { server: bridge, query: WHOLE, isNew: true },
+      view: { server: bridge, query: VIEW },
+      'view uncached': { server: bridge, query: VIEW, isNew: true },
     }
-    for (let round = 0; round < rounds; round++) {
-      results.hello?.push(await load(helloUrl, token, () => HELLO, seconds))
-      for (const [name, query] of Object.entries({ whole: WHOLE, view: VIEW })) {
-        results[name]?.push(await load(bridgeUrl, token, () => query, seconds))
-        results[`${name} uncached`]?.push(await load(bridgeUrl, token, () => uncached(query), seconds))
-      }
-    }
-    const rate = (name: string) => median((results[name] ?? []).map(({ perSecond }) => perSecond))
-    const p99 = (name: string) => median((results[name] ?? []).map((result) => result.p99))
-    const records = JSON.parse(readFileSync(join(corpus, 'truth.json'), 'utf8')).recordCount
-    process.stdout.write(
-      `\ntokenMetrics over ${records} records, ${CONNECTIONS} connections, medians of ${rounds} rounds of ${seconds} s\n`,
-    )
-    for (const name of Object.keys(results))
-      process.stdout.write(
-        `  ${name.padEnd(14)} ${rate(name).toFixed(0)} req/s  p99 ${p99(name).toFixed(0)} ms  ratio ${(rate(name) / rate('hello')).toFixed(3)}\n`,
-      )
+    const wanted = Object.entries(asked).filter(([name]) => only === '' || only.split(',').includes(name))
+    const rates = Object.fromEntries(wanted.map(([name]) => [name, [] as Rate[]]))
+    for (let round = 0; round < rounds; round++)
+      for (const [name, one] of wanted) rates[name]?.push(await load(one, token, seconds))
+    const { recordCount } = JSON.parse(readFileSync(join(corpus, 'truth.json'), 'utf8'))
+    print(rates, `tokenMetrics over ${recordCount} records, medians of ${rounds} rounds of ${seconds} s`)
   } finally {
-    for (const child of [bridge, hello]) {
+    for (const { process: child } of servers) {
       child.kill('SIGTERM')
       await once(child, 'exit')
     }
     rmSync(dataDir, { recursive: true, force: true })
   }
+}
+
+function print(rates: Record<string, Rate[]>, title: string): void {
+  const of = (name: string, what: keyof Rate): number => median((rates[name] ?? []).map((rate) => rate[what]))
+  const beside = (name: string, peer: string): string => (of(name, 'perSecond') / of(peer, 'perSecond')).toFixed(2)
+  process.stdout.write(`\n${title}, ${CONNECTIONS} connections\n`)
+  for (const name of Object.keys(rates))
+    process.stdout.write(
+      `  ${name.padEnd(14)} ${of(name, 'perSecond').toFixed(0)} req/s  p99 ${of(name, 'p99').toFixed(0)} ms  ${of(name, 'serverUs').toFixed(0)} µs of the server  ${beside(name, 'hello')} of hello  ${beside(name, 'fastify')} of fastify\n`,
+    )
 }

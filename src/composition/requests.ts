@@ -127,6 +127,7 @@ function viewerOf(
   const { preferences } = writing
   const userFlags = flags.of(userId)
   const mayChoose = userFlags.userSourceChoice || roles.includes('operator')
+  const hasDatabase = database.health().state !== 'OFF'
   const cutOverAt = side?.runs().cutOverAt()
   const allPublished = legacy.isAllPublished()
   const stored = (): SourcePreference => preferences.of(userId)
@@ -134,7 +135,7 @@ function viewerOf(
     const own = preference === 'AUTO' ? stored() : preference
     return {
       flags: userFlags,
-      hasDatabase: database.health().state !== 'OFF',
+      hasDatabase,
       isDatabaseOpen: side !== undefined && guard.isKnown(),
       guardTripped: guard.state().tripped,
       isHistorical: cutOverAt === undefined || (filter.from ?? Number.NEGATIVE_INFINITY) < cutOverAt,

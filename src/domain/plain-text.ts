@@ -57,8 +57,12 @@ export function visible(text: string): string {
   })
 }
 
+/** Everything else in JSON is seen. */
+const MAY_BE_UNSEEN_IN_JSON = /[\x7f-\uffff]/
+
 /** Text of JSON, harmless on a terminal; it says exactly the same. */
 export function visibleJson(json: string): string {
+  if (!MAY_BE_UNSEEN_IN_JSON.test(json)) return json
   return json.replace(UNSEEN_IN_JSON, (one) =>
     Array.from({ length: one.length }, (_, i) => `\\u${hex(one.charCodeAt(i), 4)}`).join(''),
   )

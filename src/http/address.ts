@@ -17,6 +17,7 @@ export function createAddresses(trustedProxies: readonly string[]): Addresses {
   const isTrusted = proxyAddr.compile([...trustedProxies])
   return {
     of(request) {
+      if (request.headers['x-forwarded-for'] === undefined) return networkOf(request.socket.remoteAddress)
       const client = withoutPort(proxyAddr(request, isTrusted))
       return networkOf(isIP(client) === 0 ? request.socket.remoteAddress : client)
     },
@@ -33,7 +34,7 @@ function withoutPort(text: string | undefined): string {
 /** An IPv4 address; of IPv6 the network of 64 bits, all of which one subscriber has. */
 export function networkOf(address: string | undefined): string {
   if (address === undefined) return 'unknown'
-  if (!isIPv6(address)) return address
+  if (!address.includes(':') || !isIPv6(address)) return address
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   if (mapped !== undefined) return mapped
   const [head = '', tail] = address.replace(/%.*$/, '').split('::')

@@ -3,12 +3,12 @@ import { finished, Transform } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LIMITS } from '../domain/limits.ts'
 import type { Budget } from '../ports/budgets.ts'
-import { createReceivedBytes } from './received-bytes.ts'
+import type { BodyRoom } from './body-room.ts'
 import { hasBody, overloaded, refuse, sendError } from './refusals.ts'
 import { createRequestBytes, type RequestBytes } from './request-bytes.ts'
-import { createWorkBytes } from './work-bytes.ts'
 
 export interface BodiesOptions {
+  room: BodyRoom
   /** Whether a body belongs to this request. */
   takesBody: (request: FastifyRequest) => boolean
   /** Whom a request is counted for. */
@@ -24,9 +24,8 @@ export interface BodiesOptions {
  */
 export function guardBodies(
   fastify: FastifyInstance,
-  { takesBody, addressOf, budget, onOverload }: BodiesOptions,
+  { room, takesBody, addressOf, budget, onOverload }: BodiesOptions,
 ): void {
-  const room = { received: createReceivedBytes(), work: createWorkBytes() }
   const ends = new WeakMap<FastifyRequest, () => void>()
 
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -35,7 +34,9 @@ export function guardBodies(
       onOverload()
       sendError(reply, 503, overloaded())
     }
-    const late = principal === null ? undefined : budget.refusal(principal.userId, announcedBy(request))
+    const late =
+      room.refused.get(request.raw) ??
+      (principal === null ? undefined : budget.refusal(principal.userId, announcedBy(request)))
     if (late !== undefined) {
       if (hasBody(request)) void reply.header('connection', 'close')
       return void sendError(reply, 429, late)

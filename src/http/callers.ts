@@ -1,5 +1,6 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Authenticate, isForged } from '../access/authenticator.ts'
+import { type Authenticate, isForged, type SignedIn } from '../access/authenticator.ts'
 import type { IssuedToken } from '../access/revocations.ts'
 import { isScraper, type Principal } from '../access/roles.ts'
 import { type BridgeError, isBridgeError } from '../domain/errors.ts'
@@ -10,7 +11,7 @@ import { turnOf } from '../turns/event-loop.ts'
 import type { Addresses } from './address.ts'
 import type { Connections } from './connections.ts'
 import { isOfGraphiql } from './graphiql.ts'
-import type { HostAndOrigin } from './host-and-origin.ts'
+import type { HostAndOrigin, Misled } from './host-and-origin.ts'
 import { refuse, sendError } from './refusals.ts'
 import { corsHeaders, isPreflight, PREFLIGHT_HEADERS, securityHeaders } from './response-headers.ts'
 import { SIGN_IN_PATH, sessionOf } from './sign-in.ts'
@@ -39,49 +40,100 @@ export const METRICS_PATH = '/metrics'
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/health/live', '/health/ready'])
 export const isOpenPath = (path: string): boolean => OPEN_PATHS.has(path)
 
-/** Before anything is read of a request: whether it was meant for us, who sent it, and whether they may be here at all. */
-export function knowCallers(fastify: FastifyInstance, options: CallersOptions): void {
-  const { authenticate, connections, hostAndOrigin } = options
-  const headers = securityHeaders(options.isTls)
+/** What is found of a request before anything is read of it: whether it was meant for us, and who sent it. */
+export type Judged =
+  | { kind: 'open' | 'page' }
+  | { kind: 'misled'; misled: Misled }
+  | { kind: 'preflight'; cors: Headers }
+  | { kind: 'stranger'; cors: Headers; error: BridgeError }
+  | { kind: 'scraper' | 'caller'; cors: Headers; signedIn: SignedIn }
+
+/** Of an answer. */
+type Headers = Readonly<Record<string, string>>
+
+export interface Callers {
+  /** Of every answer. */
+  headers: Headers
+  /** Once for each request, whoever asks first. */
+  judge(request: IncomingMessage, path: string): Promise<Judged>
+}
+
+const NO_HEADERS: Headers = {}
+
+export function createCallers(options: CallersOptions): Callers {
+  const { authenticate, connections, hostAndOrigin, addresses } = options
   const used = createTokenUses(options.audit)
+  const signIn = async (raw: IncomingMessage): Promise<SignedIn> => {
+    const session = sessionOf(raw.headers, hostAndOrigin.isOwnPage(raw.headers))
+    const signedIn = await authenticate(raw.headers.authorization ?? session)
+    connections.showed(raw.socket, signedIn.principal.userId)
+    used(signedIn, addresses.of(raw))
+    return signedIn
+  }
+  const corsOf = (headers: IncomingHttpHeaders): Headers | undefined => {
+    const elsewhere = hostAndOrigin.elsewhere(headers)
+    return elsewhere === undefined ? undefined : corsHeaders(elsewhere)
+  }
+  const judge = async (raw: IncomingMessage, path: string): Promise<Judged> => {
+    if (isOpenPath(path)) return { kind: 'open' }
+    const misled = hostAndOrigin.problemOf(raw.headers)
+    if (misled !== undefined) return { kind: 'misled', misled }
+    if (path === SIGN_IN_PATH || isOfGraphiql(path)) return { kind: 'page' }
+    const cors = corsOf(raw.headers)
+    if (cors !== undefined && isPreflight(raw.method ?? '', raw.headers)) return { kind: 'preflight', cors }
+    try {
+      const signedIn = await signIn(raw)
+      const isMisplaced = isScraper(signedIn.principal) && path !== METRICS_PATH
+      return { kind: isMisplaced ? 'scraper' : 'caller', cors: cors ?? NO_HEADERS, signedIn }
+    } catch (error) {
+      if (!isBridgeError(error)) throw error
+      return { kind: 'stranger', cors: cors ?? NO_HEADERS, error }
+    }
+  }
+  const judged = new WeakMap<IncomingMessage, Promise<Judged>>()
+  return {
+    headers: securityHeaders(options.isTls),
+    judge(raw, path) {
+      const known = judged.get(raw) ?? judge(raw, path)
+      judged.set(raw, known)
+      return known
+    },
+  }
+}
+
+/** Refuses, before anything is read of a request, what was not meant for us, and whoever may not be here at all. */
+export function knowCallers(fastify: FastifyInstance, callers: Callers, options: CallersOptions): void {
   fastify.decorateRequest('principal', null)
   fastify.decorateRequest('token', null)
   fastify.addHook('onRequest', async (request, reply) => {
-    void reply.headers({ ...headers, 'x-request-id': request.id })
-    const path = pathOf(request)
-    if (isOpenPath(path)) return
-    const misled = hostAndOrigin.problemOf(request.headers)
-    if (misled !== undefined) {
-      noteRefusal(request, misled.code, options)
-      await turnOfStranger(request, options)
-      return refuse(request, reply, misled.status, misled.code, misled.message)
-    }
-    if (path === SIGN_IN_PATH || isOfGraphiql(path)) return turnOfStranger(request, options)
-    const elsewhere = hostAndOrigin.elsewhere(request.headers)
-    if (elsewhere !== undefined) {
-      void reply.headers(corsHeaders(elsewhere))
-      if (isPreflight(request.method, request.headers)) {
+    void reply.headers({ ...callers.headers, 'x-request-id': request.id })
+    const judged = await callers.judge(request.raw, pathOf(request))
+    if ('cors' in judged) void reply.headers(judged.cors)
+    switch (judged.kind) {
+      case 'open':
+        return
+      case 'page':
+        return turnOfStranger(request, options)
+      case 'misled': {
+        const { status, code, message } = judged.misled
+        noteRefusal(request, code, options)
+        await turnOfStranger(request, options)
+        return refuse(request, reply, status, code, message)
+      }
+      case 'preflight':
         await turnOfStranger(request, options)
         return reply.headers(PREFLIGHT_HEADERS).code(204).send()
+      case 'stranger': {
+        await turnOfStranger(request, options)
+        const told = tooManyForged(judged.error, options.addresses.of(request.raw), options.budgets)
+        return refuseStranger(request, reply, told ?? judged.error, options)
       }
-    }
-    try {
-      const session = sessionOf(request.headers, hostAndOrigin.isOwnPage(request.headers))
-      const signedIn = await authenticate(request.headers.authorization ?? session)
-      const { principal, token } = signedIn
-      connections.showed(request.raw.socket, principal.userId)
-      used(signedIn, options.addresses.of(request.raw))
-      if (isScraper(principal) && path !== METRICS_PATH) {
-        noteRefusal(request, 'FORBIDDEN', options, principal.userId)
+      case 'scraper':
+        noteRefusal(request, 'FORBIDDEN', options, judged.signedIn.principal.userId)
         return refuse(request, reply, 403, 'FORBIDDEN', `the role scraper reads ${METRICS_PATH} alone`)
-      }
-      request.principal = principal
-      request.token = token
-    } catch (error) {
-      if (!isBridgeError(error)) throw error
-      await turnOfStranger(request, options)
-      const address = options.addresses.of(request.raw)
-      return refuseStranger(request, reply, tooManyForged(error, address, options.budgets) ?? error, options)
+      case 'caller':
+        request.principal = judged.signedIn.principal
+        request.token = judged.signedIn.token
     }
   })
 }

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { LIMITS } from '../domain/limits.ts'
 import { noteConnection } from '../turns/event-loop.ts'
@@ -61,3 +61,8 @@ export function watchConnections(
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+
+/** Who reads nothing of the answer is not waited for; Node sets it anew for what follows. */
+export function boundUnread({ socket }: IncomingMessage): void {
+  socket.setTimeout(LIMITS.unreadSeconds.value * 1000)
+}

@@ -1,7 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
+import { LRUCache } from 'lru-cache'
 import { isLoopback } from '../domain/loopback.ts'
 import { hostProblem } from './request-target.ts'
+
+/** Names of which it is remembered whether they are ours. */
+const MAX_HOSTS = 100
 
 export interface Names {
   /** Names under which the bridge is asked, beside those of this machine and all addresses. */
@@ -35,9 +39,19 @@ export interface HostAndOrigin {
  * whose name was made to point here, so that it passes for ours (DNS rebinding). An address cannot be made to.
  */
 export function createHostAndOrigin({ allowedHosts, corsOrigins, loopbackOrigins, isTls }: Names): HostAndOrigin {
+  /** A dashboard asks under one name again and again. */
+  const ofHosts = new LRUCache<string, { misled: Misled | undefined }>({
+    max: MAX_HOSTS,
+    memoMethod: (host) => ({ misled: problemOfHost(host) }),
+  })
   const isOurs = (host: string): boolean => {
     const name = new URL(`http://${host}`).hostname.replace(/\.$/, '')
     return isLoopback(name) || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0 || allowedHosts.includes(name)
+  }
+  const problemOfHost = (host: string): Misled | undefined => {
+    const problem = hostProblem(host)
+    if (problem !== undefined) return { status: 400, code: 'BAD_REQUEST', message: problem }
+    return isOurs(host) ? undefined : forbidden('this server is not asked under that name: ALLOWED_HOSTS names others')
   }
   const isOwn = (origin: string, host: string): boolean => {
     const url = URL.parse(origin)
@@ -51,9 +65,8 @@ export function createHostAndOrigin({ allowedHosts, corsOrigins, loopbackOrigins
   return {
     problemOf(headers) {
       const { host = '', origin } = headers
-      const problem = hostProblem(host)
-      if (problem !== undefined) return { status: 400, code: 'BAD_REQUEST', message: problem }
-      if (!isOurs(host)) return forbidden('this server is not asked under that name: ALLOWED_HOSTS names others')
+      const { misled } = ofHosts.memo(host)
+      if (misled !== undefined) return misled
       if (origin === undefined || isOwn(origin, host) || elsewhere(headers) !== undefined) return undefined
       return forbidden('pages of that origin may not ask: CORS_ORIGINS names those that may')
     },

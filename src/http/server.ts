@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
+import type { RequestListener } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
-import { ApolloServer } from '@apollo/server'
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled'
+import type { ApolloServer } from '@apollo/server'
 import fastifyApollo from '@as-integrations/fastify'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
@@ -10,43 +9,35 @@ import type { KnownTokens } from '../access/known-tokens.ts'
 import type { Principal } from '../access/roles.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
-import { auditOperations } from '../graphql/audit.ts'
 import type { RequestContext } from '../graphql/context.ts'
-import { limitCost } from '../graphql/cost-plugin.ts'
-import { createDocumentStore } from '../graphql/document-store.ts'
-import { formatError } from '../graphql/errors.ts'
-import { tellOlderClients } from '../graphql/json-status.ts'
-import { noteLastingAnswers } from '../graphql/lasting.ts'
-import { onceAnOperation } from '../graphql/once-an-operation.ts'
-import {
-  type Answered,
-  answerOnly,
-  createPersistedDocuments,
-  nameAsApolloDoes,
-} from '../graphql/persisted-documents.ts'
+import { type Answered, nameAsApolloDoes } from '../graphql/persisted-documents.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
-import { turnOf } from '../turns/event-loop.ts'
 import { type Addresses, createAddresses } from './address.ts'
+import { createApollo, MAX_DOCUMENT_TOKENS } from './apollo.ts'
+import { CLIENT_GONE, createBeginning } from './beginning.ts'
 import { guardBodies } from './bodies.ts'
-import { type CallersOptions, isOpenPath, knowCallers, pathOf, refuseStranger } from './callers.ts'
+import { createBodyRoom } from './body-room.ts'
+import { type CallersOptions, createCallers, isOpenPath, knowCallers, pathOf, refuseStranger } from './callers.ts'
 import type { Certificate } from './certificate.ts'
-import { watchConnections } from './connections.ts'
+import { boundUnread, watchConnections } from './connections.ts'
 import { createDraining, type Draining } from './draining.ts'
 import { addGraphiql } from './graphiql.ts'
 import { createHostAndOrigin } from './host-and-origin.ts'
-import { keepResponses } from './kept-responses.ts'
+import { createKeptResponses, keepResponses } from './kept-responses.ts'
 import { listenError } from './listen-error.ts'
-import { logRequests } from './logged-requests.ts'
+import { createRequestLog, logRequests } from './logged-requests.ts'
 import { addMetrics } from './metrics-route.ts'
-import { observe } from './observed-operations.ts'
 import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts'
 import { contextsFor } from './request-context.ts'
+import { requestIdOf } from './request-id.ts'
 import { pathOfTarget } from './request-target.ts'
+import { takeShortWay } from './short-way.ts'
 import { addSignIn, type SignIn } from './sign-in.ts'
 import { attachSubscriptions, GRAPHQL_PATH, isSubscriptionUpgrade } from './subscriptions.ts'
+import { createWholeBodies } from './whole-bodies.ts'
 
 export interface HttpServerOptions {
   schema: GraphQLSchema
@@ -98,8 +89,6 @@ export interface HttpServer {
 
 /** Between two looks for connections whose request does not arrive in time. */
 const LATE_CHECK_MS = 1000
-/** Enough for any question that the dashboard asks; a longer document is refused before it is parsed to its end. */
-const MAX_DOCUMENT_TOKENS = LIMITS.documentTokens.value
 /**
  * Connections that the system holds until they are taken, up to its own bound (`somaxconn`). Where there is no room, a
  * client is not told: it tries again after 1, 3 and 7 seconds, and a thousand strangers at once delay everybody so.
@@ -111,6 +100,8 @@ const listenTextResolver = (address: string): string => `listening at ${address}
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const addresses = createAddresses(options.trustedProxies)
   const fastify = createFastify(options)
+  // nobody else listens yet
+  const [fastifysWay] = fastify.server.listeners('request') as [RequestListener]
   const apollo = createApollo(options)
   await apollo.start()
   const connections = watchConnections(fastify.server, addresses)
@@ -118,7 +109,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   refuseLate(fastify, draining)
   const isTls = options.tls !== undefined
   const hostAndOrigin = createHostAndOrigin({ ...options, isTls })
-  addHooks(fastify, { ...options, addresses, connections, hostAndOrigin, isTls })
+  addHooks(fastify, { ...options, fastifysWay, draining, addresses, connections, hostAndOrigin, isTls })
   // before the routes: each takes the handler that is set when it is registered
   handleErrors(fastify)
   await addRoutes(fastify, apollo, { ...options, addresses })
@@ -179,88 +170,47 @@ function createFastify({ logger, tls }: HttpServerOptions): FastifyInstance {
   }) as unknown as FastifyInstance
 }
 
-const createApollo = ({
-  schema,
-  introspection,
-  logger,
-  metrics,
-  answered,
-}: HttpServerOptions): ApolloServer<RequestContext> =>
-  new ApolloServer<RequestContext>({
-    schema,
-    introspection,
-    csrfPrevention: true,
-    allowBatchedHttpRequests: false,
-    hideSchemaDetailsFromClientErrors: !introspection,
-    includeStacktraceInErrorResponses: false,
-    persistedQueries: { cache: createPersistedDocuments(answered) },
-    stopOnTerminationSignals: false,
-    maxRecursiveSelections: true,
-    parseOptions: { maxTokens: MAX_DOCUMENT_TOKENS },
-    validationOptions: { maxErrors: LIMITS.documentMistakes.value },
-    plugins: [
-      ApolloServerPluginLandingPageDisabled(),
-      observe(metrics),
-      auditOperations,
-      answerOnly(answered),
-      onceAnOperation,
-      noteLastingAnswers,
-      limitCost(metrics.error),
-      tellOlderClients,
-    ],
-    documentStore: createDocumentStore(),
-    formatError: (formatted, error) =>
-      formatError(formatted, error, {
-        hideSchemaDetails: !introspection,
-        onInternal: (internal) => logger.error({ err: internal }, 'a resolver failed'),
-      }),
-  })
+type HooksOptions = CallersOptions &
+  Pick<
+    HttpServerOptions,
+    'known' | 'whenCurrent' | 'budgets' | 'keptResponseBytes' | 'createContext' | 'isIsolated' | 'logger'
+  > & { fastifysWay: RequestListener; draining: Draining }
 
-/** As other servers log it; nobody reads it. */
-const CLIENT_GONE = 499
-
-function addHooks(
-  fastify: FastifyInstance,
-  options: CallersOptions &
-    Pick<HttpServerOptions, 'known' | 'whenCurrent' | 'budgets' | 'keptResponseBytes' | 'createContext' | 'isIsolated'>,
-): void {
-  const { metrics, addresses, known, whenCurrent } = options
-  knowCallers(fastify, options)
+/** What is asked of a request before it is answered, by Fastify's hooks, and before them by the short way. */
+function addHooks(fastify: FastifyInstance, options: HooksOptions): void {
+  const { metrics, addresses, logger } = options
+  const callers = createCallers(options)
+  const begin = createBeginning(options)
+  const responses = createKeptResponses({ ...options, maxBytes: options.keptResponseBytes })
+  const note = createRequestLog(logger, metrics)
+  knowCallers(fastify, callers, options)
+  const bodies = { room: createBodyRoom(), addressOf: addresses.of, budget: options.budgets.bytes }
   guardBodies(fastify, {
+    ...bodies,
     takesBody: ({ method, routeOptions }) => method === 'POST' && routeOptions.url === GRAPHQL_PATH,
-    addressOf: addresses.of,
-    budget: options.budgets.bytes,
     onOverload: () => metrics.error('OVERLOADED'),
   })
   fastify.addHook('preValidation', ({ body }, _reply, done) => {
     nameAsApolloDoes(body)
     done()
   })
-  // what a request costs begins here: a user with many of them at once delays nobody else's
   fastify.addHook('preHandler', async (request, reply) => {
     const { principal, token, raw } = request
     if (principal === null || token === null) return
-    await whenCurrent()
-    await turnOf(principal.userId)
-    // who went away while it waited is answered nothing, and nothing is done for them; Node ends the other half then
-    if (!raw.socket.writable) return reply.code(CLIENT_GONE).send()
-    try {
-      // a body may take seconds to arrive, and what others revoked meanwhile is known now
-      known.check(token)
-    } catch (error) {
-      if (!isBridgeError(error)) throw error
-      return refuseStranger(request, reply, error, options)
-    }
+    const refused = await begin(raw, { principal, token })
+    if (refused === 'gone') return reply.code(CLIENT_GONE).send()
+    if (refused !== undefined) return refuseStranger(request, reply, refused, options)
   })
-  // who reads nothing of an answer is not waited for; Node sets it anew for what follows
-  fastify.addHook('onSend', async (request) => {
-    request.raw.socket.setTimeout(LIMITS.unreadSeconds.value * 1000)
-  })
-  logRequests(fastify, metrics)
-  keepResponses(fastify, {
+  fastify.addHook('onSend', async ({ raw }) => boundUnread(raw))
+  logRequests(fastify, note)
+  keepResponses(fastify, responses, contextsFor(options))
+  takeShortWay(fastify.server, options.fastifysWay, {
     ...options,
-    maxBytes: options.keptResponseBytes,
-    contextOf: contextsFor(options),
+    callers,
+    begin,
+    responses,
+    note,
+    bodies: createWholeBodies(bodies),
   })
 }
 
@@ -292,10 +242,4 @@ async function addRoutes(
     return reply.code(ready ? 200 : 503).send(ready ? { status: 'ready' } : { status: 'not ready', detail })
   })
   addMetrics(fastify, options)
-}
-
-/** The caller's id, so that a line can be found on both sides, if it is harmless; else a new one. */
-function requestIdOf(request: { headers: Record<string, string | string[] | undefined> }): string {
-  const given = request.headers['x-request-id']
-  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
 }

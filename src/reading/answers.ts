@@ -43,7 +43,7 @@ export interface Basis {
   generation: number | undefined
 }
 
-/** Questions that were answered together: from the cache, by what one source counted. */
+/** Questions that were answered together, each once: from the cache, by what one source counted. */
 interface AnsweredGroup {
   questions: readonly Question[]
   decision: Decision
@@ -100,13 +100,19 @@ interface Key {
  */
 export function createAnswers(options: AnswersOptions): Answers {
   const groups: (AnsweredGroup | undefined)[] = []
-  const loader = new DataLoader<Key, Answered, string>((keys) => ask(options, keys, groups), {
-    cacheKeyFn: ({ question, section }) => `${sectionKey(section)} ${questionKey(question)}`,
-    batchScheduleFn: (dispatch) => setImmediate(dispatch),
-    maxBatchSize: Number.POSITIVE_INFINITY,
-  })
+  // most operations are answered again, and load nothing
+  let loader: DataLoader<Key, Answered, string> | undefined
+  const newLoader = () =>
+    new DataLoader<Key, Answered, string>((keys) => ask(options, keys, groups), {
+      cacheKeyFn: ({ question, section }) => `${sectionKey(section)} ${questionKey(question)}`,
+      batchScheduleFn: (dispatch) => setImmediate(dispatch),
+      maxBatchSize: Number.POSITIVE_INFINITY,
+    })
   return {
-    load: (question, section) => loader.load({ question, section }),
+    load(question, section) {
+      loader ??= newLoader()
+      return loader.load({ question, section })
+    },
     basis() {
       const known = groups.filter((group) => group !== undefined)
       if (known.length === 0 || known.length < groups.length) return undefined
@@ -195,7 +201,7 @@ async function askSource(
   await options.learnPrices?.(modelsIn(answer))
   const provenance = provenanceOf({ answer, cache, decision: made, lacking, archived }, options)
   options.onAnswer?.(provenance)
-  const questions = keys.map(({ question }) => question)
+  const questions = [...new Map(keys.map(({ question }) => [questionKey(question), question])).values()]
   // who may have a preference of their own is asked anew each time
   const isAuto = questions.every(({ preference }) => preference === 'AUTO')
   const isLasting = state !== undefined && !provenance.stale && !request.quality && isAuto

@@ -9,17 +9,24 @@ export interface Titles {
 }
 
 export function createTitles(from: SessionTitles, access: readonly Scope[], caller: string): Titles {
-  const loader = new DataLoader<TitledSession, string | undefined, string>(
-    (sessions) =>
-      from
-        .titles(
-          // of an answer, which has much more
-          sessions.map(({ id, user, host }) => ({ id, user, host })),
-          access,
-          caller,
-        )
-        .catch(() => sessions.map(() => undefined)),
-    { cacheKeyFn: ({ id, user, host }) => JSON.stringify([id, user, host]) },
-  )
-  return { of: (session) => loader.load(session) }
+  let loader: DataLoader<TitledSession, string | undefined, string> | undefined
+  const newLoader = () =>
+    new DataLoader<TitledSession, string | undefined, string>(
+      (sessions) =>
+        from
+          .titles(
+            // of an answer, which has much more
+            sessions.map(({ id, user, host }) => ({ id, user, host })),
+            access,
+            caller,
+          )
+          .catch(() => sessions.map(() => undefined)),
+      { cacheKeyFn: ({ id, user, host }) => JSON.stringify([id, user, host]) },
+    )
+  return {
+    of(session) {
+      loader ??= newLoader()
+      return loader.load(session)
+    },
+  }
 }

@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import { expect, test } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
 import { guardBodies } from '../../../src/http/bodies.ts'
+import { createBodyRoom } from '../../../src/http/body-room.ts'
 import { NO_BOUNDS } from '../../support/no-bounds.ts'
 import { until } from '../../support/until.ts'
 
@@ -15,6 +16,7 @@ test('questions in URLs are worked on as other small ones are: a share of each u
   })
   let overloads = 0
   guardBodies(fastify as never, {
+    room: createBodyRoom(),
     takesBody: () => true,
     addressOf: () => 'here',
     budget: NO_BOUNDS.bytes,
