@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { SlowFirst } from './test/support/slow-first.ts'
 
 // each server of a test starts a thread, which compiles a hundred modules: a fifth of a second, if nobody did it before
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url))
@@ -10,6 +11,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/redis-setup.ts'],
+    sequence: { sequencer: SlowFirst },
     testTimeout: 180_000,
     // most tests wait for servers: on two cores one worker would leave them idle
     maxWorkers: '100%',
