@@ -39,10 +39,14 @@ export interface Senders {
 
 export function createSenders(now: () => number): Senders {
   const senders = new Map<string, Sender>()
-  /** Who comes begins with the room that somebody has: the machine is known to be as quick as that. */
+  /** The largest that somebody has: the machine is known to be as quick as that. `undefined` where nobody asks. */
+  const largestRoom = (): number | undefined => {
+    let largest: number | undefined
+    for (const { room } of senders.values()) largest = Math.max(largest ?? 0, room.bytes())
+    return largest
+  }
   const newSender = (): Sender => {
-    const known = [...senders.values()].map(({ room }) => room.bytes())
-    const room = known.length === 0 ? createWorkRoom() : createWorkRoom(Math.max(...known))
+    const room = createWorkRoom(largestRoom())
     return { bytes: 0, begunAt: undefined, refusedAt: undefined, seenAt: 0, room }
   }
   const isSince = (at: number | undefined, ms: number): boolean => at !== undefined && now() - at < ms
@@ -68,7 +72,8 @@ export function createSenders(now: () => number): Senders {
       return active
     },
     leaveRoomFor(sender) {
-      const room = sender.room.bytes()
+      // not of the user's own: it would be as full with less, and those whose answers were slow would never come in
+      const room = largestRoom() ?? sender.room.bytes()
       const most = room * MOST_OF_ONE
       let taken = !isNewcomer(sender) && isKeptRoom() ? most : 0
       for (const { bytes, begunAt } of senders.values())

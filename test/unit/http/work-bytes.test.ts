@@ -105,6 +105,31 @@ describe('the requests that are worked on at once', () => {
     for (const user of ['zoe', 'ann']) expect(waitedMs(user)).toBeLessThanOrEqual(1000)
   })
 
+  test('leave room for the first of one whose own answers were slow, whatever three others go on asking', () => {
+    let now = 0
+    const work = createWorkBytes(() => now)
+    for (let n = 0; n < 60; n++) {
+      const end = work.take('zoe', 2 * SMALL)
+      now += n % 2 === 0 ? 60 : 300
+      end?.()
+    }
+    const ends: { at: number; end: () => void }[] = []
+    const floodBy = (user: string): void => {
+      for (let end = work.take(user, 2 * SMALL); end !== undefined; end = work.take(user, 2 * SMALL))
+        ends.push({ at: now + 50, end })
+    }
+    let taken = 0
+    for (const until = now + 20_000; now < until; now += 10) {
+      while ((ends[0]?.at ?? Number.POSITIVE_INFINITY) <= now) ends.shift()?.end()
+      for (const user of ['ann', 'bob', 'cid']) floodBy(user)
+      if (now % 1000 !== 0) continue
+      const end = work.take('zoe', 2 * SMALL)
+      if (end !== undefined) taken++
+      end?.()
+    }
+    expect(taken).toBeGreaterThanOrEqual(18)
+  })
+
   test('are kept for whoever comes anew once, and not for long: nobody takes room away by asking in vain', () => {
     let now = 0
     const work = quickWork(() => now)
