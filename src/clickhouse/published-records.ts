@@ -23,9 +23,10 @@ import {
   sessionCountStatement,
   sessionsStatement,
   setsOf,
-  type Within,
 } from './statements/answer.ts'
 import { copiesInLogs } from './statements/copies-in-logs.ts'
+import type { Within } from './statements/counted-rows.ts'
+import { areSumsFilled } from './sums.ts'
 
 /** ClickHouse's error number for a result with more rows than `max_result_rows`. */
 const TOO_MANY_ROWS = 396
@@ -43,7 +44,7 @@ export function createPublishedRecords(
       withExcluded(db, excluded, async (left) => {
         const query: Database['query'] = (...statement) => inTurn(() => db.query(...statement))
         const sums = boundedSums(query, maxSums)
-        const within: Within = { access, excluded: left }
+        const within: Within = { access, excluded: left, summed: await areSumsFilled({ query }) }
         const answers: TokenAnswer[] = []
         for (const one of queries) answers.push(await answerOne(query, sums, one, within))
         return answers
