@@ -1,6 +1,6 @@
 -- The winners once more, in the order of time: for a part of a quarter of an hour, for identities that are left out of an
 -- answer, and for the sums below. A winner that moved to another time or session leaves a deleted row at each place where
--- it was. All three tables are made by publications, in this order: by time, summed, winners.
+-- it was. All three tables are made by publications, in this order: by time, and from that the sums, and the winners.
 CREATE TABLE winners_by_time
 (
     slot              UInt32 COMMENT 'quarters of an hour since 1970',
@@ -8,6 +8,8 @@ CREATE TABLE winners_by_time
     identity          UUID,
     seq               UInt64,
     is_deleted        UInt8,
+    log               LowCardinality(String),
+    position          UInt64,
     time              DateTime64(3, 'UTC'),
     project           LowCardinality(String),
     model             LowCardinality(String),

@@ -126,7 +126,7 @@ const electedWinners = (
 })
 
 /** Winners that are read in one statement: no more than some columns of them are in memory. */
-const COMPARED_AT_ONCE = 5_000_000
+const COMPARED_AT_ONCE = 2_000_000
 
 /** Whether what follows from the winners is what it must be. */
 const followingSums = (db: Database): Pick<PublishedEvidence, 'sumsAreBehind' | 'sumsDiffer'> => ({

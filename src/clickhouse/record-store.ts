@@ -5,7 +5,7 @@ import type { Database, Params } from './database.ts'
 import { createFenced, type Fenced, type PublishingStatement } from './fenced.ts'
 import { identitySlices, sliceCount } from './slices.ts'
 import { databaseId } from './statements/database-id.ts'
-import { type Elected, electWinners, MISSING, ofBatches, SLICE } from './statements/elect-winners.ts'
+import { type Elected, MISSING, ofBatches, SLICE } from './statements/elect-winners.ts'
 import { lastBatch, lastSeq } from './statements/last-seq.ts'
 import { noteBatches } from './statements/note-batches.ts'
 import { readBack } from './statements/read-back.ts'
@@ -13,7 +13,7 @@ import { DELETE_RETIRED, emptyRuns } from './statements/rebuild-winners.ts'
 import { COPY_COLUMNS, cellsOf } from './statements/record-sql.ts'
 import { markBatches, OF_BATCHES, OF_LOGS, OF_TRANSCRIPTS } from './statements/retire-batches.ts'
 import { sumChanged } from './statements/sums.ts'
-import { timeWinners } from './statements/winners-by-time.ts'
+import { electWinners, timeWinners } from './statements/winners-by-time.ts'
 import { createRebuilding, fillSums, type Rebuilding } from './sums.ts'
 
 /** `epoch` is what `takeRightToPublish` gave; 0 where nobody else can publish. */
@@ -79,7 +79,7 @@ interface Election {
 const electionOf = (elected: Elected, identities?: string): Election => ({
   byTime: timeWinners(elected),
   sums: sumChanged(identities),
-  winners: electWinners(elected),
+  winners: electWinners(identities),
 })
 
 const OF_SOME_BATCHES = electionOf(ofBatches('{batches:Array(UInt64)}'))

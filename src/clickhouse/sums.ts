@@ -10,7 +10,7 @@ import { copyByTime, copyByTimeFenced, WINNERS_BY_TIME } from './statements/winn
 /** Winners that are copied or summed in one statement while readers wait for no more than that. */
 const FILLED_AT_ONCE = 250_000
 /** And where readers are elsewhere meanwhile. */
-const REBUILT_AT_ONCE = 2_000_000
+const REBUILT_AT_ONCE = 500_000
 
 /** Whether readers can use the winners by time, and their sums; else they sum the winners. */
 export async function areSumsFilled(db: Pick<Database, 'query'>): Promise<boolean> {

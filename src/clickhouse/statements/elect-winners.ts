@@ -56,13 +56,6 @@ export const election = (where: string, places: 'places' | '' = ''): string => `
 export const IN_ONE_BLOCK =
   'SETTINGS max_threads = 2, min_insert_block_size_rows = 1000000, min_insert_block_size_bytes = 0'
 
-const electInto = (table: string, where: string, winners: string): string => `
-  INSERT INTO ${table} (identity, seq, is_deleted, ${VALUES})
-  SELECT identity, {seq:UInt64}, is_deleted, ${ELECTED}
-  FROM (${election(where)})
-  WHERE ${winners}
-  ${IN_ONE_BLOCK}`
-
 /** One of several parts of all identities, which are not all at once in memory (`identitySlice`). */
 export const SLICE = 'identity >= {low:UUID} AND NOT (identity >= {high:UUID} AND {slice:UInt32} + 1 < {slices:UInt32})'
 
@@ -84,8 +77,10 @@ export const MISSING: Elected = {
   winners: `is_deleted = 0 AND ${FENCED}`,
 }
 
-/** Chooses their winners anew. */
-export const electWinners = ({ where, winners }: Elected): string => electInto('winners', where, winners)
-
 /** The winners of one slice of all published copies, into a table that nobody reads yet. */
-export const electSlice = (into: string): string => electInto(into, SLICE, 'is_deleted = 0')
+export const electSlice = (into: string): string => `
+  INSERT INTO ${into} (identity, seq, is_deleted, ${VALUES})
+  SELECT identity, {seq:UInt64}, is_deleted, ${ELECTED}
+  FROM (${election(SLICE)})
+  WHERE is_deleted = 0
+  ${IN_ONE_BLOCK}`

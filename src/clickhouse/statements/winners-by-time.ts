@@ -8,14 +8,13 @@ export const WINNERS_BY_TIME = 'winners_by_time'
 /** Some slots, from one on up to but not including another one. */
 export const SLOTS = 'slot >= {from:UInt32} AND slot < {to:UInt32}'
 
-/** Where the copy stands that won, nobody asks of the winners by time. */
-const NOT_BY_TIME: readonly string[] = ['log', 'position', 'session']
-const OTHERS = WINNER_COLUMNS.filter((column) => !NOT_BY_TIME.includes(column))
+const VALUES = WINNER_COLUMNS.join(', ')
 /** What the table has of a winner, beside its slot. */
-export const BY_TIME_COLUMNS: readonly string[] = ['identity', 'session', ...OTHERS]
+const BY_TIME = `identity, ${VALUES}`
+const OTHERS = WINNER_COLUMNS.filter((column) => column !== 'session')
 
 /**
- * Brings the winners by time up to date with an election, before it is seen: for each identity a row at each place where
+ * Chooses winners anew, by time, before they are seen: for each identity a row at each place where
  * it may have been or is now. These are the places of all its copies and of the winner of before, whose copy may be gone.
  * A row is the winner where that stands, and else deleted. It may be repeated, and it may have been cut off anywhere.
  */
@@ -37,10 +36,23 @@ export const timeWinners = ({ where, winners }: Elected): string => `
   WHERE ${winners}
   ${IN_ONE_BLOCK}`
 
+/**
+ * The winners of an election, as it stands by time: the row of each identity that is not deleted, if there is one.
+ * `identities` is as in the election, where others have the same number.
+ */
+export const electWinners = (identities = 'true'): string => `
+  INSERT INTO winners (identity, seq, is_deleted, ${VALUES})
+  SELECT identity, seq, is_deleted, ${VALUES}
+  FROM ${WINNERS_BY_TIME}
+  WHERE seq = {seq:UInt64} AND ${identities} AND ${FENCED}
+  ORDER BY identity, is_deleted
+  LIMIT 1 BY identity
+  ${IN_ONE_BLOCK}`
+
 /** All winners that a condition selects, from one table of them into one of winners by time. Each keeps its number. */
 export const copyByTime = (from: string, into: string, where: string): string => `
-  INSERT INTO ${into} (slot, seq, ${BY_TIME_COLUMNS.join(', ')})
-  SELECT ${SLOT}, seq, ${BY_TIME_COLUMNS.join(', ')}
+  INSERT INTO ${into} (slot, seq, ${BY_TIME})
+  SELECT ${SLOT}, seq, ${BY_TIME}
   FROM ${from} FINAL
   WHERE ${where}
   ${IN_ONE_BLOCK}`
@@ -54,18 +66,15 @@ const number = z.string().transform(BigInt)
 /** What tells whether rows are the same ones, of some of them: such numbers of several parts can be added up. */
 const hashOf = (name: string, rows: string) => ({
   name,
-  sql: `SELECT count() AS rows, sum(cityHash64(slot, ${BY_TIME_COLUMNS.join(', ')})) AS hash FROM (${rows})`,
+  sql: `SELECT count() AS rows, sum(cityHash64(slot, ${BY_TIME})) AS hash FROM (${rows})`,
   row: z.object({ rows: number, hash: number }),
 })
 
 /** Of the winners of one slice of all identities. */
 export const hashOfWinners = hashOf(
   'hash-of-winners',
-  `SELECT ${SLOT} AS slot, ${BY_TIME_COLUMNS.join(', ')} FROM winners FINAL WHERE ${SLICE}`,
+  `SELECT ${SLOT} AS slot, ${BY_TIME} FROM winners FINAL WHERE ${SLICE}`,
 )
 
 /** The same of the winners by time that are in some slots. */
-export const hashByTime = hashOf(
-  'hash-by-time',
-  `SELECT slot, ${BY_TIME_COLUMNS.join(', ')} FROM ${WINNERS_BY_TIME} FINAL WHERE ${SLOTS}`,
-)
+export const hashByTime = hashOf('hash-by-time', `SELECT slot, ${BY_TIME} FROM ${WINNERS_BY_TIME} FINAL WHERE ${SLOTS}`)
