@@ -100,7 +100,7 @@ async function answerOne(
   return { ...answered, sessionCount: row?.sessions ?? 0 }
 }
 
-async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): Promise<TokenAnswer> {
+async function toAnswer(query: TokenQuery, rows: readonly AnswerRow[]): Promise<TokenAnswer> {
   const byKind = await groupRows(rows, ({ kind }) => kind)
   const whole = byKind.get(WHOLE) ?? []
   const answer: TokenAnswer = {
@@ -109,8 +109,8 @@ async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): 
     lastAt: whole.length === 0 ? undefined : latest(whole),
     groups: {},
   }
-  const { setOf } = setsOf(groupings)
-  for (const [i, grouping] of groupings.entries())
+  const { setOf } = setsOf(query)
+  for (const [i, grouping] of query.groupings.entries())
     answer.groups[groupingKey(grouping)] = await toGroups(grouping, byKind.get(setOf[i] as number) ?? [])
   return answer
 }

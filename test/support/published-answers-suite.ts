@@ -189,6 +189,24 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     await counted.answer({ queries: [aroundNow], access: EVERYTHING }, NOTHING)
     // and one of the whole
     expect(statements).toEqual([4 + 1])
+    // so has one about the hours of a short range, where several zones ask for them
+    const from = times[0] as number
+    const hours = ['UTC', 'Asia/Kathmandu'].map((timeZone) => [{ granularity: 'HOUR' as const, timeZone }])
+    const ofHours = { filter: { from, to: from + 40 * SLOT_MS }, groupings: hours }
+    const [answer] = await counted.answer({ queries: [ofHours], access: EVERYTHING }, NOTHING)
+    for (const [i, grouping] of hours.entries()) {
+      const asked = slots.filter((start) => start >= from && start < from + 40 * SLOT_MS).map((start) => ({ start }))
+      const expected = bucketSlots(asked, 'HOUR', grouping[0]?.timeZone ?? '').map(({ start, slots: some }) => [
+        start,
+        BigInt(some.length),
+      ])
+      const found = groupsOf(answer as TokenAnswer, hours[i] ?? []).map(({ start, usage }) => [
+        start,
+        usage[0]?.records,
+      ])
+      expect(found.toSorted()).toEqual(expected)
+    }
+    expect(statements.at(-1)).toBeLessThan(40)
   })
 
   test('each statement of an answer has a turn of its own: a short question does not wait for a long list of them', async () => {

@@ -39,7 +39,7 @@ interface Sets {
  * What groupings are grouped by in SQL. Buckets are slots there, one for each bucket where that can be said in SQL; what
  * is left of them is put together as it is read. Groupings by the same columns share their rows.
  */
-export function setsOf(groupings: readonly Grouping[]): Sets {
+export function setsOf({ groupings, filter }: Pick<TokenQuery, 'groupings' | 'filter'>): Sets {
   const numbers = new Map<string, number>()
   const sets: string[][] = []
   const slots = new Map<string, string>()
@@ -54,7 +54,7 @@ export function setsOf(groupings: readonly Grouping[]): Sets {
     const buckets = bucketsOf(grouping)
     const columns = [
       ...dimensionsOf(grouping).map((name) => fieldOf(DIMENSIONS[name].field).column),
-      ...(buckets === undefined ? [] : [slotColumnOf(bucketSlotSql(buckets))]),
+      ...(buckets === undefined ? [] : [slotColumnOf(bucketSlotSql(buckets, filter))]),
     ]
     const key = columns.join(' ')
     const number = numbers.get(key) ?? sets.push(columns) - 1
@@ -94,7 +94,7 @@ function sumsStatement(
   also: { whole: boolean; latest: boolean },
 ): { statement: Statement<AnswerRow>; params: Params } {
   const { rows, params } = countedRows(filter, within)
-  const { sets: columns, slots } = setsOf(groupings)
+  const { sets: columns, slots } = setsOf({ groupings, filter })
   const sets = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
   const sql = `
     SELECT
