@@ -12,11 +12,10 @@ import { type Database, openDatabase } from '../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../src/clickhouse/published-records.ts'
 import { createRecordStore } from '../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../src/clickhouse/schema-changes.ts'
-import { identityDigest } from '../src/domain/identity.ts'
 import { EVERYTHING } from '../src/domain/scope.ts'
-import type { RecordCopy } from '../src/domain/token-record.ts'
 import type { RecordBatch } from '../src/ports/record-store.ts'
 import { plant, VIEW } from './database.ts'
+import { recordOf } from './database-records.ts'
 import { median, residentMb } from './measure.ts'
 
 /** `two connections`: two sessions of the engine in this process, over one folder. */
@@ -60,6 +59,7 @@ async function measureWay(way: Way): Promise<Figures> {
   const other = way === 'in process' ? db : await open()
   await applySchemaChanges(db)
   await plant(db, RECORDS)
+  await createRecordStore(db).rebuildSums(1)
   await measureStatements(figures, db, other)
   await measureWriting(figures, db)
   const pids = { 'this process': process.pid, 'the child': server?.pid }
@@ -113,28 +113,6 @@ async function timed(run: () => Promise<unknown>, rounds = ROUNDS): Promise<numb
   }
   return median(times)
 }
-
-const recordOf = (n: number): RecordCopy => ({
-  identity: identityDigest(`message:msg_bench_${n}`),
-  time: 1_775_000_000_000 + n,
-  session: `session-${n % 500}`,
-  project: `project-${n % 20}`,
-  model: 'claude-sonnet-4-5-20250929',
-  user: 'ann',
-  host: 'laptop',
-  branch: 'main',
-  input: 4,
-  output: 120,
-  cacheRead: 52_000,
-  cacheCreation5m: 1800,
-  cacheCreation1h: 0,
-  sidechain: false,
-  byMutation: false,
-  stamp: 0,
-  position: n,
-  path: '/p/a.jsonl',
-  offset: n,
-})
 
 const way = WAYS.find((known) => known === process.argv[2])
 if (way !== undefined) process.stdout.write(`${JSON.stringify(await measureWay(way))}\n`)

@@ -10,7 +10,7 @@ import { benchStatusline } from './statusline.ts'
 import { benchVersion } from './version.ts'
 import { benchWorst } from './worst.ts'
 
-const HELP = `usage: npm run bench -- [analyze] [version] [statusline] [query] [audit] [index] [ingest] [database] [engines] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000]
+const HELP = `usage: npm run bench -- [analyze] [version] [statusline] [query] [audit] [index] [ingest] [database] [engines] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000] [--way embedded|server]
        npm run bench -- worst [--only SCENARIO] [--full] [--source legacy|clickhouse]
 
 Runs the benchmarks that are named, or all, beside their peers, and prints the ratios. \`worst\` is run only where it
@@ -21,7 +21,8 @@ const { values, positionals } = parseArgs({
   options: {
     mb: { type: 'string', default: '1024' },
     rounds: { type: 'string', default: '7' },
-    records: { type: 'string', default: '1000000' },
+    records: { type: 'string' },
+    way: { type: 'string', default: 'embedded' },
     only: { type: 'string' },
     full: { type: 'boolean', default: false },
     source: { type: 'string', default: 'legacy' },
@@ -32,6 +33,10 @@ const sourceOf = (text: string) => {
   if (text === 'legacy' || text === 'clickhouse') return text
   throw new Error(`--source is legacy or clickhouse, not "${text}"`)
 }
+const wayOf = (text: string) => {
+  if (text === 'embedded' || text === 'server') return text
+  throw new Error(`--way is embedded or server, not "${text}"`)
+}
 const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name)
 if (values.help) process.stdout.write(`${HELP}\n`)
 else {
@@ -41,9 +46,13 @@ else {
   if (wanted('query')) await benchQuery(Number(values.mb), 3, 5, values.only)
   if (wanted('audit')) await benchAudit(5)
   if (wanted('ingest')) await benchIngest(5, values.only)
-  if (wanted('database')) await benchDatabase([1_000_000, 10_000_000])
+  if (wanted('database'))
+    await benchDatabase(
+      values.records === undefined ? [1_000_000, 10_000_000] : values.records.split(',').map(Number),
+      wayOf(values.way),
+    )
   if (wanted('engines')) await benchEngines()
   if (positionals.includes('worst'))
     await benchWorst({ only: values.only, full: values.full, source: sourceOf(values.source) })
-  if (wanted('index')) benchIndexStore(Number(values.records))
+  if (wanted('index')) benchIndexStore(Number(values.records ?? 1_000_000))
 }

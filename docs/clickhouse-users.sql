@@ -11,6 +11,8 @@ GRANT ALTER ADD COLUMN, ALTER MODIFY COLUMN ON token_bridge.batches TO bridge_mi
 GRANT ALTER ADD COLUMN ON token_bridge.copies TO bridge_migrator;
 GRANT ALTER ADD COLUMN, ALTER UPDATE ON token_bridge.winners TO bridge_migrator;
 GRANT SELECT ON token_bridge.copies TO bridge_migrator;
+GRANT SELECT ON token_bridge.winners TO bridge_migrator;
+GRANT INSERT ON token_bridge.winners_filled TO bridge_migrator;
 GRANT TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree TO bridge_migrator;
 
 -- Publishes and answers: the CLICKHOUSE_USER of a bridge.
@@ -25,7 +27,7 @@ GRANT INSERT ON token_bridge.ledger TO bridge_publisher;
 GRANT INSERT ON token_bridge.journals TO bridge_publisher;
 GRANT INSERT ON token_bridge.operational_state TO bridge_publisher;
 GRANT INSERT ON token_bridge.audit TO bridge_publisher;
--- winners, and the next table of them, which is put in their place
+-- winners and what follows from them, and the next tables of them, which are put in their place
 GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.winners* TO bridge_publisher;
 -- identities that are left out of an answer, where a statement cannot name all of them
 GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.excluded_* TO bridge_publisher;

@@ -249,7 +249,7 @@ export type RejoinMutationVariables = Exact<{ [key: string]: never; }>;
 
 export type RejoinMutation = { rejoin: { isolated: boolean, since: string | null, by: string | null, reason: string | null, databaseAccess: DatabaseAccess, sql: string | null } };
 
-export type MigrationFieldsFragment = { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> };
+export type MigrationFieldsFragment = { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, sumsDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> };
 
 export type MigrationPlanQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -262,7 +262,7 @@ export type RepairMigrationMutationVariables = Exact<{
 }>;
 
 
-export type RepairMigrationMutation = { repairMigration: { reshipped: Array<string>, retired: Array<string>, winnersRebuilt: boolean, lost: number, dryRun: boolean, migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } } };
+export type RepairMigrationMutation = { repairMigration: { reshipped: Array<string>, retired: Array<string>, winnersRebuilt: boolean, sumsRebuilt: boolean, lost: number, dryRun: boolean, migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, sumsDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } } };
 
 export type RollbackMigrationMutationVariables = Exact<{
   id: string | number;
@@ -270,40 +270,40 @@ export type RollbackMigrationMutationVariables = Exact<{
 }>;
 
 
-export type RollbackMigrationMutation = { rollbackMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type RollbackMigrationMutation = { rollbackMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, sumsDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type MigrationQueryVariables = Exact<{
   id?: string | number | null | undefined;
 }>;
 
 
-export type MigrationQuery = { migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } | null };
+export type MigrationQuery = { migration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, sumsDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } | null };
 
 export type StartMigrationMutationVariables = Exact<{ [key: string]: never; }>;
 
 
-export type StartMigrationMutation = { startMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type StartMigrationMutation = { startMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, sumsDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type PauseMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type PauseMigrationMutation = { pauseMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type PauseMigrationMutation = { pauseMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, sumsDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type ResumeMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type ResumeMigrationMutation = { resumeMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type ResumeMigrationMutation = { resumeMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, sumsDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type VerifyMigrationMutationVariables = Exact<{
   id: string | number;
 }>;
 
 
-export type VerifyMigrationMutation = { verifyMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
+export type VerifyMigrationMutation = { verifyMigration: { id: string, state: MigrationState, progress: number, filesTotal: number, filesVerified: number, filesFailed: number, tokensTotal: string, tokensVerified: string, recordsTotal: string, bytesTotal: string, duplicateLines: string, difference: string | null, tokensPerSecond: number | null, secondsLeft: number | null, errorCount: number, lastError: string | null, memoryBytes: string, alarms: Array<string>, startedAt: string, finishedAt: string | null, error: string | null, refused: Array<{ reason: string, count: string }>, verification: { at: string, difference: string, logsCompared: number, logsDiffering: Array<string>, damagedBatches: Array<string> | null, winnersDiffer: boolean | null, sumsDiffer: boolean | null, surplusLogs: Array<string>, archivedTokens: string, differences: Array<{ path: string, day: string, firstLine: number, lastLine: number, missing: number, surplus: number, altered: number, tokens: string }> } | null, history: Array<{ at: string, by: string, action: string, detail: string | null }> } };
 
 export type BackupFieldsFragment = { folder: string, batches: number, records: number, tokens: string, skipped: number };
 
@@ -446,6 +446,7 @@ export const MigrationFieldsFragmentDoc = new TypedDocumentString(`
     }
     damagedBatches
     winnersDiffer
+    sumsDiffer
     surplusLogs
     archivedTokens
   }
@@ -636,6 +637,7 @@ export const RepairMigrationDocument = new TypedDocumentString(`
     reshipped
     retired
     winnersRebuilt
+    sumsRebuilt
     lost
     dryRun
   }
@@ -683,6 +685,7 @@ export const RepairMigrationDocument = new TypedDocumentString(`
     }
     damagedBatches
     winnersDiffer
+    sumsDiffer
     surplusLogs
     archivedTokens
   }
@@ -742,6 +745,7 @@ export const RollbackMigrationDocument = new TypedDocumentString(`
     }
     damagedBatches
     winnersDiffer
+    sumsDiffer
     surplusLogs
     archivedTokens
   }
@@ -801,6 +805,7 @@ export const MigrationDocument = new TypedDocumentString(`
     }
     damagedBatches
     winnersDiffer
+    sumsDiffer
     surplusLogs
     archivedTokens
   }
@@ -860,6 +865,7 @@ export const StartMigrationDocument = new TypedDocumentString(`
     }
     damagedBatches
     winnersDiffer
+    sumsDiffer
     surplusLogs
     archivedTokens
   }
@@ -919,6 +925,7 @@ export const PauseMigrationDocument = new TypedDocumentString(`
     }
     damagedBatches
     winnersDiffer
+    sumsDiffer
     surplusLogs
     archivedTokens
   }
@@ -978,6 +985,7 @@ export const ResumeMigrationDocument = new TypedDocumentString(`
     }
     damagedBatches
     winnersDiffer
+    sumsDiffer
     surplusLogs
     archivedTokens
   }
@@ -1037,6 +1045,7 @@ export const VerifyMigrationDocument = new TypedDocumentString(`
     }
     damagedBatches
     winnersDiffer
+    sumsDiffer
     surplusLogs
     archivedTokens
   }

@@ -200,12 +200,14 @@ function describeRepair(plan: {
   reshipped: readonly string[]
   retired: readonly string[]
   winnersRebuilt: boolean
+  sumsRebuilt: boolean
   lost: number
 }): string[] {
   const lines = [
     ...plan.reshipped.map((path) => `to be shipped anew: ${path}`),
     ...plan.retired.map((log) => `to be taken out: ${log}`),
     ...(plan.winnersRebuilt ? ['what readers count is to be chosen anew'] : []),
+    ...(plan.sumsRebuilt ? ['the sums of it are to be made anew'] : []),
     ...(plan.lost > 0 ? [`${grouped(plan.lost)} batches are archived and damaged: restore them from a backup`] : []),
   ]
   return lines.length === 0 ? ['nothing to mend'] : lines

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { IDENTITY_BYTES } from '../domain/identity.ts'
 import { uuidOf } from '../domain/record-text.ts'
 import type { Database } from './database.ts'
-import type { Identities } from './statements/answer.ts'
+import type { Identities } from './statements/counted-rows.ts'
 
 /** Up to so many identities are told by a parameter; more go through a table. */
 const MAX_INLINE = 500

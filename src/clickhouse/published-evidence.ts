@@ -4,7 +4,7 @@ import type { RecordCopy } from '../domain/token-record.ts'
 import type { DamagedBatch, PublishedBatch, PublishedEvidence } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
 import { withExcluded } from './excluded.ts'
-import { sliceCount } from './slices.ts'
+import { identitySlices, sliceCount, slicesFor, slotRanges } from './slices.ts'
 import {
   copiesOfBatches,
   countedWithoutCopy,
@@ -20,7 +20,11 @@ import {
   tokensAddedBy,
   winnersAreElected,
 } from './statements/evidence.ts'
+import { countWinners, filledSums, sumsAreLevel, sumsAreTold } from './statements/filled-sums.ts'
 import { readBack } from './statements/read-back.ts'
+import { SUMS_FORM, sumsAreRight } from './statements/sums.ts'
+import { hashByTime, hashOfWinners, WINNERS_BY_TIME } from './statements/winners-by-time.ts'
+import { areSumsFilled } from './sums.ts'
 
 /** Batches that are read back in one statement: their texts are in memory together. */
 const BATCHES_AT_ONCE = 500
@@ -96,6 +100,7 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       return (await db.query(countedWithoutCopy, { logs }))[0]?.records ?? 0
     },
     ...electedWinners(db),
+    ...followingSums(db),
   }
 }
 
@@ -112,11 +117,43 @@ const electedWinners = (
     return row?.same !== 1
   },
   async winnersDiffer() {
-    const slices = await sliceCount(db)
-    for (let slice = 0; slice < slices; slice++) {
-      const [row] = await db.query(winnersAreElected, { slices, slice })
+    for (const slice of identitySlices(await sliceCount(db))) {
+      const [row] = await db.query(winnersAreElected, { ...slice })
       if (row?.same !== 1) return true
     }
+    return false
+  },
+})
+
+/** Winners that are read in one statement: no more than some columns of them are in memory. */
+const COMPARED_AT_ONCE = 2_000_000
+
+/** Whether what follows from the winners is what it must be. */
+const followingSums = (db: Database): Pick<PublishedEvidence, 'sumsAreBehind' | 'sumsDiffer'> => ({
+  async sumsAreBehind() {
+    const [filled] = await db.query(filledSums)
+    if (filled === undefined) return false
+    const looks = [sumsAreTold, ...((await areSumsFilled(db)) ? [sumsAreLevel] : [])]
+    for (const look of looks) if ((await db.query(look))[0]?.same !== 1) return true
+    return filled.form !== SUMS_FORM
+  },
+  async sumsDiffer() {
+    if (!(await areSumsFilled(db))) return null
+    const [counted] = await db.query(countWinners('winners'))
+    let [rows, hash] = [0n, 0n]
+    for (const slice of identitySlices(slicesFor(counted?.winners ?? 0, COMPARED_AT_ONCE))) {
+      const [part] = await db.query(hashOfWinners, { ...slice })
+      rows += part?.rows ?? 0n
+      hash += part?.hash ?? 0n
+    }
+    for await (const range of slotRanges(db, WINNERS_BY_TIME, COMPARED_AT_ONCE)) {
+      const [part] = await db.query(hashByTime, { ...range })
+      rows -= part?.rows ?? 0n
+      hash -= part?.hash ?? 0n
+    }
+    if (rows !== 0n || BigInt.asUintN(64, hash) !== 0n) return true
+    for await (const range of slotRanges(db, WINNERS_BY_TIME, COMPARED_AT_ONCE))
+      if ((await db.query(sumsAreRight, { ...range }))[0]?.same !== 1) return true
     return false
   },
 })

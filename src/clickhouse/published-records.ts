@@ -23,9 +23,10 @@ import {
   sessionCountStatement,
   sessionsStatement,
   setsOf,
-  type Within,
 } from './statements/answer.ts'
 import { copiesInLogs } from './statements/copies-in-logs.ts'
+import type { Within } from './statements/counted-rows.ts'
+import { areSumsFilled } from './sums.ts'
 
 /** ClickHouse's error number for a result with more rows than `max_result_rows`. */
 const TOO_MANY_ROWS = 396
@@ -43,7 +44,7 @@ export function createPublishedRecords(
       withExcluded(db, excluded, async (left) => {
         const query: Database['query'] = (...statement) => inTurn(() => db.query(...statement))
         const sums = boundedSums(query, maxSums)
-        const within: Within = { access, excluded: left }
+        const within: Within = { access, excluded: left, summed: await areSumsFilled({ query }) }
         const answers: TokenAnswer[] = []
         for (const one of queries) answers.push(await answerOne(query, sums, one, within))
         return answers
@@ -99,7 +100,7 @@ async function answerOne(
   return { ...answered, sessionCount: row?.sessions ?? 0 }
 }
 
-async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): Promise<TokenAnswer> {
+async function toAnswer(query: TokenQuery, rows: readonly AnswerRow[]): Promise<TokenAnswer> {
   const byKind = await groupRows(rows, ({ kind }) => kind)
   const whole = byKind.get(WHOLE) ?? []
   const answer: TokenAnswer = {
@@ -108,8 +109,8 @@ async function toAnswer({ groupings }: TokenQuery, rows: readonly AnswerRow[]): 
     lastAt: whole.length === 0 ? undefined : latest(whole),
     groups: {},
   }
-  const { setOf } = setsOf(groupings)
-  for (const [i, grouping] of groupings.entries())
+  const { setOf } = setsOf(query)
+  for (const [i, grouping] of query.groupings.entries())
     answer.groups[groupingKey(grouping)] = await toGroups(grouping, byKind.get(setOf[i] as number) ?? [])
   return answer
 }

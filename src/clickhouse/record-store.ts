@@ -1,91 +1,33 @@
 import { z } from 'zod'
-import { BridgeError } from '../domain/errors.ts'
-import { describePublisher } from '../domain/publisher-name.ts'
 import { TEXT_VERSION } from '../domain/record-text.ts'
 import type { BatchSummary, RecordBatch, RecordStore } from '../ports/record-store.ts'
 import type { Database, Params } from './database.ts'
-import { sliceCount } from './slices.ts'
+import { createFenced, type Fenced, type PublishingStatement } from './fenced.ts'
+import { identitySlices, sliceCount } from './slices.ts'
 import { databaseId } from './statements/database-id.ts'
-import { electMissingSlice, electSlice, electWinners } from './statements/elect-winners.ts'
-import { currentFence } from './statements/fence.ts'
+import { type Elected, MISSING, ofBatches, SLICE } from './statements/elect-winners.ts'
 import { lastBatch, lastSeq } from './statements/last-seq.ts'
 import { noteBatches } from './statements/note-batches.ts'
 import { readBack } from './statements/read-back.ts'
-import { DELETE_RETIRED, emptyRuns, makeNext, nextWinners, swapNext } from './statements/rebuild-winners.ts'
+import { DELETE_RETIRED, emptyRuns } from './statements/rebuild-winners.ts'
 import { COPY_COLUMNS, cellsOf } from './statements/record-sql.ts'
 import { markBatches, OF_BATCHES, OF_LOGS, OF_TRANSCRIPTS } from './statements/retire-batches.ts'
+import { sumChanged } from './statements/sums.ts'
+import { electWinners, timeWinners } from './statements/winners-by-time.ts'
+import { createRebuilding, fillSums, type Rebuilding } from './sums.ts'
 
 /** `epoch` is what `takeRightToPublish` gave; 0 where nobody else can publish. */
 export function createRecordStore(db: Database, epoch = 0): RecordStore {
   const fenced = createFenced(db, epoch)
+  const rebuilding = createRebuilding(db, fenced)
   return {
     ...numbersOf(db),
     ...writtenBatches(db),
     ...publications(db, fenced),
-    ...rollbacks(db, fenced),
+    ...rollbacks(db, fenced, rebuilding),
+    ...rebuilding,
+    fillSums: (seq) => fillSums(db, fenced, seq),
   }
-}
-
-/** Every statement that changes what readers see, or is on the way to it: the tests kill a server before and after each. */
-export type PublishingStatement =
-  | 'note-batches'
-  | 'mark-batches'
-  | 'publish'
-  | 'retire'
-  | 'publish-kept'
-  | 'elect-missing'
-  | 'elect-slice'
-  | 'drop-winners-next'
-  | 'make-winners-next'
-  | 'swap-winners'
-  | 'drop-old-winners'
-  | 'drop-run'
-  | 'delete-retired'
-
-/** Statements that change what readers see, and that change nothing once somebody else has the right to publish. */
-interface Fenced {
-  /** Not fenced: readers see nothing of it, or the right is looked at before it. */
-  command(name: PublishingStatement, sql: string, params?: Params): Promise<void>
-  /** Says which batches count. To be followed by `elect`, which tells whether it came too late. */
-  note(name: PublishingStatement, sql: string, params: Params): Promise<void>
-  /** Chooses winners. A statement that comes too late inserts nothing and says nothing, so it is asked afterwards: throws CONFLICT. */
-  elect(name: PublishingStatement, sql: string, params: Params): Promise<void>
-  /** Chooses all winners anew, and shows them at once. */
-  rebuildWinners(seq: number): Promise<void>
-  /** Throws CONFLICT once somebody else has the right to publish. */
-  stillOurs(): Promise<void>
-}
-
-function createFenced(db: Database, epoch: number): Fenced {
-  const stillOurs = async (): Promise<void> => {
-    const [current] = await db.query(currentFence)
-    if (current !== undefined && current.epoch > epoch)
-      throw new BridgeError('CONFLICT', `${describePublisher(current.holder)} publishes to this database now`)
-  }
-  const command: Fenced['command'] = (name, sql, params) => db.command(name, sql, params)
-  const note: Fenced['note'] = (name, sql, params) => command(name, sql, { ...params, epoch })
-  return {
-    command,
-    note,
-    async elect(name, sql, params) {
-      await note(name, sql, params)
-      await stillOurs()
-    },
-    async rebuildWinners(seq) {
-      for (const [name, sql] of makeNext(epoch)) await command(name, sql)
-      const elect = electSlice(nextWinners(epoch))
-      await eachSlice(db, (slice) => command('elect-slice', elect, { seq, ...slice }))
-      await stillOurs()
-      for (const [name, sql] of swapNext(epoch)) await command(name, sql)
-    },
-    stillOurs,
-  }
-}
-
-/** All identities, in parts whose winners fit into memory. */
-async function eachSlice(db: Database, use: (part: { slices: number; slice: number }) => Promise<void>): Promise<void> {
-  const slices = await sliceCount(db)
-  for (let slice = 0; slice < slices; slice++) await use({ slices, slice })
 }
 
 /** What names the database; of a new one that nobody has named yet, no other one's. */
@@ -127,16 +69,50 @@ const writtenBatches = (db: Database): Pick<RecordStore, 'write' | 'readBack'> =
   },
 })
 
-const ELECT_OF_BATCHES = electWinners('{batches:Array(UInt64)}')
-const ELECT_OF_LOGS = electWinners(`(SELECT batch FROM batches FINAL WHERE ${OF_LOGS})`)
+/** Statements that choose the winners of some identities anew, in the order in which they are carried out. */
+interface Election {
+  byTime: string
+  sums: string
+  winners: string
+}
+
+const electionOf = (elected: Elected, identities?: string): Election => ({
+  byTime: timeWinners(elected),
+  sums: sumChanged(identities),
+  winners: electWinners(identities),
+})
+
+const OF_SOME_BATCHES = electionOf(ofBatches('{batches:Array(UInt64)}'))
+const OF_SOME_LOGS = electionOf(ofBatches(`(SELECT batch FROM batches FINAL WHERE ${OF_LOGS})`))
+const OF_KEPT = electionOf(
+  ofBatches("(SELECT batch FROM batches FINAL WHERE state = 'published' AND version = {seq:UInt64})"),
+)
+const OF_MISSING = electionOf(MISSING, SLICE)
+
+/**
+ * Chooses winners, in all tables that follow from it. The winners come last: where it was cut off before them, it is
+ * still known where those of before were. A statement that comes too late inserts nothing and says nothing, so it is
+ * asked afterwards: throws CONFLICT.
+ */
+async function elect(
+  { note, stillOurs }: Fenced,
+  name: PublishingStatement,
+  { byTime, sums, winners }: Election,
+  params: Params,
+): Promise<void> {
+  await note('time-winners', byTime, params)
+  await note('sum-changed', sums, params)
+  await note(name, winners, params)
+  await stillOurs()
+}
 
 const publications = (
   db: Database,
-  { note, elect, rebuildWinners }: Fenced,
-): Pick<RecordStore, 'publish' | 'retire' | 'retireBatches' | 'electMissing' | 'rebuildWinners'> => ({
+  fenced: Fenced,
+): Pick<RecordStore, 'publish' | 'retire' | 'retireBatches' | 'electMissing'> => ({
   async publish(batches, seq) {
     const list = batches.map(({ batch }) => batch)
-    await note('note-batches', noteBatches, {
+    await fenced.note('note-batches', noteBatches, {
       batches: list,
       seq,
       logs: batches.map(({ log }) => log),
@@ -148,43 +124,45 @@ const publications = (
       last: batches.map(({ lastPosition }) => lastPosition ?? 0),
       digests: batches.map(({ digest }) => digest),
     })
-    await elect('publish', ELECT_OF_BATCHES, { batches: list, seq })
+    await elect(fenced, 'publish', OF_SOME_BATCHES, { batches: list, seq })
   },
   async retire(logs, seq) {
-    await note('mark-batches', markBatches("'retired'", OF_LOGS), { logs, seq })
-    await elect('retire', ELECT_OF_LOGS, { logs, seq })
+    await fenced.note('mark-batches', markBatches("'retired'", OF_LOGS), { logs, seq })
+    await elect(fenced, 'retire', OF_SOME_LOGS, { logs, seq })
   },
   async retireBatches(batches, seq) {
-    await note('mark-batches', markBatches("'retired'", OF_BATCHES), { batches, seq })
-    await elect('retire', ELECT_OF_BATCHES, { batches, seq })
+    await fenced.note('mark-batches', markBatches("'retired'", OF_BATCHES), { batches, seq })
+    await elect(fenced, 'retire', OF_SOME_BATCHES, { batches, seq })
   },
-  electMissing: (seq) => eachSlice(db, (slice) => elect('elect-missing', electMissingSlice, { seq, ...slice })),
-  rebuildWinners,
+  async electMissing(seq) {
+    for (const slice of identitySlices(await sliceCount(db)))
+      await elect(fenced, 'elect-missing', OF_MISSING, { seq, ...slice })
+  },
 })
 
 const rollbacks = (
   db: Database,
-  { command, note, elect, rebuildWinners, stillOurs }: Fenced,
+  fenced: Fenced,
+  { rebuildWinners }: Rebuilding,
 ): Pick<RecordStore, 'rollBack' | 'publishKept'> => ({
   async rollBack(kept, seq) {
     const state = kept === 'none' ? "'retired'" : `if(was = 'kept' OR ${OF_LOGS}, 'kept', 'retired')`
-    await note('mark-batches', markBatches(state, `state != 'retired' AND ${OF_TRANSCRIPTS}`), {
+    await fenced.note('mark-batches', markBatches(state, `state != 'retired' AND ${OF_TRANSCRIPTS}`), {
       logs: kept === 'none' ? [] : kept,
       seq,
     })
     await rebuildWinners(seq)
     // cannot be fenced itself; what it drops is never used again, but by a backup that is given back
     for (const { run } of await db.query(emptyRuns)) {
-      await stillOurs()
-      await command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
+      await fenced.stillOurs()
+      await fenced.command('drop-run', `ALTER TABLE copies DROP PARTITION '${run}'`)
     }
     // nor this: what it deletes, the next publisher may have brought back
-    await stillOurs()
-    await command('delete-retired', DELETE_RETIRED)
+    await fenced.stillOurs()
+    await fenced.command('delete-retired', DELETE_RETIRED)
   },
   async publishKept(seq) {
-    await note('mark-batches', markBatches("'published'", "state = 'kept'"), { seq })
-    const again = "(SELECT batch FROM batches FINAL WHERE state = 'published' AND version = {seq:UInt64})"
-    await elect('publish-kept', electWinners(again), { seq })
+    await fenced.note('mark-batches', markBatches("'published'", "state = 'kept'"), { seq })
+    await elect(fenced, 'publish-kept', OF_KEPT, { seq })
   },
 })

@@ -3,7 +3,7 @@ import { describePublisher } from '../domain/publisher-name.ts'
 import type { Database } from './database.ts'
 import { currentFence, epochAfter, TAKE_FENCE } from './statements/fence.ts'
 import { BEAT, currentHolder, RELEASE } from './statements/heartbeat.ts'
-import { leftWinners } from './statements/rebuild-winners.ts'
+import { leftTables } from './statements/rebuild-winners.ts'
 
 /** Asking for the right to publish: it was taken, or somebody else has it and is alive. */
 export type RightAnswer = { kind: 'taken'; right: RightToPublish } | { kind: 'held'; by: string }
@@ -31,8 +31,8 @@ export async function takeRightToPublish(db: Database, holder: string): Promise<
   const [current] = await db.query(currentFence)
   if (current?.epoch !== epoch)
     throw new BridgeError('CONFLICT', `${describePublisher(current?.holder ?? '')} took the database at the same time`)
-  for (const { name } of await db.query(leftWinners))
-    await db.command('drop-left-winners', `DROP TABLE IF EXISTS ${name} SYNC`, {}, { repeatable: true })
+  for (const { name } of await db.query(leftTables))
+    await db.command('drop-left-table', `DROP TABLE IF EXISTS ${name} SYNC`, {}, { repeatable: true })
   return epoch
 }
 

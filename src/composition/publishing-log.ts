@@ -6,6 +6,7 @@ import type { ShippableLogs } from '../ports/logs.ts'
 import type { LedgerFacts } from '../shipping/ledger.ts'
 import type { Shared } from '../shipping/ledger-sharing.ts'
 import type { Shipper } from '../shipping/shipper.ts'
+import type { FillingTold } from '../shipping/sums-filling.ts'
 
 /** So many places of refused records are logged for each log. */
 const MAX_PLACES = 10
@@ -45,6 +46,17 @@ export function logShipping(logger: Logger, { events }: Shipper): void {
     }))
     logger.error({ places }, 'ClickHouse refuses records at these places: they are counted from the files alone')
   })
+}
+
+/** A database of a release before this one, whose records are summed once. */
+export function logFilling(logger: Logger): FillingTold {
+  const troubles = createTroubleLog(logger, 'summing what is published stopped for a while', 'summing goes on')
+  return {
+    begun: () => logger.info('what is published is summed, once: until then answers are slower'),
+    step: troubles.over,
+    done: () => logger.info('what is published is summed: answers are made of sums'),
+    failed: troubles.failed,
+  }
 }
 
 export function logRuns(logger: Logger, { events }: RunControl): void {

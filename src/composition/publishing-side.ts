@@ -17,8 +17,9 @@ import { type Ledger, openLedger } from '../shipping/ledger.ts'
 import { createPublish, type Publish } from '../shipping/publication.ts'
 import { createPublicationGate, type PublicationGate } from '../shipping/publication-gate.ts'
 import { createShipper, type Shipper } from '../shipping/shipper.ts'
+import { createSumsFilling } from '../shipping/sums-filling.ts'
 import { openWhole } from './closing.ts'
-import { logLedger, logRuns, logShipping, logStock } from './publishing-log.ts'
+import { logFilling, logLedger, logRuns, logShipping, logStock } from './publishing-log.ts'
 
 /** All that changes what readers of the database see, wired. Nothing is shipped before the shipper is begun. */
 export interface PublishingSide {
@@ -74,6 +75,8 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
     const stock = createStockTaking({ ...parts, publish }, (found) => logStock(logger, found))
     await stock.take()
     await register(parts, 'old')
+    const filling = createSumsFilling({ ledger, store, gate }, logFilling(logger))
+    closing.add(filling.close)
     const shipper = createShipper({ logs, store, ledger, gate, ...groupRecordsOf(options) })
     closing.add(() => shipper.close())
     const control = createRunControl({

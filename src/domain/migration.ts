@@ -54,6 +54,11 @@ export interface Verification {
   damagedBatches: string[] | null
   /** Whether what readers count does not follow from the copies; `null` where this was not looked at. */
   winnersDiffer: boolean | null
+  /**
+   * Whether the sums that readers are answered from are not those of what they count; `null` where nobody reads them yet. A
+   * release before this one had none.
+   */
+  sumsDiffer?: boolean | null
   /** Published logs that this bridge never shipped. */
   surplusLogs: string[]
   /** What archived copies add to the tokens that count, as decimal text. */

@@ -15,6 +15,7 @@ export interface Repair {
   /** Names of logs that are taken out, because they were never shipped. */
   retired: string[]
   winnersRebuilt: boolean
+  sumsRebuilt: boolean
   /** Batches that only a backup has. */
   lost: number
   dryRun: boolean
@@ -67,11 +68,12 @@ export async function repair(parts: RunParts, current: () => Migration, by: stri
   const { ledger, runs, now } = parts
   const findings = await verifyPublished(parts, true)
   const run = current()
-  const { reship, retire, rebuildWinners, lost, verification } = findings
+  const { reship, retire, rebuildWinners, rebuildSums, lost, verification } = findings
   const did = {
     reshipped: reship.map((key) => ledger.state(key)?.path ?? key),
     retired: retire,
     winnersRebuilt: rebuildWinners,
+    sumsRebuilt: rebuildSums,
     lost: lost.length,
     dryRun,
   }
@@ -88,7 +90,9 @@ export async function repair(parts: RunParts, current: () => Migration, by: stri
 async function mend(parts: RunParts, findings: Findings): Promise<void> {
   const { logs, publish } = parts
   if (findings.retire.length > 0) await publish({ change: { kind: 'retire', logs: findings.retire }, note: NO_LOG })
+  // sums are made anew with the winners
   if (findings.rebuildWinners) await publish({ change: { kind: 'rebuildWinners' }, note: NO_LOG })
+  else if (findings.rebuildSums) await publish({ change: { kind: 'rebuildSums' }, note: NO_LOG })
   // verified again: what differs now that the winners follow from the copies, differs in the copies
   const { reship } = findings.rebuildWinners ? await verifyPublished(parts, true) : findings
   if (reship.length > 0) await logs.distrust(reship)

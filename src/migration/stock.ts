@@ -66,6 +66,10 @@ export async function takeStock(parts: StockParts): Promise<Stock> {
       await publish({ change: { kind: 'rebuildWinners' }, note: NO_LOG })
     }
   }
+  if (await evidence.sumsAreBehind()) {
+    mended.push('the sums that readers are answered from were made anew')
+    await publish({ change: { kind: 'rebuildSums' }, note: NO_LOG })
+  }
   const gone = stock.filter(({ log }) => lostLogs.includes(log)).reduce((sum, one) => sum + one.noted - one.found, 0)
   const lostRecords = lostLogs.length === 0 ? 0 : Math.max(0, gone - (await evidence.countedWithoutCopy(lostLogs)))
   return { lostRecords, lostLogs, foreignSegments: foreignSegments(ledger, stock), mended }

@@ -37,6 +37,7 @@ export interface Findings {
   /** Names of logs to be retired. */
   retire: string[]
   rebuildWinners: boolean
+  rebuildSums: boolean
   /** Damaged batches of archived logs: only a backup has their records. */
   lost: DamagedBatch[]
   /** Archived logs of which batches or copies are gone: what readers count may be all that is left of them. */
@@ -81,13 +82,14 @@ export function shortLogs(ledger: LedgerFacts & LogNames, stock: readonly LogSto
 /**
  * Holds what readers count against what the logs say: by log, day, model, session and origin the numbers of records and
  * tokens and a checksum over all rows; where they differ, down to the line. Identities with an archived copy, and those
- * that are not published whole, are left out on both sides. `deep` also reads every copy back, and elects every winner anew.
+ * that are not published whole, are left out on both sides. What answers are made of must follow from that. `deep` also reads every copy back, and elects every winner anew.
  */
 export async function verifyPublished(parts: VerificationParts, deep: boolean): Promise<Findings> {
   const { ledger, logs, evidence, now } = parts
   const { onDisk, archived, surplus } = await publishedLogs(parts)
   const damaged = deep ? await evidence.damaged() : null
   const winnersDiffer = deep ? await evidence.winnersDiffer() : null
+  const sumsDiffer = await evidence.sumsDiffer()
   const short = deep ? shortLogs(ledger, await evidence.stock()) : []
   const shortArchived = archived.filter((name) => short.includes(name))
   const shared = await evidence.sharedBy([...archived, ...surplus])
@@ -120,6 +122,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
       differences,
       damagedBatches: damaged?.slice(0, MAX_LISTED).map((batch) => describeBatch(batch, pathOf(batch.log))) ?? null,
       winnersDiffer,
+      sumsDiffer,
       surplusLogs: surplus.slice(0, MAX_LISTED),
       archivedTokens: String(await evidence.tokensAddedBy(archived, EVERYTHING, NOTHING)),
     },
@@ -127,6 +130,7 @@ export async function verifyPublished(parts: VerificationParts, deep: boolean): 
     retire: surplus,
     // what readers count may be all that is left of archived copies
     rebuildWinners: winnersDiffer === true && lost.length === 0 && shortArchived.length === 0,
+    rebuildSums: sumsDiffer === true,
     lost,
     shortArchived,
   }
@@ -150,7 +154,7 @@ export async function archivedTokens(
 /** Nothing at all was found. */
 export function isClean({ verification: v, reship, retire, lost, shortArchived }: Findings): boolean {
   const found = reship.length + retire.length + lost.length + shortArchived.length + v.logsDiffering.length
-  return found === 0 && v.winnersDiffer !== true && v.difference === '0'
+  return found === 0 && v.winnersDiffer !== true && v.sumsDiffer !== true && v.difference === '0'
 }
 
 /** One line that says where to look. */
@@ -162,6 +166,7 @@ export function describeFindings({ verification: v, lost, shortArchived }: Findi
       : []),
     ...(first === undefined ? [] : [`first ${describeDifference(first)}`]),
     ...(v.winnersDiffer === true ? ['what readers count does not follow from the copies'] : []),
+    ...(v.sumsDiffer === true ? ['the sums that readers are answered from are not those of what they count'] : []),
     ...((v.damagedBatches?.length ?? 0) > 0
       ? [`${v.damagedBatches?.length} batches are not what was verified, first ${v.damagedBatches?.[0]}`]
       : []),

@@ -75,8 +75,15 @@ export interface RecordStore {
   retireBatches(batches: readonly number[], seq: number): Promise<void>
   /** Chooses winners for identities that have a published copy and none; takes nothing out. May be repeated. */
   electMissing(seq: number): Promise<void>
-  /** Chooses all winners anew, and shows them at once. */
+  /** Chooses all winners anew, with all that follows from them, and shows them at once. */
   rebuildWinners(seq: number): Promise<void>
+  /** The same of what follows from the winners alone: readers see the same as before, and what was wrong of it is gone. */
+  rebuildSums(seq: number): Promise<void>
+  /**
+   * A step of making what follows from winners that a release before this one has chosen, while readers sum the winners.
+   * Returns whether there is more to do. To be called while nothing is published; `seq` as in a publication.
+   */
+  fillSums(seq: number): Promise<boolean>
   /**
    * Makes everything that came from transcripts count no more, and drops it, but for the `kept` logs and those that
    * were kept before: they stay as evidence until `publishKept`. `none` drops those, too. May be repeated.
@@ -144,6 +151,13 @@ export interface PublishedEvidence {
   countedWithoutCopy(logs: readonly string[]): Promise<number>
   /** Whether what readers count is not what follows from the published copies. */
   winnersDiffer(): Promise<boolean>
+  /**
+   * Whether the sums that readers are answered from lack something, or were made by a release that makes them otherwise: a
+   * few columns are read. Where none were made yet they lack nothing: nobody reads them.
+   */
+  sumsAreBehind(): Promise<boolean>
+  /** Whether these sums are not those of the winners; `null` where nobody reads them, since they are not all there yet. */
+  sumsDiffer(): Promise<boolean | null>
 }
 
 /** What is asked, and what whoever asks may see: only what is within one of the scopes is summed. */

@@ -9,6 +9,8 @@ export interface PublicationGate {
   read<T>(run: () => Promise<T>): Promise<T>
   /** `switches`: what readers see becomes less, or another thing; not where something is added alone. */
   publish<T>(run: () => Promise<T>, switches?: boolean): Promise<T>
+  /** Runs what changes nothing that readers see: they do not wait, those that publish do. */
+  aside<T>(run: () => Promise<T>): Promise<T>
   /** Something is being switched: what holds now does not hold any more when an answer begins. */
   isSwitching(): boolean
 }
@@ -20,6 +22,7 @@ export function createPublicationGate(maxWaitMs = MAX_WAIT_MS): PublicationGate 
   /** Those that read, without what they read. */
   const readers = new Set<Promise<void>>()
   let lastPublication: Promise<void> = Promise.resolve()
+  let lastAside: Promise<void> = Promise.resolve()
   let isSwitching = false
   const settled = (promise: Promise<unknown>): Promise<void> =>
     promise.then(
@@ -35,7 +38,7 @@ export function createPublicationGate(maxWaitMs = MAX_WAIT_MS): PublicationGate 
       return result
     },
     publish(run, switches = false) {
-      const before = [lastPublication, ...readers]
+      const before = [lastPublication, lastAside, ...readers]
       const result = Promise.all(before).then(async () => {
         isSwitching = switches
         try {
@@ -45,6 +48,11 @@ export function createPublicationGate(maxWaitMs = MAX_WAIT_MS): PublicationGate 
         }
       })
       lastPublication = settled(result)
+      return result
+    },
+    aside(run) {
+      const result = Promise.all([lastPublication, lastAside]).then(run)
+      lastAside = settled(result)
       return result
     },
     isSwitching: () => isSwitching,

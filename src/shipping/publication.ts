@@ -14,7 +14,15 @@ export interface PublicationParts {
 
 export type PublicationStore = Pick<
   RecordStore,
-  'publish' | 'retire' | 'retireBatches' | 'electMissing' | 'rebuildWinners' | 'rollBack' | 'publishKept'
+  | 'publish'
+  | 'retire'
+  | 'retireBatches'
+  | 'electMissing'
+  | 'rebuildWinners'
+  | 'rebuildSums'
+  | 'rollBack'
+  | 'publishKept'
+  | 'fillSums'
 >
 
 /** The one way to change what readers see. */

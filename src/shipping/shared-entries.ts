@@ -13,6 +13,7 @@ export type Change =
   | { kind: 'retireBatches'; batches: number[] }
   | { kind: 'electMissing' }
   | { kind: 'rebuildWinners' }
+  | { kind: 'rebuildSums' }
   | { kind: 'rollBack'; kept: string[] | 'none' }
   | { kind: 'publishKept' }
 

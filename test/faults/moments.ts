@@ -1,4 +1,4 @@
-import type { PublishingStatement } from '../../src/clickhouse/record-store.ts'
+import type { PublishingStatement } from '../../src/clickhouse/fenced.ts'
 
 // The moments (`src/ports/moments.ts`) at which a server is killed, by what it is doing then.
 
@@ -8,11 +8,24 @@ const PUBLISHING: Record<PublishingStatement, 'shipping' | 'runs' | undefined> =
   publish: 'shipping',
   'publish-kept': 'runs',
   'mark-batches': 'runs',
+  'time-winners': 'shipping',
+  'sum-changed': 'shipping',
   'drop-winners-next': 'runs',
+  'drop-by-time-next': 'runs',
+  'drop-sums-next': 'runs',
   'make-winners-next': 'runs',
+  'make-by-time-next': 'runs',
+  'make-sums-next': 'runs',
   'elect-slice': 'runs',
+  'copy-by-time': 'runs',
+  'sum-slots': 'runs',
   'swap-winners': 'runs',
+  'swap-by-time': 'runs',
+  'swap-sums': 'runs',
+  'note-filled': 'runs',
   'drop-old-winners': 'runs',
+  'drop-old-by-time': 'runs',
+  'drop-old-sums': 'runs',
   'drop-run': 'runs',
   'delete-retired': 'runs',
   // after a log was rewritten, or the database has lost winners, which the kill loop does not do

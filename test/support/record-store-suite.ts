@@ -12,8 +12,10 @@ import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { readBackLike, summarize } from '../../src/shipping/batch-summary.ts'
 import { publishedAnswersSuite } from './published-answers-suite.ts'
+import { rangesSuite } from './ranges-suite.ts'
 import { openSides } from './sides.ts'
 import { anything, batch, copy, openStore, WHOLE } from './store-records.ts'
+import { sumsSuite } from './sums-suite.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from './transcripts.ts'
 import { winnersSuite } from './winners-suite.ts'
 
@@ -23,6 +25,8 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
 
   winnersSuite(open)
   publishedAnswersSuite(open)
+  rangesSuite(open)
+  sumsSuite(open)
 
   test('what is written is read back to the last byte, and nobody sees it before it is published', async () => {
     const { store, count } = await opened()

@@ -40,6 +40,12 @@ export const WHOLE = { filter: {}, groupings: [] }
 
 export const anything = { parse: (row: unknown) => row } as never
 
+/** Winners that no publication has chosen, and all that follows from them. `columns` and `select` are SQL. */
+export async function plantWinners(db: Database, columns: string, select: string): Promise<void> {
+  await db.command('plant', `INSERT INTO winners (${columns}) ${select}`)
+  await createRecordStore(db).rebuildSums(1)
+}
+
 /** A store in a database of its own, with what its readers see. */
 export async function openStore(open: () => Promise<Database>) {
   const db = await open()

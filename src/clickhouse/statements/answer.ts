@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { bucketsOf, DIMENSION_NAMES, DIMENSIONS, dimensionsOf, type Grouping } from '../../domain/dimensions.ts'
+import { bucketsOf, DIMENSIONS, dimensionsOf, type Grouping } from '../../domain/dimensions.ts'
 import { fieldOf } from '../../domain/record-fields.ts'
-import type { Scope } from '../../domain/scope.ts'
-import { CONTEXT_TIERS, SLOT_MS, type TokenQuery } from '../../domain/token-query.ts'
+import type { TokenQuery } from '../../domain/token-query.ts'
 import type { Params, Statement } from '../database.ts'
 import { bucketSlotSql } from './bucket-slots.ts'
-import { COUNT_SUMS, labelSql, PROMPT, SUM_COLUMNS, WINNER_COLUMNS } from './record-sql.ts'
-import { scopesSql } from './scopes.ts'
+import { countedRows, type Within } from './counted-rows.ts'
+import { COUNT_SUMS, SUM_COLUMNS } from './record-sql.ts'
 
 const bigint = z.string().transform(BigInt)
 const number = z.string().transform(Number)
@@ -27,19 +26,6 @@ const ROW = z.object({
 })
 export type AnswerRow = z.infer<typeof ROW>
 
-/** Some identities: an expression for their set, and its parameters. */
-export interface Identities {
-  sql: string
-  params: Params
-}
-
-/** What a statement looks at, whatever is asked. */
-export interface Within {
-  access: readonly Scope[]
-  /** Identities that are left out. */
-  excluded: Identities | undefined
-}
-
 interface Sets {
   /** The columns of each set. */
   sets: string[][]
@@ -53,7 +39,7 @@ interface Sets {
  * What groupings are grouped by in SQL. Buckets are slots there, one for each bucket where that can be said in SQL; what
  * is left of them is put together as it is read. Groupings by the same columns share their rows.
  */
-export function setsOf(groupings: readonly Grouping[]): Sets {
+export function setsOf({ groupings, filter }: Pick<TokenQuery, 'groupings' | 'filter'>): Sets {
   const numbers = new Map<string, number>()
   const sets: string[][] = []
   const slots = new Map<string, string>()
@@ -68,7 +54,7 @@ export function setsOf(groupings: readonly Grouping[]): Sets {
     const buckets = bucketsOf(grouping)
     const columns = [
       ...dimensionsOf(grouping).map((name) => fieldOf(DIMENSIONS[name].field).column),
-      ...(buckets === undefined ? [] : [slotColumnOf(bucketSlotSql(buckets))]),
+      ...(buckets === undefined ? [] : [slotColumnOf(bucketSlotSql(buckets, filter))]),
     ]
     const key = columns.join(' ')
     const number = numbers.get(key) ?? sets.push(columns) - 1
@@ -97,6 +83,9 @@ export function sessionsStatement(
   return sumsStatement('sessions', filter, within, [['session']], { whole: false, latest: true })
 }
 
+/** Of sums, of the latest record of each. */
+const LATEST = 'argMax((project, user, host, last_at, path, offset), (last_at, path, offset, project, user, host))'
+
 function sumsStatement(
   name: string,
   filter: TokenQuery['filter'],
@@ -104,9 +93,8 @@ function sumsStatement(
   groupings: readonly Grouping[],
   also: { whole: boolean; latest: boolean },
 ): { statement: Statement<AnswerRow>; params: Params } {
-  const { where, params } = whereOf(filter, within)
-  const tier = CONTEXT_TIERS.map((tokens) => `(prompt > ${tokens})`).join(' + ')
-  const { sets: columns, slots } = setsOf(groupings)
+  const { rows, params } = countedRows(filter, within)
+  const { sets: columns, slots } = setsOf({ groupings, filter })
   const sets = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
   const sql = `
     SELECT
@@ -114,20 +102,13 @@ function sumsStatement(
       model, toUInt8(tier) AS tier,
       ${eachOf(columns, keySql, "''")} AS key,
       ${COUNT_SUMS},
-      count() AS records,
-      min(ms) AS first_ms,
-      max(ms) AS last_ms
-      ${also.latest ? ', argMax((project, user, host, ms, path, offset), (ms, path, offset, project, user, host)) AS latest' : ''}
+      sum(records) AS records,
+      min(first_at) AS first_ms,
+      max(last_at) AS last_ms
+      ${also.latest ? `, ${LATEST} AS latest` : ''}
     FROM (
-      SELECT
-        ${WINNER_COLUMNS.filter((column) => column !== 'time').join(', ')},
-        toUnixTimestamp64Milli(time) AS ms,
-        intDiv(ms, ${SLOT_MS}) AS slot,
-        ${[...slots].map(([column, sql]) => `${sql} AS ${column},`).join('\n        ')}
-        ${PROMPT} AS prompt,
-        ${tier} AS tier
-      FROM winners FINAL
-      ${where}
+      SELECT *${[...slots].map(([column, sql]) => `, ${sql} AS ${column}`).join('')}
+      FROM (${rows})
     )
     GROUP BY GROUPING SETS (${[...(also.whole ? ['(model, tier)'] : []), ...sets].join(', ')})`
   return {
@@ -161,30 +142,8 @@ export function sessionCountStatement(
   { filter }: TokenQuery,
   within: Within,
 ): { statement: Statement<{ sessions: number }>; params: Params } {
-  const { where, params } = whereOf(filter, within)
-  const sql = `SELECT uniqExact(session) AS sessions FROM winners FINAL ${where}`
+  const { rows, params } = countedRows(filter, within)
+  const sql = `SELECT uniqExact(session) AS sessions FROM (${rows})`
   const row = z.object({ sessions: number })
   return { statement: { name: 'session-count', sql, row }, params }
-}
-
-function whereOf(filter: TokenQuery['filter'], { access, excluded }: Within): { where: string; params: Params } {
-  const scopes = scopesSql(access)
-  const conditions = [...scopes.conditions, ...(excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`])]
-  const params: Params = { ...scopes.params, ...excluded?.params }
-  if (filter.from !== undefined) {
-    conditions.push('time >= fromUnixTimestamp64Milli({from:Int64})')
-    params.from = filter.from
-  }
-  if (filter.to !== undefined) {
-    conditions.push('time < fromUnixTimestamp64Milli({to:Int64})')
-    params.to = filter.to
-  }
-  for (const name of DIMENSION_NAMES) {
-    const { filter: list, field } = DIMENSIONS[name]
-    const names = filter[list]
-    if (names === undefined) continue
-    conditions.push(`has({${list}:Array(String)}, ${labelSql(field)})`)
-    params[list] = names
-  }
-  return { where: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`, params }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { LABEL_FIELDS, type LabelField } from '../../domain/record-fields.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { Params, Statement } from '../database.ts'
-import type { Identities } from './answer.ts'
+import type { Identities } from './counted-rows.ts'
 import { ELECTED, ELECTED_COLUMNS, election, SLICE } from './elect-winners.ts'
 import {
   COPY_CELLS,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { WINNERS_BY_TIME } from './winners-by-time.ts'
 
 /** The largest number of a batch of which there are copies, published or not. */
 export const lastBatch = {
@@ -11,6 +12,9 @@ export const lastBatch = {
 
 export const lastSeq = {
   name: 'last-seq',
-  sql: 'SELECT greatest((SELECT max(seq) FROM winners), (SELECT max(version) FROM batches)) AS last',
+  sql: `
+    SELECT greatest(
+      (SELECT max(seq) FROM winners), (SELECT max(seq) FROM ${WINNERS_BY_TIME}),
+      (SELECT max(version) FROM batches), (SELECT max(version) FROM winners_filled)) AS last`,
   row: z.object({ last: z.string().transform(Number) }).transform(({ last }) => ({ seq: last })),
 }

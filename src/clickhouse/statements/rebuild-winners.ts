@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { WINNERS_SUMMED } from './sums.ts'
+import { WINNERS_BY_TIME } from './winners-by-time.ts'
 
 /** Copies there are: by it the slices are cut. */
 export const countCopies = {
@@ -7,29 +9,35 @@ export const countCopies = {
   row: z.object({ copies: z.string().transform(Number) }),
 }
 
-/**
- * Where winners are chosen anew that nobody reads yet. Tables cannot be exchanged under a condition, so each publisher
- * has one of its own, and whoever takes the right drops those of the others: a late exchange finds none.
- */
-export const nextWinners = (epoch: number): string => `winners_next_${epoch}`
+/** The tables that readers count by, in the order in which they are put in place of those of before. */
+export const COUNTED_TABLES = { winners: 'winners', 'by-time': WINNERS_BY_TIME, sums: WINNERS_SUMMED } as const
+export type CountedTable = keyof typeof COUNTED_TABLES
 
-export const makeNext = (epoch: number) =>
+/**
+ * Where a table is made anew that nobody reads yet. Tables cannot be exchanged under a condition, so each publisher has
+ * one of its own, and whoever takes the right drops those of the others: a late exchange finds none.
+ */
+export const nextOf = (table: CountedTable, epoch: number): string => `${COUNTED_TABLES[table]}_next_${epoch}`
+
+export const makeNext = (table: CountedTable, epoch: number) =>
   [
-    ['drop-winners-next', `DROP TABLE IF EXISTS ${nextWinners(epoch)} SYNC`],
-    ['make-winners-next', `CREATE TABLE ${nextWinners(epoch)} AS winners`],
+    [`drop-${table}-next`, `DROP TABLE IF EXISTS ${nextOf(table, epoch)} SYNC`],
+    [`make-${table}-next`, `CREATE TABLE ${nextOf(table, epoch)} AS ${COUNTED_TABLES[table]}`],
   ] as const
 
 /** Readers see all of the one table or all of the other. */
-export const swapNext = (epoch: number) =>
+export const swapNext = (table: CountedTable, epoch: number) =>
   [
-    ['swap-winners', `EXCHANGE TABLES winners AND ${nextWinners(epoch)}`],
-    ['drop-old-winners', `DROP TABLE ${nextWinners(epoch)} SYNC`],
+    [`swap-${table}`, `EXCHANGE TABLES ${COUNTED_TABLES[table]} AND ${nextOf(table, epoch)}`],
+    [`drop-old-${table}`, `DROP TABLE ${nextOf(table, epoch)} SYNC`],
   ] as const
 
+const NEXT = Object.values(COUNTED_TABLES).join('|')
+
 /** What publishers have left halfway; a release before this one had no epoch in the name. */
-export const leftWinners = {
-  name: 'left-winners',
-  sql: "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^winners_next(_[0-9]+)?$')",
+export const leftTables = {
+  name: 'left-tables',
+  sql: `SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^(${NEXT})_next(_[0-9]+)?$')`,
   row: z.object({ name: z.string().regex(/^\w+$/) }),
 }
 

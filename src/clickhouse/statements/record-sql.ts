@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DIMENSION_NAMES, DIMENSIONS } from '../../domain/dimensions.ts'
 import {
   FIELD_NAMES,
   type FieldName,
@@ -10,6 +11,7 @@ import {
 } from '../../domain/record-fields.ts'
 import { textParts, uuidOf } from '../../domain/record-text.ts'
 import { type CountField, eachCount, PROMPT_COUNTS, TOKEN_COUNTS } from '../../domain/token-counts.ts'
+import { CONTEXT_TIERS, SLOT_MS } from '../../domain/token-query.ts'
 import type { RecordCopy } from '../../domain/token-record.ts'
 
 // What the statements say of the columns of a record: all of it follows from the table of its fields.
@@ -36,7 +38,20 @@ export const LABEL_CELLS = Object.fromEntries(
 
 /** Fits 64 bits: it is of one record. */
 export const TOTAL = TOKEN_COUNTS.map(columnOf).join(' + ')
-export const PROMPT = PROMPT_COUNTS.map(columnOf).join(' + ')
+const PROMPT = PROMPT_COUNTS.map(columnOf).join(' + ')
+
+/** The same as `contextTierOf`. */
+export const TIER = `toUInt8(${CONTEXT_TIERS.map((tokens) => `(${PROMPT} > ${tokens})`).join(' + ')})`
+
+const msOf = (time: string): string => `toUnixTimestamp64Milli(${time})`
+export const MS = msOf('time')
+/** The number of the slot that a time is in. */
+export const slotOf = (time: string): string => `toUInt32(intDiv(${msOf(time)}, ${SLOT_MS}))`
+export const SLOT = slotOf('time')
+
+/** The columns of the dimensions. */
+export const DIMENSION_COLUMNS: readonly string[] = DIMENSION_NAMES.map((name) => columnOf(DIMENSIONS[name].field))
+export const COUNT_COLUMNS: readonly string[] = TOKEN_COUNTS.map(columnOf)
 
 /** Sums that never wrap, each under the name of its count with `_sum`. */
 export const COUNT_SUMS = TOKEN_COUNTS.map((field) => `sum(toUInt128(${columnOf(field)})) AS ${field}_sum`).join(', ')

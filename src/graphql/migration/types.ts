@@ -44,6 +44,12 @@ export class VerificationType {
     description: 'Whether what readers count does not follow from the copies; null where it was not looked at.',
   })
   winnersDiffer!: boolean | null
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether the sums that readers are answered from are not those of what they count; null where there are none yet.',
+  })
+  sumsDiffer?: boolean | null
   @Field(() => [String], { description: 'Published logs that this bridge never shipped.' })
   @Size(100)
   surplusLogs!: string[]
@@ -127,6 +133,7 @@ export class MigrationRepairType {
   @Size(100)
   retired!: string[]
   @Field(() => Boolean) winnersRebuilt!: boolean
+  @Field(() => Boolean) sumsRebuilt!: boolean
   @Field(() => Int, { description: 'Damaged batches of archived records: only a backup has them.' }) lost!: number
   @Field(() => Boolean) dryRun!: boolean
 }

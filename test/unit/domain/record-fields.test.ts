@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readSchemaChanges } from '../../../src/clickhouse/schema-changes.ts'
+import { SUMMED_COLUMNS } from '../../../src/clickhouse/statements/sums.ts'
 import { digestVersion, versionedDigest } from '../../../src/domain/digest-version.ts'
 import { FIELD_NAMES, fieldOf } from '../../../src/domain/record-fields.ts'
 import { recordText, TEXT_VERSION } from '../../../src/domain/record-text.ts'
@@ -50,9 +51,11 @@ test('every field has its column in the tables of ClickHouse', () => {
   }
   const fields = FIELD_NAMES.map(fieldOf)
   expect(columnsOf('copies')).toEqual(expect.arrayContaining(fields.map(({ column }) => column)))
-  expect(columnsOf('winners')).toEqual(
-    expect.arrayContaining(fields.filter(({ ofWinner }) => ofWinner !== false).map(({ column }) => column)),
-  )
+  for (const table of ['winners', 'winners_by_time'])
+    expect(columnsOf(table)).toEqual(
+      expect.arrayContaining(fields.filter(({ ofWinner }) => ofWinner !== false).map(({ column }) => column)),
+    )
+  expect(columnsOf('winners_summed')).toEqual(expect.arrayContaining(SUMMED_COLUMNS.split(', ')))
 })
 
 test('the text of a version stays what it was, whatever fields come', () => {

@@ -64,6 +64,8 @@ function scene(kept: () => Promise<void> = async () => undefined) {
     countedWithoutCopy: async () => 0,
     ownersDiffer: async () => false,
     winnersDiffer: async () => false,
+    sumsAreBehind: async () => false,
+    sumsDiffer: async () => false,
   }
   const logs = {
     catalogue: async () => [
@@ -84,6 +86,7 @@ function scene(kept: () => Promise<void> = async () => undefined) {
     rollBack: async () => {},
     publishKept: async () => {},
     rebuildWinners: async () => {},
+    rebuildSums: async () => {},
     retire: async () => {},
   } as unknown as RecordStore
   const shipping = new EventEmitter<ShipperEvents>()

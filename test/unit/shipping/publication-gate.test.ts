@@ -33,6 +33,41 @@ describe('the publication gate', () => {
     ])
   })
 
+  test('what changes nothing that readers see waits for publications, and they for it, but readers do not', async () => {
+    const gate = createPublicationGate()
+    const events: string[] = []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const step =
+      (name: string, until = Promise.resolve()) =>
+      async () => {
+        events.push(`${name} begins`)
+        await until
+        events.push(`${name} ends`)
+      }
+    const all = [
+      gate.publish(step('P')),
+      gate.aside(step('A', promise)),
+      gate.aside(step('B')),
+      gate.read(step('a')),
+      gate.publish(step('Q')),
+    ]
+    await all[3]
+    resolve()
+    await Promise.all(all)
+    const reading = ['a begins', 'a ends']
+    expect(events.filter((event) => !reading.includes(event))).toEqual([
+      'P begins',
+      'P ends',
+      'A begins',
+      'A ends',
+      'B begins',
+      'B ends',
+      'Q begins',
+      'Q ends',
+    ])
+    expect(events.indexOf('a ends')).toBeLessThan(events.indexOf('A ends'))
+  })
+
   test('a reader does not wait for ever for a publication that does not end', async () => {
     const gate = createPublicationGate(20)
     const { promise, resolve } = Promise.withResolvers<void>()
