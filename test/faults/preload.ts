@@ -72,7 +72,7 @@ const BREAKS: Record<string, Break | Break[]> = {
     { from: /found\.changing\?\.seq \?\? 0/, to: '0' },
   ],
   // what a publisher before this one was about to swap in stays there for it
-  'no-clearing': { from: /await db\.query\(leftWinners\)/, to: '[]' },
+  'no-clearing': { from: /await db\.query\(leftTables\)/, to: '[]' },
   // whoever stalled and lost the right to publish answers as before
   'no-second-look': { from: /head\.epoch === epoch/, to: 'true' },
   // an instance does not look at once for what others have acknowledged
