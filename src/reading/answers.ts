@@ -1,13 +1,12 @@
 import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
 import { type Grouping, groupingKey } from '../domain/dimensions.ts'
-import { BridgeError, isRefusal } from '../domain/errors.ts'
 import type { Lacking } from '../domain/losses.ts'
 import type { Scope } from '../domain/scope.ts'
-import type { CacheStatus, DataSource, Provenance, SourcePreference } from '../domain/source.ts'
+import type { CacheStatus, Provenance, SourcePreference } from '../domain/source.ts'
 import type { TokenAnswer, TokenFilter, TokenQuery } from '../domain/token-query.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
-import type { CachedSource } from './cached-source.ts'
+import { answerFrom, type SourcesAsked } from './answer-from.ts'
 import type { Decision } from './decision.ts'
 import { filterKey } from './question-key.ts'
 
@@ -51,13 +50,9 @@ interface AnsweredGroup {
   sample: boolean
 }
 
-export interface AnswersOptions {
-  /** The user who asks. */
-  caller?: string
+export interface AnswersOptions extends SourcesAsked {
   /** What they may see. This is the one place where that comes to a question: none goes to a source without it. */
   access: readonly Scope[]
-  /** `undefined`: there is no such source now. */
-  sourceOf: (source: DataSource) => CachedSource | undefined
   /** Of the facts as they were when the operation began. */
   decide: (question: Question) => Decision
   migrationProgress: number
@@ -68,14 +63,10 @@ export interface AnswersOptions {
    * before a source is asked.
    */
   lacking: () => Promise<Lacking>
-  /** There are none here though some are published: what the files say is stale, and stands in for no other source. */
-  lacksTranscripts?: boolean
   /** What an answer of the files does not have, because it was published and is not on this disk any more. */
   archived?: (answer: { quality: boolean; reason: Decision['reason'] }) => Promise<ArchivedHere>
   /** Looks up what models cost before anybody needs it. */
   learnPrices?: (models: Iterable<string>) => Promise<void>
-  /** The chosen source failed; the files answer instead. */
-  onFallback: (source: DataSource, error: unknown) => void
   /** What is said of each answer of a source, once. */
   onAnswer?: (provenance: Provenance) => void
 }
@@ -194,8 +185,9 @@ async function askSource(
     quality: keys.some(({ section }) => section === 'quality'),
     generation: options.generation,
   }
+  const decideAgain = (): Decision => options.decide((keys[0] as Key).question)
   const lacking = await options.lacking()
-  const { answer: found, cache, state, decision: made } = await answerFrom(options, decision, request)
+  const { answer: found, cache, state, decision: made } = await answerFrom(options, decision, decideAgain, request)
   const archived = await archivedBeside(found, made, request.quality, options)
   const answer = withArchived(found, archived)
   await options.learnPrices?.(modelsIn(answer))
@@ -240,38 +232,6 @@ function queryOf(keys: readonly Key[]): TokenQuery {
     countSessions: sections.includes('sessionCount'),
   }
 }
-
-/**
- * From the chosen source; where it fails, the whole answer from the files, never a part of it. A refusal is no
- * failure.
- */
-async function answerFrom(
-  { sourceOf, onFallback, caller, lacksTranscripts = false }: AnswersOptions,
-  decision: Decision,
-  request: SourceRequest,
-): Promise<{ answer: SourceAnswer; cache: CacheStatus; state?: string | undefined; decision: Decision }> {
-  const fromFiles = (by: Decision): ReturnType<CachedSource['answer']> => {
-    if (lacksTranscripts && by.reason === 'SOURCE_UNAVAILABLE') throw nobodyAnswers()
-    return (sourceOf('LEGACY') as CachedSource).answer(request, caller)
-  }
-  if (decision.source === 'LEGACY') return { ...(await fromFiles(decision)), decision }
-  try {
-    const chosen = sourceOf(decision.source)
-    if (chosen === undefined) throw new BridgeError('SOURCE_UNAVAILABLE', 'the database is away')
-    return { ...(await chosen.answer(request, caller)), decision }
-  } catch (error) {
-    if (isRefusal(error)) throw error
-    onFallback(decision.source, error)
-    const files: Decision = { source: 'LEGACY', reason: 'SOURCE_UNAVAILABLE', cohort: decision.cohort }
-    return { ...(await fromFiles(files)), decision: files }
-  }
-}
-
-const nobodyAnswers = (): BridgeError =>
-  new BridgeError(
-    'SOURCE_UNAVAILABLE',
-    'the database cannot be asked now, and there are no transcripts on the disk of this instance: try again',
-  )
 
 /** Every model that has sums in it. */
 function* modelsIn({ answers, quality }: SourceAnswer): Iterable<string> {

@@ -56,3 +56,29 @@ describe('where the chosen source does not answer', () => {
     expect(fallbacks).toEqual([failure])
   })
 })
+
+test('where the guard trips while ClickHouse is asked, the files answer: nobody is told its figures from then on', async () => {
+  const { promise, resolve } = Promise.withResolvers<SourceAnswer>()
+  let isTripped = false
+  const of = (answer: Promise<SourceAnswer>): CachedSource => ({
+    state: () => 's',
+    answer: async () => ({ answer: await answer, cache: 'HIT', state: 's' }),
+  })
+  const answers = createAnswers({
+    access: EVERYTHING,
+    sourceOf: (source) => of(source === 'LEGACY' ? Promise.resolve({ ...EMPTY, asOf: 6 }) : promise),
+    decide: () =>
+      isTripped
+        ? { source: 'LEGACY', reason: 'GUARD_TRIPPED', cohort: null }
+        : { source: 'CLICKHOUSE', reason: 'ROLLOUT', cohort: null },
+    migrationProgress: 1,
+    lacking: async () => ({ inFiles: false, everywhere: false }),
+    onFallback: () => expect.unreachable('nothing failed'),
+  })
+  const answer = answers.load({ filter: {}, preference: 'AUTO' }, 'whole')
+  await new Promise(setImmediate)
+  isTripped = true
+  resolve(EMPTY)
+  expect((await answer).provenance).toMatchObject({ source: 'LEGACY', reason: 'GUARD_TRIPPED', asOf: 6 })
+  expect(answers.basis()?.groups).toMatchObject([{ decision: { reason: 'GUARD_TRIPPED' } }])
+})
