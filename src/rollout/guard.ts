@@ -18,7 +18,10 @@ export interface Guard {
    * counts all the same, until this instance ends, and throws STORAGE_UNAVAILABLE; asked again, it tries the disk again. Where it has tripped, nothing changes.
    */
   trip(reason: string, by: string): Promise<GuardState>
-  /** Ends it; settles when that is on disk, and counts from then on. Where it has not tripped, nothing changes. */
+  /**
+   * Ends it; settles when that is on disk, and counts from then on, unless it was tripped once more meanwhile. Where it
+   * has not tripped, nothing changes.
+   */
   reset(reason: string, by: string): Promise<GuardState>
   /** Learns of an entry, in whatever order entries come: of the journal, and of those that others told. */
   remember(entry: GuardEntry): void
@@ -35,8 +38,10 @@ const NEVER: GuardState = { tripped: false, at: undefined, by: undefined, reason
 
 export function createGuard({ journal, onChange, now = Date.now }: GuardOptions): Guard {
   let latest: GuardEntry | undefined
-  /** It counts here, and the disk has not taken it. */
+  /** It counts here, and the disk has not taken it; nothing of it is left where others said something later. */
   let unkept: GuardEntry | undefined
+  /** Resets that are being written: a brake that is pulled meanwhile comes after them. */
+  const resetting = new Set<GuardEntry>()
   const state = (): GuardState => {
     if (latest === undefined) return NEVER
     const { tripped, at, by, reason } = latest
@@ -46,12 +51,13 @@ export function createGuard({ journal, onChange, now = Date.now }: GuardOptions)
     if (latest !== undefined && !isLater(entry, latest)) return
     const changes = entry.tripped !== state().tripped
     latest = entry
+    if (unkept !== entry) unkept = undefined
     if (changes) onChange(state())
   }
   /** Later than the one before it, whatever the clock says: the latest counts, on every instance. */
   const entryOf = (tripped: boolean, reason: string, by: string): GuardEntry => ({
     kind: 'guard',
-    at: Math.max(now(), (latest?.at ?? 0) + 1),
+    at: Math.max(now(), ...[latest, ...resetting].map((entry) => (entry?.at ?? 0) + 1)),
     by,
     tripped,
     reason,
@@ -60,23 +66,23 @@ export function createGuard({ journal, onChange, now = Date.now }: GuardOptions)
     state,
     remember,
     async trip(reason, by) {
-      if (state().tripped && unkept === undefined) return state()
-      const entry = unkept ?? entryOf(true, reason, by)
+      if (state().tripped && unkept === undefined && resetting.size === 0) return state()
+      const entry = resetting.size === 0 && unkept !== undefined ? unkept : entryOf(true, reason, by)
+      unkept = entry
       // before anything else: whoever pulls a brake does not wait for a disk
       remember(entry)
-      unkept = entry
       await journal.append(entry).catch((cause: unknown) => {
         const message = 'it has tripped on this instance until its end, and nowhere else: the disk took nothing'
         throw new BridgeError('STORAGE_UNAVAILABLE', message, { cause })
       })
-      unkept = undefined
+      if (unkept === entry) unkept = undefined
       return state()
     },
     async reset(reason, by) {
       if (!state().tripped) return state()
       const entry = entryOf(false, reason, by)
-      await journal.append(entry)
-      unkept = undefined
+      resetting.add(entry)
+      await journal.append(entry).finally(() => resetting.delete(entry))
       remember(entry)
       return state()
     },

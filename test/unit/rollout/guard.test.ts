@@ -58,6 +58,34 @@ describe('the guard', () => {
     expect(entries).toHaveLength(1)
   })
 
+  test('that is tripped while a reset is being written stays tripped: the brake is later', async () => {
+    const { guard, entries, world } = scene()
+    await guard.trip('wrong figures', 'olga')
+    const resetting = guard.reset('repaired', 'omar')
+    const tripping = guard.trip('not repaired', 'olga')
+    expect(await tripping).toMatchObject({ tripped: true, reason: 'not repaired' })
+    expect(await resetting).toMatchObject({ tripped: true, reason: 'not repaired' })
+    const elsewhere = scene().guard
+    for (const entry of entries) elsewhere.remember(entry as GuardEntry)
+    expect(elsewhere.state()).toEqual(guard.state())
+    world.isFull = true
+    await expect(guard.reset('no room', 'omar')).rejects.toThrow('no space left')
+    world.isFull = false
+    expect(await guard.trip('for nothing', 'omar')).toMatchObject({ by: 'olga', reason: 'not repaired' })
+    expect(entries).toHaveLength(3)
+  })
+
+  test('trips again though others ended a trip of it that the disk had not taken', async () => {
+    const { guard, world, entries } = scene()
+    world.isFull = true
+    await expect(guard.trip('wrong figures', 'olga')).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+    guard.remember({ kind: 'guard', at: 9000, by: 'omar', tripped: false, reason: 'repaired' })
+    expect(guard.state().tripped).toBe(false)
+    world.isFull = false
+    expect(await guard.trip('wrong again', 'olga')).toMatchObject({ tripped: true, at: 9001, reason: 'wrong again' })
+    expect(entries).toMatchObject([{ tripped: true, at: 9001 }])
+  })
+
   test('goes on after an entry of a clock that is ahead', async () => {
     const { guard } = scene()
     guard.remember({ kind: 'guard', at: 9000, by: 'olga', tripped: true, reason: 'wrong' })
