@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
-import { createGuard, type Guard, type GuardState } from '../rollout/guard.ts'
+import { createGuard, type Guard, type GuardState, NOT_KNOWN_YET } from '../rollout/guard.ts'
 import type { StateSide } from './shared-state.ts'
 import type { WayIn } from './way-in.ts'
 
@@ -30,15 +30,12 @@ export function openGuardSide(
   })
   const { url, embedded } = clickhouse
   const hasDatabase = url !== undefined || embedded
-  return {
-    ...guard,
-    isKnown: () => journal.isRead() && (!hasDatabase || state.heardUntil() !== undefined),
-    health: () => healthOf(guard.state()),
-  }
+  const isKnown = (): boolean => journal.isRead() && (!hasDatabase || state.heardUntil() !== undefined)
+  return { ...guard, isKnown, health: () => healthOf(guard.state(), isKnown()) }
 }
 
-function healthOf({ tripped, at, by, reason }: GuardState): SourceHealth {
-  if (!tripped) return { state: 'UP', detail: 'not tripped' }
+function healthOf({ tripped, at, by, reason }: GuardState, isKnown: boolean): SourceHealth {
+  if (!tripped) return isKnown ? { state: 'UP', detail: 'not tripped' } : { state: 'DEGRADED', detail: NOT_KNOWN_YET }
   return {
     state: 'DEGRADED',
     detail: `everybody is on the files since ${new Date(at ?? 0).toISOString()}, by ${by}: ${reason}`,

@@ -71,6 +71,7 @@ export interface RequestContext {
   audit: RequestAudit
   auditReading: AuditReading
   isolation: Isolation
-  guard: Pick<Guard, 'state' | 'trip' | 'reset'>
+  /** `isKnown`: whether what is told of it elsewhere is known here. */
+  guard: Pick<Guard, 'state' | 'trip' | 'reset'> & { isKnown(): boolean }
   health: () => Component[]
 }

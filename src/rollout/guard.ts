@@ -34,6 +34,10 @@ export interface GuardOptions {
   now?: () => number
 }
 
+/** Of whether it has tripped, in words. */
+export const NOT_KNOWN_YET =
+  'not known yet: everybody is on the files until the journal was read, and the database was asked once'
+
 const NEVER: GuardState = { tripped: false, at: undefined, by: undefined, reason: undefined }
 
 export function createGuard({ journal, onChange, now = Date.now }: GuardOptions): Guard {

@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Scene, useScenes } from '../support/migration-scene.ts'
+import { startServer } from '../support/server.ts'
+import { small } from '../support/small-transcripts.ts'
 import { makeFolder } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -105,6 +107,32 @@ describe('an operator who trips the guard', () => {
       })
     const twice = 'mutation { a: tripGuard(reason: "x") { tripped } b: tripGuard(reason: "y") { tripped } }'
     expect(await codeOf(twice, 'operator')).toBeDefined()
-    expect((await one.server.ask('{ guard { tripped } }', {}, ['operator'])).data.guard).toEqual({ tripped: false })
+    const { guard } = await until('what the database says of it', async () => {
+      const { data } = await one.server.ask('{ guard { tripped } }', {}, ['operator'])
+      return data ?? undefined
+    })
+    expect(guard).toEqual({ tripped: false })
+  })
+
+  test('are not told that it has not tripped, nor that it is reset, before the database was asked once', async () => {
+    const server = await startServer(small(), { CLICKHOUSE_URL: 'http://127.0.0.1:9' })
+    const ask = (query: string) => server.ask(query, {}, ['operator'])
+    for (const query of ['{ guard { tripped } }', 'mutation { resetGuard(reason: "repaired") { tripped } }'])
+      expect((await ask(query)).errors?.[0]?.extensions).toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
+    const stateOf = async () => {
+      const { components } = (await ask('{ health { components { name state detail } } }')).data.health
+      return components.find(({ name }: { name: string }) => name === 'guard')
+    }
+    expect(await stateOf()).toEqual({
+      name: 'guard',
+      state: 'DEGRADED',
+      detail: expect.stringMatching(/^not known yet: everybody is on the files/),
+    })
+    const tripped = { data: { tripGuard: { tripped: true } } }
+    expect(await ask('mutation { tripGuard(reason: "wrong figures") { tripped } }')).toMatchObject(tripped)
+    expect((await ask('{ guard { reason } }')).data.guard).toEqual({ reason: 'wrong figures' })
+    expect((await stateOf()).detail).toContain('wrong figures')
+    const reset = 'mutation { resetGuard(reason: "repaired") { tripped } }'
+    expect((await ask(reset)).data.resetGuard).toEqual({ tripped: false })
   })
 })

@@ -1,8 +1,8 @@
 import { Arg, Ctx, Mutation, Query, Resolver } from 'type-graphql'
-import { invalidArgument } from '../../domain/errors.ts'
+import { BridgeError, invalidArgument } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import { isPlainText } from '../../domain/plain-text.ts'
-import type { GuardState } from '../../rollout/guard.ts'
+import { type GuardState, NOT_KNOWN_YET } from '../../rollout/guard.ts'
 import { Access } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { GuardType } from './types.ts'
@@ -11,8 +11,8 @@ import { GuardType } from './types.ts'
 export class GuardResolver {
   @Query(() => GuardType, { description: 'The emergency brake of the rollout.' })
   @Access(['operator'])
-  guard(@Ctx() { guard }: RequestContext): GuardType {
-    return toGuard(guard.state())
+  guard(@Ctx() context: RequestContext): GuardType {
+    return toGuard(knownState(context))
   }
 
   @Mutation(() => GuardType, {
@@ -27,6 +27,7 @@ export class GuardResolver {
   @Mutation(() => GuardType, { description: 'Ends it: flags and progress decide again.' })
   @Access(['operator'])
   async resetGuard(@Arg('reason', () => String) reason: string, @Ctx() context: RequestContext): Promise<GuardType> {
+    knownState(context)
     return toGuard(await context.guard.reset(requireReason(reason), context.principal.userId))
   }
 }
@@ -34,6 +35,13 @@ export class GuardResolver {
 function requireReason(reason: string): string {
   if (reason !== '' && isPlainText(reason, LIMITS.nameLength.value)) return reason
   throw invalidArgument('reason', `must have 1 to ${LIMITS.nameLength.value} characters, none of them hidden`)
+}
+
+/** Nobody is told that it has not tripped who may be wrong. */
+function knownState({ guard }: RequestContext): GuardState {
+  const state = guard.state()
+  if (state.tripped || guard.isKnown()) return state
+  throw new BridgeError('SOURCE_UNAVAILABLE', `whether the guard has tripped is ${NOT_KNOWN_YET}`)
 }
 
 /** Nothing is compared yet. */
