@@ -1,4 +1,4 @@
-import { BridgeError } from '../domain/errors.ts'
+import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import type { GuardEntry, Journal } from '../ports/journal.ts'
 
 /** Whether everybody is on the files, whatever the flags say: since when, by whom and why it is so, or is so no more. */
@@ -76,7 +76,8 @@ export function createGuard({ journal, onChange, now = Date.now }: GuardOptions)
       // before anything else: whoever pulls a brake does not wait for a disk
       remember(entry)
       await journal.append(entry).catch((cause: unknown) => {
-        const message = 'it has tripped on this instance until its end, and nowhere else: the disk took nothing'
+        const why = isBridgeError(cause) ? cause.message : 'the disk took nothing'
+        const message = `it has tripped on this instance until its end, and nowhere else: ${why}`
         throw new BridgeError('STORAGE_UNAVAILABLE', message, { cause })
       })
       if (unkept === entry) unkept = undefined

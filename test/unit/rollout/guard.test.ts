@@ -1,16 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { BridgeError } from '../../../src/domain/errors.ts'
 import type { GuardEntry, JournalEntry } from '../../../src/ports/journal.ts'
 import { createGuard, type GuardState } from '../../../src/rollout/guard.ts'
 
 function scene() {
   const entries: JournalEntry[] = []
   const changes: GuardState[] = []
-  const world = { now: 1000, isFull: false }
+  const world = { now: 1000, isFull: false, isRead: true }
   const guard = createGuard({
     journal: {
       async append(entry) {
         if (world.isFull) throw new Error('no space left')
+        if (!world.isRead) throw new BridgeError('SOURCE_UNAVAILABLE', 'the journal is being read: try again')
         entries.push(entry)
         return { segment: '', from: 0, to: 0 }
       },
@@ -84,6 +86,16 @@ describe('the guard', () => {
     world.isFull = false
     expect(await guard.trip('wrong again', 'olga')).toMatchObject({ tripped: true, at: 9001, reason: 'wrong again' })
     expect(entries).toMatchObject([{ tripped: true, at: 9001 }])
+  })
+
+  test('trips on this instance while its journal is being read, and says that this is why nobody else knows', async () => {
+    const { guard, world } = scene()
+    world.isRead = false
+    await expect(guard.trip('wrong figures', 'olga')).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      message: expect.stringMatching(/^it has tripped on this instance .*: the journal is being read: try again$/),
+    })
+    expect(guard.state().tripped).toBe(true)
   })
 
   test('goes on after an entry of a clock that is ahead', async () => {
