@@ -76,7 +76,7 @@ export function createCallers(options: CallersOptions): Callers {
   }
   const judge = async (raw: IncomingMessage, path: string): Promise<Judged> => {
     if (isOpenPath(path)) return { kind: 'open' }
-    const misled = hostAndOrigin.problemOf(raw.headers)
+    const misled = hostAndOrigin.problemOf(raw)
     if (misled !== undefined) return { kind: 'misled', misled }
     if (path === SIGN_IN_PATH || isOfGraphiql(path)) return { kind: 'page' }
     const cors = corsOf(raw.headers)

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import { isLoopback } from '../domain/loopback.ts'
@@ -27,7 +27,7 @@ export interface Misled {
 /** Whether a request was meant for this server, and whether the page that sent it may ask. */
 export interface HostAndOrigin {
   /** What is wrong with it; `undefined` where nothing is. */
-  problemOf(headers: IncomingHttpHeaders): Misled | undefined
+  problemOf(request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): Misled | undefined
   /** Whether a page of ours sent it, as a browser says. */
   isOwnPage(headers: IncomingHttpHeaders): boolean
   /** The page's origin, where it is one of those elsewhere that may ask. */
@@ -63,8 +63,9 @@ export function createHostAndOrigin({ allowedHosts, corsOrigins, loopbackOrigins
   const elsewhere = ({ origin, host = '' }: IncomingHttpHeaders): string | undefined =>
     origin !== undefined && !isOwn(origin, host) && mayAsk(origin) ? origin : undefined
   return {
-    problemOf(headers) {
+    problemOf({ headers, rawHeaders }) {
       const { host = '', origin } = headers
+      if (hasTwoHosts(rawHeaders)) return TWO_HOSTS
       const { misled } = ofHosts.memo(host)
       if (misled !== undefined) return misled
       if (origin === undefined || isOwn(origin, host) || elsewhere(headers) !== undefined) return undefined
@@ -75,6 +76,17 @@ export function createHostAndOrigin({ allowedHosts, corsOrigins, loopbackOrigins
       origin === undefined ? site === 'same-origin' : isOwn(origin, host),
     elsewhere,
   }
+}
+
+/** Of several, Node tells the first, and a proxy may have looked at another one (RFC 9112, 3.2). */
+const TWO_HOSTS: Misled = { status: 400, code: 'BAD_REQUEST', message: 'the header Host stands there more than once' }
+
+/** `rawHeaders`: names, each followed by its value. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]?.length === 'host'.length && rawHeaders[at]?.toLowerCase() === 'host') hosts++
+  return hosts > 1
 }
 
 /** As a browser writes it, and nothing else: it is sent back. */

@@ -92,7 +92,7 @@ export function attachSubscriptions(
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!isSubscriptionUpgrade(request))
       return refuseUpgrade(socket, 400, errorBody('BAD_REQUEST', 'no WebSocket is answered here'))
-    const misled = options.hostAndOrigin.problemOf(request.headers)
+    const misled = options.hostAndOrigin.problemOf(request)
     if (misled !== undefined) {
       options.audit.count({ action: 'socket', outcome: misled.code, from: addressOf(request) })
       return refuseUpgrade(socket, misled.status, errorBody(misled.code, misled.message))

@@ -24,7 +24,7 @@ async function asked(server: TestServer, headers: Record<string, string>): Promi
 }
 
 /** The status of a request for a WebSocket: 101 where there is one. */
-async function opened(server: TestServer, headers: Record<string, string>): Promise<number> {
+async function opened(server: TestServer, headers: Record<string, string | string[]>): Promise<number> {
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers })
   onTestFinished(() => socket.terminate())
   socket.on('error', () => undefined)
@@ -33,6 +33,15 @@ async function opened(server: TestServer, headers: Record<string, string>): Prom
 }
 
 describe('a name that was made to point here', () => {
+  test('is not hidden behind one of ours: a request has one header Host', async () => {
+    const server = await startServer(makeFolder())
+    for (const second of ['evil.example', 'localhost']) {
+      const { status, text } = await asked(server, { host: 'localhost', Host: second })
+      expect([second, status, text.includes('more than once')]).toEqual([second, 400, true])
+      expect(await opened(server, { host: ['localhost', second] })).toBe(400)
+    }
+  })
+
   test('is none that the server is asked under, by HTTP and by WebSocket', async () => {
     const server = await startServer(makeFolder())
     const { port } = new URL(server.url)
