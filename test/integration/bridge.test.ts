@@ -101,6 +101,11 @@ describe('the bridge', () => {
       expect((await change(second, 'resume', id)).data.resumeMigration.state).toBe('RUNNING')
     }
     await untilSource(second, 'CLICKHOUSE')
+    // everything is there before the run has looked at it as a whole
+    await until('the run to end', async () => {
+      const { data } = await second.ask('{ migration { state } }', {}, ['operator'])
+      return data.migration.state === 'COMPLETED' ? true : undefined
+    })
     expect((await change(second, 'resume', id)).errors?.[0]?.extensions.code).toBe('CONFLICT')
     expect((await change(second, 'verify', id)).data.verifyMigration).toEqual({ state: 'COMPLETED', difference: '0' })
     expect((await change(second, 'verify', 'nobody')).errors?.[0]?.extensions).toMatchObject({
