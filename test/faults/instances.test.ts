@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ALL_CASES } from '../support/all-cases.ts'
 import { runInstancesLoop } from './instances-loop.ts'
 import { judgeAcknowledged, judgeTakeOver, judgeTornAnswer } from './take-over.ts'
 
@@ -19,12 +20,12 @@ describe('the judge of several instances notices a broken step', () => {
   test.each([
     // its clock is ahead, so that what it still sends would be the latest
     { broken: 'no-fence', stallAt: 'statement mark-batches:before:2', clockShiftMs: HOUR_MS },
-    { broken: 'no-clearing', stallAt: 'statement swap-winners:before:1' },
+    { broken: 'no-clearing', stallAt: 'statement swap-winners:before:1', isJudgedWhole: true },
     { broken: 'no-second-look' },
   ])(
     'of a publisher that stalls and wakes up when another one has gone on: $broken',
     async ({ broken, ...how }) => {
-      expect(await judgeTakeOver(how)).toEqual([])
+      if (ALL_CASES || 'isJudgedWhole' in how) expect(await judgeTakeOver(how)).toEqual([])
       expect(await judgeTakeOver({ ...how, broken })).not.toEqual([])
     },
     300_000,

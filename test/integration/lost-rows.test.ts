@@ -2,6 +2,7 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ALL_CASES } from '../support/all-cases.ts'
 import { count, type Scene, useScenes } from '../support/migration-scene.ts'
 import { line, makeFolder } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
@@ -47,18 +48,17 @@ async function archive(folder: string): Promise<Scene & { id: string }> {
 
 const WHOLE = { total: 200, missing: 0, stale: false, legacyStale: false, clickhouse: 'UP' }
 
+const BEFORE_A_RUN = [
+  "ALTER TABLE copies DELETE WHERE session = 'b' SETTINGS mutations_sync = 2",
+  "ALTER TABLE winners DELETE WHERE session = 'b' SETTINGS mutations_sync = 2",
+]
+
 describe('a database that lost', () => {
   test.each<[string, string[], string?]>([
     ['what readers count', ['TRUNCATE TABLE winners']],
     ['part of what readers count', ["ALTER TABLE winners DELETE WHERE session = 'b' SETTINGS mutations_sync = 2"]],
     ['the copies of a transcript', ["ALTER TABLE copies DELETE WHERE session = 'b' SETTINGS mutations_sync = 2"]],
-    [
-      'the copies of a transcript, and what readers count of them',
-      [
-        "ALTER TABLE copies DELETE WHERE session = 'b' SETTINGS mutations_sync = 2",
-        "ALTER TABLE winners DELETE WHERE session = 'b' SETTINGS mutations_sync = 2",
-      ],
-    ],
+    ['the copies of a transcript, and what readers count of them', BEFORE_A_RUN],
     // what verified the archived ones is gone with them: that stays told
     ['all copies', ['TRUNCATE TABLE copies'], 'DEGRADED'],
     ['its batches', ['TRUNCATE TABLE batches'], 'DEGRADED'],
@@ -72,6 +72,8 @@ describe('a database that lost', () => {
     await again.answered('CLICKHOUSE', 200)
     expect(await told(again.server)).toEqual({ ...WHOLE, clickhouse })
 
+    // a run takes stock as a start does
+    if (!ALL_CASES && harm !== BEFORE_A_RUN) return
     for (const sql of harm) await run(sql)
     await again.operate('startMigration { id }')
     await again.answered('CLICKHOUSE', 200)
@@ -147,7 +149,10 @@ describe('a ledger that', () => {
     ['with the index gone, too', (folder) => rmSync(join(folder, 'data', 'index'), { recursive: true })],
     ['with a transcript gone, too', (folder) => rmSync(join(folder, 'projects', 'p', 'b.jsonl'))],
   ]
-  const cases = lose.flatMap(([what, one]) => more.map(([also, other]) => [what, also, [one, other]] as const))
+  const cases = lose
+    .flatMap(([what, one]) => more.map(([also, other]) => [what, also, [one, other]] as const))
+    // a ledger that is gone knows no more than one of before
+    .filter(([what, also]) => ALL_CASES || what === 'is gone' || also === 'with everything else there')
 
   test.each(cases)('%s, %s: everything counts once, and nothing is surplus', async (_what, _also, harms) => {
     const folder = makeFolder()

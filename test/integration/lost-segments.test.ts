@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ALL_CASES } from '../support/all-cases.ts'
 import { type Scene, useScenes } from '../support/migration-scene.ts'
 import { startServer } from '../support/server.ts'
 import { makeFolder } from '../support/transcripts.ts'
@@ -74,10 +75,17 @@ async function shipped(folder: string): Promise<{ id: string; database: string }
   return { id, database }
 }
 
+/** Of a kind each: a part cannot be read, all of it, and there is nothing. */
+const ROLLED_BACK: ReadonlySet<string> = new Set([
+  'one bit flipped',
+  'overwritten with noise',
+  'removed with its folder',
+])
+
 describe('a segment of the journal that was shipped, and then', () => {
   test.each(LOSSES)(
     '%s: what was verified in ClickHouse stays, whatever is verified, repaired, rolled back and begun again',
-    async (_what, lose, left) => {
+    async (what, lose, left) => {
       const folder = makeFolder()
       const { id, database } = await shipped(folder)
       lose(folder)
@@ -105,6 +113,7 @@ describe('a segment of the journal that was shipped, and then', () => {
       })
       await answered('CLICKHOUSE', whole)
 
+      if (!ALL_CASES && !ROLLED_BACK.has(what)) return
       await operate(`rollbackMigration(id: "${id}", discardArchived: true) { id }`)
       await answered('LEGACY', still)
       await until('the rollback', async () => ((await migration('state')).state === 'ROLLED_BACK' ? true : undefined))

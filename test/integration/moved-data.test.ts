@@ -69,7 +69,7 @@ describe('the data folder and the database', () => {
 
   test('a database that was given back older: only what it lacks is carried again', async () => {
     const { db, sides, grow, reopen, exact } = await published()
-    const tables = ['copies', 'batches', 'winners', 'ledger']
+    const tables = ['copies', 'batches', 'winners', 'winners_by_time', 'winners_summed', 'winners_filled', 'ledger']
     for (const table of tables) {
       await db.command('save', `CREATE TABLE ${table}_saved AS ${table}`)
       await db.command('save', `INSERT INTO ${table}_saved SELECT * FROM ${table}`)

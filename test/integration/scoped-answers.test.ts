@@ -6,6 +6,7 @@ import type { Grouping } from '../../src/domain/dimensions.ts'
 import { EVERYTHING, type Scope } from '../../src/domain/scope.ts'
 import { groupsOf, type TokenAnswer, type TokenFilter } from '../../src/domain/token-query.ts'
 import type { SourceAnswer, TokenSource } from '../../src/ports/token-source.ts'
+import { ALL_CASES } from '../support/all-cases.ts'
 import { anyScope, anyWorld, journal, make, NINE, type Raw, type World } from '../support/scoped-worlds.ts'
 import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
 import { totals } from '../support/transcripts.ts'
@@ -130,7 +131,7 @@ describe('whoever sees a part', () => {
           for (const source of [sides.legacy, sides.hybrid, sides.clickhouse]) await check(source, raw, scopes)
           await sides.close()
         }),
-        { numRuns: 25 },
+        { numRuns: ALL_CASES ? 25 : 10 },
       )
     },
     DEADLINE_MS,
@@ -154,7 +155,7 @@ describe('whoever sees a part', () => {
           for (const source of [sides.hybrid, sides.clickhouse]) await same(source)
           await sides.close()
         }),
-        { numRuns: 15 },
+        { numRuns: ALL_CASES ? 15 : 6 },
       )
     },
     DEADLINE_MS,

@@ -61,7 +61,11 @@ test('an instance that goes on for another one, with a journal of its own, lacks
     })
   let publisher = await start()
   await publisher.ask('mutation { startMigration { id } }', {}, ['operator'])
-  await until('the run', async () => ((await told(publisher)).source === 'CLICKHOUSE' ? true : undefined))
+  // with its verification: a transcript that is gone before that fails it
+  await until('the run', async () => {
+    const { data } = await publisher.ask('{ migration { state } }', {}, ['operator'])
+    return data.migration.state === 'COMPLETED' ? true : undefined
+  })
   rmSync(join(folder, 'projects', 'p', 'gone.jsonl'))
   let whole = KEPT + PRUNED
   const takeOver = async (fail: () => void): Promise<void> => {
