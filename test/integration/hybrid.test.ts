@@ -9,6 +9,6 @@ removeEngineAfterAll()
 const times = Number(process.env.HYBRID_RUNS ?? 1)
 
 describe('the hybrid answer of the embedded engine', () => {
-  hybridSuite(testDatabase, { cuts: 7 * times, changes: 5 * times, statementsAtOnce: 1 })
-  archivedSuite(testDatabase, { runs: 4 * times, statementsAtOnce: 1 })
+  hybridSuite(testDatabase, { cuts: 4 * times, changes: 3 * times, statementsAtOnce: 1 })
+  archivedSuite(testDatabase, { runs: 3 * times, statementsAtOnce: 1 })
 })
