@@ -5,6 +5,7 @@ import { EVERYTHING, type Scope, withinOneOf } from '../../src/domain/scope.ts'
 import { bucketStarts } from '../../src/domain/time-buckets.ts'
 import { contextTierOf, groupsOf, SLOT_MS, type TokenAnswer, type TokenFilter } from '../../src/domain/token-query.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
+import { ALL_CASES } from './all-cases.ts'
 import { DAYS_OF_BERLIN, HOURS } from './bucketed.ts'
 import { batch, copy, openStore } from './store-records.ts'
 
@@ -85,7 +86,7 @@ export function rangesSuite(open: () => Promise<Database>): void {
           await store.retire([one.log], 2 * number + 1)
         },
       ),
-      { numRuns: 15 },
+      { numRuns: ALL_CASES ? 15 : 8 },
     )
     // what was retired stays out of sight, and nothing but it is left
     expect(await openedCount(db)).toBe(0)

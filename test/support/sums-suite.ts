@@ -10,6 +10,7 @@ import { EVERYTHING } from '../../src/domain/scope.ts'
 import { SLOT_MS } from '../../src/domain/token-query.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import type { PublishedRecords, RecordStore } from '../../src/ports/record-store.ts'
+import { ALL_CASES } from './all-cases.ts'
 import { HOURS } from './bucketed.ts'
 import { batch, copy, NOTHING, openStore } from './store-records.ts'
 
@@ -88,7 +89,7 @@ export function sumsSuite(open: () => Promise<Database>): void {
           }
         },
       ),
-      { numRuns: 8 },
+      { numRuns: ALL_CASES ? 8 : 5 },
     )
   }, 400_000)
 

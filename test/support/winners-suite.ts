@@ -5,6 +5,7 @@ import { createPublishedEvidence } from '../../src/clickhouse/published-evidence
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { EVERYTHING } from '../../src/domain/scope.ts'
 import { groupsOf, type TokenAnswer } from '../../src/domain/token-query.ts'
+import { ALL_CASES } from './all-cases.ts'
 import { judgeByRule8, type Placed } from './rule-8.ts'
 import { anything, batch, copy, NOTHING, openStore } from './store-records.ts'
 import { totals } from './transcripts.ts'
@@ -169,7 +170,7 @@ export function winnersSuite(open: () => Promise<Database>): void {
           ).toEqual(tally([...winners.values()].map((one) => ({ model: one.model, tokens: one.input + one.output }))))
         },
       ),
-      { numRuns: 30 },
+      { numRuns: ALL_CASES ? 30 : 15 },
     )
   }, 400_000)
 
