@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { SlowFirst } from './test/support/slow-first.ts'
@@ -13,8 +14,8 @@ export default defineConfig({
     globalSetup: ['test/support/redis-setup.ts'],
     sequence: { sequencer: SlowFirst },
     testTimeout: 180_000,
-    // most tests wait for servers: on two cores one worker would leave them idle
-    maxWorkers: '100%',
+    // most tests wait for servers and disks now and then: one more than cores leaves none idle
+    maxWorkers: availableParallelism() + 1,
     // some start or end a real server on a busy machine
     hookTimeout: 60_000,
     coverage: {
