@@ -6,11 +6,25 @@ import { SlowFirst } from './test/support/slow-first.ts'
 // each server of a test starts a thread, which compiles a hundred modules: a fifth of a second, if nobody did it before
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url))
 
+const UNIT = ['test/unit/**/*.test.ts']
+/** Tests with real parts that, with the unit tests, reach all lines that are promised to be tested. */
+const MEASURED = [
+  'test/contract/!(record-store-http).test.ts',
+  'test/integration/!(hybrid-server|lost-rows|lost-segments|server-away|take-over).test.ts',
+  'test/security/{odd-transcript-files,refused-records}.test.ts',
+]
+const MEASURE_LINES = { MEASURE_LINES: '1' }
+
 export default defineConfig({
   // the copy of graphql that Node's own resolution gives to Apollo and type-graphql, not the one of its `module` field
   resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'world', include: ['test/**/*.test.ts'], exclude: [...UNIT, ...MEASURED] } },
+      { extends: true, test: { name: 'measured', include: MEASURED, env: MEASURE_LINES } },
+      // these share what they have loaded: a worker loads the modules once, and not once for each file
+      { extends: true, test: { name: 'unit', include: UNIT, isolate: false, env: MEASURE_LINES } },
+    ],
     globalSetup: ['test/support/redis-setup.ts'],
     sequence: { sequencer: SlowFirst },
     testTimeout: 180_000,
@@ -19,10 +33,13 @@ export default defineConfig({
     // some start or end a real server on a busy machine
     hookTimeout: 60_000,
     coverage: {
-      provider: 'v8',
+      provider: 'custom',
+      customProviderModule: './test/support/measured-lines.ts',
       include: [
         'src/domain/**',
         'src/reading/**',
+        'src/risk/**',
+        'src/rollout/**',
         'src/writing/**',
         'src/shipping/**',
         'src/migration/**',

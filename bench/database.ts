@@ -10,10 +10,12 @@ import { type Database, openDatabase } from '../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../src/clickhouse/published-records.ts'
 import { createRecordStore } from '../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../src/clickhouse/schema-changes.ts'
+import { SESSION_ORDERS } from '../src/domain/cuts.ts'
 import { EVERYTHING } from '../src/domain/scope.ts'
 import type { TokenQuery } from '../src/domain/token-query.ts'
 import { POLICIES } from '../src/policies/policies.ts'
 import type { RecordStore } from '../src/ports/record-store.ts'
+import { createGenaiPriceList } from '../src/pricing/genai-price-list.ts'
 import { recordOf } from './database-records.ts'
 import { median } from './measure.ts'
 import { DAY_MS, END, PLANTED_AT_ONCE, plantedSql } from './planted-winners.ts'
@@ -28,7 +30,25 @@ const DAYS_OF_BERLIN = { granularity: 'DAY', timeZone: 'Europe/Berlin' } as cons
 const LAST_30_DAYS = { from: END - 30 * DAY_MS, to: END }
 
 /** What a dashboard's whole view asks for. */
-export const VIEW: TokenQuery = { filter: {}, groupings: [[DAYS], ['project'], ['user']], sessions: true }
+export const VIEW: TokenQuery = {
+  filter: {},
+  groupings: [[DAYS], ['project'], ['user']],
+  sessionPages: [{ order: 'LAST_ACTIVITY_DESC', first: 20 }],
+}
+
+/** Twenty sessions by each order, beside all of them, and a breakdown by session. */
+const sessionsOf = (range: string, filter: TokenQuery['filter']): Record<string, TokenQuery> => {
+  const pages = SESSION_ORDERS.map((order): [string, TokenQuery] => [
+    `${range}, 20 sessions by ${order}`,
+    { filter, groupings: [], sessionPages: [{ order, first: 20 }] },
+  ])
+  const breakdowns = [{ by: ['session'] as const, buckets: undefined, first: 20, orderBy: 'COST_DESC' as const }]
+  return {
+    [`${range}, all sessions`]: { filter, groupings: [], sessions: true },
+    ...Object.fromEntries(pages),
+    [`${range}, 20 sessions as a breakdown by cost`]: { filter, groupings: [], breakdowns },
+  }
+}
 
 const QUERIES: Record<string, TokenQuery> = {
   '30 days, by model': { filter: LAST_30_DAYS, groupings: [] },
@@ -45,6 +65,8 @@ const QUERIES: Record<string, TokenQuery> = {
   'all of history, by day': { filter: {}, groupings: [[DAYS]] },
   'all of history, days, projects, users': { filter: {}, groupings: [[DAYS], ['project'], ['user']] },
   'all of history, whole view with sessions': VIEW,
+  ...sessionsOf('30 days', LAST_30_DAYS),
+  ...sessionsOf('all of history', {}),
 }
 
 export async function benchDatabase(sizes: readonly number[], way: 'embedded' | 'server' = 'embedded'): Promise<void> {
@@ -64,7 +86,7 @@ export async function benchDatabase(sizes: readonly number[], way: 'embedded' | 
 }
 
 /** Millions of records are planted by one statement. */
-const openBench = (folder: string, server: ClickHouseProcess | undefined): Promise<Database> =>
+const openBench = (folder: string, server: ClickHouseProcess | undefined): Promise<Database<string>> =>
   openDatabase({
     url: server?.url,
     user: USER.name,
@@ -74,7 +96,7 @@ const openBench = (folder: string, server: ClickHouseProcess | undefined): Promi
     policies: { ...POLICIES.clickhouse, work: { ...POLICIES.clickhouse.work, deadlineMs: 300_000 } },
   })
 
-async function benchOne(db: Database, records: number, way: string): Promise<void> {
+async function benchOne(db: Database<string>, records: number, way: string): Promise<void> {
   await applySchemaChanges(db)
   const planted = await timeOf(() => plant(db, records))
   const store = createRecordStore(db)
@@ -82,11 +104,12 @@ async function benchOne(db: Database, records: number, way: string): Promise<voi
   const say = (text: string): void => void process.stdout.write(`${text}\n`)
   say(`\nClickHouse source (${way}), uncached, ${records} records, medians of ${ROUNDS}, ms: by sums, by winners`)
   say(`  planted in ${(planted / 1000).toFixed(1)} s, summed in ${(summed / 1000).toFixed(1)} s; ${await sizes(db)}`)
-  const [bySums, byWinners] = [createPublishedRecords(db), createPublishedRecords(withoutSums(db))]
+  const prices = createGenaiPriceList()
+  const sources = [db, withoutSums(db)].map((one) => createPublishedRecords(one, { prices }))
   const nothing = new Uint8Array(0)
   const measure = async (name: string, query: TokenQuery, without: Uint8Array): Promise<void> => {
     const figures: string[] = []
-    for (const published of [bySums, byWinners]) {
+    for (const published of sources) {
       const run = () => published.answer({ queries: [query], access: EVERYTHING }, without)
       figures.push(await medianOf(run).catch((error: Error) => error.message.slice(0, 40)))
     }
@@ -112,18 +135,18 @@ async function medianOf(run: () => Promise<unknown>): Promise<string> {
 }
 
 /** As readers see a database whose sums are not all there. */
-const withoutSums = (db: Database): Database => ({
+const withoutSums = (db: Database<string>): Database<string> => ({
   ...db,
   query: (statement, params) => (statement.name === 'filled-sums' ? Promise.resolve([]) : db.query(statement, params)),
 })
 
 /** Winners, and the copies that they come from, as publishing leaves them. */
-export async function plant(db: Database, records: number): Promise<void> {
+export async function plant(db: Database<string>, records: number): Promise<void> {
   for (let from = 0; from < records; from += PLANTED_AT_ONCE)
     for (const sql of plantedSql(from, Math.min(PLANTED_AT_ONCE, records - from))) await db.command('plant', sql)
 }
 
-async function sizes(db: Database): Promise<string> {
+async function sizes(db: Database<string>): Promise<string> {
   const sql = `
     SELECT table, sum(rows) AS rows, formatReadableSize(sum(bytes_on_disk)) AS size
     FROM system.parts WHERE active AND database = currentDatabase() AND startsWith(table, 'winners')
@@ -134,7 +157,7 @@ async function sizes(db: Database): Promise<string> {
 }
 
 /** Of the last sessions: as where the files have something that is not shipped yet. */
-async function latestIdentities(db: Database): Promise<Uint8Array> {
+async function latestIdentities(db: Database<string>): Promise<Uint8Array> {
   const sql = `SELECT replaceAll(toString(identity), '-', '') AS id FROM winners ORDER BY time DESC LIMIT ${LEFT_OUT}`
   const rows = await db.query({ name: 'latest', sql, row: z.object({ id: z.string() }) })
   return Uint8Array.from(Buffer.from(rows.map(({ id }) => id).join(''), 'hex'))

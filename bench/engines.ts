@@ -14,6 +14,7 @@ import { createRecordStore } from '../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../src/clickhouse/schema-changes.ts'
 import { EVERYTHING } from '../src/domain/scope.ts'
 import type { RecordBatch } from '../src/ports/record-store.ts'
+import { createGenaiPriceList } from '../src/pricing/genai-price-list.ts'
 import { plant, VIEW } from './database.ts'
 import { recordOf } from './database-records.ts'
 import { median, residentMb } from './measure.ts'
@@ -75,11 +76,14 @@ async function measureWay(way: Way): Promise<Figures> {
 }
 
 /** `other` is what stands beside `db`: the same connection, another one, or another place in the client's pool. */
-async function measureStatements(figures: Figures, db: Database, other: Database): Promise<void> {
+async function measureStatements(figures: Figures, db: Database<string>, other: Database<string>): Promise<void> {
   const statement = { name: 'small', sql: 'SELECT 1 AS one', row: z.object({ one: z.number() }) }
-  const small = (on: Database) => on.query(statement)
-  const view = (on: Database) =>
-    createPublishedRecords(on).answer({ queries: [VIEW], access: EVERYTHING }, new Uint8Array(0))
+  const small = (on: Database<string>) => on.query(statement)
+  const view = (on: Database<string>) =>
+    createPublishedRecords(on, { prices: createGenaiPriceList() }).answer(
+      { queries: [VIEW], access: EVERYTHING },
+      new Uint8Array(0),
+    )
   figures['small statement, ms'] = await timed(() => small(db), 100)
   figures[`a whole view of ${RECORDS} records, ms`] = await timed(() => view(db))
   figures['two whole views at once, ms'] = await timed(() => Promise.all([view(db), view(other)]))
@@ -92,7 +96,7 @@ async function measureStatements(figures: Figures, db: Database, other: Database
   figures['small statement behind a view, ms'] = median(behind)
 }
 
-async function measureWriting(figures: Figures, db: Database): Promise<void> {
+async function measureWriting(figures: Figures, db: Database<string>): Promise<void> {
   const store = createRecordStore(db)
   let batch = 0
   const batchOf = (): RecordBatch => {

@@ -8,13 +8,15 @@ import { benchIngest } from './ingest.ts'
 import { benchQuery } from './query.ts'
 import { benchStatusline } from './statusline.ts'
 import { benchVersion } from './version.ts'
+import { benchWatching } from './watching.ts'
 import { benchWorst } from './worst.ts'
 
-const HELP = `usage: npm run bench -- [analyze] [version] [statusline] [query] [audit] [index] [ingest] [database] [engines] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000] [--way embedded|server]
+const HELP = `usage: npm run bench -- [analyze] [version] [statusline] [query] [audit] [watching] [index] [ingest] [database] [engines] [--mb 1024] [--rounds 7] [--records 1000000] [--only 50x1000] [--way embedded|server] [--beside FOLDER]
        npm run bench -- worst [--only SCENARIO] [--full] [--source legacy|clickhouse]
 
-Runs the benchmarks that are named, or all, beside their peers, and prints the ratios. \`worst\` is run only where it
-is named: it asks the worst that one caller may ask, and its exit code is 1 where others notice more than they may.`
+Runs the benchmarks that are named, or all, beside their peers, and prints the ratios; \`watching\` also beside another
+commit, built in FOLDER. \`worst\` is run only where it is named: it asks the worst that one caller may ask, and its exit
+code is 1 where others notice more than they may.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,6 +28,7 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     full: { type: 'boolean', default: false },
     source: { type: 'string', default: 'legacy' },
+    beside: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   },
 })
@@ -45,6 +48,7 @@ else {
   if (wanted('statusline')) await benchStatusline(15)
   if (wanted('query')) await benchQuery(Number(values.mb), 3, 5, values.only)
   if (wanted('audit')) await benchAudit(5)
+  if (wanted('watching')) await benchWatching(4, values.beside)
   if (wanted('ingest')) await benchIngest(5, values.only)
   if (wanted('database'))
     await benchDatabase(

@@ -15,7 +15,7 @@ import { startBridge, startBytes, startHello, untilLine } from './processes.ts'
 
 const HELLO = '{ hello }'
 const WHOLE = '{ tokenMetrics { tokens { total } costUsd } }'
-const VIEW = `{ tokenMetrics { tokens { total } costUsd timeSeries(granularity: DAY) { label tokens { total } }
+export const VIEW = `{ tokenMetrics { tokens { total } costUsd timeSeries(granularity: DAY) { label tokens { total } }
   byModel { model tokens { total } } byProject { project tokens { total } } sessions(first: 20) { edges { node { id tokens { total } } } } } }`
 /** The same question with another end in the far future each time: never in the cache. */
 let n = 0
@@ -23,7 +23,7 @@ const uncached = (query: string): string =>
   query.replace('tokenMetrics', `tokenMetrics(filter: { to: "${new Date(4e12 + n++).toISOString()}" })`)
 const CONNECTIONS = 10
 
-interface Server {
+export interface Server {
   process: ChildProcess
   url: string
 }
@@ -35,7 +35,7 @@ interface Asked {
   isNew?: boolean
 }
 
-interface Rate {
+export interface Rate {
   perSecond: number
   p99: number
   /** Microseconds of the server's processor for a request: other work on the machine changes it less than the rate. */
@@ -44,7 +44,7 @@ interface Rate {
 
 const textOf = (query: string): string => JSON.stringify({ query })
 
-async function load({ server, query, isNew = false }: Asked, token: string, seconds: number): Promise<Rate> {
+export async function load({ server, query, isNew = false }: Asked, token: string, seconds: number): Promise<Rate> {
   const before = cpuUs(server.process.pid)
   const result = await autocannon({
     url: `${server.url}/graphql`,

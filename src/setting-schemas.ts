@@ -34,11 +34,16 @@ export const oneOf = <Value extends string>(name: string, values: readonly Value
     })
 
 /** A whole number, both ends included. */
-export const whole = (name: string, min: number, max: number, fallback: number) =>
+export const whole = <Fallback extends number | undefined>(
+  name: string,
+  min: number,
+  max: number,
+  fallback: Fallback,
+) =>
   z
     .string()
     .optional()
-    .transform((text, context) => {
+    .transform((text, context): number | Fallback => {
       if (text === undefined) return fallback
       const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
       if (value >= min && value <= max) return value

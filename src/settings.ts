@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os'
 import { ACCESS_SETTINGS } from './access-settings.ts'
 import { KEY_FORM } from './domain/key-text.ts'
 import { LIMITS } from './domain/limits.ts'
+import { RISK_SETTINGS } from './risk-settings.ts'
 import { httpUrl, inFile, keys, matching, networks, oneOf, share, text, whole } from './setting-schemas.ts'
+import { TRACING_SETTINGS } from './tracing-settings.ts'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -13,6 +15,12 @@ const ENVIRONMENTS = ['development', 'production', 'test'] as const
 export const SETTINGS = {
   HOST: { schema: text, fallback: '127.0.0.1', about: 'address to listen on' },
   PORT: { schema: whole('PORT', 0, 65535, 4000), fallback: '4000', about: 'port to listen on; 0 takes a free one' },
+  METRICS_PORT: {
+    schema: whole('METRICS_PORT', 0, 65535, undefined),
+    fallback: 'none',
+    about:
+      'second port at `HOST`, which tells `/metrics` and nothing else; without a token on loopback and where `HOST` is among `PRIVATE_HOSTS`, else with one of the role `scraper`; 0 takes a free one',
+  },
   TRUSTED_PROXY: {
     schema: networks('TRUSTED_PROXY'),
     fallback: 'none',
@@ -77,7 +85,8 @@ export const SETTINGS = {
   CLICKHOUSE_URL: {
     schema: httpUrl('CLICKHOUSE_URL'),
     fallback: 'the embedded engine',
-    about: 'ClickHouse over HTTP or HTTPS, such as `https://clickhouse:8443`',
+    about:
+      'ClickHouse over HTTP or HTTPS, such as `https://clickhouse:8443`; a proxy before it passes on its headers: an answer without `x-clickhouse-summary` is not believed',
   },
   CLICKHOUSE_USER: { schema: text, fallback: '`default`', about: "ClickHouse's user" },
   CLICKHOUSE_PASSWORD: { schema: text, fallback: 'none', about: 'the password of that user' },
@@ -115,6 +124,26 @@ export const SETTINGS = {
     fallback: '0.95',
     about: 'share of the history that must be verified in ClickHouse before anybody is answered from there',
   },
+  GUARD_LATENCY_MS: {
+    schema: whole('GUARD_LATENCY_MS', 1, 600_000, 2500),
+    fallback: '2500',
+    about:
+      'milliseconds: where more than 5 of 100 answers of the database take longer for `GUARD_TRIP_AFTER_SECONDS`, the guard trips by itself',
+  },
+  GUARD_TRIP_AFTER_SECONDS: {
+    schema: whole('GUARD_TRIP_AFTER_SECONDS', 1, 3600, 180),
+    fallback: '180',
+    about:
+      'seconds for which the database must fail too often, or be too slow, all the time, until the guard trips by itself',
+  },
+  GUARD_RESET_AFTER_SECONDS: {
+    schema: whole('GUARD_RESET_AFTER_SECONDS', 0, 604_800, 0),
+    fallback: '0',
+    about:
+      'seconds after which a guard that tripped by itself is reset by itself, where comparisons agreed all that time; 0: an operator resets it',
+  },
+  ...RISK_SETTINGS,
+  ...TRACING_SETTINGS,
   SCAN_THREADS: {
     schema: whole('SCAN_THREADS', 0, 64, Math.min(4, availableParallelism())),
     fallback: 'number of cores, at most 4',

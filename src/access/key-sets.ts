@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, errors, type JWSHeaderParameters } from 'jose'
 import { createGuard } from '../policies/guard.ts'
+import { createLatency } from '../policies/latency.ts'
 import { POLICIES } from '../policies/policies.ts'
 
 /** What keys of others may sign by. Never what a secret signs by: a public key would be taken for the secret. */
@@ -20,6 +21,10 @@ export interface KeySet {
   ask(): Promise<void>
   /** Why they could not be fetched when they were asked for last; `undefined` where they could. */
   problem(): string | undefined
+  /** How long it took to fetch them (`Latency.ms`). */
+  latencyMs(): number | undefined
+  /** Where they are fetched. */
+  host: string
 }
 
 /** `onProblem` hears of each new problem, and with `undefined` of its end. */
@@ -31,7 +36,8 @@ export function createKeySet(url: string, onProblem: (problem: string | undefine
     if (next !== problem) onProblem(next)
     problem = next
   }
-  const guard = createGuard('the keys of tokens', POLICIES.keys.fetch, isAway)
+  const latency = createLatency()
+  const guard = createGuard('the keys of tokens', POLICIES.keys.fetch, isAway, 'keys fetch')
   const remote = createRemoteJWKSet(new URL(url), {
     cacheMaxAge: KEEP_MS,
     cooldownDuration: COOLDOWN_MS,
@@ -40,13 +46,16 @@ export function createKeySet(url: string, onProblem: (problem: string | undefine
       // the library waits between two fetches only where the first one succeeded
       if (Date.now() < triedAt + COOLDOWN_MS) throw new Error(problem ?? 'there are no usable keys')
       triedAt = Date.now()
+      const end = latency.begin()
       const response = await guard
         .run(({ signal }) => fetchSmall(address, { ...options, signal }), { repeatable: true })
         .catch((error: Error) => {
           note(error)
+          end(false)
           throw error
         })
       note(undefined)
+      end(true)
       return response
     },
   })
@@ -71,6 +80,8 @@ export function createKeySet(url: string, onProblem: (problem: string | undefine
       })
     },
     problem: () => problem,
+    latencyMs: latency.ms,
+    host: new URL(url).host,
   }
 }
 

@@ -98,7 +98,9 @@ async function analyzedFrom(counted: Counted, question: Question, options: Analy
 function answerOf({ analysis }: Counted, filter: TokenFilter, { by, timeZone, lists }: Question): TokenAnswer {
   const groupings = [...groupingsOf(by, timeZone), ...(lists ? listGroupings(timeZone) : [])]
   const once = [...new Map(groupings.map((grouping) => [groupingKey(grouping), grouping])).values()]
-  const [answer] = analysis.answer([{ filter, groupings: once, sessions: lists || isBySession(by) }])
+  const [answer] = analysis.answer([
+    { filter, groupings: once, sessions: lists || isBySession(by), countSessions: true },
+  ])
   if (answer === undefined) throw new Error('no answer')
   return answer
 }

@@ -9,6 +9,7 @@ import { LIMITS } from '../domain/limits.ts'
 import { type RemoteOptions, request } from './client.ts'
 import { AcknowledgeAuditDamageDocument, AuditEntriesDocument, type AuditEntriesQuery } from './generated.ts'
 import { byCommand, byServer, withAuditLog } from './noting.ts'
+import { readFirst } from './read-first.ts'
 import { printJson, printLines } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -69,8 +70,7 @@ function verdictOf(text: string | undefined): AuditVerdict {
 export async function listAudit(
   options: RemoteOptions & { first: string; who?: string; action?: string },
 ): Promise<void> {
-  const most = Number(options.first)
-  if (!Number.isInteger(most) || most < 1) throw new UsageError('--first must be a whole number from 1 on')
+  const most = readFirst(options.first)
   const { who = null, action = null } = options
   const entries: AuditEntry[] = []
   for (let after: string | null = null; entries.length < most; ) {

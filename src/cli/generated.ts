@@ -3,6 +3,26 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** Where an alert stands. */
+export type AlertState =
+  /** Somebody sees to it. */
+  | 'ACKNOWLEDGED'
+  /** It is so no more. */
+  | 'CLOSED'
+  /** Nobody has seen to it: it goes up a level after 2 and after 8 hours. */
+  | 'OPEN';
+
+/** What is known of how the database does beside legacy. */
+export type ArmVerdict =
+  /** It is not worse by more than it may be. */
+  | 'HEALTHY'
+  /** It cannot be told, and more questions do not help: `reason` says why. */
+  | 'INCONCLUSIVE'
+  /** It is worse. */
+  | 'REGRESSED'
+  /** Too little: `reason` says how many more questions it takes. */
+  | 'WAITING';
+
 /** How a part of the bridge is. */
 export type ComponentState =
   /** It works in part; `detail` says what is missing. */
@@ -120,6 +140,15 @@ export type ScopeInput = {
   users?: Array<string> | null | undefined;
 };
 
+/** How bad it is when a threshold is crossed. */
+export type Severity =
+  /** Figures may be wrong or lost. */
+  | 'CRITICAL'
+  /** What was promised to users is broken. */
+  | 'HIGH'
+  /** It warns, or can be recovered with some effort. */
+  | 'MEDIUM';
+
 /** Which source somebody wants to be answered by. */
 export type SourcePreference =
   /** As the flags and the migration allow. */
@@ -179,6 +208,41 @@ export type TokenRecordInput = {
   user?: string | null | undefined;
 };
 
+export type AlertFieldsFragment = { id: string, name: string, severity: Severity, state: AlertState, level: number, openedAt: string, acknowledgedBy: string | null, closedAt: string | null, message: string, runbook: string };
+
+export type IncidentFieldsFragment = { id: string, title: string, risk: number | null, startedAt: string, detectedAt: string, resolvedAt: string | null, timeline: Array<{ at: string, text: string, by: string | null }> };
+
+export type AlertsQueryVariables = Exact<{
+  states?: Array<AlertState> | AlertState | null | undefined;
+  first: number;
+}>;
+
+
+export type AlertsQuery = { alerts: Array<{ id: string, name: string, severity: Severity, state: AlertState, level: number, openedAt: string, acknowledgedBy: string | null, closedAt: string | null, message: string, runbook: string }> };
+
+export type IncidentsQueryVariables = Exact<{
+  first: number;
+}>;
+
+
+export type IncidentsQuery = { incidents: Array<{ id: string, title: string, risk: number | null, startedAt: string, detectedAt: string, resolvedAt: string | null, timeline: Array<{ at: string, text: string, by: string | null }> }> };
+
+export type AcknowledgeAlertMutationVariables = Exact<{
+  id: string | number;
+  note?: string | null | undefined;
+}>;
+
+
+export type AcknowledgeAlertMutation = { acknowledgeAlert: { id: string, name: string, severity: Severity, state: AlertState, level: number, openedAt: string, acknowledgedBy: string | null, closedAt: string | null, message: string, runbook: string } };
+
+export type CloseIncidentMutationVariables = Exact<{
+  id: string | number;
+  note: string;
+}>;
+
+
+export type CloseIncidentMutation = { closeIncident: { id: string, title: string, risk: number | null, startedAt: string, detectedAt: string, resolvedAt: string | null, timeline: Array<{ at: string, text: string, by: string | null }> } };
+
 export type AuditEntriesQueryVariables = Exact<{
   first: number;
   after?: string | null | undefined;
@@ -201,6 +265,19 @@ export type AcknowledgeAuditDamageMutationVariables = Exact<{ [key: string]: nev
 
 
 export type AcknowledgeAuditDamageMutation = { acknowledgeAuditDamage: number };
+
+export type ExperimentQueryVariables = Exact<{
+  from?: string | null | undefined;
+  to?: string | null | undefined;
+}>;
+
+
+export type ExperimentQuery = { experiment: { flag: string, enabled: boolean, crossovers: number, sampleRatioP: number | null, sampleRatioMismatch: boolean, verdict: ArmVerdict, reason: string, arms: Array<{ cohort: string, expectedShare: number, users: number, questions: string, errorRate: number | null, fallbackRate: number | null, cacheHitRate: number | null, mismatchRate: number | null, latencyP50Ms: number | null, latencyP95Ms: number | null, latencyP99Ms: number | null }>, differences: Array<{ measure: string, difference: number | null, low: number | null, high: number | null, verdict: ArmVerdict, reason: string }> } };
+
+export type FlagsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type FlagsQuery = { flags: Array<{ name: string, kind: string, enabled: boolean, owner: string, expectedEnd: string | null, overdue: boolean, lastChangedAt: string | null, asOf: string | null }> };
 
 export type GuardFieldsFragment = { tripped: boolean, reason: string | null, at: string | null, by: string | null };
 
@@ -329,6 +406,28 @@ export type MigrationFilesQueryVariables = Exact<{
 
 export type MigrationFilesQuery = { migration: { id: string, files: Array<{ path: string, bytes: string, sha256: string | null, records: string, tokens: string, duplicateLines: string, owners: Array<string>, verified: boolean, refused: Array<{ reason: string, count: string }> }> } | null };
 
+export type MismatchesQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type MismatchesQuery = { mismatches: { totalCount: number, edges: Array<{ node: { id: string, at: string, field: string, control: string, candidate: string, confirmed: boolean, question: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CompareSourcesQueryVariables = Exact<{
+  mismatch?: string | number | null | undefined;
+}>;
+
+
+export type CompareSourcesQuery = { compareSources: { question: string, agreed: boolean | null, discarded: string | null, records: string, leavesArchived: boolean, differences: Array<{ field: string, control: string, candidate: string }> } };
+
+export type RiskReportQueryVariables = Exact<{
+  days: number;
+}>;
+
+
+export type RiskReportQuery = { riskReport: string };
+
 export type MachineTokenFieldsFragment = { id: string, userId: string, roles: Array<string>, note: string | null, by: string, createdAt: string, expiresAt: string, revokedAt: string | null, lastUsedAt: string | null, access: Array<{ users: Array<string> | null, projects: Array<string> | null, hosts: Array<string> | null }> | null };
 
 export type MachineTokensQueryVariables = Exact<{ [key: string]: never; }>;
@@ -361,6 +460,7 @@ export type ViewerQuery = { viewer: { userId: string, roles: Array<string>, coho
 export type ExplainDecisionQueryVariables = Exact<{
   userId: string | number;
   filter?: TokenFilter | null | undefined;
+  roles?: Array<string> | string;
 }>;
 
 
@@ -384,6 +484,35 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
+export const AlertFieldsFragmentDoc = new TypedDocumentString(`
+    fragment AlertFields on Alert {
+  id
+  name
+  severity
+  state
+  level
+  openedAt
+  acknowledgedBy
+  closedAt
+  message
+  runbook
+}
+    `, {"fragmentName":"AlertFields"}) as unknown as TypedDocumentString<AlertFieldsFragment, unknown>;
+export const IncidentFieldsFragmentDoc = new TypedDocumentString(`
+    fragment IncidentFields on Incident {
+  id
+  title
+  risk
+  startedAt
+  detectedAt
+  resolvedAt
+  timeline {
+    at
+    text
+    by
+  }
+}
+    `, {"fragmentName":"IncidentFields"}) as unknown as TypedDocumentString<IncidentFieldsFragment, unknown>;
 export const GuardFieldsFragmentDoc = new TypedDocumentString(`
     fragment GuardFields on Guard {
   tripped
@@ -485,6 +614,80 @@ export const MachineTokenFieldsFragmentDoc = new TypedDocumentString(`
   lastUsedAt
 }
     `, {"fragmentName":"MachineTokenFields"}) as unknown as TypedDocumentString<MachineTokenFieldsFragment, unknown>;
+export const AlertsDocument = new TypedDocumentString(`
+    query Alerts($states: [AlertState!], $first: Int!) {
+  alerts(states: $states, first: $first) {
+    ...AlertFields
+  }
+}
+    fragment AlertFields on Alert {
+  id
+  name
+  severity
+  state
+  level
+  openedAt
+  acknowledgedBy
+  closedAt
+  message
+  runbook
+}`) as unknown as TypedDocumentString<AlertsQuery, AlertsQueryVariables>;
+export const IncidentsDocument = new TypedDocumentString(`
+    query Incidents($first: Int!) {
+  incidents(first: $first) {
+    ...IncidentFields
+  }
+}
+    fragment IncidentFields on Incident {
+  id
+  title
+  risk
+  startedAt
+  detectedAt
+  resolvedAt
+  timeline {
+    at
+    text
+    by
+  }
+}`) as unknown as TypedDocumentString<IncidentsQuery, IncidentsQueryVariables>;
+export const AcknowledgeAlertDocument = new TypedDocumentString(`
+    mutation AcknowledgeAlert($id: ID!, $note: String) {
+  acknowledgeAlert(id: $id, note: $note) {
+    ...AlertFields
+  }
+}
+    fragment AlertFields on Alert {
+  id
+  name
+  severity
+  state
+  level
+  openedAt
+  acknowledgedBy
+  closedAt
+  message
+  runbook
+}`) as unknown as TypedDocumentString<AcknowledgeAlertMutation, AcknowledgeAlertMutationVariables>;
+export const CloseIncidentDocument = new TypedDocumentString(`
+    mutation CloseIncident($id: ID!, $note: String!) {
+  closeIncident(id: $id, note: $note) {
+    ...IncidentFields
+  }
+}
+    fragment IncidentFields on Incident {
+  id
+  title
+  risk
+  startedAt
+  detectedAt
+  resolvedAt
+  timeline {
+    at
+    text
+    by
+  }
+}`) as unknown as TypedDocumentString<CloseIncidentMutation, CloseIncidentMutationVariables>;
 export const AuditEntriesDocument = new TypedDocumentString(`
     query AuditEntries($first: Int!, $after: String, $who: String, $action: String) {
   auditEntries(first: $first, after: $after, who: $who, action: $action) {
@@ -519,6 +722,54 @@ export const AcknowledgeAuditDamageDocument = new TypedDocumentString(`
   acknowledgeAuditDamage
 }
     `) as unknown as TypedDocumentString<AcknowledgeAuditDamageMutation, AcknowledgeAuditDamageMutationVariables>;
+export const ExperimentDocument = new TypedDocumentString(`
+    query Experiment($from: DateTime, $to: DateTime) {
+  experiment(from: $from, to: $to) {
+    flag
+    enabled
+    arms {
+      cohort
+      expectedShare
+      users
+      questions
+      errorRate
+      fallbackRate
+      cacheHitRate
+      mismatchRate
+      latencyP50Ms
+      latencyP95Ms
+      latencyP99Ms
+    }
+    crossovers
+    sampleRatioP
+    sampleRatioMismatch
+    differences {
+      measure
+      difference
+      low
+      high
+      verdict
+      reason
+    }
+    verdict
+    reason
+  }
+}
+    `) as unknown as TypedDocumentString<ExperimentQuery, ExperimentQueryVariables>;
+export const FlagsDocument = new TypedDocumentString(`
+    query Flags {
+  flags {
+    name
+    kind
+    enabled
+    owner
+    expectedEnd
+    overdue
+    lastChangedAt
+    asOf
+  }
+}
+    `) as unknown as TypedDocumentString<FlagsQuery, FlagsQueryVariables>;
 export const GuardDocument = new TypedDocumentString(`
     query Guard {
   guard {
@@ -1103,6 +1354,49 @@ export const MigrationFilesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MigrationFilesQuery, MigrationFilesQueryVariables>;
+export const MismatchesDocument = new TypedDocumentString(`
+    query Mismatches($first: Int!, $after: String) {
+  mismatches(first: $first, after: $after) {
+    edges {
+      node {
+        id
+        at
+        field
+        control
+        candidate
+        confirmed
+        question
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    totalCount
+  }
+}
+    `) as unknown as TypedDocumentString<MismatchesQuery, MismatchesQueryVariables>;
+export const CompareSourcesDocument = new TypedDocumentString(`
+    query CompareSources($mismatch: ID) {
+  compareSources(mismatch: $mismatch) {
+    question
+    agreed
+    discarded
+    records
+    leavesArchived
+    differences {
+      field
+      control
+      candidate
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CompareSourcesQuery, CompareSourcesQueryVariables>;
+export const RiskReportDocument = new TypedDocumentString(`
+    query RiskReport($days: Int!) {
+  riskReport(days: $days)
+}
+    `) as unknown as TypedDocumentString<RiskReportQuery, RiskReportQueryVariables>;
 export const MachineTokensDocument = new TypedDocumentString(`
     query MachineTokens {
   machineTokens {
@@ -1170,8 +1464,8 @@ export const ViewerDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
 export const ExplainDecisionDocument = new TypedDocumentString(`
-    query ExplainDecision($userId: ID!, $filter: TokenFilter) {
-  explainDecision(userId: $userId, filter: $filter) {
+    query ExplainDecision($userId: ID!, $filter: TokenFilter, $roles: [String!]! = ["viewer"]) {
+  explainDecision(userId: $userId, filter: $filter, roles: $roles) {
     decision {
       source
       reason

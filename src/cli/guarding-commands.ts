@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { remote } from './remote-options.ts'
 
-// The commands of the audit log, of isolation, and of the guard.
+// The commands of the audit log, of isolation, of the guard, of the experiment, of alerts, and of risks.
 
 export function addAudit(audit: Command): void {
   audit
@@ -66,5 +66,76 @@ export function addGuard(guard: Command): void {
     .action(async (options) => {
       const { resetGuard } = await import('./guard.ts')
       await resetGuard(options)
+    })
+}
+
+export function addExperiment(program: Command): void {
+  remote(
+    program
+      .command('experiment')
+      .description('both arms of dashboard_ab_test, and how they differ; exit code 1 where the database is worse'),
+  )
+    .option(
+      '--since <date>',
+      'from this day (UTC), of the last 30 days: 2026-04-01, 20260401, or an RFC 3339 timestamp',
+    )
+    .option('--until <date>', 'up to this day, with it')
+    .action(async (options) => {
+      const { showExperiment } = await import('./experiment.ts')
+      await showExperiment(options)
+    })
+}
+
+export function addRisk(risk: Command): void {
+  remote(
+    risk
+      .command('report')
+      .description('the weekly review, as Markdown: what moved, which mitigations worked, which scores should change'),
+  )
+    .option('--days <number>', 'of so many days', '7')
+    .action(async (options) => {
+      const { printRiskReport } = await import('./risk.ts')
+      await printRiskReport(options)
+    })
+}
+
+export function addAlerts(alert: Command): void {
+  remote(alert.command('list').description('those that are open, the latest first, and what to do about each'))
+    .option('--all', 'also those that are closed', false)
+    .option('--first <number>', 'how many', '50')
+    .action(async (options) => {
+      const { listAlerts } = await import('./alerts.ts')
+      await listAlerts(options)
+    })
+  remote(
+    alert
+      .command('acknowledge')
+      .description('you see to it: nobody above is told of it any more, unless it grows worse'),
+  )
+    .argument('<id>', 'of the alert, as list tells it')
+    .option('--note <text>', 'what you do about it')
+    .action(async (id, options) => {
+      const { acknowledgeAlert } = await import('./alerts.ts')
+      await acknowledgeAlert(id, options)
+    })
+}
+
+export function addIncidents(incident: Command): void {
+  remote(incident.command('list').description('what happened in each, the latest first'))
+    .option('--first <number>', 'how many', '50')
+    .action(async (options) => {
+      const { listIncidents } = await import('./alerts.ts')
+      await listIncidents(options)
+    })
+  remote(
+    incident
+      .command('close')
+      .description('by hand, which acknowledges its alert, too; one whose alert is over is closed by itself'),
+  )
+    .argument('<id>', 'of the incident, as list tells it')
+    .requiredOption('--note <text>', 'why')
+    .action(async (id, options) => {
+      const { closeIncident } = await import('./alerts.ts')
+      await closeIncident(id, options)
     })
 }

@@ -1,7 +1,16 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { ROLES } from '../access/roles.ts'
+import { VERSION } from '../domain/version.ts'
 import { addAnalyze, addBlocks, addStatusline } from './analysis-commands.ts'
-import { addAudit, addGuard, addIsolation } from './guarding-commands.ts'
+import {
+  addAlerts,
+  addAudit,
+  addExperiment,
+  addGuard,
+  addIncidents,
+  addIsolation,
+  addRisk,
+} from './guarding-commands.ts'
 import { remote, TOKEN_FILE_HELP, TOKEN_HELP } from './remote-options.ts'
 import { tellLines, tellProblem } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -33,7 +42,7 @@ const ACCESS_HELP =
 export function createProgram(): Command {
   const program = new Command('token-bridge')
     .description('Token metrics of coding agents, exact, through GraphQL.')
-    .version('0.1.0')
+    .version(VERSION)
     .exitOverride()
     .showHelpAfterError('(--help tells more)')
     // what was typed is echoed, and may have been pasted with control characters
@@ -52,6 +61,10 @@ export function createProgram(): Command {
   addBackups(migrate)
   addIsolation(program)
   addGuard(program.command('guard').description('the emergency brake: everybody on the files, without Unleash'))
+  addExperiment(program)
+  addAlerts(program.command('alert').description('what warns somebody: is past its line, down or tripped'))
+  addIncidents(program.command('incident').description('critical alerts, with what happened'))
+  addRisk(program.command('risk').description('what is watched, and what warns of a risk'))
   addAudit(program.command('audit').description('who did what: a log that shows when it was tampered with'))
   return program
 }
@@ -114,12 +127,34 @@ function addMachineTokens(tokens: Command): void {
 }
 
 function addRemote(program: Command): void {
-  remote(program.command('source').description('which source answers you now, and why'))
+  const source = remote(program.command('source').description('which source answers you now, and why'))
     .option('--user <id>', 'explain it for this user, with all that it depends on (operators)')
-    .option('--since <moment>', 'with --user: for a range that begins then, such as 2026-04-01T00:00:00Z')
+    .option(
+      '--since <date>',
+      'with --user: for a range that begins then: 2026-04-01, 20260401, or an RFC 3339 timestamp',
+    )
+    .option('--time-zone <zone>', 'IANA time zone that the date is of, or local', 'UTC')
+    .option('--roles <roles>', 'with --user: as a token with these roles, comma-separated; viewer, if absent')
     .action(async (options) => {
       const { showSource } = await import('./source.ts')
       await showSource(options)
+    })
+  remote(
+    source
+      .command('compare')
+      .description('whether both sources say the same: of the whole history, and of what they differed in lately')
+      .argument('[id...]', 'mismatches whose questions alone are asked once more'),
+  ).action(async (ids: string[], _options, command: Command) => {
+    const { compareSources } = await import('./compare.ts')
+    // the options are those of `source`, too
+    await compareSources(ids, command.optsWithGlobals())
+  })
+
+  remote(program.command('flags').description('every flag: its state, owner, expected end and last change (operators)'))
+    .addOption(new Option('--format <format>', 'what to print').choices(['table', 'json']).default('table'))
+    .action(async (options) => {
+      const { showFlags } = await import('./flags.ts')
+      await showFlags(options)
     })
 
   remote(program.command('health').description('how the bridge and its parts are; exit code 1 if it is down')).action(

@@ -3,6 +3,7 @@ import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
 import { isBridgeError } from '../domain/errors.ts'
 import type { Attempt } from '../policies/guard.ts'
 import { POLICIES } from '../policies/policies.ts'
+import { tellMeasured } from '../ports/measured.ts'
 import { tellMoment } from '../ports/moments.ts'
 import { StatementError } from './statement-error.ts'
 
@@ -49,6 +50,9 @@ export function createAttempts(kill: Kill | undefined): Attempts {
     async attempt(name, { signal, leftMs }, statement) {
       const queryId = `token-bridge-${name}-${randomUUID()}`
       running.add(queryId)
+      const startedAt = performance.now()
+      const measured = (failed: boolean): void =>
+        tellMeasured('statement', { name, seconds: (performance.now() - startedAt) / 1000, failed })
       try {
         tellMoment(`statement ${name}`, 'before')
         const result = await statement({
@@ -59,11 +63,13 @@ export function createAttempts(kill: Kill | undefined): Attempts {
           },
           abort_signal: signal,
         })
+        measured(false)
         tellMoment(`statement ${name}`, 'after')
         return result
       } catch (error) {
         // it was never sent
         if (isBridgeError(error)) throw error
+        measured(true)
         const failed = new StatementError(name, error)
         if (failed.code === undefined && !ending) await kill?.([queryId])
         throw failed

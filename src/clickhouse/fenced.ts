@@ -1,29 +1,8 @@
 import { BridgeError } from '../domain/errors.ts'
 import { describePublisher } from '../domain/publisher-name.ts'
 import type { Database, Params } from './database.ts'
+import type { PublishingStatement } from './statement-names.ts'
 import { currentFence } from './statements/fence.ts'
-import type { CountedTable } from './statements/rebuild-winners.ts'
-
-/** Every statement that changes what readers see, or is on the way to it: the tests kill a server before and after each. */
-export type PublishingStatement =
-  | 'note-batches'
-  | 'mark-batches'
-  | 'publish'
-  | 'retire'
-  | 'publish-kept'
-  | 'elect-missing'
-  | 'elect-slice'
-  | 'time-winners'
-  | 'sum-changed'
-  | 'copy-by-time'
-  | 'sum-slots'
-  | 'note-filled'
-  | `drop-${CountedTable}-next`
-  | `make-${CountedTable}-next`
-  | `swap-${CountedTable}`
-  | `drop-old-${CountedTable}`
-  | 'drop-run'
-  | 'delete-retired'
 
 /** Statements that change what readers see, and that change nothing once somebody else has the right to publish. */
 export interface Fenced {

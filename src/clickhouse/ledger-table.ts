@@ -1,6 +1,13 @@
 import type { LedgerTable } from '../ports/ledger-table.ts'
 import type { Database } from './database.ts'
-import { earlierEpochs, FORGET_LEDGER, LEDGER_COLUMNS, ledgerAfter, ledgerHead } from './statements/ledger.ts'
+import {
+  earlierEpochs,
+  FORGET_LEDGER,
+  LEDGER_COLUMNS,
+  ledgerAfter,
+  ledgerHead,
+  wholeLedger,
+} from './statements/ledger.ts'
 
 export function createLedgerTable(db: Database): LedgerTable {
   const look = db.for('look')
@@ -8,12 +15,16 @@ export function createLedgerTable(db: Database): LedgerTable {
     append: (row) =>
       db.insert('append-ledger', 'ledger', LEDGER_COLUMNS, [LEDGER_COLUMNS.map((column) => row[column])]),
     async after(mark) {
-      // where nothing is known yet, that may be all there is
-      const rows = await (mark.epoch === 0 ? db : look).query(ledgerAfter, { ...mark })
-      const [first] = rows
-      if (first === undefined || first.epoch !== mark.epoch || first.number === mark.number + 1) return rows
-      // what follows was put together meanwhile
-      return db.query(ledgerAfter, { epoch: 0, number: 0 })
+      const whole = (): Promise<Rows> => db.query(wholeLedger)
+      // that may be all there is
+      if (mark.epoch === 0) return whole()
+      const rows = withoutTwice(await look.query(ledgerAfter, { ...mark }))
+      const follow = rows.every(({ epoch, number }, i) => epoch === mark.epoch && number === mark.number + i)
+      if (rows.length > 0 && follow) return rows.slice(1)
+      // another epoch began, or what follows was put together meanwhile
+      const all = await whole()
+      const last = all.at(-1)
+      return last?.epoch === mark.epoch && last.number <= mark.number ? [] : all
     },
     async head() {
       return (await look.query(ledgerHead))[0] ?? { epoch: 0, number: 0, open: false, fence: 0, holder: '' }
@@ -25,3 +36,9 @@ export function createLedgerTable(db: Database): LedgerTable {
     forgetBefore: (mark) => db.command('forget-ledger', FORGET_LEDGER, { ...mark }),
   }
 }
+
+type Rows = Awaited<ReturnType<LedgerTable['after']>>
+
+/** Rows in their order, each once. */
+const withoutTwice = (rows: Rows): Rows =>
+  rows.filter(({ epoch, number }, i) => i === 0 || epoch !== rows[i - 1]?.epoch || number !== rows[i - 1]?.number)

@@ -12,6 +12,7 @@ import {
   groupsStatement,
   identityCounts,
   logStock,
+  ofSeveral,
   ownersAreElected,
   publishedLogs,
   retiredEvidence,
@@ -113,6 +114,8 @@ const electedWinners = (
     return counts !== undefined && counts.counted < counts.published
   },
   async ownersDiffer() {
+    const [several] = await db.query(ofSeveral)
+    if (several?.found === false) return false
     const [row] = await db.query(ownersAreElected)
     return row?.same !== 1
   },

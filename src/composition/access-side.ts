@@ -1,7 +1,7 @@
 import { type AccessChanges, createAccessChanges } from '../access/access-changes.ts'
 import { type Authenticate, createAuthenticator } from '../access/authenticator.ts'
 import { createUnheardSince } from '../access/hearing.ts'
-import { createKeySet } from '../access/key-sets.ts'
+import { createKeySet, type KeySet } from '../access/key-sets.ts'
 import { createKnownTokens, type KnownTokens } from '../access/known-tokens.ts'
 import { createOneTime } from '../access/one-time.ts'
 import type { TokenHolder } from '../access/roles.ts'
@@ -26,6 +26,8 @@ export interface AccessSide {
   /** A bearer token; `undefined` where tokens are signed elsewhere alone. */
   sign(principal: TokenHolder, ttlSeconds: number): Promise<string> | undefined
   health(): SourceHealth
+  /** Of the sets of keys, the one that takes longest to answer; `undefined` where none was asked yet. */
+  slowestKeys(): { host: string; ms: number } | undefined
   close(): void
 }
 
@@ -106,11 +108,20 @@ export function openAccessSide(options: AccessSideOptions): AccessSide {
       if (problems.length > 0) return { state: 'DEGRADED', detail: problems.join('; '), ageMs }
       return { state: 'UP', detail: `${describeSecrets(secrets)}, sets of keys: ${keySets.length}`, ageMs }
     },
+    slowestKeys: () => slowestOf(keySets),
     close() {
       for (const one of asked) one.close()
     },
   }
 }
+
+const slowestOf = (keySets: readonly KeySet[]): { host: string; ms: number } | undefined =>
+  keySets
+    .flatMap(({ host, latencyMs }) => {
+      const ms = latencyMs()
+      return ms === undefined ? [] : [{ host, ms }]
+    })
+    .sort((a, b) => b.ms - a.ms)[0]
 
 const SESSION_SECONDS = 12 * 3600
 

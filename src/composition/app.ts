@@ -1,40 +1,42 @@
+import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadJwtSecrets } from '../access/secret.ts'
 import type { Config } from '../config.ts'
-import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import { requireFolders } from '../folders.ts'
-import { createSchema } from '../graphql/schema.ts'
-import { type Certificate, readCertificate } from '../http/certificate.ts'
-import { createHttpServer, type HttpServer } from '../http/server.ts'
+import { readCertificate } from '../http/certificate.ts'
 import { SIGN_IN_PATH } from '../http/sign-in.ts'
 import { type JournalKey, keyIds } from '../journal/key.ts'
 import { loadJournalKey } from '../journal/key-file.ts'
 import { noteLostHeads } from '../lost-revocations-file.ts'
 import type { Logger } from '../observability/logger.ts'
-import { createMetrics } from '../observability/metrics.ts'
+import type { Tracing } from '../observability/tracing/otlp.ts'
+import { openTracing } from '../observability/tracing/tracing.ts'
 import type { Flags } from '../ports/flags.ts'
+import { createGenaiPriceList } from '../pricing/genai-price-list.ts'
 import { takeServerPlace } from '../server-file.ts'
-import type { OtherJournals } from '../shipping/other-journals.ts'
 import { type Root, resolveRoots } from '../transcripts/roots.ts'
 import { type AccessSide, openAccessSide } from './access-side.ts'
-import { type ArchivedSide, createArchivedSide, localLedgerOf } from './archived.ts'
+import { createArchivedSide, localLedgerOf } from './archived.ts'
 import { type AuditSide, openAuditSide } from './audit-side.ts'
-import { openBudgets } from './budgets.ts'
+import type { DatabaseEvents } from './database-sources.ts'
+import { openExperimentSide } from './experiment.ts'
 import { refuseExposure } from './exposure.ts'
+import { createFiguresSide } from './figures.ts'
 import { startFiles } from './files.ts'
 import { openFlags } from './flags.ts'
-import { type GuardSide, openGuardSide } from './guard.ts'
+import { openGuardSide } from './guard.ts'
 import { componentsOf } from './health.ts'
-import { createIsolationSide, type IsolationSide, isolatedDatabase } from './isolation.ts'
-import { type KeptDatabaseSide, keepDatabaseSide } from './kept-database-side.ts'
-import { readKnownOperations } from './known-operations.ts'
-import { createLosses } from './losses.ts'
+import { createIsolationSide, isolatedDatabase } from './isolation.ts'
+import { keepDatabaseSide } from './kept-database-side.ts'
+import { listen } from './listening.ts'
 import { openOtherJournals } from './other-journals.ts'
-import { createReadingSide, type ReadingSide } from './reading-side.ts'
-import { createRequests } from './requests.ts'
+import { createReadingSide } from './reading-side.ts'
+import { openRiskSide } from './risk-side.ts'
+import { openShadowSide } from './shadow-side.ts'
 import { openStateSide } from './shared-state.ts'
-import { openWayIn, type WayIn } from './way-in.ts'
-import { createWritingSide, type WritingSide } from './writing-side.ts'
+import type { Sides } from './sides.ts'
+import { openWayIn } from './way-in.ts'
+import { createWritingSide } from './writing-side.ts'
 
 /** A running bridge. */
 export interface App {
@@ -73,9 +75,10 @@ export async function startApp(config: Config, logger: Logger): Promise<App> {
     const secrets = loadJwtSecrets(config.auth, config.dataDir)
     audit = openAuditSide(config, logger)
     const flags = await openFlags(config, logger, audit.log)
+    const tracing = await openTracing(config.tracing, logger)
     const listening = Promise.withResolvers<string>()
     const whenListening = () => listening.promise
-    const sides = openSides({ config, key, roots, secrets, logger, flags, audit, whenListening })
+    const sides = openSides({ config, key, roots, secrets, logger, flags, audit, tracing, whenListening })
     const server = await listen(sides, config, certificate, logger).catch(async (error: Error) => {
       await closeSides(sides)
       throw error
@@ -119,45 +122,70 @@ interface SidesOptions {
   secrets: Uint8Array[]
   flags: Flags
   audit: AuditSide
+  tracing: Tracing
   /** Settles with where it can be asked. */
   whenListening: () => Promise<string>
   logger: Logger
 }
 
-interface Sides {
-  access: AccessSide
-  isolation: IsolationSide
-  guard: GuardSide
-  audit: AuditSide
-  flags: Flags
-  wayIn: WayIn
-  otherJournals: OtherJournals
-  legacy: LegacySource
-  database: KeptDatabaseSide
-  archived: ArchivedSide
-  writing: WritingSide
-  reading: ReadingSide
-}
-
 /** Each of them is made from those before it; what happens later is told by events. In one turn: see `WayIn.events`. */
-function openSides({ config, key, roots, secrets, flags, audit, whenListening, logger }: SidesOptions): Sides {
+function openSides(options: SidesOptions): Sides {
+  const { config, key, roots, secrets, flags, audit, tracing, whenListening, logger } = options
   const wayIn = openWayIn({ config, key, logger })
   const state = openStateSide(config, wayIn, logger)
   const otherJournals = openOtherJournals(config, wayIn, logger)
   const access = openAccessSide({ config, secrets, wayIn, state, hasOtherJournals: otherJournals.known, logger })
-  const guard = openGuardSide(config, wayIn, state, logger)
+  const guard = openGuardSide(config, wayIn, state, audit.log, logger)
+  const experiment = openExperimentSide(flags, wayIn, state, logger)
   const legacy = startFiles({ config, roots, wayIn, logger })
   const isolation = createIsolationSide(config, logger)
   const journalKeys = keyIds(key)
+  const prices = createGenaiPriceList()
   const localLedger = localLedgerOf(config)
+  const databaseEvents = new EventEmitter<DatabaseEvents>()
   const database = isolatedDatabase(isolation, () =>
-    keepDatabaseSide({ config, legacy, state, audit, otherJournals, journalKeys, localLedger, whenListening, logger }),
+    keepDatabaseSide({
+      config,
+      events: databaseEvents,
+      legacy,
+      prices,
+      state,
+      audit,
+      otherJournals,
+      journalKeys,
+      localLedger,
+      whenListening,
+      tracer: tracing.tracer,
+      logger,
+    }),
   )
   const archived = createArchivedSide({ local: localLedger, legacy, database })
   wayIn.events.on('journaled', () => database.current()?.publishing()?.shipper.kick())
-  const writing = createWritingSide({ wayIn, state, legacy, database, otherJournals })
-  const reading = createReadingSide({ config, legacy, isolation, secrets: sharedSecrets(secrets, key), logger })
-  return { access, isolation, guard, audit, flags, wayIn, otherJournals, legacy, database, archived, writing, reading }
+  const writing = createWritingSide({ config, wayIn, state, legacy, database, otherJournals })
+  const shadow = openShadowSide({ config, wayIn, state, guard, experiment, legacy, database, logger })
+  databaseEvents.on('asked', shadow.evidence.answered)
+  const reading = createReadingSide({
+    config,
+    legacy,
+    isolation,
+    prices,
+    secrets: sharedSecrets(secrets, key),
+    logger,
+  })
+  const parts = { access, isolation, guard, shadow, audit, flags, otherJournals, legacy, database, archived, reading }
+  const health = () => componentsOf({ ...parts, journal: wayIn.journal })
+  const risk = openRiskSide({ ...parts, config, wayIn, state, health, logger })
+  const figures = createFiguresSide({ wayIn, legacy, database, reading, flags })
+  return {
+    ...parts,
+    tracing,
+    experiment,
+    wayIn,
+    writing: { ...writing, ingest: risk.ingests.watch(writing.ingest) },
+    risk,
+    health,
+    figures,
+  }
 }
 
 /** Instances have those of tokens in common; where others sign, the keys of the journal. */
@@ -166,20 +194,30 @@ const sharedSecrets = (secrets: readonly Uint8Array[], key: JournalKey): readonl
 
 /** In the order in which records flow: the journal accepts no more, then nothing is shipped, then nothing is read. */
 async function closeSides({
+  shadow,
   access,
   audit,
+  experiment,
   flags,
+  tracing,
   wayIn,
   otherJournals,
   legacy,
   database,
   reading,
+  risk,
+  figures,
 }: Sides): Promise<void> {
+  figures.close()
+  shadow.close()
+  await risk.close()
+  await experiment.close()
   await wayIn.journal.close()
   otherJournals.end()
   await database.close()
   await legacy.close()
   await reading.close()
+  await tracing.close()
   flags.close()
   access.close()
   await audit.close()
@@ -189,66 +227,4 @@ async function whenReady({ legacy, database }: Sides): Promise<void> {
   await legacy.whenReady()
   // the start does not wait for a database that does not answer
   await Promise.race([database.whenTried(), sleep(DATABASE_WAIT_MS, undefined, { ref: false })])
-}
-
-interface Listening extends Pick<HttpServer, 'renew'> {
-  url: string
-  close(): Promise<void>
-}
-
-async function listen(
-  sides: Sides,
-  config: Config,
-  certificate: Certificate | undefined,
-  logger: Logger,
-): Promise<Listening> {
-  const { wayIn, otherJournals, legacy, database } = sides
-  const { journal } = wayIn
-  let closing = false
-  const metrics = createMetrics(legacy.status, () => database.current()?.runs().report(), sides.audit.figures)
-  const budgets = openBudgets(config, metrics.rateLimited)
-  const http: HttpServer = await createHttpServer({
-    schema: await createSchema(),
-    introspection: config.introspection,
-    logger,
-    metrics,
-    budgets,
-    answered: { known: readKnownOperations(config.knownOperations), onlyKnown: config.onlyKnownOperations },
-    authenticate: sides.access.authenticate,
-    known: sides.access.known,
-    // the name that it listens under is one that it is asked under
-    allowedHosts: [...config.allowedHosts, config.host.toLowerCase()],
-    corsOrigins: config.corsOrigins,
-    loopbackOrigins: config.loopbackOrigins,
-    signIn: sides.access.signIn,
-    tls: certificate,
-    trustedProxies: config.trustedProxies,
-    whenCurrent: journal.whenCurrent,
-    maxSockets: config.maxSockets,
-    audit: sides.audit.log,
-    isIsolated: sides.isolation.isIsolated,
-    keptResponseBytes: sides.reading.responseBytes,
-    createContext: createRequests({
-      ...sides,
-      budgets,
-      threshold: config.migrationProgressThreshold,
-      losses: createLosses(journal, database, otherJournals),
-      health: () => componentsOf({ ...sides, journal }),
-    }),
-    readiness() {
-      const { state, detail } = legacy.health()
-      if (sides.isolation.isIsolated()) return { ready: false, detail: 'isolated' }
-      return closing ? { ready: false, detail: 'shutting down' } : { ready: state !== 'DOWN', detail }
-    },
-  })
-  sides.isolation.events.on('isolated', () => http.sendAway('the bridge is isolated'))
-  return {
-    url: await http.listen(config.host, config.port),
-    renew: http.renew,
-    async close() {
-      closing = true
-      await http.close(config.shutdownDeadlineMs)
-      budgets.close()
-    },
-  }
 }

@@ -8,8 +8,8 @@ import { tellAudit } from '../audit/telling.ts'
 import { createTurnover } from '../audit/turnover.ts'
 import { createUnusual, describeAlarm } from '../audit/unusual.ts'
 import type { Config } from '../config.ts'
+import type { AuditFigures } from '../observability/figures/parts.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { AuditFigures } from '../observability/metrics.ts'
 import type { Audit, AuditEvent, AuditReading, AuditTable } from '../ports/audit.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { instanceOf } from './instance.ts'
@@ -26,6 +26,8 @@ export interface AuditSide {
   /** An operator knows of what is wrong with it: returns that. */
   acknowledge(by: Pick<AuditEvent, 'who' | 'from' | 'request'>): Promise<string[]>
   figures(): AuditFigures
+  /** Requests since the start whose token was bad, or did not allow what was asked. */
+  denials(): number
   health(): SourceHealth
   close(): Promise<void>
 }
@@ -63,8 +65,9 @@ export function openAuditSide({ dataDir, audit, clickhouse }: Config, logger: Lo
       log.note({ who, from, action: 'alarm', outcome: 'unusual', detail }).catch(() => undefined)
     },
   })
+  const denied = countDenied(unusual.see)
   return {
-    log: watched(log, unusual.see),
+    log: watched(log, denied.see),
     reading: createAuditReading({ folder, chain: log.head().chain, instance, others: () => others }),
     join(table) {
       // the embedded engine is on the same disk
@@ -79,6 +82,7 @@ export function openAuditSide({ dataDir, audit, clickhouse }: Config, logger: Lo
         await stop()
       }
     },
+    denials: denied.count,
     acknowledge: (by) => acknowledgeDamage(log, { folder, key }, by),
     figures: () => ({
       position: log.head().position,
@@ -98,6 +102,20 @@ export function openAuditSide({ dataDir, audit, clickhouse }: Config, logger: Lo
       return { state: 'DEGRADED', detail: `${wrong.join('; ')}; ${head}` }
     },
     close: log.close,
+  }
+}
+
+/** Outcomes of what somebody was not let do. */
+const DENIED: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'FORBIDDEN'])
+
+function countDenied(see: (event: AuditEvent) => void) {
+  let count = 0
+  return {
+    count: () => count,
+    see(event: AuditEvent): void {
+      if (DENIED.has(event.outcome)) count++
+      see(event)
+    },
   }
 }
 

@@ -2,29 +2,37 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backups } from '../backup/backup.ts'
 import { createAuditTable } from '../clickhouse/audit-table.ts'
-import { type Database, openDatabase } from '../clickhouse/database.ts'
+import { type Database, type DatabaseTroubles, openDatabase } from '../clickhouse/database.ts'
 import { createJournalTable } from '../clickhouse/journal-table.ts'
 import { createLedgerTable } from '../clickhouse/ledger-table.ts'
 import { readDatabaseId } from '../clickhouse/record-store.ts'
 import { applySchemaChanges } from '../clickhouse/schema-changes.ts'
 import { createStateTable } from '../clickhouse/state-table.ts'
+import { readServerLoad, type ServerLoad } from '../clickhouse/statements/server-load.ts'
 import type { Config } from '../config.ts'
 import { BridgeError } from '../domain/errors.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import { createWatchedRuns } from '../migration/watched-runs.ts'
 import { type HealthWatch, watchHealth } from '../policies/health-watch.ts'
 import { POLICIES } from '../policies/policies.ts'
+import type { PriceList } from '../ports/price-list.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
 import { createFollowing, type Following } from '../shipping/following.ts'
 import type { LocalLedger } from '../shipping/local-ledger.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { DatabaseLosses } from '../shipping/shared-entries.ts'
 import { type Closing, openWhole } from './closing.ts'
-import { createDatabaseSources, type DatabaseSources, type PublishedView } from './database-sources.ts'
+import {
+  createDatabaseSources,
+  type DatabaseSources,
+  type DatabaseSourcesParts,
+  type PublishedView,
+} from './database-sources.ts'
 import { type KeptPublishing, type KeptPublishingOptions, keepPublishing } from './kept-publishing.ts'
 import { lossesHealth, publishingHealth } from './publishing-health.ts'
 import type { PublishingSide } from './publishing-side.ts'
 import type { StateSide } from './shared-state.ts'
+import { type TableParts, watchParts } from './table-parts.ts'
 
 /** Everything that needs the database: what answers from it, and what publishes to it where this instance may. */
 export interface DatabaseSide extends DatabaseSources {
@@ -41,12 +49,21 @@ export interface DatabaseSide extends DatabaseSources {
   isFresh(): boolean
   /** It can be asked, as far as is known. */
   isReachable(): boolean
+  /** Half of the statements that it carries out at once for users are being carried out. */
+  isBusy(): boolean
   /**
    * It is another database than the ledger of the data folder was written for, and nobody has published to it: what was
    * published is not in it.
    */
   isLost(): boolean
+  /** Of each table, the most parts that a partition has, as it was looked at last. */
+  parts(): readonly TableParts[]
   health(): SourceHealth
+  /** Of a server, how long it took to say that it is there; `undefined`: nobody knows, it does not, or it is embedded. */
+  latencyMs(): number | undefined
+  troubles(): DatabaseTroubles
+  /** How much its machine has to do; `undefined` where it is embedded. */
+  load(): Promise<ServerLoad | undefined>
   /** Who publishes. */
   publisher(): SourceHealth
   /** Settles when publishing was tried for the first time. */
@@ -54,7 +71,10 @@ export interface DatabaseSide extends DatabaseSources {
   close(): Promise<void>
 }
 
-export interface DatabaseSideOptions extends Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'> {
+export interface DatabaseSideOptions
+  extends Omit<KeptPublishingOptions, 'db' | 'following' | 'onBack'>,
+    Pick<DatabaseSourcesParts, 'events'> {
+  prices: PriceList
   otherJournals: OtherJournals
   state: Pick<StateSide, 'join'>
   /** As it was when the server started. */
@@ -70,7 +90,7 @@ const END_MS = 1000
 
 /** Opens the database and reads what is published; publishes as soon as nobody else does. */
 export function openDatabaseSide(options: DatabaseSideOptions): Promise<DatabaseSide> {
-  const { config, legacy, otherJournals, localLedger, logger } = options
+  const { config, legacy, prices, otherJournals, localLedger, events, logger } = options
   return openWhole(async (closing) => {
     const db = await openAndUpdate(config)
     closing.add(() => db.close())
@@ -104,23 +124,32 @@ export function openDatabaseSide(options: DatabaseSideOptions): Promise<Database
     const view: PublishedView = {
       ledger: () => current()?.ledger ?? following.ledger,
       read: (run) => (current() ?? following).read(run),
+      readBriefly: (run) => current()?.readBriefly(run) ?? following.read(run),
     }
     otherJournals.follow({ ledger: view.ledger, whenCurrent: () => view.read(async () => undefined) })
     const isFresh = (): boolean => !isLost() && !(current()?.isSwitching() ?? !following.isFresh())
     const health = (): SourceHealth => healthOf({ db, publishing, following, asked }, options)
+    const ofLogs = { logs: legacy.logs, files: legacy }
     // the embedded engine carries out one after the other
     const statementsAtOnce = config.clickhouse.url === undefined ? 1 : POLICIES.clickhouse.question.atOnce
+    const parts = watchParts(db)
+    closing.add(parts.close)
     return {
-      ...createDatabaseSources({ db, view, logs: legacy.logs, files: legacy, statementsAtOnce, health }),
+      ...createDatabaseSources({ ...ofLogs, db, view, prices, statementsAtOnce, events, health }),
       publishing: current,
       ledger: view.ledger,
       losses: () => current()?.stock.latest() ?? following.losses(),
       runs: () => current()?.control ?? watched,
       backups: () => current()?.backups ?? refusing(publishing),
       isFresh,
+      isBusy: () => db.questionsRunning() >= Math.ceil(statementsAtOnce / 2),
       isReachable: () => isFresh() && !db.isLeftAlone() && asked?.problem() === undefined,
       isLost,
+      parts: parts.latest,
       health,
+      latencyMs: () => (asked?.problem() === undefined ? asked?.latencyMs() : undefined),
+      troubles: db.troubles,
+      load: async () => (asked === undefined ? undefined : readServerLoad(db)),
       publisher: () => publisherOf(publishing),
       whenTried: publishing.whenTried,
       close: closing.close,

@@ -14,7 +14,7 @@ export function refuseExposure(config: Config): void {
 function exposures({ host, tls, trustedProxies, privateHosts, auth }: Config): string[] {
   if (isLoopback(host)) return []
   const isMade = auth.jwtSecrets.length === 0 && auth.jwksUrls.length === 0
-  const isClear = tls === undefined && trustedProxies.length === 0 && !privateHosts.includes(nameOf(host))
+  const isClear = tls === undefined && trustedProxies.length === 0 && !privateHosts.includes(nameOfHost(host))
   return [
     ...(isClear
       ? [
@@ -29,17 +29,21 @@ function exposures({ host, tls, trustedProxies, privateHosts, auth }: Config): s
   ]
 }
 
-function connectionsInTheClear({ clickhouse, redisUrl, unleash, privateHosts }: Config): string[] {
-  const servers: [setting: string, url: string | undefined, encrypted: string][] = [
+type Server = [setting: string, url: string | undefined, encrypted: string]
+
+function connectionsInTheClear({ clickhouse, redisUrl, unleash, risk, tracing, privateHosts }: Config): string[] {
+  const servers: Server[] = [
     ['CLICKHOUSE_URL', clickhouse.url, 'https://'],
     ['REDIS_URL', redisUrl, 'rediss://'],
     ['UNLEASH_URL', unleash.url, 'https://'],
+    ...risk.targets.map((target): Server => [target.setting, target.url, 'https://']),
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', tracing?.url, 'https://'],
   ]
   return servers.flatMap(([setting, url, encrypted]) => {
     if (url === undefined || url.toLowerCase().startsWith(encrypted)) return []
     // ioredis takes this machine where a URL names none
     const hostname = URL.parse(url)?.hostname || 'localhost'
-    if (isLoopback(hostname) || privateHosts.includes(nameOf(hostname))) return []
+    if (isLoopback(hostname) || privateHosts.includes(nameOfHost(hostname))) return []
     return [
       `${setting} leads to ${hostname} in the clear, secrets included: let it begin with ${encrypted}, or name ${hostname} in PRIVATE_HOSTS, where only a private network leads there`,
     ]
@@ -47,4 +51,5 @@ function connectionsInTheClear({ clickhouse, redisUrl, unleash, privateHosts }: 
 }
 
 /** As `PRIVATE_HOSTS` has it. */
-const nameOf = (host: string): string => URL.parse(`http://${isIPv6(host) ? `[${host}]` : host}`)?.hostname ?? host
+export const nameOfHost = (host: string): string =>
+  URL.parse(`http://${isIPv6(host) ? `[${host}]` : host}`)?.hostname ?? host

@@ -3,6 +3,7 @@ import type { Component } from '../graphql/context.ts'
 import type { JournalHealth, OpenJournal } from '../journal/journal.ts'
 import type { Flags } from '../ports/flags.ts'
 import type { SourceHealth } from '../ports/token-source.ts'
+import type { ComponentName } from '../risk/alert-names.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
 import type { ArchivedSide } from './archived.ts'
@@ -13,6 +14,7 @@ import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
 import { describePending } from './other-journals.ts'
 import type { ReadingSide } from './reading-side.ts'
+import type { ShadowSide } from './shadow-side.ts'
 
 export interface HealthParts {
   archived: ArchivedSide
@@ -20,6 +22,7 @@ export interface HealthParts {
   audit: AuditSide
   isolation: IsolationSide
   guard: GuardSide
+  shadow: Pick<ShadowSide, 'problem'>
   legacy: LegacySource
   journal: OpenJournal
   otherJournals: OtherJournals
@@ -35,13 +38,14 @@ export function componentsOf({
   audit,
   isolation,
   guard,
+  shadow,
   legacy,
   journal,
   database,
   otherJournals,
   reading,
   flags,
-}: HealthParts): Component[] {
+}: HealthParts): NamedComponent[] {
   return [
     component('enhanced-analysis', analysisHealth(legacy, archived)),
     component('journal', journalHealth(journal, otherJournals)),
@@ -52,13 +56,15 @@ export function componentsOf({
     component('access', access.health()),
     component('audit', audit.health()),
     component('isolation', isolation.health()),
-    component('guard', guard.health()),
+    component('guard', guardHealth(guard, shadow)),
   ]
 }
 
+export type NamedComponent = Component & { name: ComponentName }
+
 type Health = Pick<Component, 'state' | 'detail'> & { ageMs?: number | undefined }
 
-const component = (name: string, { state, detail, ageMs }: Health): Component => ({
+const component = (name: ComponentName, { state, detail, ageMs }: Health): NamedComponent => ({
   name,
   state,
   detail,
@@ -85,4 +91,10 @@ function journalHealth(journal: OpenJournal, otherJournals: OtherJournals): Jour
   const lacking = describePending(otherJournals.pending())
   if (lacking === undefined) return { state, detail }
   return { state: state === 'UP' ? 'DEGRADED' : state, detail: `${detail}; ${lacking}` }
+}
+
+/** Where everybody is on the files, nothing that is found is as important. */
+function guardHealth(guard: GuardSide, shadow: HealthParts['shadow']): SourceHealth {
+  const health = guard.health()
+  return health.state === 'UP' ? (shadow.problem() ?? health) : health
 }

@@ -12,6 +12,7 @@ import type { MigrationReport } from '../migration/run-report.ts'
 import type { Logger } from '../observability/logger.ts'
 import { createTroubleLog } from '../observability/trouble-log.ts'
 import type { Audit } from '../ports/audit.ts'
+import type { Tracer } from '../ports/spans.ts'
 import type { Following } from '../shipping/following.ts'
 import { aborted } from './aborted.ts'
 import { type AuditSide, RUN_ACTION } from './audit-side.ts'
@@ -39,6 +40,7 @@ export interface KeptPublishingOptions {
   /** Ids of the journal's keys, for the backups. */
   journalKeys: string[]
   audit: Pick<AuditSide, 'join' | 'log'>
+  tracer: Tracer
   logger: Logger
   db: Database
   /** What others publish: while this instance does, it tells the logs where they stand. */
@@ -169,7 +171,7 @@ function noteRun(audit: Pick<Audit, 'count'>, { id, state }: Pick<MigrationRepor
 }
 
 async function openPublishing(
-  { db, config, legacy, journalKeys, audit, logger }: KeptPublishingOptions,
+  { db, config, legacy, journalKeys, audit, tracer, logger }: KeptPublishingOptions,
   epoch: number,
   isTakeOver: boolean,
   lost: AbortController,
@@ -186,6 +188,7 @@ async function openPublishing(
     backupDir: config.backupDir,
     journalKeys,
     isSample: () => legacy.status()?.sample === true,
+    tracer,
     logger,
   })
   side.control.events.on('changed', (run) => noteRun(audit.log, run))

@@ -12,6 +12,7 @@ import type { VerificationParts } from '../migration/verification.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { ShippableLogs } from '../ports/logs.ts'
 import type { RecordStore } from '../ports/record-store.ts'
+import { NO_TRACER, type Tracer } from '../ports/spans.ts'
 import { settle } from '../shipping/groups.ts'
 import { type Ledger, openLedger } from '../shipping/ledger.ts'
 import { createPublish, type Publish } from '../shipping/publication.ts'
@@ -26,6 +27,8 @@ export interface PublishingSide {
   ledger: Ledger
   /** Runs what reads the database, while nothing is published; throws where another instance publishes meanwhile. */
   read: PublicationGate['read']
+  /** The same, where no publication waits long for it. */
+  readBriefly: PublicationGate['readBriefly']
   publish: Publish
   isSwitching: PublicationGate['isSwitching']
   shipper: Shipper
@@ -53,6 +56,8 @@ export interface PublishingSideOptions {
   backupDir: string
   /** Names of the journal's keys, for the backups. */
   journalKeys: string[]
+  /** Records what is shipped; absent: nobody does. */
+  tracer?: Tracer
   logger: Logger
   /** Whether the built-in sample answers, because there is nothing on disk. */
   isSample?: () => boolean
@@ -61,7 +66,7 @@ export interface PublishingSideOptions {
 
 /** The one way to make it: in the server, and in tests with parts of their own. To be closed before the database is. */
 export function openPublishingSide(options: PublishingSideOptions): Promise<PublishingSide> {
-  const { store, logs, logger } = options
+  const { store, logs, tracer = NO_TRACER, logger } = options
   return openWhole(async (closing) => {
     const { ledger, took } = await openLedgerOf(options)
     closing.add(() => ledger.close())
@@ -77,7 +82,7 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
     await register(parts, 'old')
     const filling = createSumsFilling({ ledger, store, gate }, logFilling(logger))
     closing.add(filling.close)
-    const shipper = createShipper({ logs, store, ledger, gate, ...groupRecordsOf(options) })
+    const shipper = createShipper({ logs, store, ledger, gate, tracer, ...groupRecordsOf(options) })
     closing.add(() => shipper.close())
     const control = createRunControl({
       ...parts,
@@ -102,7 +107,8 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
     })
     return {
       ledger,
-      read: readAs(options, gate, ledger),
+      read: readAs(options, gate.read, ledger),
+      readBriefly: readAs(options, gate.readBriefly, ledger),
       isSwitching: gate.isSwitching,
       publish,
       shipper,
@@ -118,7 +124,7 @@ export function openPublishingSide(options: PublishingSideOptions): Promise<Publ
 /** An instance that stalled does not know at once that another one has gone on: it looks after each answer. */
 function readAs(
   { db, epoch = 0, isAlone = true, onLost }: PublishingSideOptions,
-  gate: PublicationGate,
+  read: PublicationGate['read'],
   ledger: Pick<Ledger, 'announced'>,
 ): PublicationGate['read'] {
   // nobody knows what readers see of a change that failed, before it is carried out again
@@ -128,13 +134,13 @@ function readAs(
   }
   if (isAlone)
     return (run) =>
-      gate.read(() => {
+      read(() => {
         requireCarriedOut()
         return run()
       })
   const table = createLedgerTable(db)
   return (run) =>
-    gate.read(async () => {
+    read(async () => {
       requireCarriedOut()
       const result = await run()
       const head = await table.head()

@@ -6,7 +6,6 @@ import { createTroubleLog } from '../observability/trouble-log.ts'
 import type { CacheHealth } from '../ports/answer-cache.ts'
 import type { PriceList } from '../ports/price-list.ts'
 import type { TokenSource } from '../ports/token-source.ts'
-import { createGenaiPriceList } from '../pricing/genai-price-list.ts'
 import { type Asking, type CachedSource, createCachedSource } from '../reading/cached-source.ts'
 import { createDerived, type Derived } from '../reading/derived.ts'
 import { createAnswerCache } from '../redis/answer-cache.ts'
@@ -30,6 +29,7 @@ export interface ReadingSideOptions {
   config: Config
   legacy: LegacySource
   isolation: IsolationSide
+  prices: PriceList
   /** Which all instances have that share Redis: what is kept there is believed by them alone. */
   secrets: readonly Uint8Array[]
   logger: Logger
@@ -45,7 +45,8 @@ const mapSources = <T>(make: (source: DataSource) => T): Record<DataSource, T> =
   HYBRID: make('HYBRID'),
 })
 
-export function createReadingSide({ config, legacy, isolation, secrets, logger }: ReadingSideOptions): ReadingSide {
+export function createReadingSide(options: ReadingSideOptions): ReadingSide {
+  const { config, legacy, isolation, prices, secrets, logger } = options
   const cacheBytes = config.cacheMaxMb * 2 ** 20
   const open = () =>
     createAnswerCache({
@@ -76,7 +77,15 @@ export function createReadingSide({ config, legacy, isolation, secrets, logger }
       },
     }
     const onRefreshFailed = refreshing.failed
-    const made = createCachedSource({ source: heard, cache, generation, canFallBack, onRefreshFailed, asking })
+    const made = createCachedSource({
+      source: heard,
+      cache,
+      generation,
+      prices,
+      canFallBack,
+      onRefreshFailed,
+      asking,
+    })
     cachedSources.set(source, made)
     return made
   }
@@ -89,7 +98,7 @@ export function createReadingSide({ config, legacy, isolation, secrets, logger }
     },
     responseBytes: Math.ceil(cacheBytes * RESPONSES_SHARE),
     derived: createDerived(Math.ceil(cacheBytes * DERIVED_SHARE)),
-    prices: createGenaiPriceList(),
+    prices,
     onFallback: (source, error) => troubles[source].answering.failed(error),
     cacheHealth: () => cache.health(),
     close: () => cache.close(),

@@ -6,18 +6,25 @@ import type { Component, RequestContext, RequestNotes, ViewerContext } from '../
 import type { AuditEvent, RequestAudit } from '../ports/audit.ts'
 import type { Flags } from '../ports/flags.ts'
 import type { Isolation } from '../ports/isolation.ts'
-import { createAnswers, type Question } from '../reading/answers.ts'
+import { type AnswersOptions, createAnswers, type End, type Question } from '../reading/answers.ts'
+import type { Changes } from '../reading/changes.ts'
 import { type Decision, type DecisionFacts, decideSource, explainDecision } from '../reading/decision.ts'
+import { requestKey } from '../reading/question-key.ts'
 import { createTitles } from '../reading/titles.ts'
+import { listFlags } from '../rollout/flag-list.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import type { AccessSide } from './access-side.ts'
 import type { ArchivedSide } from './archived.ts'
 import type { AuditSide } from './audit-side.ts'
 import type { DatabaseSide } from './database-side.ts'
+import type { ExperimentSide } from './experiment.ts'
+import type { FiguresSide } from './figures.ts'
 import type { GuardSide } from './guard.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import { lacksTranscripts } from './losses.ts'
 import type { ReadingSide } from './reading-side.ts'
+import type { RiskSide } from './risk-side.ts'
+import type { ShadowSide } from './shadow-side.ts'
 import type { WritingSide } from './writing-side.ts'
 
 export interface RequestsOptions {
@@ -35,7 +42,12 @@ export interface RequestsOptions {
   audit: AuditSide
   isolation: Isolation
   guard: GuardSide
+  experiment: ExperimentSide
+  shadow: ShadowSide
+  risk: RiskSide
   budgets: RequestContext['budgets']
+  changes: Changes
+  figures: Pick<FiguresSide, 'answers'>
   health: () => Component[]
 }
 
@@ -43,8 +55,8 @@ export interface RequestsOptions {
 export function createRequests(
   options: RequestsOptions,
 ): (principal: Principal, requestId: string, from: string) => RequestContext {
-  const { reading, writing } = options
-  return (principal, requestId, from) => {
+  const { reading, writing, experiment } = options
+  const contextOf = (principal: Principal, requestId: string, from: string): RequestContext => {
     const open = options.database.current()
     // what answers: operators act on what is there
     const database = open?.isFresh() ? open : undefined
@@ -58,8 +70,7 @@ export function createRequests(
       notes,
       principal,
       viewer: viewer.context,
-      // whatever roles a token of theirs may have: they have none here
-      viewerOf: (userId) => viewerOf(options, { userId, roles: [] }, database, standing).context,
+      viewerOf: (userId, roles) => viewerOf(options, { userId, roles }, database, standing).context,
       answers: createAnswers({
         caller: principal.userId,
         access: principal.access,
@@ -72,8 +83,13 @@ export function createRequests(
         archived: (answer) =>
           options.archived.besides({ ...answer, caller: principal.userId, access: principal.access }),
         learnPrices: reading.prices.learn,
-        onFallback: reading.onFallback,
+        onFallback(source, error) {
+          options.figures.answers.fellBack(source)
+          reading.onFallback(source, error)
+        },
+        onAsked: sampling(options, viewer.shadowReads, principal.userId, notes),
         onAnswer: ({ source, reason, cache }) => void notes.answers.push({ source, reason, cache }),
+        onEnd: (end) => noteEnd(options, principal, end, notes.operation?.startsWith('query') === true),
       }),
       priceOf: reading.prices.priceOf,
       missingRecords: async () => BigInt(options.losses().everywhere + (await options.archived.missing())),
@@ -88,7 +104,48 @@ export function createRequests(
       auditReading: options.audit.reading,
       isolation: options.isolation,
       guard: options.guard,
+      flags: () => listFlags(options.flags.known(), Date.now()),
+      follow: () => options.changes.follow(principal.userId),
+      anew: () => contextOf(principal, requestId, from),
+      experiment,
+      noteSentAgain({ groups }, ms) {
+        for (const { decision } of groups) noteEnd(options, principal, { decision, cache: 'HIT', ms }, true)
+      },
+      shadow: options.shadow,
+      risk: options.risk,
       health: options.health,
+    }
+  }
+  return contextOf
+}
+
+/** Counts an answer; for the experiment a question's alone: what a mutation answers, and what is pushed, was not asked for. */
+function noteEnd(
+  { figures, experiment }: Pick<RequestsOptions, 'figures' | 'experiment'>,
+  principal: Principal,
+  end: End,
+  isQuestion: boolean,
+): void {
+  const { source, reason, cohort } = end.decision
+  if (end.cache === undefined) figures.answers.failed(end.decision)
+  else figures.answers.answered({ source, reason, cohort, cache: end.cache }, end.ms / 1000)
+  if (isQuestion) experiment.noteEnd(principal, end)
+}
+
+/** Offers some of what is asked to be compared, once the response was sent. */
+function sampling(
+  { shadow }: Pick<RequestsOptions, 'shadow'>,
+  share: number,
+  userId: string,
+  notes: RequestNotes,
+): AnswersOptions['onAsked'] {
+  if (share === 0) return undefined
+  return ({ queries, access, quality }, { cohort }) => {
+    if (Math.random() >= share) return
+    const before = notes.whenSent
+    notes.whenSent = () => {
+      before?.()
+      shadow.offer({ key: requestKey({ queries, access, quality }), queries, access, userId, cohort })
     }
   }
 }
@@ -122,10 +179,10 @@ function viewerOf(
   { userId, roles }: Pick<Principal, 'userId' | 'roles'>,
   side: DatabaseSide | undefined,
   standing: Pick<DecisionFacts, 'progress' | 'lacksTranscripts'>,
-): { context: ViewerContext; decide: (question: Question) => Decision } {
+): { context: ViewerContext; decide: (question: Question) => Decision; shadowReads: number } {
   const { legacy, database, writing, flags, guard, threshold } = options
   const { preferences } = writing
-  const userFlags = flags.of(userId)
+  const userFlags = flags.of(userId, roles)
   const mayChoose = userFlags.userSourceChoice || roles.includes('operator')
   const hasDatabase = database.health().state !== 'OFF'
   const cutOverAt = side?.runs().cutOverAt()
@@ -148,10 +205,15 @@ function viewerOf(
   const decide = (question: Question): Decision => decideSource(factsOf(question))
   return {
     decide,
+    // the kill switch leaves the database alone
+    shadowReads: hasDatabase && userFlags.databaseBridge ? userFlags.shadowReads : 0,
     context: {
-      decision: decide(WHOLE),
+      get decision() {
+        return decide(WHOLE)
+      },
       preference: stored(),
       mayChoose,
+      realTimeUpdates: userFlags.realTimeUpdates,
       async choose(preference) {
         await preferences.choose(userId, preference)
         return decide(WHOLE)

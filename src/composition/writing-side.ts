@@ -1,8 +1,10 @@
+import type { Config } from '../config.ts'
 import { journalKey } from '../domain/log-name.ts'
 import type { LegacySource } from '../enhanced-analysis/service/legacy-source.ts'
 import type { OtherJournals } from '../shipping/other-journals.ts'
 import { createIngest, type Ingest } from '../writing/ingest.ts'
 import { createPreferences, type Preferences } from '../writing/preferences.ts'
+import { createDiskRoom } from './disk-room.ts'
 import type { KeptDatabaseSide } from './kept-database-side.ts'
 import type { StateSide } from './shared-state.ts'
 import type { WayIn } from './way-in.ts'
@@ -18,6 +20,7 @@ const STORED_WAIT_MS = 75
 const STREAM_MS = 1000
 
 export interface WritingSideOptions {
+  config: Config
   wayIn: WayIn
   state: Pick<StateSide, 'events'>
   legacy: Pick<LegacySource, 'hasRoom' | 'conflictsOf'>
@@ -25,12 +28,20 @@ export interface WritingSideOptions {
   otherJournals: Pick<OtherJournals, 'telling'>
 }
 
-export function createWritingSide({ wayIn, state, legacy, database, otherJournals }: WritingSideOptions): WritingSide {
+export function createWritingSide({
+  config,
+  wayIn,
+  state,
+  legacy,
+  database,
+  otherJournals,
+}: WritingSideOptions): WritingSide {
   const { journal, events } = wayIn
   let lastIngestAt = Number.NEGATIVE_INFINITY
   const ingest = createIngest({
     journal: { append: (entry) => otherJournals.telling(() => journal.append(entry)) },
     hasRoom: legacy.hasRoom,
+    requireDisk: createDiskRoom(config).require,
     conflictsOf: legacy.conflictsOf,
     isAcknowledged: journal.isAcknowledged,
     async whenStored({ segment, ...bytes }) {

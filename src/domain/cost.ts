@@ -22,6 +22,18 @@ export interface Cost {
 
 /** What sums cost. One function for every source, so that all agree and a price update reprices everything. */
 export function costOf(usage: readonly UsageSums[], priceOf: PriceOf): Cost {
+  const { microdollars, unpricedTokens } = addedUp(usage, priceOf)
+  return { usd: microdollars === null ? null : Number(microdollars) / 1e6, unpricedTokens }
+}
+
+/** What sums cost as what they are ordered by, whole and exact: the cost as it is shown, -1 where that is `null`. */
+export const costRank = (usage: readonly UsageSums[], priceOf: PriceOf): bigint =>
+  addedUp(usage, priceOf).microdollars ?? -1n
+
+function addedUp(
+  usage: readonly UsageSums[],
+  priceOf: PriceOf,
+): { microdollars: bigint | null; unpricedTokens: bigint } {
   let picodollars = 0n
   let priced = usage.length === 0
   let unpricedTokens = 0n
@@ -34,7 +46,7 @@ export function costOf(usage: readonly UsageSums[], priceOf: PriceOf): Cost {
     priced = true
     picodollars += priceOfSums(sums, prices)
   }
-  return { usd: priced || unpricedTokens === 0n ? usdOf(picodollars) : null, unpricedTokens }
+  return { microdollars: priced || unpricedTokens === 0n ? microdollarsOf(picodollars) : null, unpricedTokens }
 }
 
 function priceOfSums(sums: UsageSums, prices: TokenPrices): bigint {
@@ -43,8 +55,8 @@ function priceOfSums(sums: UsageSums, prices: TokenPrices): bigint {
   return picodollars
 }
 
-const PICODOLLARS_A_MICRODOLLAR = 1_000_000n
+export const PICODOLLARS_A_MICRODOLLAR = 1_000_000n
 
 /** Rounded to a millionth of a dollar, so that no client shows what floating point makes of it. */
-const usdOf = (picodollars: bigint): number =>
-  Number((picodollars + PICODOLLARS_A_MICRODOLLAR / 2n) / PICODOLLARS_A_MICRODOLLAR) / 1e6
+const microdollarsOf = (picodollars: bigint): bigint =>
+  (picodollars + PICODOLLARS_A_MICRODOLLAR / 2n) / PICODOLLARS_A_MICRODOLLAR

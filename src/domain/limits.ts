@@ -49,6 +49,8 @@ export const LIMITS = {
   variables: count(100, 'variables that one document may declare'),
   sessionsPage: count(500, 'sessions of one page'),
   auditPage: count(500, 'entries of the audit log of one page'),
+  mismatchesPage: count(100, 'mismatches of one page'),
+  alertsPage: count(500, 'alerts, or incidents, of one answer'),
   documentTokens: count(5000, 'lexical tokens of one GraphQL document'),
   documentLines: count(5000, 'lines of one GraphQL document'),
   documentMistakes: count(5, 'mistakes of a GraphQL document that are told'),
@@ -115,6 +117,10 @@ export const LIMITS = {
   rateBytes: mebibytes(4, 'of callers, and of addresses, with what each has used lately, for each budget'),
   registeredDocumentBytes: mebibytes(4, 'of GraphQL documents that clients have registered under their hash'),
   preferenceCountBytes: mebibytes(4, 'of users with the number of changes of their preference'),
+  experimentUsers: count(
+    100_000,
+    'users in arms of the experiment, one for each of their 30 days; the earliest days go, and of one day no more are counted',
+  ),
   clockBytes: mebibytes(16, 'of clocks of time zones that were asked for lately'),
   journalWaitingBytes: mebibytes(64, 'of records that wait for the disk'),
   countWaitingBytes: mebibytes(

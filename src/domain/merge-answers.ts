@@ -11,8 +11,8 @@ export function* mergeAnswers(a: TokenAnswer, b: TokenAnswer): Work<TokenAnswer>
     lastAt: greatest(a.lastAt, b.lastAt),
     groups: {},
   }
-  if (a.sessions !== undefined) {
-    merged.sessions = yield* mergeBy([...a.sessions, ...(b.sessions ?? [])], ({ id }) => id, mergeSessions)
+  if (a.sessions !== undefined || b.sessions !== undefined) {
+    merged.sessions = yield* mergeBy([...(a.sessions ?? []), ...(b.sessions ?? [])], ({ id }) => id, mergeSessions)
     merged.sessionCount = merged.sessions.length
   }
   for (const [grouping, groups] of Object.entries(a.groups))

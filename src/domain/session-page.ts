@@ -1,99 +1,100 @@
+import { costRank, type PriceOf } from './cost.ts'
+import type { SessionCut, SessionOrder, SessionPlace } from './cuts.ts'
 import { invalidArgument } from './errors.ts'
-import { LIMITS } from './limits.ts'
-import { compareBigint, compareText, type SessionMetrics } from './usage.ts'
-
-export const SESSION_ORDERS = [
-  'LAST_ACTIVITY_DESC',
-  'LAST_ACTIVITY_ASC',
-  'STARTED_DESC',
-  'STARTED_ASC',
-  'TOKENS_DESC',
-  'TOKENS_ASC',
-  'COST_DESC',
-  'COST_ASC',
-] as const
-export type SessionOrder = (typeof SESSION_ORDERS)[number]
+import { isSessionId, LIMITS } from './limits.ts'
+import { totalOfSums } from './token-counts.ts'
+import type { SessionUsage } from './token-query.ts'
+import { compareBigint, compareText } from './usage.ts'
 
 const MAX_PAGE = LIMITS.sessionsPage.value
 
 export interface SessionPage {
-  edges: { cursor: string; node: SessionMetrics }[]
+  edges: { cursor: string; node: SessionUsage }[]
   hasNextPage: boolean
   endCursor: string | null
-  totalCount: number
 }
 
-/** What a session is ordered by. A session without a known price comes before the cheapest. */
-type Rank = bigint | number
+/** A session with what it is ordered by: a whole number, so that every source finds the same. */
+export interface RankedSession {
+  session: SessionUsage
+  rank: bigint
+}
 
-const RANK_OF: Record<string, (session: SessionMetrics) => Rank> = {
-  LAST_ACTIVITY: (session) => session.lastActivityAt,
-  STARTED: (session) => session.startedAt,
-  TOKENS: (session) => session.tokens.total,
-  COST: (session) => session.costUsd ?? -1,
+/** What sessions can be ordered by. One without a known price comes before the cheapest. */
+const SESSION_RANKS = ['LAST_ACTIVITY', 'STARTED', 'TOKENS', 'COST'] as const
+export type SessionRank = (typeof SESSION_RANKS)[number]
+
+const RANK_OF: Record<SessionRank, (session: SessionUsage, priceOf: PriceOf) => bigint> = {
+  LAST_ACTIVITY: ({ lastActivityAt }) => BigInt(lastActivityAt),
+  STARTED: ({ startedAt }) => BigInt(startedAt),
+  TOKENS: ({ usage }) => usage.reduce((sum, sums) => sum + totalOfSums(sums), 0n),
+  COST: ({ usage }, priceOf) => costRank(usage, priceOf),
+}
+
+/** What an order goes by, and whether the largest is the first. */
+export function sessionOrderOf(order: SessionOrder): { by: SessionRank; descending: boolean } {
+  const [, by, direction] = /^(.+)_(ASC|DESC)$/.exec(order) as unknown as [string, SessionRank, string]
+  return { by, descending: direction === 'DESC' }
+}
+
+/** In the order of the sessions; each is ranked when it is taken. */
+export function* rankSessions(
+  sessions: readonly SessionUsage[],
+  order: SessionOrder,
+  priceOf: PriceOf,
+): Generator<RankedSession, void, undefined> {
+  const rankOf = RANK_OF[sessionOrderOf(order).by]
+  for (const session of sessions) yield { session, rank: rankOf(session, priceOf) }
 }
 
 /** Sessions in an order, which is total: ties are ordered by id. */
-export function sortSessions(sessions: readonly SessionMetrics[], order: SessionOrder): SessionMetrics[] {
-  const { rankOf, compare } = orderOf(order)
-  const sign = compare(1, '', 0, '')
-  return sessions
-    .map((session) => ({ session, rank: rankOf(session), rough: Number(rankOf(session)) }))
+export function sortSessions(ranked: readonly RankedSession[], order: SessionOrder): RankedSession[] {
+  const compare = comparing(order)
+  const sign = sessionOrderOf(order).descending ? -1 : 1
+  return ranked
+    .map((one) => ({ one, rough: Number(one.rank) }))
     .sort(
       // nearly all are told apart as floating-point numbers, which is much faster
-      (a, b) => sign * (a.rough - b.rough) || compare(a.rank, a.session.id, b.rank, b.session.id),
+      (a, b) => sign * (a.rough - b.rough) || compare(placeOf(a.one), placeOf(b.one)),
     )
-    .map(({ session }) => session)
+    .map(({ one }) => one)
+}
+
+/** What is asked for, as it comes in. */
+export function readSessionCut(first: number, after: string | undefined, order: SessionOrder): SessionCut {
+  if (!(first >= 0 && first <= MAX_PAGE)) throw invalidArgument('first', `must be from 0 to ${MAX_PAGE}, not ${first}`)
+  return { order, first, ...(after === undefined ? {} : { after: readCursor(after, order) }) }
+}
+
+/** The sessions of a sorted list that a page begins with: one more than it has tells that there is another page. */
+export function cutSessions(sorted: readonly RankedSession[], { order, first, after }: SessionCut): RankedSession[] {
+  const compare = comparing(order)
+  const start = after === undefined ? 0 : sorted.findIndex((one) => compare(placeOf(one), after) > 0)
+  return start < 0 ? [] : sorted.slice(start, start + first + 1)
 }
 
 /**
- * One page of sessions that were sorted in this order. A cursor says where in the order a page ended, not how many
+ * The page that begins with these sessions (`cutSessions`). A cursor says where in the order a page ended, not how many
  * came before: sessions that come or go elsewhere shift no page.
  */
-export function pageSessions(
-  sorted: readonly SessionMetrics[],
-  first: number,
-  after: string | undefined,
-  order: SessionOrder,
-): SessionPage {
-  if (!(first >= 0 && first <= MAX_PAGE)) throw invalidArgument('first', `must be from 0 to ${MAX_PAGE}, not ${first}`)
-  const { rankOf, compare } = orderOf(order)
-  let start = 0
-  if (after !== undefined) {
-    const { rank, id } = readCursor(after, order)
-    start = sorted.findIndex((session) => compare(rankOf(session), session.id, rank, id) > 0)
-    if (start < 0) start = sorted.length
-  }
-  const edges = sorted
-    .slice(start, start + first)
-    .map((node) => ({ cursor: writeCursor(order, rankOf(node), node.id), node }))
-  return {
-    edges,
-    hasNextPage: start + edges.length < sorted.length,
-    endCursor: edges.at(-1)?.cursor ?? null,
-    totalCount: sorted.length,
-  }
+export function pageSessions(cut: readonly RankedSession[], { order, first }: SessionCut): SessionPage {
+  const edges = cut.slice(0, first).map((one) => ({ cursor: writeCursor(order, placeOf(one)), node: one.session }))
+  return { edges, hasNextPage: cut.length > first, endCursor: edges.at(-1)?.cursor ?? null }
 }
 
-function orderOf(order: SessionOrder) {
-  const [, by, direction] = /^(.+)_(ASC|DESC)$/.exec(order) as unknown as [string, string, string]
-  const rankOf = RANK_OF[by] as (session: SessionMetrics) => Rank
-  const sign = direction === 'ASC' ? 1 : -1
-  const compare = (rankA: Rank, idA: string, rankB: Rank, idB: string): number =>
-    sign * (compareRank(rankA, rankB) || compareText(idA, idB))
-  return { rankOf, compare }
+const placeOf = ({ session, rank }: RankedSession): SessionPlace => ({ rank, id: session.id })
+
+function comparing(order: SessionOrder): (a: SessionPlace, b: SessionPlace) => number {
+  const sign = sessionOrderOf(order).descending ? -1 : 1
+  return (a, b) => sign * (compareBigint(a.rank, b.rank) || compareText(a.id, b.id))
 }
 
-function compareRank(a: Rank, b: Rank): number {
-  return typeof a === 'bigint' && typeof b === 'bigint' ? compareBigint(a, b) : Number(a) - Number(b)
-}
-
-function writeCursor(order: SessionOrder, rank: Rank, id: string): string {
-  return Buffer.from(JSON.stringify([order, typeof rank === 'bigint' ? `${rank}` : rank, id])).toString('base64url')
+function writeCursor(order: SessionOrder, { rank, id }: SessionPlace): string {
+  return Buffer.from(JSON.stringify([order, String(rank), id])).toString('base64url')
 }
 
 /** Refuses whatever `writeCursor` would not have written, to the letter. */
-function readCursor(cursor: string, order: SessionOrder): { rank: Rank; id: string } {
+function readCursor(cursor: string, order: SessionOrder): SessionPlace {
   let parts: unknown
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
@@ -103,12 +104,12 @@ function readCursor(cursor: string, order: SessionOrder): { rank: Rank; id: stri
   if (!Array.isArray(parts) || parts.length !== 3) throw invalidArgument('after', 'is not a cursor')
   const [cursorOrder, written, id] = parts as unknown[]
   if (cursorOrder !== order) throw invalidArgument('after', `is a cursor of another order than ${order}`)
-  const rank = order.startsWith('TOKENS') ? tokensIn(written) : written
-  if (typeof id !== 'string' || (typeof rank !== 'number' && typeof rank !== 'bigint'))
+  if (typeof id !== 'string' || !isSessionId(id) || typeof written !== 'string' || !RANK.test(written))
     throw invalidArgument('after', 'is not a cursor')
-  if (writeCursor(order, rank, id) !== cursor) throw invalidArgument('after', 'is not a cursor')
-  return { rank, id }
+  const place = { rank: BigInt(written), id }
+  if (writeCursor(order, place) !== cursor) throw invalidArgument('after', 'is not a cursor')
+  return place
 }
 
-const tokensIn = (text: unknown): bigint | undefined =>
-  typeof text === 'string' && /^\d{1,60}$/.test(text) ? BigInt(text) : undefined
+/** Sums of tokens have no more digits. */
+const RANK = /^-?\d{1,60}$/

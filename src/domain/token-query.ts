@@ -1,3 +1,4 @@
+import type { Breakdown, SessionCut } from './cuts.ts'
 import { type FilterList, type Grouping, groupingKey } from './dimensions.ts'
 import type { SumField } from './token-counts.ts'
 
@@ -15,6 +16,10 @@ export interface TokenQuery {
   sessions?: boolean
   /** Whether the number of sessions is asked for. */
   countSessions?: boolean
+  /** Pages of sessions that are asked for. Where all sessions are in the answer, they follow from these. */
+  sessionPages?: readonly SessionCut[]
+  /** Breakdowns of which the first combinations are asked for. Where its groups are in the answer, one follows from these. */
+  breakdowns?: readonly Breakdown[]
 }
 
 /**
@@ -50,6 +55,14 @@ export interface SessionUsage {
   usage: UsageSums[]
 }
 
+/** A breakdown of which the first combinations are told. */
+export interface CutGroups {
+  /** With their values in the order of the breakdown's dimensions, the model among them. */
+  told: GroupUsage[]
+  /** What all others together have, in each bucket; without values. */
+  others: GroupUsage[]
+}
+
 /** A source's answer to one query. */
 export interface TokenAnswer {
   whole: UsageSums[]
@@ -61,6 +74,15 @@ export interface TokenAnswer {
   groups: Record<string, GroupUsage[]>
   /** Absent where they were not asked for. */
   sessions?: SessionUsage[]
+  /**
+   * What each page begins with, in its order, by `sessionCutKey`: one session more than it has, where there are more. Absent
+   * where all sessions are there; `sessionCount` is there, too.
+   */
+  sessionPages?: Record<string, SessionUsage[]>
+  /** By `breakdownKey`. Absent where all groups are there. */
+  breakdowns?: Record<string, CutGroups>
+  /** Names the prices by which something of it was cut off; absent where nothing was, or not by cost. */
+  pricedBy?: string
 }
 
 /** The groups of a grouping that was asked for. */

@@ -112,13 +112,6 @@ export interface FilledRange {
   gapsAfter?: number
 }
 
-export function* sessionsMetrics(
-  sessions: readonly SessionUsage[],
-  priceOf: PriceOf,
-): Generator<SessionMetrics, void, undefined> {
-  for (const session of sessions) yield sessionMetrics(session, priceOf)
-}
-
 export function sessionMetrics(session: SessionUsage, priceOf: PriceOf): SessionMetrics {
   const { usage, latestPath: _path, latestOffset: _offset, ...rest } = session
   return { ...rest, ...usageOf(usage, priceOf), byModel: usageByModel(usage, priceOf) }

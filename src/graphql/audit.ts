@@ -68,7 +68,7 @@ const noteLate = (late: Promise<Numbers>, action: string, audit: RequestAudit): 
     .catch(() => undefined)
 
 /** Texts that are no content: whoever changes something writes why. */
-const NOTED_TEXTS: ReadonlySet<string> = new Set(['reason', 'name'])
+const NOTED_TEXTS: ReadonlySet<string> = new Set(['reason', 'name', 'note'])
 const NOTED_TYPES: ReadonlySet<string> = new Set(['ID', 'Boolean', 'Int'])
 
 /** What was asked for, by its arguments that hold neither content nor a secret: ids, switches, numbers, choices. */

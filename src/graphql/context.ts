@@ -1,5 +1,5 @@
 import type { AccessChanges } from '../access/access-changes.ts'
-import type { Principal } from '../access/roles.ts'
+import type { Principal, Role } from '../access/roles.ts'
 import type { Backups } from '../backup/backup.ts'
 import type { PriceOf } from '../domain/cost.ts'
 import type { Provenance, SourcePreference } from '../domain/source.ts'
@@ -7,12 +7,21 @@ import type { TokenFilter } from '../domain/token-query.ts'
 import type { RunControl } from '../migration/run-control.ts'
 import type { AuditReading, RequestAudit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
+import type { Compared, ComparedQuestion } from '../ports/comparison.ts'
 import type { Isolation } from '../ports/isolation.ts'
-import type { Answers } from '../reading/answers.ts'
+import type { Answers, Basis } from '../reading/answers.ts'
+import type { Follower } from '../reading/changes.ts'
 import type { Decision, Explanation } from '../reading/decision.ts'
 import type { Derived } from '../reading/derived.ts'
 import type { Titles } from '../reading/titles.ts'
+import type { Alerts } from '../risk/alerts.ts'
+import type { Values } from '../risk/daily-values.ts'
+import type { RiskWatch } from '../risk/watch.ts'
+import type { Evidence } from '../rollout/evidence.ts'
+import type { ExperimentReport } from '../rollout/experiment.ts'
+import type { ListedFlag } from '../rollout/flag-list.ts'
 import type { Guard } from '../rollout/guard.ts'
+import type { Mismatches } from '../rollout/mismatches.ts'
 import type { Ingest } from '../writing/ingest.ts'
 
 /** The one who asks, as far as the choice of a source is concerned. */
@@ -23,6 +32,8 @@ export interface ViewerContext {
   preference: SourcePreference
   /** Whether a choice of the user's own counts. */
   mayChoose: boolean
+  /** Whether subscriptions tell them figures. */
+  realTimeUpdates: boolean
   /** Stores a choice, and decides anew. */
   choose(preference: SourcePreference): Promise<Decision>
   /** Why which source answers, were it asked now for what a filter selects. Nobody is counted for it. */
@@ -45,6 +56,8 @@ export interface RequestNotes {
   answers: Pick<Provenance, 'source' | 'reason' | 'cache'>[]
   /** Codes of the errors that were answered. */
   errors: string[]
+  /** To be called once the response was sent. */
+  whenSent?: () => void
 }
 
 /** What resolvers get: made once for each request, from one snapshot of flags, of progress and of what is published. */
@@ -53,8 +66,8 @@ export interface RequestContext {
   notes: RequestNotes
   principal: Principal
   viewer: ViewerContext
-  /** Any user, as one without roles. */
-  viewerOf: (userId: string) => Pick<ViewerContext, 'explain'>
+  /** Any user, as one whose token has these roles. */
+  viewerOf: (userId: string, roles: readonly Role[]) => Pick<ViewerContext, 'explain'>
   answers: Answers
   /** What follows from answers. */
   derived: Derived
@@ -73,5 +86,26 @@ export interface RequestContext {
   isolation: Isolation
   /** `isKnown`: whether what is told of it elsewhere is known here. */
   guard: Pick<Guard, 'state' | 'trip' | 'reset'> & { isKnown(): boolean }
+  flags: () => ListedFlag[]
+  /** Tells when an answer of the caller's may have changed. */
+  follow: () => Follower
+  /** The same caller's, as of when it is called. */
+  anew: () => RequestContext
+  experiment: { report(from: number | undefined, to: number | undefined): ExperimentReport }
+  /** A kept response, which followed from this, is sent again: that took so long. */
+  noteSentAgain: (basis: Basis, ms: number) => void
+  /** Comparisons of the two sources. */
+  shadow: {
+    mismatches: Pick<Mismatches, 'page'>
+    evidence: Pick<Evidence, 'consistency' | 'comparisons'>
+    compareNow: (question: ComparedQuestion) => Promise<Compared>
+  }
+  risk: Pick<RiskWatch, 'evaluate'> & {
+    now(): number
+    alerts: Pick<Alerts, 'all' | 'acknowledge' | 'resolve'> & {
+      /** What indicators came to by some moment, on this instance. */
+      valuesAt(moment: number): { at: number; values: Values } | undefined
+    }
+  }
   health: () => Component[]
 }

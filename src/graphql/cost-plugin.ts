@@ -53,7 +53,7 @@ export function checkCost({ schema, document, operationName, variables, context 
 }
 
 /** Charges the caller with what an operation has cost in fact, once it is answered; one that was refused costs, too. */
-function settle(context: RequestContext): void {
+export function settle(context: RequestContext): void {
   context.budgets.cost.add(context.principal.userId, owedBy(context) ?? OPERATION_COST)
 }
 

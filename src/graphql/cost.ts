@@ -74,6 +74,12 @@ export function grant(context: object, { itemCosts, own, taken }: Granted): void
   spendings.set(context, { inLists: 0, spent: 0, event: undefined, itemCosts, own, taken })
 }
 
+/** What was granted to one context is another one's, of the same operation. */
+export function handOn(from: object, to: object): void {
+  const spending = spendings.get(from)
+  if (spending !== undefined) spendings.set(to, spending)
+}
+
 /** How much more (or less) the operation with this context has cost so far than was taken; `undefined` where it was refused. */
 export function owedBy(context: object): number | undefined {
   const spending = spendings.get(context)

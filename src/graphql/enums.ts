@@ -1,10 +1,12 @@
 import { registerEnumType } from 'type-graphql'
-import { BREAKDOWN_ORDERS } from '../domain/breakdown.ts'
+import { BREAKDOWN_ORDERS, SESSION_ORDERS } from '../domain/cuts.ts'
 import { DIMENSION_NAMES, type Dimension } from '../domain/dimensions.ts'
 import { MIGRATION_STATES } from '../domain/migration.ts'
-import { SESSION_ORDERS } from '../domain/session-page.ts'
 import { CACHE_STATUSES, DATA_SOURCES, REASON_MEANINGS, ROUTING_REASONS, SOURCE_PREFERENCES } from '../domain/source.ts'
 import { GRANULARITIES } from '../domain/time-buckets.ts'
+import { ALERT_STATES } from '../risk/alert-history.ts'
+import { INDICATOR_STATES, SEVERITIES } from '../risk/indicators.ts'
+import { ARM_VERDICTS } from '../rollout/comparison.ts'
 
 /** The object that GraphQL calls an enum: each value under its own name, with what it means. */
 function enumOf<T extends string>(
@@ -115,6 +117,18 @@ export const MigrationStateEnum = enumOf('MigrationState', MIGRATION_STATES, 'Wh
   ROLLED_BACK: 'Nothing that it carried is seen any more.',
 })
 
+export const ArmVerdictEnum = enumOf(
+  'ArmVerdict',
+  ARM_VERDICTS,
+  'What is known of how the database does beside legacy.',
+  {
+    WAITING: 'Too little: `reason` says how many more questions it takes.',
+    HEALTHY: 'It is not worse by more than it may be.',
+    REGRESSED: 'It is worse.',
+    INCONCLUSIVE: 'It cannot be told, and more questions do not help: `reason` says why.',
+  },
+)
+
 /** Every dimension of the domain, under its name in capitals; a resolver gets the domain's own. */
 export const DimensionEnum = Object.fromEntries(DIMENSION_NAMES.map((name) => [name.toUpperCase(), name])) as {
   [Name in Dimension as Uppercase<Name>]: Name
@@ -143,3 +157,20 @@ export const DatabaseAccessEnum = enumOf(
     NONE: 'There is no database server.',
   },
 )
+
+export const SeverityEnum = enumOf('Severity', SEVERITIES, 'How bad it is when a threshold is crossed.', {
+  MEDIUM: 'It warns, or can be recovered with some effort.',
+  HIGH: 'What was promised to users is broken.',
+  CRITICAL: 'Figures may be wrong or lost.',
+})
+export const IndicatorStateEnum = enumOf('IndicatorState', INDICATOR_STATES, 'Where an indicator of risk stands.', {
+  OK: 'Before all of its lines.',
+  ALARM: 'Past the line that warns.',
+  BREACHED: 'Past the threshold.',
+  UNKNOWN: 'It was not measured: nothing is said.',
+})
+export const AlertStateEnum = enumOf('AlertState', ALERT_STATES, 'Where an alert stands.', {
+  OPEN: 'Nobody has seen to it: it goes up a level after 2 and after 8 hours.',
+  ACKNOWLEDGED: 'Somebody sees to it.',
+  CLOSED: 'It is so no more.',
+})

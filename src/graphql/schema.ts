@@ -6,7 +6,9 @@ import { auditMutations } from './audit.ts'
 import { AuditResolver } from './audit-log/resolvers.ts'
 import { BreakdownResolver } from './breakdown/resolvers.ts'
 import { meterLists } from './cost.ts'
+import { ExperimentResolver } from './experiment/resolvers.ts'
 import { FilterValuesResolver } from './filter-values/resolvers.ts'
+import { FlagsResolver } from './flags/resolvers.ts'
 import { GuardResolver } from './guard/resolvers.ts'
 import { HealthResolver } from './health/resolvers.ts'
 import { IngestResolver, withPlainRecords } from './ingest/resolvers.ts'
@@ -14,8 +16,12 @@ import { enforceIsolation } from './isolation/enforce.ts'
 import { IsolationResolver } from './isolation/resolvers.ts'
 import { notePassingQueries } from './lasting.ts'
 import { TokenMetricsResolver } from './metrics/resolvers.ts'
-import { BackupResolver, MigrationResolver, SubscriptionResolver } from './migration/resolvers.ts'
+import { MetricsSubscriptionResolver } from './metrics/subscription.ts'
+import { BackupResolver, MigrationResolver, MigrationSubscriptionResolver } from './migration/resolvers.ts'
+import { MismatchResolver } from './mismatches/resolvers.ts'
 import { notImplemented } from './not-implemented.ts'
+import { AlertResolver } from './risk/alert-resolvers.ts'
+import { RiskResolver } from './risk/resolvers.ts'
 import { SessionResolver } from './sessions/resolvers.ts'
 import { TokenResolver } from './tokens/resolvers.ts'
 import { ViewerResolver } from './viewer/resolvers.ts'
@@ -32,12 +38,18 @@ export async function createSchema(): Promise<GraphQLSchema> {
       TokenResolver,
       AuditResolver,
       IsolationResolver,
+      FlagsResolver,
       GuardResolver,
+      ExperimentResolver,
+      MismatchResolver,
+      RiskResolver,
+      AlertResolver,
       HealthResolver,
       IngestResolver,
       MigrationResolver,
       BackupResolver,
-      SubscriptionResolver,
+      MetricsSubscriptionResolver,
+      MigrationSubscriptionResolver,
     ],
     // GraphQL checks the shape of arguments, resolvers what they mean
     validate: false,

@@ -38,3 +38,6 @@ function understood<T>(setting: string, path: string, what: string, parse: () =>
     throw new Error(`${setting} ${path} holds no ${what} in PEM`, { cause: error })
   }
 }
+
+/** Of HTTPS: what is older can be read along. */
+export const tlsOptionsOf = ({ cert, key }: Certificate) => ({ cert, key, minVersion: 'TLSv1.2' as const })

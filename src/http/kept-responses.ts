@@ -80,8 +80,10 @@ export function createKeptResponses({ maxBytes, isIsolated, metrics }: KeptRespo
       }
       context.notes.operation = operation
       context.audit.count({ action, outcome: 'ok' })
+      const ms = performance.now() - started
+      context.noteSentAgain(basis, ms)
       metrics.sentAgain()
-      metrics.operation('query', 'ok', (performance.now() - started) / 1000)
+      metrics.operation('query', 'ok', ms / 1000)
       return kept
     },
   }
@@ -124,7 +126,8 @@ const tagOf = (payload: string): string => `"${hash('sha256', payload, 'base64ur
 export function hasIt(headers: IncomingHttpHeaders, { headers: { etag } }: Pick<Kept, 'headers'>): boolean {
   if (etag === undefined) return false
   const known = headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
-  return known.includes(etag)
+  // a star names whatever version there is (RFC 9110, 13.1.2)
+  return known.includes(etag) || (known.length === 1 && known[0] === '*')
 }
 
 const given = (name: string, value: unknown): [string, string][] => (value === undefined ? [] : [[name, String(value)]])

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Principal } from '../access/roles.ts'
 import { clip } from '../domain/clip.ts'
@@ -17,6 +18,7 @@ declare module 'fastify' {
 
 /** A request that was answered. */
 export interface AnsweredRequest {
+  raw: IncomingMessage
   id: string
   method: string
   /** That its path belongs to. */
@@ -27,6 +29,8 @@ export interface AnsweredRequest {
   principal: Pick<Principal, 'userId'> | null
   notes: RequestNotes | null
   refusedWith: string[] | null
+  /** That it is a part of, where that is recorded. */
+  trace?: string
 }
 
 /** Counts and logs a request. */
@@ -41,14 +45,16 @@ const MAX_PATH = 200
 export function createRequestLog(logger: Logger, metrics: Pick<Metrics, 'request'>): NoteRequest {
   // these lines have the members below and no others: looking for secret ones in each takes longer than writing it
   const lines = logger.child({}, { redact: [] })
-  return ({ id, method, route, path, status, ms, principal, notes, refusedWith }) => {
+  return ({ id, method, route, path, status, ms, principal, notes, refusedWith, trace }) => {
     metrics.request(route, method, status, ms / 1000)
     const known = {
       ...(principal !== null && { user: principal.userId }),
       ...(refusedWith !== null && { errors: refusedWith }),
       ...(notes !== null && fieldsOf(notes)),
+      ...(trace !== undefined && { trace }),
     }
     lines.info({ reqId: id, method, path: clip(path, MAX_PATH), status, ms: Math.round(ms), ...known }, 'request')
+    notes?.whenSent?.()
   }
 }
 
@@ -61,9 +67,9 @@ export function logRequests(fastify: FastifyInstance, note: NoteRequest): void {
       request.refusedWith = codesIn(payload)
   })
   fastify.addHook('onResponse', async (request, { statusCode: status, elapsedTime: ms }) => {
-    const { id, method, notes, principal, refusedWith } = request
+    const { raw, id, method, notes, principal, refusedWith } = request
     const route = request.routeOptions.url ?? 'unknown'
-    note({ id, method, route, path: pathOf(request), status, ms, principal, notes, refusedWith })
+    note({ raw, id, method, route, path: pathOf(request), status, ms, principal, notes, refusedWith })
   })
 }
 

@@ -15,10 +15,11 @@ export interface MetricsRouteOptions {
   isIsolated: () => boolean
 }
 
-const REFUSAL = `${METRICS_PATH} needs the role scraper, or operator with a token that sees everything`
+export const METRICS_REFUSAL = `${METRICS_PATH} needs the role scraper, or operator with a token that sees everything`
 
 /** Its figures are of the whole service. */
-const readsMetrics = (principal: Principal): boolean => principal.roles.includes('scraper') || seesOperations(principal)
+export const readsMetrics = (principal: Principal): boolean =>
+  principal.roles.includes('scraper') || seesOperations(principal)
 
 export function addMetrics(
   fastify: FastifyInstance,
@@ -33,7 +34,7 @@ export function addMetrics(
         outcome: 'FORBIDDEN',
         from: addresses.of(request.raw),
       })
-      return reply.code(403).send(errorBody('FORBIDDEN', REFUSAL))
+      return reply.code(403).send(errorBody('FORBIDDEN', METRICS_REFUSAL))
     }
     if (isIsolated()) return sendError(reply, 503, isolatedError())
     const { contentType, body } = await metrics.expose()

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 const YEAR_SECONDS = 365 * 86_400
 
-/** What every answer says: it is data, for whoever asked alone. There is no page yet, so nothing may be loaded or shown in a frame. */
+/** What every answer says: it is data, for whoever asked alone. Nothing may be loaded, or shown in a frame; pages say what they load. */
 export function securityHeaders(isTls: boolean): Record<string, string> {
   return {
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",

@@ -15,13 +15,14 @@ import type { Logger } from '../observability/logger.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
+import type { Tracer } from '../ports/spans.ts'
 import { type Addresses, createAddresses } from './address.ts'
 import { createApollo, MAX_DOCUMENT_TOKENS } from './apollo.ts'
 import { CLIENT_GONE, createBeginning } from './beginning.ts'
 import { guardBodies } from './bodies.ts'
 import { createBodyRoom } from './body-room.ts'
 import { type CallersOptions, createCallers, isOpenPath, knowCallers, pathOf, refuseStranger } from './callers.ts'
-import type { Certificate } from './certificate.ts'
+import { type Certificate, tlsOptionsOf } from './certificate.ts'
 import { boundUnread, watchConnections } from './connections.ts'
 import { createDraining, type Draining } from './draining.ts'
 import { addGraphiql } from './graphiql.ts'
@@ -37,6 +38,7 @@ import { pathOfTarget } from './request-target.ts'
 import { takeShortWay } from './short-way.ts'
 import { addSignIn, type SignIn } from './sign-in.ts'
 import { attachSubscriptions, GRAPHQL_PATH, isSubscriptionUpgrade } from './subscriptions.ts'
+import { createTracedRequests } from './traced-requests.ts'
 import { createWholeBodies } from './whole-bodies.ts'
 
 export interface HttpServerOptions {
@@ -61,6 +63,8 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
   /** WebSockets with a token, of all users together. */
   maxSockets: number
+  /** A WebSocket with a token was opened, or is gone. */
+  onSocket: (change: 1 | -1) => void
   budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
   answered: Answered
   /** Settles when everything is known that was acknowledged elsewhere before it was called. */
@@ -74,6 +78,7 @@ export interface HttpServerOptions {
   readiness: () => { ready: boolean; detail: string }
   /** Of memory for responses that are kept as they were sent. */
   keptResponseBytes: number
+  tracer: Tracer
 }
 
 export interface HttpServer {
@@ -140,13 +145,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 /** Who comes after the end has begun is told to come again: another instance may answer by then. Health still tells. */
 function refuseLate(fastify: FastifyInstance, draining: Draining): void {
   fastify.addHook('onRequest', async (request, reply) => {
-    if (!draining.hasBegun() || isOpenPath(pathOf(request))) return
+    if (!draining.cameLate(reply.raw) || isOpenPath(pathOf(request))) return
+    await draining.whenToRefuse(reply.raw)
     return sendError(reply, 503, new BridgeError('SOURCE_UNAVAILABLE', 'the server is shutting down: try again'))
   })
 }
-
-/** Of HTTPS: what is older can be read along. */
-const tlsOptionsOf = ({ cert, key }: Certificate) => ({ cert, key, minVersion: 'TLSv1.2' as const })
 
 function createFastify({ logger, tls }: HttpServerOptions): FastifyInstance {
   const http = {
@@ -173,7 +176,7 @@ function createFastify({ logger, tls }: HttpServerOptions): FastifyInstance {
 type HooksOptions = CallersOptions &
   Pick<
     HttpServerOptions,
-    'known' | 'whenCurrent' | 'budgets' | 'keptResponseBytes' | 'createContext' | 'isIsolated' | 'logger'
+    'known' | 'whenCurrent' | 'budgets' | 'keptResponseBytes' | 'createContext' | 'isIsolated' | 'logger' | 'tracer'
   > & { fastifysWay: RequestListener; draining: Draining }
 
 /** What is asked of a request before it is answered, by Fastify's hooks, and before them by the short way. */
@@ -182,7 +185,8 @@ function addHooks(fastify: FastifyInstance, options: HooksOptions): void {
   const callers = createCallers(options)
   const begin = createBeginning(options)
   const responses = createKeptResponses({ ...options, maxBytes: options.keptResponseBytes })
-  const note = createRequestLog(logger, metrics)
+  const traced = createTracedRequests(options.tracer)
+  const note = traced.noting(createRequestLog(logger, metrics))
   knowCallers(fastify, callers, options)
   const bodies = { room: createBodyRoom(), addressOf: addresses.of, budget: options.budgets.bytes }
   guardBodies(fastify, {
@@ -194,6 +198,7 @@ function addHooks(fastify: FastifyInstance, options: HooksOptions): void {
     nameAsApolloDoes(body)
     done()
   })
+  traced.trace(fastify)
   fastify.addHook('preHandler', async (request, reply) => {
     const { principal, token, raw } = request
     if (principal === null || token === null) return

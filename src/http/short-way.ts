@@ -16,7 +16,7 @@ import type { WholeBodies } from './whole-bodies.ts'
 
 /** What Fastify's hooks ask of a request, in the order in which they ask it: nothing stands here that does not stand there. */
 export interface ShortWayOptions {
-  draining: Pick<Draining, 'hasBegun'>
+  draining: Pick<Draining, 'cameLate'>
   callers: Callers
   bodies: WholeBodies
   begin: Begin
@@ -38,7 +38,7 @@ export function takeShortWay(server: Server, fastifysWay: RequestListener, optio
   server.off('request', fastifysWay)
   server.on('request', (request, response) => {
     const goOn = (): void => fastifysWay(request, response)
-    if (options.draining.hasBegun() || !mayBeShort(request)) return goOn()
+    if (options.draining.cameLate(response) || !mayBeShort(request)) return goOn()
     // what fails here fails there, and is told and logged there
     answer(request, response, options).then((isAnswered) => isAnswered || goOn(), goOn)
   })
@@ -73,6 +73,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
     const ms = performance.now() - startedAt
     const path = GRAPHQL_PATH
     options.note({
+      raw: request,
       id,
       method: request.method ?? '',
       route: path,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server } from 'graphql-ws'
 import { CloseCode } from 'graphql-ws'
 import type { WebSocket } from 'ws'
@@ -67,6 +68,15 @@ export function carryMessages<Extra>(
     clearInterval(heartbeat)
     void Promise.resolve(closed(code, String(reason))).catch(onProblem)
   })
+}
+
+/** Between two looks at what a client has not read. */
+const UNREAD_LOOK_MS = 100
+
+/** Settles when the client has read what it was sent, or is gone. */
+export async function whenRead(socket: Pick<WebSocket, 'readyState' | 'OPEN' | 'bufferedAmount'>): Promise<void> {
+  while (socket.readyState === socket.OPEN && socket.bufferedAmount > 0)
+    await sleep(UNREAD_LOOK_MS, undefined, { ref: false })
 }
 
 /** Closes with a reason, and does not wait long for the peer's consent. */

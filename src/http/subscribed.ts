@@ -26,6 +26,8 @@ export interface SubscribedOptions {
   schema: GraphQLSchema
   introspection: boolean
   answered: Answered
+  /** Settles when everything is known that was acknowledged elsewhere before it was called. */
+  whenCurrent: () => Promise<void>
   createContext: (principal: Principal, requestId: string, from: string) => RequestContext
 }
 
@@ -40,11 +42,11 @@ function textOf(payload: SubscribePayload, { known }: Answered): string | undefi
 
 /** Reads and checks what is subscribed to: gives what is to be executed, or the errors that the caller is told. */
 export function createPreparing(
-  { schema, introspection, answered, createContext }: SubscribedOptions,
+  { schema, introspection, answered, whenCurrent, createContext }: SubscribedOptions,
   maxDocumentTokens: number,
 ) {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
-  return (payload: SubscribePayload, principal: Principal, from: string) => {
+  return async (payload: SubscribePayload, principal: Principal, from: string) => {
     const { operationName, variables } = payload
     try {
       const text = textOf(payload, answered)
@@ -58,6 +60,7 @@ export function createPreparing(
         return [new GraphQLError('only subscriptions are answered here: ask everything else by HTTP')]
       const errors = validate(schema, document, rules, { maxErrors: LIMITS.documentMistakes.value })
       if (errors.length > 0) return errors
+      await whenCurrent()
       const contextValue = createContext(principal, randomUUID(), from)
       checkCost({ schema, document, operationName, variables, context: contextValue })
       return { schema, document, operationName, variableValues: variables, contextValue }

@@ -10,19 +10,22 @@ import type { Role } from '../access/roles.ts'
 import { BridgeError, isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import { actionOf } from '../graphql/audit.ts'
+import { subscribeLive } from '../graphql/live.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Budgets } from '../ports/budgets.ts'
+import type { Tracer } from '../ports/spans.ts'
 import { tooManyForged } from './callers.ts'
 import type { HostAndOrigin } from './host-and-origin.ts'
 import { errorBody, refuseUpgrade } from './refusals.ts'
 import { sessionOf } from './sign-in.ts'
 import { createSocketBudget } from './socket-budget.ts'
 import { countSocketBytes } from './socket-bytes.ts'
-import { carryMessages, cutOff, POLICY_VIOLATION, sendAway } from './socket-transport.ts'
+import { carryMessages, cutOff, POLICY_VIOLATION, sendAway, whenRead } from './socket-transport.ts'
 import { createStrangers } from './strangers.ts'
 import { createPreparing, createShowing, refusal, type SubscribedOptions } from './subscribed.ts'
 import { createTokenUses } from './token-uses.ts'
+import { createTracedSubscriptions } from './traced-subscriptions.ts'
 
 export interface SubscriptionsOptions extends SubscribedOptions {
   logger: Logger
@@ -35,8 +38,11 @@ export interface SubscriptionsOptions extends SubscribedOptions {
   hostAndOrigin: Pick<HostAndOrigin, 'problemOf' | 'isOwnPage'>
   /** With a token, of all users together. */
   maxSockets: number
+  /** One with a token was opened, or is gone. */
+  onSocket: (change: 1 | -1) => void
   budgets: Pick<Budgets, 'bytes' | 'failedLogins'>
   audit: Pick<Audit, 'count'>
+  tracer: Tracer
 }
 
 /** Subscriptions over WebSocket, by the protocol `graphql-transport-ws`, at the same path as everything else. */
@@ -62,7 +68,13 @@ interface Connection {
   socket: WebSocket
   signedIn?: SignedIn
 }
-type ConnectionContext = Context<{ authorization?: unknown }, Connection>
+/** What a client may send with its first message. */
+interface ConnectionParams extends Record<string, unknown> {
+  authorization?: unknown
+  /** The header of that name, which a browser cannot send with a WebSocket. */
+  traceparent?: unknown
+}
+type ConnectionContext = Context<ConnectionParams, Connection>
 
 /**
  * Whether a request wants a WebSocket where there is one. Anything else that it may want to become is ignored (RFC
@@ -129,9 +141,11 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
   const prepare = createPreparing(options, maxDocumentTokens)
   const shown = createShowing(options)
   const used = createTokenUses(options.audit)
+  const traced = createTracedSubscriptions(options.tracer)
   const count = ({ extra }: ConnectionContext, payload: SubscribePayload, errors: readonly GraphQLFormattedError[]) => {
     const action = actionOf('subscription', payload.operationName, hash('sha256', payload.query))
     const outcome = errors.length === 0 ? 'ok' : String(errors[0]?.extensions?.code)
+    traced.end(payload, errors)
     options.audit.count({
       who: extra.signedIn?.principal.userId,
       action,
@@ -139,13 +153,16 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
       from: options.addressOf(extra.request),
     })
   }
-  return makeServer<{ authorization?: unknown }, Connection>({
+  return makeServer<ConnectionParams, Connection>({
+    subscribe: subscribeLive,
     connectionInitWaitTimeout: LIMITS.socketInitSeconds.value * 1000,
     onConnect: (context) => admit(context, { ...options, used }, budget, strangers),
     onSubscribe(context, id, payload) {
       const { signedIn, socket } = context.extra
       // an error, though nobody gets it: without a result the library would answer by itself
       if (signedIn === undefined || hasExpired(signedIn)) return [expire(socket, signedIn)]
+      const { connectionParams, extra } = context
+      const trace = traced.begin(payload, connectionParams?.traceparent ?? extra.request.headers.traceparent)
       if (id.length > LIMITS.subscriptionId.value) {
         cutOff(socket, CloseCode.BadRequest, 'the id is too long')
         return [new GraphQLError('the id is too long')]
@@ -155,7 +172,9 @@ function createProtocol(options: SubscriptionsOptions, strangers: SocketStranger
         return [refusal(new BridgeError('OVERLOADED', 'too many subscriptions: end one first'))]
       const late = options.budgets.bytes.refusal(signedIn.principal.userId, 0)
       if (late !== undefined) return [refusal(late)]
-      return prepare(payload, signedIn.principal, options.addressOf(context.extra.request))
+      return prepare(payload, signedIn.principal, options.addressOf(context.extra.request)).then((prepared) =>
+        Array.isArray(prepared) ? prepared : { ...prepared, whenRead: () => whenRead(socket), trace },
+      )
     },
     onError(context, _id, payload, errors) {
       const told = errors.map(shown)
@@ -201,6 +220,7 @@ async function admit(
       sendAway(socket, 'too many connections')
       return false
     }
+    options.onSocket(1)
     extra.signedIn = signedIn
     strangers.remove(socket)
     const end = setTimeout(() => expire(socket, signedIn), Math.min(signedIn.expiresAt - Date.now(), MAX_TIMER_MS))
@@ -209,6 +229,7 @@ async function admit(
       clearTimeout(end)
       stop()
       budget.leave(userId, context)
+      options.onSocket(-1)
     })
     return true
   } catch (error) {

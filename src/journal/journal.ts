@@ -2,6 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { count, grouped } from '../domain/counted.ts'
 import { BridgeError } from '../domain/errors.ts'
 import type { Journal, JournalListener, JournalPlace, SegmentExtent } from '../ports/journal.ts'
+import { notingPlace } from '../ports/journaled-within.ts'
+import { inSpan } from '../ports/spans.ts'
 import { createContents, type SegmentContent } from './contents.ts'
 import { decoding, encodeEntry, recordsIn } from './entries.ts'
 import { followJournal } from './following.ts'
@@ -77,10 +79,20 @@ export function openJournal(options: JournalOptions): OpenJournal {
   }
   return {
     async append(entry) {
+      // its files are closed by their numbers, which others have then
+      if (closed !== undefined)
+        throw new BridgeError('STORAGE_UNAVAILABLE', 'the journal is closed: nothing was accepted')
       if (!following.isRead()) throw new BridgeError('SOURCE_UNAVAILABLE', 'the journal is being read: try again')
       // entries are written in the order in which they are stamped
       const stamped = entry.kind === 'ingest' ? stamps.stamped(entry) : entry
-      return writer.append(encodeEntry(stamped), recordsIn(stamped), (place) => listener.entry(stamped, place))
+      const records = recordsIn(stamped)
+      return inSpan('journal', { kind: stamped.kind, records }, () => {
+        const notePlace = notingPlace()
+        return writer.append(encodeEntry(stamped), records, (place) => {
+          notePlace(place)
+          listener.entry(stamped, place)
+        })
+      })
     },
     whenRead: following.whenRead,
     isRead: following.isRead,

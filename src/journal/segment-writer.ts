@@ -1,5 +1,6 @@
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { outsideSpans } from '../ports/spans.ts'
 import { createSegmentFiles, type SegmentFilesOptions, type UnwrittenFrame, type WrittenFrame } from './segment-file.ts'
 
 /** Writes frames with a group commit: what comes while the disk is busy goes out together, with one fsync. */
@@ -65,7 +66,8 @@ export function createSegmentWriter(options: SegmentFilesOptions): SegmentWriter
       const { promise, resolve, reject } = Promise.withResolvers<WrittenFrame>()
       pending.push({ plain, records, onWritten, resolve, reject })
       pendingBytes += plain.length
-      flushing ??= flush()
+      // others wait for it, too, and what it tells is no part of who came first
+      flushing ??= outsideSpans(flush)
       return promise
     },
     problem: () => problem,

@@ -20,6 +20,8 @@ export interface MigrationReport extends Omit<Migration, 'difference' | 'discard
   secondsLeft: number | null
   /** What held the run up since this process started, and the last of it. */
   errorCount: number
+  /** Of the groups that this process shipped in this run, those that were held up; `null` where it shipped none. */
+  errorRate: number | null
   lastError: string | null
   /** Of the server's own heap and buffers. */
   memoryBytes: number
@@ -61,6 +63,7 @@ export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterO
     const { tokensTotal, tokensVerified } = figures
     const tokensPerSecond = migration.state === 'RUNNING' ? rate.tokensPerSecond(migration.id) : null
     const memoryBytes = memory()
+    const { groups, errors } = watched.of(migration.id)
     return {
       ...rest,
       ...figures,
@@ -68,9 +71,10 @@ export function createRunReporter({ ledger, onAlarm, memory, now }: RunReporterO
       tokensPerSecond,
       secondsLeft: tokensPerSecond ? Number(tokensTotal - tokensVerified) / tokensPerSecond : null,
       errorCount,
+      errorRate: groups + errors === 0 ? null : errors / (groups + errors),
       lastError,
       memoryBytes,
-      alarms: alarmsOf({ ...watchedFigures(migration, tokensTotal, memoryBytes, now()), ...watched.of(migration.id) }),
+      alarms: alarmsOf({ ...watchedFigures(migration, tokensTotal, memoryBytes, now()), groups, errors }),
     }
   }
   const watch = (migration: Migration, event: WatchedEvent): void => {

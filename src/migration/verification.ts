@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Edition, parseEdition } from '../domain/log-name.ts'
 import type { LogDifference, Verification } from '../domain/migration.ts'
 import { LABEL_FIELDS } from '../domain/record-fields.ts'
@@ -79,14 +80,34 @@ export function shortLogs(ledger: LedgerFacts & LogNames, stock: readonly LogSto
   return [...fewer, ...unnoted.map((state) => ledger.nameOf(state))]
 }
 
+/** So often it is looked anew where logs left the disk meanwhile. */
+const MOST_LOOKS = 3
+
 /**
  * Holds what readers count against what the logs say: by log, day, model, session and origin the numbers of records and
  * tokens and a checksum over all rows; where they differ, down to the line. Identities with an archived copy, and those
- * that are not published whole, are left out on both sides. What answers are made of must follow from that. `deep` also reads every copy back, and elects every winner anew.
+ * that are not published whole, are left out on both sides. What answers are made of must follow from that. `deep` also
+ * reads every copy back, and elects every winner anew.
+ *
+ * Transcripts may be pruned or replaced meanwhile. Where something was found and the disk has other logs by then, it is
+ * looked anew.
  */
 export async function verifyPublished(parts: VerificationParts, deep: boolean): Promise<Findings> {
+  for (let look = 1; ; look++) {
+    const published = await publishedLogs(parts)
+    const findings = await verifyOnce(parts, published, deep)
+    if (isClean(findings) || look === MOST_LOOKS) return findings
+    const { onDisk } = await publishedLogs(parts)
+    if (isDeepStrictEqual(onDisk, published.onDisk)) return findings
+  }
+}
+
+async function verifyOnce(
+  parts: VerificationParts,
+  { onDisk, archived, surplus }: PublishedLogs,
+  deep: boolean,
+): Promise<Findings> {
   const { ledger, logs, evidence, now } = parts
-  const { onDisk, archived, surplus } = await publishedLogs(parts)
   const damaged = deep ? await evidence.damaged() : null
   const winnersDiffer = deep ? await evidence.winnersDiffer() : null
   const sumsDiffer = await evidence.sumsDiffer()

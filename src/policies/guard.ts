@@ -17,7 +17,8 @@ import {
   wrap,
 } from 'cockatiel'
 import { BridgeError } from '../domain/errors.ts'
-import { BETWEEN_ATTEMPTS, type Breaker, type Policy, type Waits } from './policies.ts'
+import { type BreakerState, tellMeasured } from '../ports/measured.ts'
+import { BETWEEN_ATTEMPTS, type Breaker, type CallKind, type Policy, type Waits } from './policies.ts'
 
 /** One attempt of a call. */
 export interface Attempt {
@@ -41,19 +42,29 @@ export interface Guard {
    * many calls wait as may.
    */
   run<T>(call: (attempt: Attempt) => Promise<T>, options?: CallOptions): Promise<T>
+  /** Calls that are on their way. */
+  running(): number
+  /** Calls since the start that were refused, as too many were on their way or waited. */
+  refused(): number
   /** The breaker is open, and trial calls are not due yet. */
   isOpen(): boolean
 }
 
-/** `isAway`: whether an error says that the dependency is away; any other says something of the call. */
-export function createGuard(name: string, policy: Policy, isAway: (error: unknown) => boolean): Guard {
+/**
+ * `isAway`: whether an error says that the dependency is away; any other says something of the call. `kind`: as whose the
+ * state of the breaker is told; absent: it is not.
+ */
+export function createGuard(name: string, policy: Policy, isAway: (error: unknown) => boolean, kind?: CallKind): Guard {
   const away = handleWhen(isAway)
   const within = timeout(policy.deadlineMs, { strategy: TimeoutStrategy.Cooperative, abortOnReturn: false })
   const limited = bulkhead(policy.atOnce, policy.waiting)
   const again = retry(away, { maxAttempts: policy.attempts - 1, backoff: createBackOff(BETWEEN_ATTEMPTS) })
   const once = wrap(within, limited)
   const repeatedly = wrap(within, again, limited)
-  const breaker = createBreaker(policy.breaker, away)
+  const breaker = createBreaker(policy.breaker, away, (state) => {
+    if (kind !== undefined) tellMeasured('breaker', { of: kind, state })
+  })
+  let refused = 0
   return {
     async run(call, { repeatable = false, signal: wanted } = {}) {
       const startedAt = performance.now()
@@ -64,9 +75,12 @@ export function createGuard(name: string, policy: Policy, isAway: (error: unknow
           wanted,
         )
       } catch (error) {
+        if (isBulkheadRejectedError(error)) refused++
         throw toldAs(name, policy, error)
       }
     },
+    running: () => policy.atOnce - limited.executionSlots,
+    refused: () => refused,
     isOpen: breaker.isOpen,
   }
 }
@@ -75,7 +89,7 @@ export function createGuard(name: string, policy: Policy, isAway: (error: unknow
 export const createBackOff = ({ firstMs, longestMs }: Waits): ExponentialBackoff<unknown> =>
   new ExponentialBackoff({ generator: halfJitterGenerator, initialDelay: firstMs, maxDelay: longestMs })
 
-function createBreaker(options: Breaker | undefined, away: Handled) {
+function createBreaker(options: Breaker | undefined, away: Handled, tell: (state: BreakerState) => void) {
   if (options === undefined) return { execute: <T>(call: () => Promise<T>) => call(), isOpen: () => false }
   const { failures, openMs, trials } = options
   const breaker = circuitBreaker(away, {
@@ -86,11 +100,15 @@ function createBreaker(options: Breaker | undefined, away: Handled) {
   let trialsAt = 0
   breaker.onBreak(() => {
     trialsAt = Date.now() + openMs
+    tell('open')
   })
+  breaker.onReset(() => tell('closed'))
+  tell('closed')
   let tried = 0
   // told within the first of the trial calls
   breaker.onHalfOpen(() => {
     tried = 1
+    tell('half-open')
   })
   return {
     execute<T>(call: () => Promise<T>): Promise<T> {

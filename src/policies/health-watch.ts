@@ -1,3 +1,4 @@
+import { createLatency, type Latency } from './latency.ts'
 import { HEALTH_EVERY_MS } from './policies.ts'
 
 /** How a dependency was when something was heard of it last. Asking this asks the dependency nothing. */
@@ -6,6 +7,8 @@ export interface HealthWatch {
   problem(): string | undefined
   /** Milliseconds since then. */
   ageMs(): number
+  /** `Latency.ms` */
+  latencyMs(): number | undefined
   /** It was heard of in another way. */
   heard(problem?: string): void
   close(): void
@@ -15,20 +18,30 @@ export interface HealthWatch {
 export function watchHealth(ask: () => Promise<unknown>, everyMs = HEALTH_EVERY_MS): HealthWatch {
   let heardAt = performance.now()
   let problem: string | undefined
+  const latency: Latency = createLatency()
   const heard = (of?: string): void => {
     heardAt = performance.now()
     problem = of
+    if (of === undefined) latency.heard()
   }
   const timer = setInterval(() => {
+    const end = latency.begin()
     ask().then(
-      () => heard(),
-      (error: Error) => heard(error.message),
+      () => {
+        heard()
+        end(true)
+      },
+      (error: Error) => {
+        heard(error.message)
+        end(false)
+      },
     )
   }, everyMs)
   timer.unref()
   return {
     problem: () => problem,
     ageMs: () => performance.now() - heardAt,
+    latencyMs: latency.ms,
     heard,
     close: () => clearInterval(timer),
   }

@@ -124,3 +124,14 @@ export const POLICIES = {
 
 /** What a statement is for. */
 export type ClickHouseUse = keyof typeof POLICIES.clickhouse
+
+/** Calls that are left alone for a while when they fail. */
+export const BREAKERS = Object.entries(POLICIES).flatMap(([dependency, uses]) =>
+  Object.entries(uses)
+    .filter(([, { breaker }]: [string, Policy]) => breaker !== undefined)
+    .map(([use]) => ({ dependency: dependency as Dependency, use })),
+)
+
+type UsesOf<Of extends Dependency> = keyof (typeof POLICIES)[Of] & string
+/** A kind of calls: `redis command`. */
+export type CallKind = { [Of in Dependency]: `${Of} ${UsesOf<Of>}` }[Dependency]

@@ -11,6 +11,8 @@ export interface CacheHealth {
   detail: string
   /** Milliseconds since something was heard of it; absent where it is a part of this process. */
   ageMs?: number | undefined
+  /** How long it takes to answer (`Latency.ms`). */
+  latencyMs?: number | undefined
 }
 
 /** Keeps answers. It is never the truth: losing it, or any part of it, costs speed alone, so neither call fails. */

@@ -12,7 +12,7 @@ export interface UserFlags {
   shadowReads: number
   /**
    * The arm of the experiment; `null` only while it is known to be disabled: everyone is in the rollout. An experiment
-   * that is missing, or gives no variant that is known, is `legacy`.
+   * that is missing, or gives no variant that is known, is `legacy`. It is evaluated when it is read for the first time.
    */
   cohort: Cohort | null
 }
@@ -30,17 +30,68 @@ export const FLAG_NAMES = {
   shadowReads: 'shadow_reads_enabled',
 } as const satisfies Record<Exclude<keyof UserFlags, 'cohort'> | 'experiment', string>
 
+export type FlagKey = keyof typeof FLAG_NAMES
+
+/** What is meant to go again says when; the rest stays. Kinds are named as Unleash names them. */
+type FlagFacts = { owner: string } & (
+  | { kind: 'release' | 'experiment'; expectedEnd: `${number}-${number}-${number}` }
+  | { kind: 'kill-switch' | 'permission' | 'operational'; expectedEnd: null }
+)
+
+/** Of each flag, who answers for it, and by when (UTC) it should be gone: everybody has what it brings, or nobody. */
+export const FLAG_FACTS: Readonly<Record<FlagKey, FlagFacts>> = {
+  databaseBridge: { kind: 'kill-switch', owner: 'operations', expectedEnd: null },
+  historicalData: { kind: 'release', owner: 'migration', expectedEnd: '2027-06-30' },
+  realTimeUpdates: { kind: 'release', owner: 'dashboard', expectedEnd: '2027-06-30' },
+  experiment: { kind: 'experiment', owner: 'migration', expectedEnd: '2027-03-31' },
+  userSourceChoice: { kind: 'permission', owner: 'dashboard', expectedEnd: null },
+  shadowReads: { kind: 'operational', owner: 'operations', expectedEnd: null },
+}
+
+/** What is known of the flags themselves, whoever asks. Moments are milliseconds since 1970. */
+export interface KnownFlags {
+  /** When it was heard last that they are so; absent where that was never heard. */
+  asOf?: number | undefined
+  /** Another number after each change. */
+  version: number
+  /** `lastChangedAt`: since they are looked at; absent where none has been seen. */
+  flags: Readonly<Record<FlagKey, { enabled: boolean; lastChangedAt?: number | undefined }>>
+}
+
 export interface FlagsHealth {
   state: 'UP' | 'DEGRADED' | 'OFF'
   detail: string
   /** Milliseconds since something was heard of it; absent where it is a part of this process. */
   ageMs?: number | undefined
+  /** How long it takes to answer (`Latency.ms`). */
+  latencyMs?: number | undefined
+}
+
+/** What flags may be made to depend on, beside the user and their roles: where it runs. */
+export interface FlagPlace {
+  host?: string
+  /** `production`, or `development`. */
+  environment?: string
+}
+
+/** How the experiment is set up at this moment. */
+export interface ExperimentSetup {
+  enabled: boolean
+  /** Of users whom it puts into the arm `database`, 0 to 1; `null` where that depends on the user. */
+  share: number | null
 }
 
 /** Feature flags. Reading them never fails: what is not known is off, which is legacy, and told by `health`. */
 export interface Flags {
-  /** Always with the user: without one, the experiment would not be sticky. */
-  of(userId: string): UserFlags
+  /** Always with the user: without one, the experiment would not be sticky. `roles`: those of the token that asks. */
+  of(userId: string, roles?: readonly string[]): UserFlags
+  known(): KnownFlags
+  experiment(): ExperimentSetup
+  /**
+   * Tells whoever manages the flags that the experiment decided an answer of a user, for its usage figures;
+   * `isFirst`: of this day and arm, which is told as an impression, too.
+   */
+  noteExposure(user: { userId: string; roles: readonly string[] }, cohort: Cohort, isFirst: boolean): void
   health(): FlagsHealth
   close(): void
 }

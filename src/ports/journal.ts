@@ -1,6 +1,7 @@
 import type { AccessChange } from '../domain/access-change.ts'
 import type { SourcePreference } from '../domain/source.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
+import type { Cohort } from './flags.ts'
 
 /** A record as it is journaled: its place and stamp follow from where its entry stands. */
 export type JournaledRecord = Omit<RecordCopy, 'position' | 'byMutation' | 'stamp' | 'path' | 'offset'> & {
@@ -42,10 +43,91 @@ export interface GuardEntry {
   by: string
   tripped: boolean
   reason: string
+  /** By itself: then it may be ended by itself. */
+  automatic?: true
 }
 
-/** What users and operators chose, and no record says. */
-export type StateEntry = PreferenceEntry | AccessChange | GuardEntry
+/** What users in the experiment were answered, as one instance counted it since its entry before. */
+export interface ExperimentEntry {
+  kind: 'experiment'
+  at: number
+  /** Names the start of the instance that counted it. */
+  writer: string
+  /** Of its entries: one that is learned twice counts once. */
+  number: number
+  /** By UTC: `2026-04-02`. */
+  day: string
+  /** Of users whom the flag put into the arm `database`, 0 to 1; `null` where that depended on the user. */
+  share: number | null
+  users: ExperimentUser[]
+  /** Of each arm, how often an answer took how long: microseconds, and how often, in turns. */
+  latencies: Partial<Record<Cohort, number[]>>
+}
+
+/** A user in an arm, with what came to them: numbers in the order of `FIGURES` (`rollout/figures.ts`). */
+export type ExperimentUser = [userId: string, cohort: Cohort, figures: number[]]
+
+/** A field of an answer in which ClickHouse said something else than the files. */
+export interface MismatchEntry {
+  kind: 'mismatch'
+  at: number
+  id: string
+  /** Such as `whole[claude-opus-4-1].output`. */
+  field: string
+  /** What the files said. */
+  control: string
+  /** What ClickHouse said. */
+  candidate: string
+  /** It was seen again at once. */
+  confirmed: boolean
+  /** What was asked (`domain/question-text.ts`), and nothing of who asked it. */
+  question: string
+}
+
+/** Something that happened to an alert, or around alerts. What an alert is follows from all that happened to its name. */
+export interface AlertEntry {
+  kind: 'alert'
+  at: number
+  /** Names the instance that says so: no two entries of one have the same `at`. */
+  instance: string
+  /** What the alert is about; of what is noted of how alerts are told: the event once more. */
+  name: string
+  event: AlertEvent
+  /** In words; of a user: their note. */
+  text: string
+  /** The user who did it. */
+  by?: string
+  /** Of `raised`; of `escalated`, `acknowledged` and `resolved`: what it was when that was done. */
+  severity?: 'MEDIUM' | 'HIGH' | 'CRITICAL'
+  /** Of `raised`: since when it was so. */
+  since?: number
+  /** Of `raised` and `recovered`: the instance that sees it, where it is another one; `*`: all see the same. */
+  of?: string
+  /** Of `escalated`. */
+  level?: number
+  /** Of `delivered`: what was told, and where; of `subscribed`: where alerts are told from now on. */
+  told?: string
+  /** Of `courier`: until when this instance tells alerts. */
+  until?: number
+  /** Of `measured`: what indicators came to, by name. */
+  values?: Readonly<Record<string, number>>
+}
+
+export const ALERT_EVENTS = [
+  'raised',
+  'recovered',
+  'escalated',
+  'acknowledged',
+  'resolved',
+  'delivered',
+  'courier',
+  'subscribed',
+  'measured',
+] as const
+export type AlertEvent = (typeof ALERT_EVENTS)[number]
+
+/** What users and operators chose, users were answered, or was found, and no record says. */
+export type StateEntry = PreferenceEntry | AccessChange | GuardEntry | ExperimentEntry | MismatchEntry | AlertEntry
 
 export type JournalEntry = IngestEntry | StateEntry
 

@@ -2,7 +2,10 @@ import { channel } from 'node:diagnostics_channel'
 
 /** Something that outlives the process is about to be done, or was just done. */
 export interface Moment {
-  /** `ledger KIND`, `journal frame`, `journal head` or `statement NAME`. */
+  /**
+   * `ledger KIND`, `journal frame`, `journal head`, `statement NAME`, `alert NAME EVENT` (it is journaled) or
+   * `telling NAME EVENT` (somebody is told).
+   */
   name: string
   when: 'before' | 'after'
 }

@@ -160,10 +160,24 @@ export interface PublishedEvidence {
   sumsDiffer(): Promise<boolean | null>
 }
 
+/** What another source has something of, too: it can be neither counted nor cut off by one of them alone. */
+export interface Beside {
+  /** Told in `sessions` where pages are asked for, and in no page; not in `sessionCount`. */
+  sessions: readonly string[]
+  /** Of breakdowns, by `breakdownKey`: values in the order of its dimensions. Told beside the first of all others. */
+  combinations: Readonly<Record<string, readonly (readonly string[])[]>>
+}
+
+export interface PublishedQuery extends TokenQuery {
+  beside?: Beside
+}
+
 /** What is asked, and what whoever asks may see: only what is within one of the scopes is summed. */
 export interface PublishedRequest {
-  queries: readonly TokenQuery[]
+  queries: readonly PublishedQuery[]
   access: readonly Scope[]
+  /** Names of logs: winners that are copies in these are left out. */
+  withoutLogs?: readonly string[]
 }
 
 /** What is published, summed. */

@@ -48,13 +48,38 @@ export interface UnpublishedRecords {
   answerUnpublished(request: UnpublishedRequest, caller?: string): Promise<UnpublishedAnswer>
 }
 
-/** One side that can answer token metrics. Throws a `BridgeError` where it cannot. */
+export interface PublishedInFilesRequest extends Pick<SourceRequest, 'queries' | 'access'> {
+  /** 16 bytes each: identities that are left out, too. */
+  without: Uint8Array
+}
+
+/** What the files say of the identities that ClickHouse has all of. */
+export interface PublishedInFilesAnswer extends SourceAnswer {
+  /** 16 bytes each: the identities that are not all published. They are in no answer. */
+  identities: Uint8Array
+  /** Published editions that this disk has not, or not as far as they are published. */
+  lacking: Edition[]
+  /** Of a log that is published further than this disk has it, or than it was compared: nothing can be said of it. */
+  isBehind: boolean
+}
+
+/** The files, as far as they can be compared with ClickHouse. Of one moment. */
+export interface PublishedInFiles {
+  answerPublished(request: PublishedInFilesRequest, caller?: string): Promise<PublishedInFilesAnswer>
+}
+
+/**
+ * One side that can answer token metrics. Throws a `BridgeError` where it cannot. Of pages and breakdowns it tells what
+ * they begin with, or all that they follow from: `reading/told.ts` reads both.
+ */
 export interface TokenSource {
   readonly source: DataSource
   /** Names the logs that it counts: instances with the same name may share answers. */
   readonly world: string
   /** `caller` is the user who waits for it: callers take turns, so that none delays another. Absent: the bridge itself. */
   answer(request: SourceRequest, caller?: string): Promise<SourceAnswer>
+  /** The request that it answers in place of another: those with the same one share an answer. Absent: each its own. */
+  asked?(request: SourceRequest): SourceRequest
   /** How far the logs are counted now; `undefined` while it cannot answer. */
   counted(): { watermark: string; asOf: number } | undefined
   health(): SourceHealth

@@ -1,5 +1,6 @@
 import { BridgeError, isRefusal } from '../domain/errors.ts'
 import type { CacheStatus, DataSource } from '../domain/source.ts'
+import { inSpan } from '../ports/spans.ts'
 import type { SourceAnswer, SourceRequest } from '../ports/token-source.ts'
 import type { CachedSource } from './cached-source.ts'
 import type { Decision } from './decision.ts'
@@ -27,7 +28,21 @@ interface AnsweredBy {
  * From the chosen source; where it fails, or the guard trips before it has answered, the whole answer from the files,
  * never a part of it. A refusal is no failure.
  */
-export async function answerFrom(
+export const answerFrom = (
+  asked: SourcesAsked,
+  decision: Decision,
+  decideAgain: () => Decision,
+  request: SourceRequest,
+): Promise<AnsweredBy> =>
+  inSpan('resolve', factsOf(decision), async (tell) => {
+    const by = await fromOneSource(asked, decision, decideAgain, request)
+    tell({ ...factsOf(by.decision), cache: by.cache })
+    return by
+  })
+
+const factsOf = ({ source, reason, cohort }: Decision) => ({ source, reason, cohort: cohort ?? 'none' }) as const
+
+async function fromOneSource(
   { sourceOf, onFallback, caller, lacksTranscripts = false }: SourcesAsked,
   decision: Decision,
   decideAgain: () => Decision,

@@ -1,6 +1,8 @@
 import DataLoader from 'dataloader'
 import type { CorpusQuality } from '../domain/corpus-quality.ts'
+import { type Breakdown, breakdownKey, type SessionCut, sessionCutKey } from '../domain/cuts.ts'
 import { type Grouping, groupingKey } from '../domain/dimensions.ts'
+import { isRefusal } from '../domain/errors.ts'
 import type { Lacking } from '../domain/losses.ts'
 import type { Scope } from '../domain/scope.ts'
 import type { CacheStatus, Provenance, SourcePreference } from '../domain/source.ts'
@@ -10,8 +12,18 @@ import { answerFrom, type SourcesAsked } from './answer-from.ts'
 import type { Decision } from './decision.ts'
 import { filterKey } from './question-key.ts'
 
-/** A section of an answer: a grouping, the whole alone, the sessions or their number, or the quality of the corpus. */
-export type Section = Grouping | 'whole' | 'sessions' | 'sessionCount' | 'quality'
+/**
+ * A section of an answer: a grouping, the whole alone, the sessions, a page of them or their number, a breakdown that is
+ * cut, or the quality of the corpus.
+ */
+export type Section =
+  | Grouping
+  | 'whole'
+  | 'sessions'
+  | 'sessionCount'
+  | 'quality'
+  | { sessionPage: SessionCut }
+  | { breakdown: Breakdown }
 
 /** What is asked, and from which source the user would have it. */
 export interface Question {
@@ -48,6 +60,7 @@ interface AnsweredGroup {
   decision: Decision
   state: string
   sample: boolean
+  request: SourceRequest
 }
 
 export interface AnswersOptions extends SourcesAsked {
@@ -67,8 +80,19 @@ export interface AnswersOptions extends SourcesAsked {
   archived?: (answer: { quality: boolean; reason: Decision['reason'] }) => Promise<ArchivedHere>
   /** Looks up what models cost before anybody needs it. */
   learnPrices?: (models: Iterable<string>) => Promise<void>
+  /** What was asked together, and by which decision it was answered. */
+  onAsked?: ((request: SourceRequest, decision: Decision) => void) | undefined
   /** What is said of each answer of a source, once. */
   onAnswer?: (provenance: Provenance) => void
+  /** How each question to a source ended, but for one that was refused, and how long that took. */
+  onEnd?: (end: End) => void
+}
+
+/** `cache`: of the answer; `undefined` where there was none. */
+export interface End {
+  decision: Decision
+  cache: CacheStatus | undefined
+  ms: number
 }
 
 /** What was published and is not on this disk. */
@@ -129,6 +153,7 @@ async function stillHolds(options: AnswersOptions, basis: Basis): Promise<boolea
     told.push(provenance)
   }
   for (const provenance of told) options.onAnswer?.(provenance)
+  for (const { request, decision } of basis.groups) options.onAsked?.(request, decision)
   return true
 }
 
@@ -176,28 +201,42 @@ async function askSource(
   keys: readonly Key[],
   answered: (AnsweredGroup | undefined)[],
 ): Promise<(key: Key) => Answered> {
-  const asked = Map.groupBy(keys, ({ question }) => filterKey(question.filter))
+  const byFilter = Map.groupBy(keys, ({ question }) => filterKey(question.filter))
   // sorted, so that the same questions in another order have the same key in the cache
-  const filters = [...asked.keys()].sort()
+  const filters = [...byFilter.keys()].sort()
   const request: SourceRequest = {
-    queries: filters.map((key) => queryOf(asked.get(key) as Key[])),
+    queries: filters.map((key) => queryOf(byFilter.get(key) as Key[])),
     access: options.access,
     quality: keys.some(({ section }) => section === 'quality'),
     generation: options.generation,
   }
   const decideAgain = (): Decision => options.decide((keys[0] as Key).question)
   const lacking = await options.lacking()
-  const { answer: found, cache, state, decision: made } = await answerFrom(options, decision, decideAgain, request)
+  const began = performance.now()
+  const end = (by: Decision, cache: CacheStatus | undefined): void =>
+    options.onEnd?.({ decision: by, cache, ms: performance.now() - began })
+  const asked = answerFrom(options, decision, decideAgain, request)
+  const {
+    answer: found,
+    cache,
+    state,
+    decision: made,
+  } = await asked.catch((error: unknown) => {
+    if (!isRefusal(error)) end(decision, undefined)
+    throw error
+  })
+  end(made, cache)
   const archived = await archivedBeside(found, made, request.quality, options)
   const answer = withArchived(found, archived)
   await options.learnPrices?.(modelsIn(answer))
   const provenance = provenanceOf({ answer, cache, decision: made, lacking, archived }, options)
   options.onAnswer?.(provenance)
+  options.onAsked?.(request, made)
   const questions = [...new Map(keys.map(({ question }) => [questionKey(question), question])).values()]
   // who may have a preference of their own is asked anew each time
   const isAuto = questions.every(({ preference }) => preference === 'AUTO')
   const isLasting = state !== undefined && !provenance.stale && !request.quality && isAuto
-  answered.push(isLasting ? { questions, decision: made, state, sample: answer.sample } : undefined)
+  answered.push(isLasting ? { questions, decision: made, state, sample: answer.sample, request } : undefined)
   return ({ question }) => ({
     answer: answer.answers[filters.indexOf(filterKey(question.filter))] as TokenAnswer,
     quality: answer.quality,
@@ -223,15 +262,29 @@ const withArchived = (answer: SourceAnswer, archived: ArchivedHere | undefined):
 /** All sections that are asked for of one filter. */
 function queryOf(keys: readonly Key[]): TokenQuery {
   const sections = keys.map(({ section }) => section)
-  const groupings = new Map<string, Grouping>()
-  for (const section of sections) if (typeof section !== 'string') groupings.set(groupingKey(section), section)
+  const [groupings, pages, breakdowns] = [new Map(), new Map(), new Map()] as [
+    Map<string, Grouping>,
+    Map<string, SessionCut>,
+    Map<string, Breakdown>,
+  ]
+  for (const section of sections) {
+    if (typeof section === 'string') continue
+    if ('sessionPage' in section) pages.set(sessionCutKey(section.sessionPage), section.sessionPage)
+    else if ('breakdown' in section) breakdowns.set(breakdownKey(section.breakdown), section.breakdown)
+    else groupings.set(groupingKey(section), section)
+  }
   return {
     filter: (keys[0] as Key).question.filter,
-    groupings: [...groupings.keys()].sort().map((key) => groupings.get(key) as Grouping),
+    groupings: inOrder(groupings),
     sessions: sections.includes('sessions'),
     countSessions: sections.includes('sessionCount'),
+    ...(pages.size === 0 ? {} : { sessionPages: inOrder(pages) }),
+    ...(breakdowns.size === 0 ? {} : { breakdowns: inOrder(breakdowns) }),
   }
 }
+
+/** The values of a map in the order of their names. */
+const inOrder = <T>(named: ReadonlyMap<string, T>): T[] => [...named.keys()].sort().map((key) => named.get(key) as T)
 
 /** Every model that has sums in it. */
 function* modelsIn({ answers, quality }: SourceAnswer): Iterable<string> {
@@ -257,5 +310,11 @@ function provenanceOf(
   return { source, reason, cohort, cache, asOf, migrationProgress, stale, sample }
 }
 
-const sectionKey = (section: Section): string => (typeof section === 'string' ? section : `by ${groupingKey(section)}`)
+function sectionKey(section: Section): string {
+  if (typeof section === 'string') return section
+  if ('sessionPage' in section) return `page ${sessionCutKey(section.sessionPage)}`
+  if ('breakdown' in section) return `breakdown ${breakdownKey(section.breakdown)}`
+  return `by ${groupingKey(section)}`
+}
+
 const questionKey = ({ filter, preference }: Question): string => `${preference} ${filterKey(filter)}`

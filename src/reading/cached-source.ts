@@ -4,8 +4,11 @@ import { isBridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 import type { CacheStatus } from '../domain/source.ts'
 import type { AnswerCache } from '../ports/answer-cache.ts'
+import type { PriceList } from '../ports/price-list.ts'
+import { inSpan } from '../ports/spans.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../ports/token-source.ts'
 import { fits } from './fits.ts'
+import { isPricedAlike } from './priced-by.ts'
 import { requestKey } from './question-key.ts'
 
 export interface CachedSource {
@@ -23,6 +26,8 @@ export interface CachedSourceOptions {
   cache: AnswerCache
   /** Changes when what readers may see is switched; part of every key. */
   generation: () => number
+  /** What was cut off by other prices than these is computed anew. */
+  prices: PriceList
   refreshWaitMs?: number
   onRefreshFailed?: (error: unknown) => void
   /** Whether another source answers where this one fails; without one, a stale answer is better than none. */
@@ -34,8 +39,6 @@ export interface CachedSourceOptions {
 const REFRESH_WAIT_MS = 250
 /** Bytes of memory that a remembered failure takes beside its key. */
 const FAILING_BYTES = 100
-/** Raise it when the shape of answers changes: older ones are then never found. */
-const KEY_VERSION = 4
 
 /** A question that is put to the source. */
 interface Asked {
@@ -53,7 +56,7 @@ export type Asking = Map<string, Set<Asked>>
  * that is refreshed within a short wait, is a MISS; else the older one is served STALE while the refresh goes on.
  */
 export function createCachedSource(options: CachedSourceOptions): CachedSource {
-  const { source, cache, generation, canFallBack = false } = options
+  const { source, cache, generation, prices, canFallBack = false } = options
   /**
    * Questions whose last answer could not be computed. The oldest are forgotten: one of them is then asked again, as if
    * it had not failed.
@@ -64,9 +67,9 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
   })
   const ask = async (key: string, request: SourceRequest, caller: string): Promise<SourceAnswer> => {
     try {
-      const answer = await source.answer(request, caller)
+      const answer = await inSpan('ask source', { source: source.source }, () => source.answer(request, caller))
       failing.delete(key)
-      await cache.set(key, { watermark: answer.watermark, answer })
+      await inSpan('cache set', {}, () => cache.set(key, { watermark: answer.watermark, answer }))
       return answer
     } catch (error) {
       // OVERLOADED is about the caller's other questions: this one did not fail
@@ -75,6 +78,7 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
     }
   }
   const compute = createComputing(source, ask, options.asking)
+  const { asked = (request: SourceRequest) => request } = source
   const stateOf = ({ watermark }: { watermark: string }): string => `${generation()} ${watermark}`
 
   return {
@@ -82,14 +86,20 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       const at = source.counted()
       return at && stateOf(at)
     },
-    async answer(request, caller = '') {
+    async answer(wanted, caller = '') {
+      const request = asked(wanted)
       const at = source.counted()
       // the source is not ready: asking it throws the reason
       if (at === undefined) return { answer: await source.answer(request, caller), cache: 'BYPASS' }
       const state = stateOf(at)
       const key = keyOf(source, generation(), request)
-      const kept = await cache.get(key)
-      const cached = kept !== undefined && fits(kept.answer, request) ? kept : undefined
+      const kept = await inSpan('cache get', {}, async (tell) => {
+        const entry = await cache.get(key)
+        tell({ found: entry !== undefined })
+        return entry
+      })
+      const isGood = kept !== undefined && fits(kept.answer, request) && (await isPricedAlike(kept.answer, prices))
+      const cached = isGood ? kept : undefined
       if (cached?.watermark === at.watermark)
         return { answer: { ...cached.answer, asOf: at.asOf }, cache: 'HIT', state }
       const computed = compute(key, request, caller)
@@ -171,6 +181,6 @@ function createComputing(source: TokenSource, ask: Ask, asking: Asking = new Map
 const isOverloaded = (error: unknown): boolean => isBridgeError(error) && error.code === 'OVERLOADED'
 
 function keyOf(source: TokenSource, generation: number, request: SourceRequest): string {
-  const text = JSON.stringify([KEY_VERSION, source.world, source.source, generation, requestKey(request)])
+  const text = JSON.stringify([source.world, source.source, generation, requestKey(request)])
   return createHash('sha256').update(text).digest('base64url')
 }

@@ -5,15 +5,20 @@ import type { Scope } from '../domain/scope.ts'
 import type { DataSource } from '../domain/source.ts'
 import { sumsIn } from '../domain/sums-in.ts'
 import type { TokenAnswer, TokenQuery } from '../domain/token-query.ts'
-import type { PublishedRecords, StatementTurn } from '../ports/record-store.ts'
+import { uncut } from '../domain/uncut.ts'
+import type { PriceList } from '../ports/price-list.ts'
+import type { PublishedQuery, PublishedRecords, StatementTurn } from '../ports/record-store.ts'
 import type { SourceAnswer, SourceHealth, TokenSource, UnpublishedRecords } from '../ports/token-source.ts'
 import { finishInSlices, turnOf } from '../turns/event-loop.ts'
 import type { InTurn } from '../turns/in-turn.ts'
+import { besideIn, mergeCuts } from './merge-cuts.ts'
+import { withPrices } from './priced-by.ts'
 import { askWithCopiesBeyond, type BeyondParts } from './with-copies-beyond.ts'
 
 export interface DatabaseSourcesOptions {
   files: TokenSource & UnpublishedRecords
   published: PublishedRecords
+  prices: PriceList
   /** Runs while nothing is published, so that all that is read is of one moment. */
   read: <T>(run: () => Promise<T>) => Promise<T>
   /** Runs questions of several callers in turn; absent: all at once. */
@@ -49,9 +54,8 @@ export function createClickHouseSource(options: DatabaseSourcesOptions): TokenSo
           throw new BridgeError('SOURCE_UNAVAILABLE', 'what is published was switched meanwhile')
         const { watermark, asOf } = described.counted() ?? { watermark: '', asOf: Date.now() }
         const asked = quality ? [...queries, WHOLE] : queries
-        const answers = await published.answer({ queries: asked, access }, NOTHING, (run) =>
-          statementInTurn(caller, run),
-        )
+        const found = await published.answer({ queries: asked, access }, NOTHING, (run) => statementInTurn(caller, run))
+        const answers = found.map((answer, i) => withPrices(answer, asked[i] as TokenQuery, options.prices))
         const ofFiles = quality ? await files.answer({ queries: [], access, quality }, caller) : undefined
         const archived = quality ? await archivedTokens(access, NOTHING) : 0n
         return finish(answers, queries.length, ofFiles, archived, { asOf, watermark })
@@ -70,17 +74,18 @@ export function createHybridSource(options: DatabaseSourcesOptions): TokenSource
     ...describe('HYBRID', options),
     async answer({ queries, access, quality }, caller = '') {
       const all = quality ? [...queries, WHOLE] : queries
-      const asked = all.map(withSessions)
+      const asked = all.map(withAll)
       const { ofFiles, ofDatabase, watermark, archived } = await inRead(inTurn, read, caller, async () => {
         const oneByOne: StatementTurn = (run) => statementInTurn(caller, run)
         const ofFiles = await askWithCopiesBeyond(options, { queries: asked, access, quality }, caller, oneByOne)
         const { identities } = ofFiles
         const watermark = `${ofFiles.watermark} ${seq()}`
-        const ofDatabase = await published.answer({ queries: asked, access }, identities, oneByOne)
+        const beside = await besideOf(all, ofFiles.answers, caller)
+        const ofDatabase = await published.answer({ queries: beside, access }, identities, oneByOne)
         return { ofFiles, ofDatabase, watermark, archived: quality ? await archivedTokens(access, identities) : 0n }
       })
       const halves = asked.map((_, i) => [ofDatabase[i], ofFiles.answers[i]] as [TokenAnswer, TokenAnswer])
-      const answers = await mergeHalves(halves, all, caller)
+      const answers = await mergeHalves(halves, all, caller, options.prices)
       return finish(answers, queries.length, ofFiles, archived, { asOf: ofFiles.asOf, watermark })
     },
   }
@@ -107,21 +112,30 @@ async function mergeHalves(
   halves: readonly [TokenAnswer, TokenAnswer][],
   queries: readonly TokenQuery[],
   caller: string,
+  prices: PriceList,
 ): Promise<TokenAnswer[]> {
   const most = LIMITS.answerSums.value
   const answers: TokenAnswer[] = []
-  // apart from the caller's requests: another one who asked the same waits for this, and not for all of those
-  const turn = () => turnOf(`${caller}, merging`)
+  const turn = turnToMerge(caller)
   let left = most
   for (const [i, [ofDatabase, ofFiles]] of halves.entries()) {
+    const query = queries[i] as TokenQuery
     const merged = await finishInSlices(mergeAnswers(ofDatabase, ofFiles), turn)
-    const answer = withoutSessions(merged, queries[i] as TokenQuery)
+    await prices.learn(merged.whole.map(({ model }) => model))
+    const cut = await finishInSlices(mergeCuts(merged, ofDatabase, ofFiles, query, prices.priceOf), turn)
+    const answer = withPrices(cut, query, prices)
     left -= sumsIn(answer)
     if (left < 0) throw new BridgeError('QUERY_TOO_EXPENSIVE', `the answer would have more than ${most} sums`)
     answers.push(answer)
   }
   return answers
 }
+
+/**
+ * Apart from the caller's requests: another one who asked the same, and a publication that waits until the question is
+ * answered, wait for this, and not for all of those.
+ */
+const turnToMerge = (caller: string) => () => turnOf(`${caller}, merging`)
 
 const atOnce: InTurn = (_, run) => run()
 
@@ -142,15 +156,20 @@ const describe = (source: DataSource, { files, seq, health }: DatabaseSourcesOpt
   },
 })
 
-/** Sessions may be on both sides: their number follows from the merged rows. */
-function withSessions(query: TokenQuery): TokenQuery {
-  return query.countSessions === true ? { ...query, countSessions: false, sessions: true } : query
-}
+/** What is asked of the files: what may be on both sides is neither cut off nor counted by one of them alone. */
+const withAll = (query: TokenQuery): TokenQuery =>
+  uncut(query.countSessions === true ? { ...query, countSessions: false, sessions: true } : query)
 
-function withoutSessions(answer: TokenAnswer, query: TokenQuery): TokenAnswer {
-  if (query.sessions === true) return answer
-  const { sessions: _, ...rest } = answer
-  return rest
+/** What is asked of the database beside these answers of the files. */
+async function besideOf(
+  queries: readonly TokenQuery[],
+  ofFiles: readonly TokenAnswer[],
+  caller: string,
+): Promise<PublishedQuery[]> {
+  const beside: PublishedQuery[] = []
+  for (const [i, query] of queries.entries())
+    beside.push(await finishInSlices(besideIn(query, ofFiles[i] as TokenAnswer), turnToMerge(caller)))
+  return beside
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { breakdownKey, sessionCutKey } from '../domain/cuts.ts'
 import { askedValues, FILTER_LISTS, groupingKey } from '../domain/dimensions.ts'
 import { canonicalScopes, type Scope } from '../domain/scope.ts'
 import type { TokenFilter, TokenQuery } from '../domain/token-query.ts'
@@ -30,11 +31,13 @@ export function filterKey(filter: Filter): string {
 }
 
 /** The same for queries that ask for the same. */
-const queryKey = ({ filter, groupings, sessions = false, countSessions = false }: TokenQuery): unknown => [
-  filterKey(filter),
-  [...new Set(groupings.map(groupingKey))].sort(),
-  sessions,
-  countSessions,
+const queryKey = (query: TokenQuery): unknown => [
+  filterKey(query.filter),
+  [...new Set(query.groupings.map(groupingKey))].sort(),
+  query.sessions ?? false,
+  query.countSessions ?? false,
+  [...new Set(query.sessionPages?.map(sessionCutKey))].sort(),
+  [...new Set(query.breakdowns?.map(breakdownKey))].sort(),
 ]
 
 /** The same for requests whose answers are the same, query by query: who may see other things gets another one. */

@@ -7,7 +7,8 @@ import { createGuard, type Guard } from '../policies/guard.ts'
 import { watchHealth } from '../policies/health-watch.ts'
 import { POLICIES, type Policy } from '../policies/policies.ts'
 import type { AnswerCache, CachedAnswer, CacheHealth } from '../ports/answer-cache.ts'
-import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
+import { type RedisOutcome, tellMeasured } from '../ports/measured.ts'
+import { ANSWER_FORM, decodeAnswer, encodeAnswer } from './answer-codec.ts'
 import { AnswersInMemory } from './answers-in-memory.ts'
 import { connect, isAway } from './connection.ts'
 import { createSeal, type Seal } from './seal.ts'
@@ -26,6 +27,9 @@ export interface AnswerCacheOptions {
 /** A larger answer is computed anew sooner than it is written, sent and read. */
 const MAX_REDIS_BYTES = 1 << 20
 const TTL = '24h'
+
+/** Answers of another form are never found. */
+const named = (key: string): string => `${ANSWER_FORM}:${key}`
 
 export interface BoundedAnswerCache extends AnswerCache {
   /** About how much the answers in memory take. */
@@ -49,11 +53,13 @@ export function createAnswerCache(options: AnswerCacheOptions): BoundedAnswerCac
   })
   return {
     async get(key) {
-      const value = await cache.get<CachedAnswer | null>({ key }).catch(() => undefined)
+      const value = await cache.get<CachedAnswer | null>({ key: named(key) }).catch(() => undefined)
       return value ?? undefined
     },
     async set(key, cached) {
-      await cache.set({ key, value: cached, skipL2Write: sizeOf(cached) > MAX_REDIS_BYTES }).catch(() => undefined)
+      await cache
+        .set({ key: named(key), value: cached, skipL2Write: sizeOf(cached) > MAX_REDIS_BYTES })
+        .catch(() => undefined)
     },
     bytes: () => memory.bytes(),
     health: () => redis?.health() ?? { state: 'OFF', detail: 'memory alone' },
@@ -71,36 +77,55 @@ function memoryOf(memory: LRUCache<string, Entry>) {
   const options = { serialize: false }
   return {
     options,
-    factory: (config: object) => new MemoryDriver({ ...config, ...options, cacheInstance }),
+    factory: (config: object) => new EntriesInMemory({ ...config, ...options, cacheInstance }),
+  }
+}
+
+/** Of what it has found in Redis, bentocache puts the text in here all the same, and could not read it again. */
+class EntriesInMemory extends MemoryDriver {
+  override set(key: string, value: string | Entry, ttl?: number): boolean {
+    const entry = typeof value === 'string' ? deserializeEntry(value) : value
+    return super.set(key, entry as unknown as string, ttl)
   }
 }
 
 /** A layer of the cache in Redis, which goes by its policy: whatever fails is as if nothing were kept. */
 function openRedis(url: string, { onProblem, secrets, policy = POLICIES.redis.command }: AnswerCacheOptions) {
   const seal = createSeal(secrets)
+  /** What it said where it did not keep something; until it keeps something, or is connected anew. */
+  let refusal: string | undefined
   const redis = connect(url, policy)
-  const guard = createGuard('Redis', policy, isAway)
+  const guard = createGuard('Redis', policy, isAway, 'redis command')
   const asked = watchHealth(async () => {
     // the connection tells by itself why there is none
     if (redis.status !== 'ready') throw new Error(asked.problem() ?? 'not connected')
     await redis.ping()
   })
   asked.heard('connecting')
-  redis.on('ready', () => asked.heard())
+  redis.on('ready', () => {
+    // another one may be there now: the next answer that is to be kept tells
+    refusal = undefined
+    asked.heard()
+  })
   redis.on('error', ({ message }: Error) => {
     if (asked.problem() !== message) onProblem(message)
     asked.heard(message)
   })
   const options = { connection: redis, prefix: 'token-bridge' }
+  const onKept = (refused?: Error): void => {
+    if (refused !== undefined && refusal === undefined) onProblem(refused.message)
+    refusal = refused?.message
+  }
   return {
-    layer: { options, factory: (config: object) => new SealedRedis({ ...config, ...options }, guard, seal) },
+    layer: { options, factory: (config: object) => new SealedRedis({ ...config, ...options }, guard, seal, onKept) },
     health(): CacheHealth {
-      const ageMs = asked.ageMs()
+      const heard = { ageMs: asked.ageMs(), latencyMs: asked.latencyMs() }
       const problem = asked.problem()
-      if (problem !== undefined) return { state: 'DEGRADED', detail: problem, ageMs }
+      if (problem !== undefined) return { state: 'DEGRADED', detail: problem, ...heard }
       if (guard.isOpen())
-        return { state: 'DEGRADED', detail: 'it failed several times in a row: it is left alone for a while', ageMs }
-      return { state: 'UP', detail: 'connected', ageMs }
+        return { state: 'DEGRADED', detail: 'it failed several times in a row: it is left alone for a while', ...heard }
+      if (refusal !== undefined) return { state: 'DEGRADED', detail: `it keeps nothing: ${refusal}`, ...heard }
+      return { state: 'UP', detail: 'connected', ...heard }
     },
     close() {
       asked.close()
@@ -113,20 +138,56 @@ function openRedis(url: string, { onProblem, secrets, policy = POLICIES.redis.co
 class SealedRedis extends RedisDriver {
   readonly #guard: Guard
   readonly #seal: Seal
+  readonly #onKept: (refused?: Error) => void
 
-  constructor(config: ConstructorParameters<typeof RedisDriver>[0], guard: Guard, seal: Seal) {
+  /** `onKept`: told each time something was to be kept, with the error where Redis has no room, or may not be written to. */
+  constructor(
+    config: ConstructorParameters<typeof RedisDriver>[0],
+    guard: Guard,
+    seal: Seal,
+    onKept: (refused?: Error) => void,
+  ) {
     super(config)
     this.#guard = guard
     this.#seal = seal
+    this.#onKept = onKept
   }
 
   override async get(key: string): Promise<string | undefined> {
-    const sealed = await this.#guard.run(() => super.get(key))
+    const sealed = await measured(
+      () => this.#guard.run(() => super.get(key)),
+      (found) => (found === undefined ? 'miss' : 'hit'),
+    )
     return sealed === undefined ? undefined : this.#seal.open(key, sealed)
   }
 
-  override set(key: string, value: string, ttl?: number): Promise<boolean> {
-    return this.#guard.run(() => super.set(key, this.#seal.seal(key, value), ttl))
+  override async set(key: string, value: string, ttl?: number): Promise<boolean> {
+    const sealed = this.#seal.seal(key, value)
+    try {
+      const kept = await measured(
+        () => this.#guard.run(() => super.set(key, sealed, ttl)),
+        () => 'kept',
+      )
+      this.#onKept()
+      return kept
+    } catch (error) {
+      if (!isAway(error)) this.#onKept(error as Error)
+      throw error
+    }
+  }
+}
+
+async function measured<T>(call: () => Promise<T>, outcomeOf: (result: T) => RedisOutcome): Promise<T> {
+  const startedAt = performance.now()
+  const tell = (outcome: RedisOutcome): void =>
+    tellMeasured('redis', { outcome, seconds: (performance.now() - startedAt) / 1000 })
+  try {
+    const result = await call()
+    tell(outcomeOf(result))
+    return result
+  } catch (error) {
+    tell('failed')
+    throw error
   }
 }
 

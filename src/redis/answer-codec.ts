@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { GROUPED_DIMENSIONS } from '../domain/dimensions.ts'
 import { REFUSAL_REASONS } from '../domain/refusal.ts'
@@ -21,10 +22,29 @@ const sums = z.object({
   ...(Object.fromEntries(SUMS.map((field) => [field, bigint])) as Record<SumField, typeof bigint>),
 })
 const usage = z.array(sums)
-const groups = z.record(z.string(), z.array(z.object({ values: z.array(z.string()), start: time, usage })))
+const group = z.object({ values: z.array(z.string()), start: time, usage })
+const groups = z.record(z.string(), z.array(group))
+const breakdowns = z
+  .record(z.string(), z.object({ told: z.array(group), others: z.array(group) }))
+  .refine((all) =>
+    Object.entries(all).every(([key, { told }]) => told.every(({ values }) => values.length === combinedIn(key))),
+  )
+/** Of a breakdown, by its key (`breakdownKey`): how many dimensions it combines. What is no key throws, and is a miss. */
+const combinedIn = (key: string): number => (JSON.parse(key) as [unknown[]])[0].length
 /** Of a grouping, by its key: a value of each dimension. */
 const dimensionsIn = (key: string): number =>
   key.split(' ').filter((name) => (GROUPED_DIMENSIONS as readonly string[]).includes(name)).length
+const session = z.object({
+  id: z.string(),
+  project: z.string(),
+  user: z.string(),
+  host: z.string(),
+  startedAt: time,
+  lastActivityAt: time,
+  latestPath: z.string(),
+  latestOffset: z.number().int().nonnegative(),
+  usage,
+})
 const answer = z.object({
   whole: usage,
   sessionCount: z.int32().nonnegative().optional(),
@@ -33,21 +53,10 @@ const answer = z.object({
   groups: groups.refine((all) =>
     Object.entries(all).every(([key, list]) => list.every(({ values }) => values.length === dimensionsIn(key))),
   ),
-  sessions: z
-    .array(
-      z.object({
-        id: z.string(),
-        project: z.string(),
-        user: z.string(),
-        host: z.string(),
-        startedAt: time,
-        lastActivityAt: time,
-        latestPath: z.string(),
-        latestOffset: z.number().int().nonnegative(),
-        usage,
-      }),
-    )
-    .optional(),
+  sessions: z.array(session).optional(),
+  sessionPages: z.record(z.string(), z.array(session)).optional(),
+  breakdowns: breakdowns.optional(),
+  pricedBy: z.string().optional(),
 })
 const quality = z.object({
   duplicateLines: bigint,
@@ -67,6 +76,14 @@ const cached = z.object({
     sample: z.boolean(),
   }),
 })
+
+/** Raise it when answers of the same form mean something else. */
+const MEANING = 6
+/** Of the form and meaning that answers have in this release: part of every key, so that no other ones are ever found. */
+export const ANSWER_FORM = createHash('sha256')
+  .update(JSON.stringify([MEANING, z.toJSONSchema(cached, { io: 'input', unrepresentable: 'any' })]))
+  .digest('base64url')
+  .slice(0, 12)
 
 /** As JSON, with 64-bit and larger numbers as decimal strings. */
 export function encodeAnswer(value: CachedAnswer): string {

@@ -12,7 +12,7 @@ const PREFIX = 'token-bridge:used:'
 /** Counts in Redis, which forgets them when their window ends. Goes by its policy. */
 export function createSharedCounts(url: string): SharedCounts {
   const redis = connect(url, POLICIES.redis.counts)
-  const guard = createGuard('Redis', POLICIES.redis.counts, isAway)
+  const guard = createGuard('Redis', POLICIES.redis.counts, isAway, 'redis counts')
   redis.defineCommand('addUse', { numberOfKeys: 1, lua: ADD })
   // the cache of answers tells of it
   redis.on('error', () => undefined)

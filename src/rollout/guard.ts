@@ -8,6 +8,8 @@ export interface GuardState {
   at: number | undefined
   by: string | undefined
   reason: string | undefined
+  /** It tripped by itself. */
+  automatic: boolean
 }
 
 /** The emergency brake: it needs no Unleash, holds over starts, and is heard by every instance. */
@@ -15,14 +17,15 @@ export interface Guard {
   state(): GuardState
   /**
    * From this call on everybody is on the files here; it settles when that is on disk. Where the disk takes nothing it
-   * counts all the same, until this instance ends, and throws STORAGE_UNAVAILABLE; asked again, it tries the disk again. Where it has tripped, nothing changes.
+   * counts all the same, until this instance ends, and throws STORAGE_UNAVAILABLE; asked again, it tries the disk again. Where it has tripped, nothing changes,
+   * but that a user (`by`) takes over what it did by itself (`by` absent).
    */
-  trip(reason: string, by: string): Promise<GuardState>
+  trip(reason: string, by?: string): Promise<GuardState>
   /**
    * Ends it; settles when that is on disk, and counts from then on, unless it was tripped once more meanwhile. Where it
    * has not tripped, nothing changes.
    */
-  reset(reason: string, by: string): Promise<GuardState>
+  reset(reason: string, by?: string): Promise<GuardState>
   /** Learns of an entry, in whatever order entries come: of the journal, and of those that others told. */
   remember(entry: GuardEntry): void
 }
@@ -38,7 +41,10 @@ export interface GuardOptions {
 export const NOT_KNOWN_YET =
   'not known yet: everybody is on the files until the journal was read, and the database was asked once'
 
-const NEVER: GuardState = { tripped: false, at: undefined, by: undefined, reason: undefined }
+const NEVER: GuardState = { tripped: false, at: undefined, by: undefined, reason: undefined, automatic: false }
+
+/** Who did it, where it did so by itself. */
+const ITSELF = 'the guard itself'
 
 export function createGuard({ journal, onChange, now = Date.now }: GuardOptions): Guard {
   let latest: GuardEntry | undefined
@@ -48,8 +54,8 @@ export function createGuard({ journal, onChange, now = Date.now }: GuardOptions)
   const resetting = new Set<GuardEntry>()
   const state = (): GuardState => {
     if (latest === undefined) return NEVER
-    const { tripped, at, by, reason } = latest
-    return { tripped, at, by, reason }
+    const { tripped, at, by, reason, automatic = false } = latest
+    return { tripped, at, by, reason, automatic }
   }
   const remember = (entry: GuardEntry): void => {
     if (latest !== undefined && !isLater(entry, latest)) return
@@ -59,18 +65,21 @@ export function createGuard({ journal, onChange, now = Date.now }: GuardOptions)
     if (changes) onChange(state())
   }
   /** Later than the one before it, whatever the clock says: the latest counts, on every instance. */
-  const entryOf = (tripped: boolean, reason: string, by: string): GuardEntry => ({
+  const entryOf = (tripped: boolean, reason: string, by: string | undefined): GuardEntry => ({
     kind: 'guard',
     at: Math.max(now(), ...[latest, ...resetting].map((entry) => (entry?.at ?? 0) + 1)),
-    by,
+    by: by ?? ITSELF,
     tripped,
     reason,
+    ...(by === undefined && { automatic: true }),
   })
   return {
     state,
     remember,
     async trip(reason, by) {
-      if (state().tripped && unkept === undefined && resetting.size === 0) return state()
+      const isSame = state().tripped && unkept === undefined && resetting.size === 0
+      // what an operator wants is not ended by itself
+      if (isSame && (by === undefined || !state().automatic)) return state()
       const entry = resetting.size === 0 && unkept !== undefined ? unkept : entryOf(true, reason, by)
       unkept = entry
       // before anything else: whoever pulls a brake does not wait for a disk

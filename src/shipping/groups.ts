@@ -1,5 +1,8 @@
+import { isJournalKey, segmentOf } from '../domain/log-name.ts'
+import { journaledWithin } from '../ports/journaled-within.ts'
 import type { LogRange, LogState, RefusedPlaces, ShippableLogs } from '../ports/logs.ts'
 import type { BatchSummary, PublishedBatch, RecordBatch, RecordStore } from '../ports/record-store.ts'
+import { type Beginning, inTrace, NO_TRACER, type Tracer } from '../ports/spans.ts'
 import { mapGivingWay } from '../turns/pace.ts'
 import { inChunks } from './batch-chunks.ts'
 import { evidenceOf, isSameSummary, readBackLike, summarize } from './batch-summary.ts'
@@ -16,6 +19,8 @@ export interface ShippingParts {
   store: RecordStore
   ledger: Ledger
   gate: PublicationGate
+  /** Records each group that is shipped; absent: nobody does. */
+  tracer?: Tracer
 }
 
 /** What became of a group of ranges. */
@@ -39,7 +44,22 @@ export class ReadBackError extends Error {
 }
 
 /** Plans, writes, reads back and publishes the batches of some ranges, together. Throws `ReadBackError`. */
-export async function ship(parts: ShippingParts, ranges: readonly LogRange[], run: string): Promise<Shipped> {
+export const ship = (parts: ShippingParts, ranges: readonly LogRange[], run: string): Promise<Shipped> =>
+  inTrace(parts.tracer ?? NO_TRACER, 'ship', beginningOf(ranges), async (tell) => {
+    const shipped = await shipGroup(parts, ranges, run)
+    if (shipped.kind === 'refused') tell({ outcome: 'refused' })
+    else tell({ outcome: 'published', records: shipped.records, batches: shipped.group.batches.length })
+    return shipped
+  })
+
+const beginningOf = (ranges: readonly LogRange[]): Beginning => ({
+  facts: { logs: ranges.length },
+  follows: ranges.flatMap(({ state: { key, publishedTo }, from }) =>
+    isJournalKey(key) ? journaledWithin(segmentOf(key), from, publishedTo) : [],
+  ),
+})
+
+async function shipGroup(parts: ShippingParts, ranges: readonly LogRange[], run: string): Promise<Shipped> {
   const { ledger, store } = parts
   const batches = batchesOf(ledger, ranges, run)
   const summaries = await mapGivingWay(batches, ({ log, records }) => summarize(log, records))

@@ -41,27 +41,55 @@ export function openLedgerFile(path: string, read: (entry: unknown) => void): Le
   const end = readLines(path, bytes, read)
   let fd = openSync(path, 'a', 0o600)
   let size = end
-  if (end < bytes.length) {
-    ftruncateSync(fd, end)
+  /** A part of a line stands at the end: nothing may follow it. */
+  let isTorn = end < bytes.length
+  const cutTorn = (): void => {
+    if (!isTorn) return
+    ftruncateSync(fd, size)
     fdatasyncSync(fd)
+    isTorn = false
   }
+  cutTorn()
   return {
     append(entry) {
-      size += writeLine(fd, entry)
-      fdatasyncSync(fd)
+      cutTorn()
+      isTorn = true
+      try {
+        const written = writeLine(fd, entry)
+        fdatasyncSync(fd)
+        size += written
+        isTorn = false
+      } finally {
+        // a disk that is full took a part of it; where even this fails, the next one begins with it
+        attempt(cutTorn)
+      }
     },
     rewrite(entries) {
       const next = openSync(`${path}.new`, 'w', 0o600)
-      size = entries.reduce((sum: number, entry) => sum + writeLine(next, entry), 0)
-      fdatasyncSync(next)
-      closeSync(next)
+      let written: number
+      try {
+        written = entries.reduce((sum: number, entry) => sum + writeLine(next, entry), 0)
+        fdatasyncSync(next)
+      } finally {
+        closeSync(next)
+      }
       renameSync(`${path}.new`, path)
-      syncFolder(dirname(path))
-      closeSync(fd)
+      const before = fd
       fd = openSync(path, 'a', 0o600)
+      closeSync(before)
+      ;[size, isTorn] = [written, false]
+      syncFolder(dirname(path))
     },
     size: () => size,
     close: () => closeSync(fd),
+  }
+}
+
+function attempt(run: () => void): void {
+  try {
+    run()
+  } catch {
+    // what failed before is thrown
   }
 }
 

@@ -1,5 +1,6 @@
 import type { LogState } from '../ports/logs.ts'
 import type { RecordStore } from '../ports/record-store.ts'
+import { inSpan } from '../ports/spans.ts'
 import type { Ledger } from './ledger.ts'
 import type { PublicationGate } from './publication-gate.ts'
 import { type Change, type Changing, movedBy } from './shared-entries.ts'
@@ -39,15 +40,20 @@ export const createPublish =
     // one that was announced before and failed goes first: nobody else would ever carry it out
     const left = parts.ledger.announced()
     if (left !== undefined && !isSame(left, changing)) await publishAnnounced(parts)
-    await parts.gate.publish(() => carryOut(parts, changing), switches(changing))
+    await publishInSpan(parts, changing)
   }
 
 /** Carries out what was announced and not noted, by this process or by one before it. Returns what it was. */
 export async function publishAnnounced(parts: PublicationParts): Promise<Changing | undefined> {
   const changing = parts.ledger.announced()
-  if (changing !== undefined) await parts.gate.publish(() => carryOut(parts, changing), switches(changing))
+  if (changing !== undefined) await publishInSpan(parts, changing)
   return changing
 }
+
+const publishInSpan = (parts: PublicationParts, changing: Changing): Promise<void> =>
+  inSpan('publish', { kind: changing.change.kind }, () =>
+    parts.gate.publish(() => carryOut(parts, changing), switches(changing)),
+  )
 
 const isSame = (a: Changing, b: Changing): boolean =>
   JSON.stringify([a.change, a.note]) === JSON.stringify([b.change, b.note])

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import type { StateEntry } from '../ports/journal.ts'
+import { COHORTS } from '../ports/flags.ts'
+import { ALERT_EVENTS, type StateEntry } from '../ports/journal.ts'
 import type { StateRow, StateTable } from '../ports/state-table.ts'
 import { againAndAgain } from '../turns/again-and-again.ts'
 
@@ -99,11 +100,51 @@ const entryOf = <Kind extends StateEntry['kind']>(
 
 const at = z.number().int().nonnegative()
 const text = z.string()
+const cohort = z.enum(COHORTS)
 const names = z.array(text).optional()
 const SCOPE = z.object({ users: names, projects: names, hosts: names })
 const ENTRIES: { [Kind in StateEntry['kind']]: z.ZodType<EntryOf<Kind>> } = {
   preference: entryOf('preference', { at, userId: text, preference: z.enum(['AUTO', 'LEGACY', 'CLICKHOUSE']) }),
-  guard: entryOf('guard', { at, by: text, tripped: z.boolean(), reason: text }),
+  experiment: entryOf('experiment', {
+    at,
+    writer: text,
+    number: at,
+    day: text,
+    share: z.number().nullable(),
+    users: z.array(z.tuple([text, cohort, z.array(z.number())])),
+    latencies: z.partialRecord(cohort, z.array(z.number())),
+  }),
+  guard: entryOf('guard', {
+    at,
+    by: text,
+    tripped: z.boolean(),
+    reason: text,
+    automatic: z.literal(true).optional(),
+  }),
+  mismatch: entryOf('mismatch', {
+    at,
+    id: text,
+    field: text,
+    control: text,
+    candidate: text,
+    confirmed: z.boolean(),
+    question: text,
+  }),
+  alert: entryOf('alert', {
+    at,
+    instance: text,
+    name: text,
+    event: z.enum(ALERT_EVENTS),
+    text,
+    by: text.optional(),
+    severity: z.enum(['MEDIUM', 'HIGH', 'CRITICAL']).optional(),
+    since: at.optional(),
+    of: text.optional(),
+    level: at.optional(),
+    told: text.optional(),
+    until: at.optional(),
+    values: z.record(text, z.number()).optional(),
+  }),
   'machine-token': entryOf('machine-token', {
     at,
     by: text,

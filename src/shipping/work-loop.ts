@@ -1,5 +1,6 @@
 import { createBackOff } from '../policies/guard.ts'
 import { BETWEEN_PUBLICATIONS } from '../policies/policies.ts'
+import { outsideSpans } from '../ports/spans.ts'
 
 /** What is done again and again, one thing after the other. */
 export interface Work {
@@ -61,7 +62,7 @@ export function createWorkLoop(work: Work): WorkLoop {
   const kick = (): void => {
     again = true
     // while a retry is scheduled, kicks do not bring it forward
-    if (!closed && !retry.isWaiting()) running ??= Promise.resolve().then(run)
+    if (!closed && !retry.isWaiting()) running ??= outsideSpans(() => Promise.resolve().then(run))
   }
   const tryNow = (): void => {
     retry.stop()

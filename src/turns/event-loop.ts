@@ -124,9 +124,9 @@ export async function collectInSlices<T>(steps: Iterable<T>, turn: Turn): Promis
 export async function finishInSlices<T>(work: Work<T>, turn: Turn): Promise<T> {
   const pace = createPace(turn)
   for (;;) {
-    const step = work.next()
-    if (step.done === true) return step.value
     const pause = pace()
     if (pause !== undefined) await pause
+    const step = work.next()
+    if (step.done === true) return step.value
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
 
@@ -70,8 +71,10 @@ export function createTurns({ atOnce, ofOneCaller = atOnce, now = () => performa
     const before = callers.get(name)?.waiting.length ?? 0
     if (before >= LIMITS.pendingQuestions.value)
       return Promise.reject(new BridgeError('OVERLOADED', `${before} questions of yours are waiting already`))
+    // it is called when others are done, and is no part of what they do
+    const mine = AsyncLocalStorage.bind(run)
     return new Promise((resolve, reject) => {
-      callerOf(name).waiting.push(() => run().then(resolve, reject))
+      callerOf(name).waiting.push(() => mine().then(resolve, reject))
       next()
     })
   }

@@ -33,34 +33,28 @@ export interface Asked {
 export type AskUnleash = (etag: string | undefined) => Promise<Answer | undefined>
 
 export function createAsking(asked: Asked): AskUnleash {
-  const guard = createGuard('Unleash', asked.policy, (error) => error instanceof Unreachable)
+  const guard = createGuard('Unleash', asked.policy, (error) => error instanceof Unreachable, 'unleash poll')
   return async (etag) => {
+    let last: Answer | undefined
     try {
       return await guard.run(
         async ({ signal }) => {
-          const answer = await askOnce(asked, etag, signal)
-          if (answer.kind === 'unreachable') throw new Unreachable(answer)
-          return answer
+          last = await askOnce(asked, etag, signal)
+          if (last.kind === 'unreachable') throw new Unreachable()
+          return last
         },
         { repeatable: true, signal: asked.signal },
       )
     } catch (error) {
-      if (error instanceof Unreachable) return error.answer
-      if (isBridgeError(error)) return undefined
+      // a trial call that failed is not repeated, as it is left alone again: what came of it is told all the same
+      if (error instanceof Unreachable || isBridgeError(error)) return last
       throw error
     }
   }
 }
 
 /** Unleash did not answer, or not now. */
-class Unreachable extends Error {
-  readonly answer: Answer
-
-  constructor(answer: Answer & { problem: string }) {
-    super(answer.problem)
-    this.answer = answer
-  }
-}
+class Unreachable extends Error {}
 
 /** Never throws. */
 async function askOnce(

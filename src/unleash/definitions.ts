@@ -101,7 +101,8 @@ export function parseDefinitions(text: string): Definitions {
 /** What Unleash tells of a flag beside what it is evaluated by. */
 const BESIDE = ['description', 'type', 'project', 'stale', 'impressionData', 'createdAt', 'lastSeenAt']
 
-function evaluated(feature: Feature | undefined): unknown {
+/** What a flag is evaluated by. */
+export function evaluated(feature: Feature | undefined): unknown {
   return withoutEmpty(Object.fromEntries(Object.entries(feature ?? {}).filter(([name]) => !BESIDE.includes(name))))
 }
 

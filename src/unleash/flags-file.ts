@@ -1,32 +1,49 @@
 import { readFileSync, statSync } from 'node:fs'
 import { Unleash } from 'unleash-client'
-import type { Flags } from '../ports/flags.ts'
+import type { FlagPlace, Flags } from '../ports/flags.ts'
+import { createChangeTimes } from './change-times.ts'
 import { type ChangeListener, DefinitionsRepository, describeChanges, parseDefinitions } from './definitions.ts'
+import { startEvaluation } from './evaluation.ts'
+import type { ImpressionListener } from './experiment-setup.ts'
 import { createProblems, type ProblemListener } from './problems.ts'
-import { createUserFlags, noteDefinitions } from './user-flags.ts'
+import { noteDefinitions } from './user-flags.ts'
 
 /** How often the file is looked at. */
 const WATCH_MS = 250
 
 /**
  * Flags from a file in the format of Unleash's client API, evaluated by Unleash's own client. A change counts at
- * once; a file that cannot be read leaves the last known flags, and at the start everything off.
+ * once; a file that cannot be read leaves the last known flags, and at the start everything off. When they changed is
+ * kept in `changesPath`.
  */
-export async function openFlagsFile(path: string, listener: ProblemListener & ChangeListener): Promise<Flags> {
+export async function openFlagsFile(
+  path: string,
+  listener: ProblemListener & ChangeListener & ImpressionListener,
+  { place, changesPath }: { place?: FlagPlace; changesPath?: string } = {},
+): Promise<Flags> {
   const repository = new DefinitionsRepository()
   const problems = createProblems(listener)
+  const changes = createChangeTimes(repository, problems, changesPath)
   let loaded: string | undefined
+  let lookedAt: number | undefined
   const load = (): void => {
     try {
       // looked at before it is read: what changes meanwhile is read again
       const { mtimeNs, size, ino } = statSync(path, { bigint: true })
       const version = `${ino} ${size} ${mtimeNs}`
-      if (version === loaded) return
+      if (version === loaded) {
+        // where it could be read
+        if (lookedAt !== undefined) lookedAt = Date.now()
+        return
+      }
       loaded = version
+      lookedAt = undefined
       const definitions = parseDefinitions(readFileSync(path, 'utf8'))
       const isFirst = repository.now() === undefined
       const changed = repository.set(definitions)
       noteDefinitions(definitions, changed, problems)
+      changes.note()
+      lookedAt = Date.now()
       problems.set('file', {})
       if (!isFirst && changed.length > 0) listener.onChange?.(describeChanges(changed))
     } catch (error) {
@@ -47,8 +64,10 @@ export async function openFlagsFile(path: string, listener: ProblemListener & Ch
     skipInstanceCountWarning: true,
   })
   await unleash.start()
+  const evaluation = await startEvaluation(unleash, repository, problems, listener, place)
   return {
-    of: createUserFlags(unleash, repository, problems),
+    ...evaluation.flags,
+    known: () => changes.known(lookedAt),
     health() {
       const wrong = problems.all()
       return wrong.length === 0
@@ -57,7 +76,7 @@ export async function openFlagsFile(path: string, listener: ProblemListener & Ch
     },
     close() {
       clearInterval(watching)
-      unleash.destroy()
+      evaluation.end()
     },
   }
 }

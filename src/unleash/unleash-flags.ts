@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { Unleash } from 'unleash-client'
+import { createLatency, type Latency } from '../policies/latency.ts'
 import { HEALTH_EVERY_MS, POLICIES, type Policy } from '../policies/policies.ts'
-import type { Flags } from '../ports/flags.ts'
-import { type Answer, createAsking } from './ask-unleash.ts'
+import type { FlagPlace, Flags } from '../ports/flags.ts'
+import { type Answer, type AskUnleash, createAsking } from './ask-unleash.ts'
+import { createChangeTimes } from './change-times.ts'
 import { type ChangeListener, DefinitionsRepository, describeChanges, parseDefinitions } from './definitions.ts'
+import { startEvaluation } from './evaluation.ts'
+import type { ImpressionListener } from './experiment-setup.ts'
+import { keepFile } from './kept-file.ts'
 import { createProblems, type ProblemListener, type Problems } from './problems.ts'
-import { createUserFlags, noteDefinitions } from './user-flags.ts'
+import { noteDefinitions } from './user-flags.ts'
 
-export interface UnleashOptions extends ProblemListener, ChangeListener {
+export interface UnleashOptions extends ProblemListener, ChangeListener, ImpressionListener {
   /** `http://host:4242/api`. */
   url: string
   apiToken: string | undefined
@@ -23,6 +28,9 @@ export interface UnleashOptions extends ProblemListener, ChangeListener {
   /** Between two questions, which also tell how Unleash is: after half a minute at the latest it is asked in any case. */
   refreshIntervalMs: number
   policy?: Policy
+  /** Keeps when flags changed. */
+  changesPath?: string
+  place?: FlagPlace
 }
 
 /** How long the start waits for the first flags: after that, the last known ones count. */
@@ -41,9 +49,13 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
   const closing = new AbortController()
   const instanceId = randomUUID()
   const { signal } = closing
-  const ask = createAsking({ url, apiToken: options.apiToken, appName, instanceId, signal, policy })
+  const latency = createLatency()
+  const ask = timed(latency, createAsking({ url, apiToken: options.apiToken, appName, instanceId, signal, policy }))
   /** What counts while Unleash is not reached. */
   let counting = loadFirst(options, backup, repository, problems)
+  const changes = createChangeTimes(repository, problems, options.changesPath)
+  /** Those that were known last were so when they were kept, and later. */
+  let heardAt = counting === LAST_KNOWN ? statSync(backup, { throwIfNoEntry: false })?.mtimeMs : undefined
   let reached = false
   let kept: string | undefined
   let etag: string | undefined
@@ -57,11 +69,13 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
     problems.set('server', {})
     reached = true
     counting = LAST_KNOWN
+    heardAt = Date.now()
     if (answer.kind === 'unchanged') return
     etag = answer.etag
     problems.set('files', {})
     const changed = repository.set(answer.definitions)
     noteDefinitions(answer.definitions, changed, problems)
+    changes.note()
     if (answer.text !== kept && keep(backup, answer.text, problems)) kept = answer.text
     if (changed.length > 0) options.onChange?.(describeChanges(changed))
   }
@@ -75,22 +89,36 @@ export async function connectUnleash(options: UnleashOptions): Promise<Flags> {
   }
 
   const unleash = await startClient(options, instanceId, repository)
+  const evaluation = await startEvaluation(unleash, repository, problems, options, options.place)
   await settledWithin(FIRST_FLAGS_MS, poll())
   return {
-    of: createUserFlags(unleash, repository, problems),
+    ...evaluation.flags,
+    known: () => changes.known(heardAt),
     health() {
       const wrong = problems.all()
-      const ageMs = performance.now() - askedAt
-      if (wrong.length > 0) return { state: 'DEGRADED', detail: wrong.join('; '), ageMs }
-      return reached
-        ? { state: 'UP', detail: url, ageMs }
-        : { state: 'DEGRADED', detail: `${url} was not reached yet; ${counting}`, ageMs }
+      const heard = { ageMs: performance.now() - askedAt, latencyMs: latency.ms() }
+      if (wrong.length > 0) return { state: 'DEGRADED', detail: wrong.join('; '), ...heard }
+      if (!reached) return { state: 'DEGRADED', detail: `${url} was not reached yet; ${counting}`, ...heard }
+      return { state: 'UP', detail: url, ...heard }
     },
     close() {
       closing.abort()
       clearTimeout(timer)
-      unleash.destroy()
+      evaluation.end()
     },
+  }
+}
+
+function timed(latency: Latency, ask: AskUnleash): AskUnleash {
+  let isFirst = true
+  return async (etag) => {
+    const end = latency.begin()
+    const answer = await ask(etag)
+    const hasAnswered = answer !== undefined && answer.kind !== 'unreachable'
+    // the first answer is late by all that this process does at its start
+    if (!hasAnswered || !isFirst) end(hasAnswered)
+    isFirst = false
+    return answer
   }
 }
 
@@ -146,9 +174,7 @@ function loadFirst(
 /** Keeps the last known flags for the next start: whole, or those before. Returns whether it could. */
 function keep(backup: string, text: string, problems: Problems): boolean {
   try {
-    mkdirSync(dirname(backup), { recursive: true, mode: 0o700 })
-    writeFileSync(`${backup}.new`, text, { mode: 0o600 })
-    renameSync(`${backup}.new`, backup)
+    keepFile(backup, text)
     problems.set('backup', {})
     return true
   } catch (error) {

@@ -45,6 +45,8 @@ export interface IngestOptions {
   isAcknowledged?: (place: JournalPlace) => boolean
   /** Whether what was accepted before leaves room for more to be counted. */
   hasRoom?: () => boolean
+  /** Throws where the disk has no room for what is to be kept. */
+  requireDisk?: () => Promise<void>
   now?: () => number
   /** Of calls that are remembered by their keys. A forgotten one counts nothing twice: identities follow from keys. */
   maxRememberedBytes?: number
@@ -98,6 +100,7 @@ export function createIngest(options: IngestOptions): Ingest {
       if (!hasRoom()) throw new BridgeError('OVERLOADED', 'too many records wait to be counted: try again')
       if (records.length > MAX_RECORDS)
         throw invalidArgument('input.records', `has ${records.length} records, at most ${MAX_RECORDS} are allowed`)
+      await options.requireDisk?.()
       if (idempotencyKey === undefined) return submit(submission)
       if (idempotencyKey === '' || !isPlainText(idempotencyKey, MAX_KEY_LENGTH))
         throw invalidArgument(

@@ -1,11 +1,14 @@
 // One suite for every cache: what readers rely on holds with Redis, without it, and with one that fails.
 import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:net'
 import { Redis } from 'ioredis'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { breakdownKey } from '../../src/domain/cuts.ts'
 import { POLICIES, type Policy } from '../../src/policies/policies.ts'
 import type { AnswerCache, CachedAnswer } from '../../src/ports/answer-cache.ts'
-import { createAnswerCache } from '../../src/redis/answer-cache.ts'
+import { type BoundedAnswerCache, createAnswerCache } from '../../src/redis/answer-cache.ts'
 import { createSeal } from '../../src/redis/seal.ts'
+import { startRedis } from '../support/redis-setup.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
 import { until } from '../support/until.ts'
 
@@ -18,6 +21,17 @@ const sums = {
   cacheCreation5m: 3n,
   cacheCreation1h: 4n,
   records: 1n,
+}
+const session = {
+  id: 's',
+  project: 'p',
+  user: 'u',
+  host: 'h',
+  startedAt: 5,
+  lastActivityAt: 6,
+  latestPath: '/p/a.jsonl',
+  latestOffset: 7,
+  usage: [sums],
 }
 const cached = (watermark: string): CachedAnswer => ({
   watermark,
@@ -33,19 +47,15 @@ const cached = (watermark: string): CachedAnswer => ({
           slot: [{ values: [], start: 900_000, usage: [sums] }],
           'project host slot': [{ values: ['p', 'h'], start: 900_000, usage: [sums] }],
         },
-        sessions: [
-          {
-            id: 's',
-            project: 'p',
-            user: 'u',
-            host: 'h',
-            startedAt: 5,
-            lastActivityAt: 6,
-            latestPath: '/p/a.jsonl',
-            latestOffset: 7,
-            usage: [sums],
+        sessions: [session],
+        sessionPages: { '["COST_ASC",1]': [session] },
+        breakdowns: {
+          [breakdownKey({ by: ['session', 'model'], buckets: undefined, first: 1, orderBy: 'COST_DESC' })]: {
+            told: [{ values: ['s', 'm'], start: 0, usage: [sums] }],
+            others: [{ values: [], start: 0, usage: [sums] }],
           },
-        ],
+        },
+        pricedBy: 'prices',
       },
       { whole: [], sessionCount: 0, firstAt: undefined, lastAt: undefined, groups: {} },
     ],
@@ -65,7 +75,7 @@ const cached = (watermark: string): CachedAnswer => ({
 
 const SECRET = Buffer.alloc(32, 7)
 
-function open(redisUrl: string | undefined, policy?: Policy): AnswerCache {
+function open(redisUrl: string | undefined, policy?: Policy): BoundedAnswerCache {
   const cache = createAnswerCache({
     redisUrl,
     secrets: [SECRET],
@@ -114,6 +124,18 @@ describe('a cache in Redis', () => {
     const key = randomUUID()
     await a.set(key, cached('w1'))
     expect(await b.get(key)).toEqual(cached('w1'))
+  })
+
+  test('gives what it found to memory, which keeps it, and counts its bytes', async () => {
+    const proxy = await startProxy(inject('redisUrl'))
+    const [writer, reader] = [open(inject('redisUrl')), open(proxy.url)]
+    await Promise.all([up(writer), up(reader)])
+    const key = randomUUID()
+    await writer.set(key, cached('w1'))
+    expect(await reader.get(key)).toEqual(cached('w1'))
+    await proxy.cut()
+    for (let time = 0; time < 2; time++) expect(await reader.get(key)).toEqual(cached('w1'))
+    expect(reader.bytes()).toBeGreaterThan(writer.bytes() / 2)
   })
 
   test('is not sent a large answer, which memory keeps', async () => {
@@ -189,6 +211,46 @@ describe('a cache in Redis', () => {
     await until('the problem', () => (cache.health().state === 'DEGRADED' ? true : undefined))
     await proxy.restore()
     await up(cache)
+  })
+
+  test.each(['*99999999999\r\n', '*-5\r\n', '$99999999999\r\n', '%#!', '-\r\n', ':x\r\n'])(
+    'that answers bytes that no Redis would answer is none: %j',
+    async (bytes) => {
+      let answered = 0
+      const stranger = createServer((socket) => {
+        socket.on('error', () => undefined)
+        socket.on('data', () => {
+          answered++
+          socket.write(bytes)
+        })
+      })
+      await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve))
+      onTestFinished(() => void stranger.close())
+      const { port } = stranger.address() as { port: number }
+      const cache = open(`redis://127.0.0.1:${port}`)
+      await until('it to be asked', () => answered > 0 || undefined)
+      const key = randomUUID()
+      await cache.set(key, cached('w1'))
+      expect(await cache.get(key)).toMatchObject({ watermark: 'w1' })
+      expect(cache.health().state).toBe('DEGRADED')
+    },
+  )
+
+  test('that has no room says so until it has, and costs nothing but speed', async () => {
+    const { url, stop } = await startRedis()
+    onTestFinished(stop)
+    const operator = new Redis(url)
+    onTestFinished(() => operator.disconnect())
+    const cache = open(url)
+    await up(cache)
+    await operator.config('SET', 'maxmemory', '1')
+    const key = randomUUID()
+    await cache.set(key, cached('w1'))
+    expect(await cache.get(key)).toMatchObject({ watermark: 'w1' })
+    expect(cache.health()).toMatchObject({ state: 'DEGRADED', detail: expect.stringMatching(/^it keeps nothing: OOM/) })
+    await operator.config('SET', 'maxmemory', '0')
+    await cache.set(key, cached('w2'))
+    expect(cache.health()).toMatchObject({ state: 'UP', detail: 'connected' })
   })
 
   test('that failed several times in a row is left alone: nothing is kept in it, and nothing waits for it', async () => {

@@ -90,6 +90,19 @@ describe('an Unleash that answers none of several questions', () => {
     await until('it to be well again', () => flags.health().state === 'UP' || undefined)
   })
 
+  test('is told again where it goes away after one trial call that it answered', async () => {
+    let answers = 0
+    const away: Reply = (response) => response.writeHead(503).end()
+    const server = await startOddUnleash(says(SHIPPED))
+    const { flags } = await connect(server.url, { policy: { ...POLL, breaker: BREAKER } })
+    server.say(away)
+    await until('it to be told', () => flags.health().state === 'DEGRADED' || undefined)
+    await until('it to be left alone', () => (flags.health().ageMs ?? 0) > BREAKER.openMs / 2 || undefined)
+    server.say((response) => (answers++ === 0 ? says(SHIPPED) : away)(response))
+    await until('one answer', () => answers > 0 || undefined)
+    await until('it to be told once more', () => (answers > 2 && flags.health().state === 'DEGRADED') || undefined)
+  })
+
   test('is asked again at once where only one answer is missing', async () => {
     let asked = 0
     const server = await startOddUnleash((response) => {

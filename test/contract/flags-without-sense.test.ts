@@ -63,7 +63,7 @@ describe('a flag that makes no sense', () => {
     expect(problems).toContainEqual(expect.stringMatching(problem))
     expect(flags.health().state).toBe('DEGRADED')
     const told = problems.length
-    for (let i = 0; i < 100; i++) flags.of(`user-${i}`)
+    for (let i = 0; i < 100; i++) expect(flags.of(`user-${i}`).cohort).toBe('legacy')
     expect(problems).toHaveLength(told)
     server.say(says(SHIPPED))
     await until('it to be well again', () => flags.health().state === 'UP' || undefined)

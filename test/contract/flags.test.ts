@@ -7,7 +7,7 @@ import { POLICIES } from '../../src/policies/policies.ts'
 import type { Flags } from '../../src/ports/flags.ts'
 import { openFlagsFile } from '../../src/unleash/flags-file.ts'
 import { connectUnleash } from '../../src/unleash/unleash-flags.ts'
-import { flagsFile } from '../support/flags.ts'
+import { flagsFile, forRole } from '../support/flags.ts'
 import { startProxy } from '../support/tcp-proxy.ts'
 import { makeFolder } from '../support/transcripts.ts'
 import { type RunningUnleash, runUnleash } from '../support/unleash.ts'
@@ -110,6 +110,28 @@ describe.each(Object.entries(ADAPTERS))('flags from %s', (_name, open) => {
     expect(flags.health().state).toBe('UP')
   })
 
+  test('say when each was seen to change, and how old that knowledge is', async () => {
+    const began = Date.now()
+    const { flags, toggle } = await open()
+    const { version } = flags.known()
+    expect(flags.known().flags.realTimeUpdates).toEqual({ enabled: true, lastChangedAt: undefined })
+    expect(flags.known().asOf).toBeGreaterThanOrEqual(began)
+    await toggle('real_time_updates_enabled', false)
+    const changed = await until('the change', () => {
+      const known = flags.known()
+      return known.flags.realTimeUpdates.enabled ? undefined : known
+    })
+    expect(changed.flags.realTimeUpdates.lastChangedAt).toBeGreaterThanOrEqual(began)
+    expect(changed.flags.databaseBridge.lastChangedAt).toBeUndefined()
+    expect(changed.version).not.toBe(version)
+    await until(
+      'it to be heard again that they are so',
+      () => (flags.known().asOf ?? 0) > (changed.asOf ?? 0) || undefined,
+    )
+    await toggle('real_time_updates_enabled', true)
+    await until('the change back', () => flags.known().flags.realTimeUpdates.enabled || undefined)
+  })
+
   test('put 100,000 users into cohorts 90 to 10, where they stay; a raised weight moves nobody back', async () => {
     const { flags, toggle, setDatabaseWeight } = await open()
     await toggle('dashboard_ab_test', true)
@@ -152,7 +174,7 @@ describe('an experiment in a real Unleash', () => {
     expect(flags.health()).toMatchObject({ state: 'DEGRADED', detail: problems[0] })
 
     await unleash.setVariants([{ name: 'Database', weight: 1000, weightType: 'variable', stickiness: 'userId' }])
-    await until('the other problem', () => flags.of('ann') && (problems.length > 1 || undefined))
+    await until('the other problem', () => flags.of('ann').cohort && (problems.length > 1 || undefined))
     expect(flags.of('ann').cohort).toBe('legacy')
     expect(problems[1]).toMatch(/gives users the variant "Database", which nobody knows/)
 
@@ -160,6 +182,33 @@ describe('an experiment in a real Unleash', () => {
     await until('the variant database', () => flags.of('ann').cohort === 'database' || undefined)
     expect(flags.health().state).toBe('UP')
     expect(solved).toEqual(problems)
+  })
+})
+
+describe('constraints in a real Unleash', () => {
+  const oneOf = (contextName: string, values: string[]) => ({ contextName, operator: 'IN', values, inverted: false })
+
+  test('may look at the roles, so that staff are first', async () => {
+    const flags = await connect()
+    onTestFinished(() => unleash.setConstraints('database_bridge_enabled', []))
+    await unleash.setConstraints('database_bridge_enabled', [forRole('operator')])
+    await until('it to be off for others', () => !flags.of('ann', ['viewer']).databaseBridge || undefined)
+    expect(flags.of('ann', ['viewer', 'operator']).databaseBridge).toBe(true)
+    expect(flags.of('ann', ['operator']).databaseBridge).toBe(true)
+    expect(flags.of('ann').databaseBridge).toBe(false)
+  })
+
+  test('may look at the host and at the environment', async () => {
+    const here = await connect({ place: { host: 'here', environment: 'production' } })
+    const there = await connect({ place: { host: 'there', environment: 'production' } })
+    const developed = await connect({ place: { host: 'here', environment: 'development' } })
+    onTestFinished(() => unleash.setConstraints('database_bridge_enabled', []))
+    await unleash.setConstraints('database_bridge_enabled', [
+      oneOf('host', ['here']),
+      oneOf('environment', ['production']),
+    ])
+    const isOn = (flags: Flags) => flags.of('ann').databaseBridge
+    await until('it to be on here alone', () => (isOn(here) && !isOn(there) && !isOn(developed)) || undefined)
   })
 })
 
@@ -182,6 +231,24 @@ describe('Unleash that refuses the token', () => {
     const refused = await connect({ folder, apiToken: undefined })
     expect(refused.of('ann').userSourceChoice).toBe(false)
     expect(refused.health().detail).toMatch(/refuses the token \(401\).*; the last known flags count$/)
+  })
+})
+
+describe('Unleash that answers late', () => {
+  test('is told with how long it takes, and since when where it does not answer', async () => {
+    const proxy = await startProxy(unleash.apiUrl)
+    const { health } = await connect({ url: proxy.url })
+    const latency = (is: (ms: number) => boolean) =>
+      until('how long it takes', () => {
+        const { latencyMs } = health()
+        return latencyMs !== undefined && is(latencyMs) ? latencyMs : undefined
+      })
+    proxy.delay(150)
+    await latency((ms) => ms >= 150)
+    proxy.delay(0)
+    await latency((ms) => ms < 150)
+    await proxy.cut()
+    await latency((ms) => ms >= 500)
   })
 })
 

@@ -42,7 +42,7 @@ describe('a server over HTTP', () => {
     folder: '',
     ...more,
   })
-  const open = async (more = {}): Promise<Database> => {
+  const open = async (more = {}): Promise<Database<string>> => {
     const db = await openDatabase(options(more))
     await applySchemaChanges(db)
     return db

@@ -1,12 +1,19 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { type Breakdown, SESSION_ORDERS, type SessionCut } from '../../src/domain/cuts.ts'
 import { DIMENSION_NAMES, DIMENSIONS, type Dimension, type Grouping } from '../../src/domain/dimensions.ts'
 import { EVERYTHING } from '../../src/domain/scope.ts'
+import { rankSessions, sortSessions } from '../../src/domain/session-page.ts'
 import { groupsOf, type TokenQuery } from '../../src/domain/token-query.ts'
-import { groupByModel } from '../../src/domain/usage.ts'
+import { uncut } from '../../src/domain/uncut.ts'
+import { groupByModel, sessionMetrics } from '../../src/domain/usage.ts'
+import { finished } from '../../src/domain/work.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
+import { breakdownRows } from '../../src/reading/told.ts'
 import { HOURS } from '../support/bucketed.ts'
 import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
+import { TEST_PRICES } from '../support/test-prices.ts'
+import { CUTS, pageBehind, pageOf } from '../support/told-cuts.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -170,6 +177,43 @@ describe.each(Object.entries(SOURCES))('the source %s', (name, { source, shipped
       const { whole } = await answerOf(opened, { filter, groupings: [] })
       expect([value, totals(whole).records]).toEqual([value, records])
     }
+  })
+
+  test('tells the same pages of sessions in every order, one behind the other, as from all sessions', async () => {
+    const opened = await open()
+    const { priceOf } = TEST_PRICES
+    const { sessions = [] } = await answerOf(opened, { filter: {}, groupings: [], sessions: true })
+    for (const order of SESSION_ORDERS) {
+      const all = sortSessions([...rankSessions(sessions, order, priceOf)], order)
+      let cut: SessionCut = { order, first: 1 }
+      for (const { session } of all) {
+        const page = pageOf(await answerOf(opened, { filter: {}, groupings: [], sessionPages: [cut] }), cut, priceOf)
+        expect(page).toMatchObject({ totalCount: 2, hasNextPage: session !== all.at(-1)?.session })
+        // in whichever order its sums are
+        expect(page.edges.map(({ node }) => node)).toEqual([sessionMetrics(session, priceOf)])
+        cut = pageBehind(cut, page)
+      }
+      const behind = pageOf(await answerOf(opened, { filter: {}, groupings: [], sessionPages: [cut] }), cut, priceOf)
+      expect(behind).toEqual({ edges: [], hasNextPage: false, endCursor: null, totalCount: 2 })
+      const none = { order, first: 0 }
+      expect(
+        pageOf(await answerOf(opened, { filter: {}, groupings: [], sessionPages: [none] }), none, priceOf),
+      ).toMatchObject({ edges: [], hasNextPage: true, totalCount: 2 })
+    }
+  })
+
+  test('tells the first of a breakdown by any dimensions, and what is left of it', async () => {
+    const opened = await open()
+    const { priceOf } = TEST_PRICES
+    const query = { filter: { from: NINE }, groupings: [] }
+    const breakdowns = CUTS.breakdowns as Breakdown[]
+    const all = await answerOf(opened, uncut({ ...query, breakdowns }))
+    const cut = await answerOf(opened, { ...query, breakdowns })
+    for (const one of breakdowns)
+      expect([one, finished(breakdownRows(cut, one, priceOf))]).toEqual([
+        one,
+        finished(breakdownRows(all, one, priceOf)),
+      ])
   })
 
   test('splits by model and context tier', async () => {

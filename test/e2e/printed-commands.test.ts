@@ -25,7 +25,7 @@ import { until } from '../support/until.ts'
 
 /** What no test can run as it is printed, and what is there instead. Whatever else is printed is run. */
 const NOT_RUN: Readonly<Record<string, string>> = {
-  'docker build -t token-bridge .': 'needs Docker, as the next two do: container.test.ts reads what it would build',
+  'docker build -t token-bridge .': 'needs Docker, as the next two do: docker-commands.test.ts runs them where it is',
 }
 const NEEDS_DOCKER = /^docker run /
 
@@ -51,6 +51,10 @@ const ownNames = (): [string, string][] => [
 const EXIT_CODES: Readonly<Record<string, number>> = {
   // while it is isolated, as the runbook says
   'docs/runbooks/isolate.md: ./token-bridge health': 1,
+}
+/** What readers of a document have done before it: what was carried is rolled back by then, as `operations.md` has it. */
+const BEFORE: Readonly<Record<string, string>> = {
+  'docs/runbooks/guard.md: ./token-bridge migrate verify --repair': './token-bridge migrate start',
 }
 /** Run while the server starts. */
 const NEEDS_NO_SERVER = /^(\.\/token-bridge (analyze|blocks)|npm|npx) ?/
@@ -213,6 +217,8 @@ function runEarly(): void {
 test.each(RUN.map(({ path, command }) => [command, path] as const))(
   '%s (%s) does what it is printed for',
   async (command, path) => {
+    const before = BEFORE[`${path}: ${command}`]
+    if (before !== undefined) expect(await runLine(before, path)).toMatchObject({ code: 0 })
     const { code, stdout, stderr } = await (early.get(command) ?? runLine(command, path))
     expect(code, `${stdout}\n${stderr}`).toBe(EXIT_CODES[`${path}: ${command}`] ?? 0)
   },

@@ -1,7 +1,10 @@
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, type Random } from '../../corpus/random.ts'
+import { recount } from '../../scripts/recount.ts'
 import { createDirector } from './directing.ts'
+import { dependenciesOf, disturb, journalOnSmallDisk } from './disturbing.ts'
+import { DEPENDENCIES } from './faults.ts'
 import { createScene, type Scene } from './instances-scene.ts'
 import { drawMoment } from './kill-loop.ts'
 import type { Server } from './server-process.ts'
@@ -12,9 +15,13 @@ import { createRunOrder, type Watched, watch } from './watching.ts'
  * them; everybody is asked all the time, and every answer is judged.
  */
 export interface InstancesLoopOptions {
-  faults: number
+  /** So many lives of instances end by a fault; absent: as many as there is time for. */
+  faults?: number
+  minutes?: number
   seed: number
   instances: number
+  /** Their ClickHouse, Redis, Unleash and the disk of their journal have faults, too. */
+  disturbed?: boolean
   onFault?: (fault: number, kind: string) => void
 }
 
@@ -30,7 +37,7 @@ export interface InstancesLoopReport extends Watched {
 /**
  * What becomes of an instance at the end of a life: killed at a moment or at any time; stopped for longer than the sign
  * of life of a publisher lasts, and killed later; its data folder is lost, or an older one is given back. Its clock may
- * have been an hour off; the ClickHouse server may be killed meanwhile.
+ * have been an hour or a day off; the ClickHouse server may be killed meanwhile.
  */
 const KINDS = [
   ...Array(10).fill('kill'),
@@ -41,7 +48,9 @@ const KINDS = [
   'crash',
 ] as const satisfies string[]
 
-const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
 /** The sign of life of a publisher lasts 8 s. */
 const STOPPED_MS = [8500, 11_000] as const
 /** In which everybody has learned of a run, with all the load that there is. */
@@ -49,13 +58,18 @@ const LEARNED_MS = 10_000
 const SHORT_LIFE_MS = [100, 3000] as const
 const LONG_LIFE_MS = [5000, 12_000] as const
 const LONG_SHARE = 0.3
+/** Of those whose dependencies have faults, too: a start meets them, and waits for them. */
+const DISTURBED_LIFE_MS = [1000, 30_000] as const
 
 export async function runInstancesLoop(options: InstancesLoopOptions): Promise<InstancesLoopReport> {
-  const { faults, seed, instances } = options
-  const scene = await createScene({ random: createRandom(seed) })
+  const { faults = Number.POSITIVE_INFINITY, minutes, seed, instances, disturbed = false } = options
+  const scene = await createScene({ random: createRandom(seed), ...(disturbed && { faulty: DEPENDENCIES }) })
+  const journal = disturbed ? journalOnSmallDisk(scene.journalDir) : undefined
   const met: Record<string, number> = {}
   let left = faults
-  const next = (random: Random): string | undefined => (left-- > 0 ? random.pick(KINDS) : undefined)
+  const deadline = minutes === undefined ? Number.POSITIVE_INFINITY : Date.now() + minutes * MINUTE_MS
+  const next = (random: Random): string | undefined =>
+    left-- > 0 && Date.now() < deadline ? random.pick(KINDS) : undefined
   const ended = (kind: string): void => {
     met[kind] = (met[kind] ?? 0) + 1
     options.onFault?.(
@@ -78,7 +92,12 @@ export async function runInstancesLoop(options: InstancesLoopOptions): Promise<I
   try {
     const director = createDirector(scene, createRandom(seed + 200))
     const writing = write(scene, all, createRandom(seed + 300))
-    await Promise.all(all.map((i) => live(scene, i, createRandom(seed + 400 + i), { next, ended })))
+    const parts = scene.dependencies === undefined ? [] : dependenciesOf(scene.dependencies)
+    if (journal !== undefined) parts.push(journal)
+    const disturbing = disturb(parts, (part) => createRandom(seed + 500 + part), ended)
+    await Promise.all(all.map((i) => live(scene, i, createRandom(seed + 400 + i), { next, ended, disturbed }))).finally(
+      disturbing.end,
+    )
     await Promise.all(all.map((i) => startAgain(scene, i)))
     await writing.end()
     await director.end()
@@ -90,6 +109,7 @@ export async function runInstancesLoop(options: InstancesLoopOptions): Promise<I
     return { ...sumOf(watched), faults: met, takeovers: takeovers(), acknowledged: world.acknowledged(), differences }
   } finally {
     await Promise.all(watches.map((one) => one.end()))
+    journal?.remove()
     await scene.close()
   }
 }
@@ -100,16 +120,17 @@ interface Faults {
   /** The next fault; `undefined` where there were enough. */
   next(random: Random): string | undefined
   ended(kind: string): void
+  disturbed: boolean
 }
 
 /** One life of an instance after the other, each with its fault. */
-async function live(scene: Scene, instance: number, random: Random, { next, ended }: Faults): Promise<void> {
+async function live(scene: Scene, instance: number, random: Random, { next, ended, disturbed }: Faults): Promise<void> {
   const data = scene.dataDirOf(instance)
   const older = `${data}-older`
   for (let kind = next(random); kind !== undefined; kind = next(random)) {
     const server = await scene.start(instance, settingsOf(kind, random), random.between(...STOPPED_MS))
     if (kind === 'crash') void scene.clickhouse.crashAfter(random.between(0, 1000))
-    if (server !== undefined) await spend(server, kind, random)
+    if (server !== undefined) await spend(server, kind, random, disturbed ? DISTURBED_LIFE_MS : undefined)
     if (kind === 'lost') rmSync(data, { recursive: true })
     if (kind === 'older' && existsSync(older)) {
       rmSync(data, { recursive: true })
@@ -126,14 +147,18 @@ function settingsOf(kind: string, random: Random): Record<string, string> {
   const moment = drawMoment(random, true)
   return {
     ...(moment === 'random' ? {} : { [kind === 'stop' ? 'STALL_AT' : 'KILL_AT']: moment }),
-    ...(kind === 'clock' ? { CLOCK_SHIFT_MS: String(random.pick([-HOUR_MS, HOUR_MS])) } : {}),
+    ...(kind === 'clock' ? { CLOCK_SHIFT_MS: String(random.pick([-DAY_MS, -HOUR_MS, HOUR_MS, DAY_MS])) } : {}),
   }
 }
 
 /** Until it is killed. */
-async function spend(server: Server, kind: string, random: Random): Promise<void> {
-  const [least, most] = random.chance(LONG_SHARE) ? LONG_LIFE_MS : SHORT_LIFE_MS
-  const lived = within(server, random.between(least, most))
+async function spend(
+  server: Server,
+  kind: string,
+  random: Random,
+  lifeMs: readonly [number, number] = random.chance(LONG_SHARE) ? LONG_LIFE_MS : SHORT_LIFE_MS,
+): Promise<void> {
+  const lived = within(server, random.between(...lifeMs))
   if (kind !== 'stop') await lived
   else {
     const isStalled = await Promise.race([server.stalled.then(() => true), lived.then(() => false)])
@@ -144,7 +169,7 @@ async function spend(server: Server, kind: string, random: Random): Promise<void
   }
   await server.kill()
   const code = await server.ended
-  if (code !== null) throw new Error(`a server ended by itself, with code ${code}`)
+  if (code !== null) throw new Error(`a server ended by itself, with code ${code}: ${server.said()}`)
 }
 
 async function within(server: Server, ms: number): Promise<void> {
@@ -178,7 +203,7 @@ function write(scene: Scene, instances: readonly number[], random: Random): { en
 
 /** All instances and the table have the same in the end. */
 async function judgeEnd(scene: Scene, instances: readonly number[]): Promise<string[]> {
-  const { world, server, publisher, rows } = scene
+  const { world, folder, server, publisher, rows } = scene
   const differences: string[] = []
   for (const i of instances)
     for (const source of ['LEGACY', 'CLICKHOUSE']) {
@@ -187,7 +212,7 @@ async function judgeEnd(scene: Scene, instances: readonly number[]): Promise<str
       if (!last.isAlive()) differences.push(`instance ${i} ended by itself`)
     }
   differences.push(...(await judgeRuns(scene, instances)))
-  const { files, prunable, acknowledged } = world.moment()
+  const { files, prunable, pruned, acknowledged } = world.moment()
   const all = [files, prunable, acknowledged]
   const expected = { tokens: sumBy(all, 'tokens'), records: sumBy(all, 'records') }
   const found = await rows()
@@ -196,6 +221,15 @@ async function judgeEnd(scene: Scene, instances: readonly number[]): Promise<str
       `the table has ${found.tokens} tokens in ${found.records} rows, not ${expected.tokens} in ${expected.records}`,
     )
   const id = (await publisher.ask('{ migration { id } }'))?.data.migration.id
+  const counted = await recount(folder)
+  const onDisk = {
+    tokens: files.tokens + prunable.tokens - pruned.tokens,
+    records: files.records + prunable.records - pruned.records,
+  }
+  if (BigInt(counted.tokens.total) !== onDisk.tokens || BigInt(counted.recordCount) !== onDisk.records)
+    differences.push(
+      `a second count finds ${counted.tokens.total} tokens in ${counted.recordCount} records on disk, not ${onDisk.tokens} in ${onDisk.records}`,
+    )
   const verified = await publisher.ask(`mutation { verifyMigration(id: "${id}") { state difference error } }`)
   const { state, error } = verified?.data?.verifyMigration ?? {}
   if (state !== 'COMPLETED') differences.push(`the verification at the end: ${state} ${error}`)
@@ -218,9 +252,11 @@ const sumBy = (all: readonly { tokens: bigint; records: bigint }[], of: 'tokens'
   all.reduce((sum, one) => sum + one[of], 0n)
 
 function sumOf(all: readonly Watched[]): Omit<Watched, 'differences'> {
-  const sources: Record<string, number> = {}
-  for (const one of all)
-    for (const [source, count] of Object.entries(one.sources)) sources[source] = (sources[source] ?? 0) + count
+  const sumsOf = (of: 'sources' | 'codes'): Record<string, number> => {
+    const sums: Record<string, number> = {}
+    for (const one of all) for (const [name, count] of Object.entries(one[of])) sums[name] = (sums[name] ?? 0) + count
+    return sums
+  }
   const sum = (of: 'answers' | 'stale' | 'lacking' | 'unanswered'): number =>
     all.reduce((total, one) => total + one[of], 0)
   return {
@@ -228,6 +264,7 @@ function sumOf(all: readonly Watched[]): Omit<Watched, 'differences'> {
     stale: sum('stale'),
     lacking: sum('lacking'),
     unanswered: sum('unanswered'),
-    sources,
+    codes: sumsOf('codes'),
+    sources: sumsOf('sources'),
   }
 }

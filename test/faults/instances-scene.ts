@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Random } from '../../corpus/random.ts'
 import { startRedis } from '../support/redis-setup.ts'
+import { type Dependencies, startDependencies } from './dependencies.ts'
+import type { Dependency } from './faults.ts'
 import type { Counted } from './judge.ts'
 import { type Asked, createWorld, type World } from './kill-world.ts'
 import { type MortalClickHouse, startMortalClickHouse } from './mortal-clickhouse.ts'
@@ -11,7 +13,12 @@ import { type Answer, type Server, startServer } from './server-process.ts'
 /** Instances with one ClickHouse server, one Redis, one journal and the same transcripts, each with a data folder of its own. */
 export interface Scene {
   world: World
+  /** Where the transcripts are, in `projects`. */
+  folder: string
+  journalDir: string
   clickhouse: MortalClickHouse
+  /** What happens to what they depend on; `undefined` where nothing is to happen to it. */
+  dependencies: Dependencies | undefined
   /** `undefined` where it was killed before it answered. */
   start(instance: number, settings?: Record<string, string>, stallMs?: number): Promise<Server | undefined>
   /** The latest server of an instance; `undefined` before there was one. */
@@ -32,27 +39,32 @@ export interface SceneOptions {
   broken?: string | undefined
   /** For how long the ClickHouse server keeps a connection on which nothing is asked. */
   keepAliveSeconds?: number
+  /** To these, faults are to happen; absent: to none of them. Without Unleash the flags are those of the program. */
+  faulty?: Dependency[]
 }
 
-export async function createScene({ random, broken, keepAliveSeconds }: SceneOptions): Promise<Scene> {
+export async function createScene({ random, broken, keepAliveSeconds, faulty }: SceneOptions): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), 'token-bridge-instances-'))
-  const [clickhouse, redis] = await Promise.all([
-    startMortalClickHouse(join(folder, 'clickhouse'), keepAliveSeconds),
-    startRedis(),
-  ])
+  const dependencies = faulty && (await startDependencies(join(folder, 'clickhouse'), faulty))
+  const { clickhouse, redis } = dependencies
+    ? { clickhouse: dependencies.clickhouse, redis: undefined }
+    : await startParts(folder, keepAliveSeconds)
+  const journalDir = join(folder, 'journal')
   const servers = new Map<number, Server>()
   const dataDirOf = (instance: number): string => join(folder, `data-${instance}`)
   const shared: Record<string, string> = {
-    ...clickhouse.settings,
-    REDIS_URL: redis.url,
-    JOURNAL_DIR: join(folder, 'journal'),
+    ...(dependencies?.settings ?? { ...clickhouse.settings, REDIS_URL: redis?.url ?? '' }),
+    JOURNAL_DIR: journalDir,
     AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
     ...(broken === undefined ? {} : { BREAK: broken }),
   }
   const finding = createPublisher(servers)
   return {
     world: createWorld(folder, random),
+    folder,
+    journalDir,
     clickhouse,
+    dependencies,
     async start(instance, settings = {}, stallMs) {
       const dataDir = dataDirOf(instance)
       giveKey(dataDir)
@@ -73,11 +85,19 @@ export async function createScene({ random, broken, keepAliveSeconds }: SceneOpt
     rows: () => rowsOf(clickhouse),
     async close() {
       await Promise.all([...servers.values()].map((server) => server.kill()))
-      await clickhouse.stop()
-      redis.stop()
+      await (dependencies === undefined ? clickhouse.stop() : dependencies.close())
+      redis?.stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function startParts(folder: string, keepAliveSeconds: number | undefined) {
+  const [clickhouse, redis] = await Promise.all([
+    startMortalClickHouse(join(folder, 'clickhouse'), keepAliveSeconds),
+    startRedis(),
+  ])
+  return { clickhouse, redis }
 }
 
 /** All instances read the journal with one key. */

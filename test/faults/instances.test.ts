@@ -17,15 +17,16 @@ describe('three instances, each of which is killed, stopped, robbed of its folde
 
 // each stalls at the moment for which the step is there: by chance it might not be met
 describe('the judge of several instances notices a broken step', () => {
-  test.each([
+  const steps = [
     // its clock is ahead, so that what it still sends would be the latest
     { broken: 'no-fence', stallAt: 'statement mark-batches:before:2', clockShiftMs: HOUR_MS },
-    { broken: 'no-clearing', stallAt: 'statement swap-winners:before:1', isJudgedWhole: true },
+    { broken: 'no-clearing', stallAt: 'statement swap-winners:before:1' },
     { broken: 'no-second-look' },
-  ])(
+  ]
+  test.each(ALL_CASES ? steps : steps.slice(0, 1))(
     'of a publisher that stalls and wakes up when another one has gone on: $broken',
     async ({ broken, ...how }) => {
-      if (ALL_CASES || 'isJudgedWhole' in how) expect(await judgeTakeOver(how)).toEqual([])
+      if (ALL_CASES) expect(await judgeTakeOver(how)).toEqual([])
       expect(await judgeTakeOver({ ...how, broken })).not.toEqual([])
     },
     300_000,

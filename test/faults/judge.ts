@@ -25,6 +25,8 @@ export interface Told {
   whole: Counted
   parts: ByProject<Counted>
   run: { id: string; state: string; tokensVerified: bigint } | undefined
+  /** It says whether there is a run; not while it cannot ask the database. */
+  knowsRuns: boolean
 }
 
 const METRICS = '{ tokens { total } recordCount provenance { source stale cache } }'
@@ -47,6 +49,7 @@ export function toldIn(answer: Answer | undefined): Told | undefined {
     lacks: data.whole.provenance.stale && data.whole.provenance.cache !== 'STALE',
     whole: countedIn(data.whole),
     parts: byProject((name) => countedIn(data[name])),
+    knowsRuns: !answer?.errors?.some(({ path }) => path?.[0] === 'migration'),
     run: run ? { id: run.id, state: run.state, tokensVerified: BigInt(run.tokensVerified) } : undefined,
   }
 }

@@ -119,7 +119,8 @@ async function untilPublished(server: Asked): Promise<void> {
     if (state === 'COMPLETED' && provenance?.source === 'CLICKHOUSE' && quality?.unshippedBytes === '0') return
     await sleep(50)
   }
-  throw new Error(`ClickHouse did not get everything in time: ${last}`)
+  const health = await server.ask('{ health { components { name state detail } } }')
+  throw new Error(`ClickHouse did not get everything in time: ${last}, ${JSON.stringify(health?.data)}`)
 }
 
 /** Transcripts that are planted, grow, are renamed and pruned. */

@@ -17,11 +17,12 @@ describe('a server that is killed at any moment', () => {
   }, 900_000)
 
   // each is killed at the moment for which the step is there: by chance it might not be met
-  test.each([
+  const steps = [
+    { broken: 'rollback-keeps-ledger', at: 'statement drop-run:after:1', carried: true },
     { broken: 'no-read-back', at: 'statement write-batches:before:1', operated: false },
     { broken: 'ledger-before-store', at: 'statement note-batches:before:1', operated: false },
-    { broken: 'rollback-keeps-ledger', at: 'statement drop-run:after:1', carried: true },
-  ])(
+  ]
+  test.each(ALL_CASES ? steps : steps.slice(0, 1))(
     'the judge notices a broken step, which taking stock at the next start mends: $broken',
     async ({ broken, ...life }) => {
       const judged = (step: string): Promise<string[]> =>
@@ -30,7 +31,7 @@ describe('a server that is killed at any moment', () => {
           .catch((error: Error) => [error.message])
       expect(await judged(`${broken},no-stock`)).not.toEqual([])
       // the same life with the stock that is taken: the judge has nothing to say
-      if (ALL_CASES || broken === 'rollback-keeps-ledger') expect(await judged(broken)).toEqual([])
+      expect(await judged(broken)).toEqual([])
     },
     900_000,
   )

@@ -1,4 +1,4 @@
-import type { PublishingStatement } from '../../src/clickhouse/fenced.ts'
+import type { PublishingStatement } from '../../src/clickhouse/statement-names.ts'
 
 // The moments (`src/ports/moments.ts`) at which a server is killed, by what it is doing then.
 

@@ -3,8 +3,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { SignJWT } from 'jose'
 import { loadMadeSecret } from '../../src/access/secret.ts'
-import { signToken } from '../../src/access/tokens.ts'
+import { DEFAULT_ISSUER, SECRET_ALGORITHM } from '../../src/access/tokens.ts'
 import { post } from '../support/graphql-client.ts'
 
 /** A real server, to which anything may be done. */
@@ -16,6 +17,8 @@ export interface Server {
   stalled: Promise<void>
   /** Settles with its exit code when it has ended; `null`: it was killed. */
   ended: Promise<number | null>
+  /** The end of what it logged, where nobody else is shown it. */
+  said(): string
   /** Stops it where it is (SIGSTOP). */
   stop(): void
   /** Lets it go on (SIGCONT). */
@@ -26,7 +29,7 @@ export interface Server {
 export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: answers have the shape that each question asks for
   data?: any
-  errors?: { message: string; extensions: { code: string } }[]
+  errors?: { message: string; path?: (string | number)[]; extensions: { code: string } }[]
 }
 
 export interface ServerOptions {
@@ -43,8 +46,9 @@ export interface ServerOptions {
 const BIN = fileURLToPath(new URL('../../bin/token-bridge.js', import.meta.url))
 const PRELOAD = new URL('./preload.ts', import.meta.url).href
 const START_MS = 120_000
-/** Longer than the clock of any server is wrong. */
-const TOKEN_SECONDS = 3 * 3600
+const SAID_BYTES = 4000
+/** More than the clock of any server is wrong. */
+const TOKEN_SECONDS = 3 * 86_400
 
 /** A server that answers; `undefined` where it was killed before it did. */
 export async function startServer(options: ServerOptions): Promise<Server | undefined> {
@@ -63,9 +67,13 @@ export async function startServer(options: ServerOptions): Promise<Server | unde
       NODE_OPTIONS: `--import=${PRELOAD}`,
       ...settings,
     },
-    stdio: ['ignore', 'pipe', isQuiet ? 'ignore' : 'inherit'],
+    stdio: ['ignore', 'pipe', isQuiet ? 'pipe' : 'inherit'],
   })
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  let said = ''
+  child.stderr?.on('data', (chunk) => {
+    said = (said + String(chunk)).slice(-SAID_BYTES)
+  })
   const stalled = new Promise<void>((resolve) => {
     child.stdout?.on('data', (chunk) => String(chunk).includes('stalled') && resolve())
   })
@@ -73,12 +81,12 @@ export async function startServer(options: ServerOptions): Promise<Server | unde
   const url = await readUrl(child, join(dataDir, 'server.json'))
   if (url === undefined) {
     const code = await ended
-    if (code !== null) throw new Error(`the server ended by itself, with code ${code}`)
+    if (code !== null) throw new Error(`the server ended by itself, with code ${code}: ${said}`)
     return undefined
   }
   const given = settings.AUTH_JWT_SECRET
   const secret = given === undefined ? loadMadeSecret(dataDir) : Buffer.from(given)
-  const token = await signToken(secret, { userId: 'judge', roles: ['viewer', 'ingester', 'operator'] }, TOKEN_SECONDS)
+  const token = await signFor(secret)
   return {
     isAlive: () => child.exitCode === null && child.signalCode === null,
     async ask(query, variables = {}) {
@@ -91,6 +99,7 @@ export async function startServer(options: ServerOptions): Promise<Server | unde
     },
     stalled,
     ended,
+    said: () => said,
     stop: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     async kill() {
@@ -114,4 +123,16 @@ async function readUrl(child: ChildProcess, path: string): Promise<string | unde
   }
   child.kill('SIGKILL')
   throw new Error('the server did not start in time')
+}
+
+/** A token that no server takes for one of the future, or for one that is over, whatever its clock says. */
+function signFor(secret: Uint8Array): Promise<string> {
+  const now = Math.floor(Date.now() / 1000)
+  return new SignJWT({ roles: ['viewer', 'ingester', 'operator'] })
+    .setProtectedHeader({ alg: SECRET_ALGORITHM })
+    .setIssuer(DEFAULT_ISSUER)
+    .setSubject('judge')
+    .setIssuedAt(now - TOKEN_SECONDS)
+    .setExpirationTime(now + TOKEN_SECONDS)
+    .sign(secret)
 }

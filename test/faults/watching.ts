@@ -12,6 +12,8 @@ export interface Watched {
   lacking: number
   /** Refused, or cut off by the end of a server. */
   unanswered: number
+  /** Of those, by error code; what was cut off has none. */
+  codes: Record<string, number>
   /** Of answers, by source. */
   sources: Record<string, number>
   differences: string[]
@@ -36,7 +38,7 @@ const PAUSE_MS = 20
  * it, nothing that was not there before its end, and never less than in an answer before it.
  */
 export function watch({ world, random, name, server, runs }: WatchingOptions) {
-  const watched: Watched = { answers: 0, stale: 0, lacking: 0, unanswered: 0, sources: {}, differences: [] }
+  const watched: Watched = { answers: 0, stale: 0, lacking: 0, unanswered: 0, codes: {}, sources: {}, differences: [] }
   let seen = { p: NOTHING, q: NOTHING }
   let isOver = false
   const judge = (told: Told, before: ReturnType<World['moment']>): string[] => {
@@ -50,16 +52,20 @@ export function watch({ world, random, name, server, runs }: WatchingOptions) {
     const asked = server()
     if (asked === undefined) return
     const before = world.moment()
-    const told = toldIn(await asked.ask(questionOf(random.pick(PREFERENCES))))
+    const answer = await asked.ask(questionOf(random.pick(PREFERENCES)))
+    const told = toldIn(answer)
     if (told === undefined) {
+      const first = answer?.errors?.[0]
+      const code = first === undefined ? 'cut off' : `${first.extensions.code}: ${first.message}`
       watched.unanswered++
+      watched.codes[code] = (watched.codes[code] ?? 0) + 1
       return
     }
     watched.answers++
     if (told.stale) watched.stale++
     if (told.lacks) watched.lacking++
     watched.sources[told.source] = (watched.sources[told.source] ?? 0) + 1
-    const found = [...judge(told, before), ...runs.judge(name, told.run?.id)]
+    const found = [...judge(told, before), ...(told.knowsRuns ? runs.judge(name, told.run?.id) : [])]
     for (const difference of found)
       if (watched.differences.length < MAX_DIFFERENCES) watched.differences.push(`${name}: ${difference}`)
   }

@@ -12,6 +12,7 @@ import type { RecordCopy } from '../../src/domain/token-record.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import type { TokenSource } from '../../src/ports/token-source.ts'
 import { openSides, removeEngineAfterAll, type TestSides, testDatabase } from '../support/sides.ts'
+import { TEST_PRICES } from '../support/test-prices.ts'
 import { analysisOf, line, makeFolder, writeTranscripts } from '../support/transcripts.ts'
 
 removeEngineAfterAll()
@@ -202,8 +203,11 @@ describe('an archived copy of a record that comes to disk again', () => {
     // of too many nobody can say which copy counts
     const logs = sides.ledger.states().map((state) => sides.ledger.nameOf(state))
     const digests = Array.from({ length: 1500 }, (_, i) => identityDigest(`message:msg_${i}`))
-    const ask = (most?: number) =>
-      createPublishedRecords(db, undefined, most).copiesIn(logs, Buffer.from(digests.join(''), 'hex'))
+    const ask = (most = 100_000) =>
+      createPublishedRecords(db, { prices: TEST_PRICES, maxCopies: most }).copiesIn(
+        logs,
+        Buffer.from(digests.join(''), 'hex'),
+      )
     expect(await ask()).toHaveLength(1500)
     await expect(ask(1499)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
   })

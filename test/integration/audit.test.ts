@@ -159,7 +159,7 @@ describe('the audit log of a server', () => {
     })
     const authorization = `Bearer ${await server.token(['scraper'])}`
     const metrics = await (await fetch(`${server.url}/metrics`, { headers: { authorization } })).text()
-    expect(metrics).toMatch(/token_bridge_unusual_access_alarms\{measure="failures"\} [12]/)
+    expect(metrics).toMatch(/token_bridge_unusual_access_alarms_total\{measure="failures"\} [12]/)
     expect(metrics).toMatch(/token_bridge_audit_writable 1/)
   })
 

@@ -31,6 +31,14 @@ describe('backup and restore', () => {
       (await first.answered('CLICKHOUSE', 1080)).archivedTokens === '20' ? true : undefined,
     )
     const saved = await first.operate(`backupMigration(name: "drill") { ${REPORT} }`)
+    const noted = await first.server.ask(
+      '{ auditEntries(action: "mutation backupMigration") { edges { node { who outcome detail } } } }',
+      {},
+      ['operator'],
+    )
+    expect(noted.data.auditEntries.edges).toEqual([
+      { node: { who: 'ann', outcome: 'ok', detail: `all=false name=drill records=${saved.records}` } },
+    ])
     expect(saved).toMatchObject({ batches: 2, records: 12, tokens: '1022', skipped: 0 })
 
     const folder = makeFolder()

@@ -144,6 +144,10 @@ describe('a user of the database', () => {
     const { health } = await operate(server, '{ health { components { name detail } } }')
     const { detail } = health.components.find(({ name }: { name: string }) => name === 'publisher')
     expect(detail).toMatch(/497 ACCESS_DENIED/)
+    const { risks } = await operate(server, '{ risks { indicators { name value state } } }')
+    type Indicator = { name: string; value: number | null; state: string }
+    const indicators: Indicator[] = risks.flatMap((risk: { indicators: Indicator[] }) => risk.indicators)
+    expect(indicators.find(({ name }) => name === 'database_denials')).toMatchObject({ value: 0, state: 'OK' })
     for (const sql of FORBIDDEN) await expect(db.command('forbidden', sql), sql).rejects.toThrow('497')
     await db.close()
   })
@@ -248,6 +252,9 @@ const NEEDED_FOR: Record<string, string> = {
   'GRANT TABLE ENGINE ON ReplacingMergeTree': 'CREATE TABLE winners_next_0 AS winners',
   'GRANT TABLE ENGINE ON Memory': 'CREATE TABLE excluded_0 (identity UUID) ENGINE = Memory',
   'GRANT SELECT ON system.processes': "KILL QUERY WHERE query_id IN ['none'] SYNC",
+  'GRANT SELECT ON system.disks': 'SELECT count() FROM system.disks',
+  'GRANT SELECT ON system.events': 'SELECT count() FROM system.events',
+  'GRANT SELECT ON system.parts': 'SELECT count() FROM system.parts',
   'GRANT INSERT ON token_bridge.journals': "INSERT INTO journals (journal) VALUES ('x')",
   'GRANT INSERT ON token_bridge.operational_state': "INSERT INTO operational_state (entry) VALUES ('x')",
   'GRANT INSERT ON token_bridge.audit': "INSERT INTO audit (action) VALUES ('x')",

@@ -29,7 +29,7 @@ const INGEST = `ingestTokenRecords(input: { records: [
   { sessionId: "s1", project: "p", model: "m", occurredAt: "2026-04-02T09:00:00Z", tokens: { input: 100, output: 0 } }] }) { accepted }`
 
 /** Gives all batches the digests that they had in an earlier version of the texts. */
-async function makeEarlier(db: Database, version: number): Promise<void> {
+async function makeEarlier(db: Database<string>, version: number): Promise<void> {
   const store = createRecordStore(db)
   for (const { batch } of await createPublishedEvidence(db).batches()) {
     const digest = (await store.readBack([batch], version)).get(batch)?.digest
@@ -42,7 +42,7 @@ async function makeEarlier(db: Database, version: number): Promise<void> {
 }
 
 /** The versions of the texts that the batches of transcripts, and of the journal, are known by. */
-async function versions(db: Database): Promise<{ transcripts: number[]; journal: number[] }> {
+async function versions(db: Database<string>): Promise<{ transcripts: number[]; journal: number[] }> {
   const batches = await createPublishedEvidence(db).batches()
   const of = (journal: boolean): number[] => [
     ...new Set(batches.filter(({ log }) => isJournalName(log) === journal).map(({ digest }) => digestVersion(digest))),

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Role } from '../../src/access/roles.ts'
-import { flagsFile } from '../support/flags.ts'
+import { constrainedFlagsFile, flagsFile, forRole } from '../support/flags.ts'
 import { startServer } from '../support/server.ts'
 import { ask, history, migrate, untilSource, WITH_DATABASE } from '../support/small-history.ts'
 import { until } from '../support/until.ts'
@@ -35,6 +35,34 @@ describe('the flags', () => {
     await until('ClickHouse to answer what is not history', async () => {
       const { provenance } = await ask(server, { filter: { from: startedAt } })
       return provenance.source === 'CLICKHOUSE' && provenance.reason === 'ROLLOUT' ? true : undefined
+    })
+  })
+
+  test('staff may be first: an operator is on ClickHouse while the same user as a viewer is not, also from the cache', async () => {
+    const path = constrainedFlagsFile('database_bridge_enabled', [forRole('operator')])
+    const server = await startServer(history(), { ...WITH_DATABASE, FLAGS_FILE: path })
+    await migrate(server)
+    await untilSource(server, 'CLICKHOUSE')
+    const question = '{ tokenMetrics { tokens { total } provenance { source reason } } }'
+    const totals = new Set<string>()
+    // each time after the other one's answer was kept
+    for (let i = 0; i < 3; i++)
+      for (const [roles, provenance] of [
+        [['viewer'], { source: 'LEGACY', reason: 'BRIDGE_DISABLED' }],
+        [['viewer', 'operator'], { source: 'CLICKHOUSE', reason: 'ROLLOUT' }],
+      ] as const) {
+        const { data } = await server.ask(question, {}, roles, { user: 'ann' })
+        expect(data.tokenMetrics.provenance).toEqual(provenance)
+        totals.add(data.tokenMetrics.tokens.total)
+      }
+    expect(totals.size).toBe(1)
+    const explain = `query ($roles: [String!]!) { explainDecision(userId: "ann", roles: $roles) { decision { source } } }`
+    const of = async (roles: string[]) => (await server.ask(explain, { roles }, ['operator'])).data.explainDecision
+    expect(await of(['viewer'])).toEqual({ decision: { source: 'LEGACY' } })
+    expect(await of(['operator', 'viewer'])).toEqual({ decision: { source: 'CLICKHOUSE' } })
+    expect((await server.ask(explain, { roles: ['boss'] }, ['operator'])).errors?.[0]?.extensions).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'roles',
     })
   })
 

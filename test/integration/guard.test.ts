@@ -98,7 +98,7 @@ describe('an operator who trips the guard', () => {
       code: 'FORBIDDEN',
     })
     expect(await codeOf('{ guard { tripped } }', 'viewer')).toMatchObject({ code: 'FORBIDDEN' })
-    for (const reason of ['', 'a\\nb', '\\u202e'])
+    for (const reason of ['', '  ', 'a\\nb', '\\u202e'])
       expect(await codeOf(`mutation { tripGuard(reason: "${reason}") { tripped } }`, 'operator')).toMatchObject({
         code: 'INVALID_ARGUMENT',
       })

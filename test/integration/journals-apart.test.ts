@@ -75,7 +75,7 @@ const migrate = async (server: TestServer): Promise<void> => {
 }
 
 /** Straight to the tables, past the bridge. */
-async function inDatabase<T>(database: string, run: (db: Database) => Promise<T>): Promise<T> {
+async function inDatabase<T>(database: string, run: (db: Database<string>) => Promise<T>): Promise<T> {
   const db = await openDatabase({ url: clickhouse.url, user: USER, password: PASSWORD, database, folder: '' })
   return run(db).finally(() => db.close())
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { EVERYTHING } from '../../src/domain/scope.ts'
 import { takeStock } from '../../src/migration/stock.ts'
+import { verifyPublished } from '../../src/migration/verification.ts'
 import type { TestSides } from '../support/sides.ts'
 import { openSides, removeEngineAfterAll, testDatabase } from '../support/sides.ts'
 import { analysisOf, line, makeFolder, totals, writeTranscripts } from '../support/transcripts.ts'
@@ -78,5 +79,25 @@ test('a log that was retired, shipped anew, and lost then, is as any archived on
   remove()
   await analysis.refresh()
   expect((await stock()).mended).toEqual([])
+  expect((await wholeOf(sides)).records).toBe(6)
+})
+
+test('a transcript that is pruned while it is verified is archived, and no difference', async () => {
+  const { sides, pathOf, analysis } = await shipped()
+  const { parts, shipper } = sides
+  let asked = 0
+  // between what is published of the logs and what is left of them
+  const evidence: typeof parts.evidence = {
+    ...parts.evidence,
+    async sharedBy(names) {
+      if (asked++ === 0) {
+        rmSync(pathOf('a.jsonl'))
+        await analysis.refresh()
+      }
+      return parts.evidence.sharedBy(names)
+    },
+  }
+  const { verification } = await shipper.exclusive(() => verifyPublished({ ...parts, evidence }, true))
+  expect(verification).toMatchObject({ difference: '0', logsDiffering: [], logsCompared: 1, archivedTokens: '6' })
   expect((await wholeOf(sides)).records).toBe(6)
 })

@@ -32,7 +32,7 @@ const recordsOf = async ({ clickhouse }: TestSides): Promise<number> => {
   })
   return totals(answers[0]?.whole ?? []).records
 }
-const shared = (db: Database) => readShared(createLedgerTable(db))
+const shared = (db: Database<string>) => readShared(createLedgerTable(db))
 
 test('the database has what the publisher knows: logs and editions, runs, and how far they are', async () => {
   const { analysis, db, ledgerOf } = await scene()

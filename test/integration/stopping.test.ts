@@ -55,6 +55,24 @@ describe('a server that is told to stop', () => {
     }
   })
 
+  test('cuts off none of 50 who connect anew each time, until nobody can connect', async () => {
+    const server = await startServer(makeFolder())
+    const token = await server.token(['viewer'])
+    const served = Array.from({ length: 50 }, () => 0)
+    const ends = served.map(async (_, client): Promise<unknown> => {
+      for (;;) {
+        const agent = new Agent()
+        const told = await ask(server.url, token, agent).catch((error: NodeJS.ErrnoException) => error.code)
+        if (typeof told !== 'object') return told
+        expect([200, 503]).toContain(told.status)
+        served[client] = (served[client] ?? 0) + 1
+      }
+    })
+    await until('everybody to have been answered', () => served.every((count) => count > 2) || undefined)
+    await server.close()
+    expect(new Set(await Promise.all(ends))).toEqual(new Set(['ECONNREFUSED']))
+  })
+
   test('is not ready any more while it still answers what is in flight', async () => {
     const server = await startServer(makeFolder())
     const authorization = `Bearer ${await server.token(['viewer'])}`

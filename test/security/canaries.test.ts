@@ -26,6 +26,10 @@ const VALUE_WITH: Record<Secret, (canary: string) => string> = {
   CLICKHOUSE_PASSWORD: (canary) => canary,
   UNLEASH_API_TOKEN: (canary) => `*:*.${canary}`,
   TOKEN_BRIDGE_TOKEN: (canary) => canary,
+  // nobody listens there
+  ALERT_WEBHOOK_URL: (canary) => `http://127.0.0.1:9/${canary}`,
+  ALERT_SLACK_URL: (canary) => `http://127.0.0.1:9/${canary}`,
+  OTEL_EXPORTER_OTLP_HEADERS: (canary) => `authorization=Basic%20${canary}`,
 }
 
 /** 24 letters and digits: they stand for themselves in a URL, and the JSON and log lines around them change nothing. */
@@ -107,21 +111,18 @@ async function startRefusing(status: number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+const around = (database: string, flags = database): Record<string, string> => ({
+  CLICKHOUSE_URL: database,
+  UNLEASH_URL: `${flags}/api`,
+  OTEL_EXPORTER_OTLP_ENDPOINT: flags,
+})
+
 /** Where each part that has a secret is: nobody there, somebody who refuses it, somebody who fails. */
 const AROUND: [string, () => Promise<Record<string, string>>][] = [
-  ['nobody is there', async () => ({ CLICKHOUSE_URL: 'http://127.0.0.1:1', UNLEASH_URL: 'http://127.0.0.1:1/api' })],
-  [
-    'whoever is there refuses it',
-    async () => ({ CLICKHOUSE_URL: await startRefusing(403), UNLEASH_URL: `${await startRefusing(401)}/api` }),
-  ],
-  [
-    'whoever is there fails',
-    async () => ({ CLICKHOUSE_URL: await startRefusing(500), UNLEASH_URL: `${await startRefusing(500)}/api` }),
-  ],
-  [
-    'the host has no name',
-    async () => ({ CLICKHOUSE_URL: 'https://no.invalid', UNLEASH_URL: 'https://no.invalid/api' }),
-  ],
+  ['nobody is there', async () => around('http://127.0.0.1:1')],
+  ['whoever is there refuses it', async () => around(await startRefusing(403), await startRefusing(401))],
+  ['whoever is there fails', async () => around(await startRefusing(500))],
+  ['the host has no name', async () => around('https://no.invalid')],
 ]
 
 const corpus = (): string => {
@@ -151,10 +152,10 @@ describe('a secret', () => {
     expect(named.sort()).toEqual(SECRETS.map((name) => `${name}_FILE`).sort())
   })
 
-  test.each(AROUND)('is in nothing that the server emits where %s', async (what, around) => {
+  test.each(AROUND)('is in nothing that the server emits where %s', async (what, place) => {
     const folder = corpus()
     const { canaries, settings } = planted(folder, what === 'nobody is there')
-    const server = await startServer(folder, { ...settings, ...(await around()), LOG_LEVEL: 'trace' })
+    const server = await startServer(folder, { ...settings, ...(await place()), LOG_LEVEL: 'trace' })
     const oneTime = new URL(server.app.signInUrl as string).searchParams.get('token') as string
     const made = await server.ask(CREATE, {}, ['operator'])
     const { token } = made.data.createMachineToken

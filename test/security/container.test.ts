@@ -57,6 +57,14 @@ describe('the image', () => {
     expect((await run(process.execPath, [program, '--version'], { cwd: image })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 
+  test('has what the package has, and nothing else of the repository', () => {
+    const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as { files: string[] }
+    const taken = last.filter((line) => /^COPY --from=build/.test(line)).map((line) => line.split(' ').at(-1))
+    expect([...copied(last).map(([from]) => from), ...taken].sort()).toEqual(
+      [...files, 'package.json', 'node_modules'].sort(),
+    )
+  })
+
   test('sets what there is to set', () => {
     const names = of('ENV').flatMap((line) => line.split(' ').map((one) => one.split('=')[0]))
     expect(names).toContain('DATA_DIR')

@@ -64,10 +64,13 @@ describe('another server', () => {
         CLICKHOUSE_PASSWORD: 'hush',
         REDIS_URL: 'redis://:hush@cache.example:6379',
         UNLEASH_URL: 'http://flags.example/api',
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://traces.example:4318',
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=hush',
       },
       'CLICKHOUSE_URL leads to db.example in the clear',
       'REDIS_URL leads to cache.example in the clear',
       'UNLEASH_URL leads to flags.example in the clear',
+      'OTEL_EXPORTER_OTLP_ENDPOINT leads to traces.example in the clear',
       'PRIVATE_HOSTS',
       'rediss://',
     )

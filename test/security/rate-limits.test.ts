@@ -147,6 +147,44 @@ describe('instances with one Redis', () => {
   })
 })
 
+describe('an instance refuses what was used up at another one', () => {
+  const badToken = async (server: TestServer) =>
+    fetch(`${server.url}/graphql`, { method: 'POST', headers: { authorization: 'Bearer e30.e30.c2ln' }, body: '' })
+  const ingest = (server: TestServer, count: number) =>
+    post(server, { query: INGEST, variables: { records: recordsOf(count) } }, 'ann', ['ingester'])
+
+  // what is asked of the other one takes at most a hundredth of the budget: it would not be at its end by itself
+  test.each([
+    {
+      what: 'records',
+      settings: { RATE_RECORDS_PER_MINUTE: '1000' },
+      use: (server: TestServer) => ingest(server, 500),
+      useLittle: (server: TestServer) => ingest(server, 1),
+    },
+    {
+      what: 'bytes',
+      settings: { RATE_BYTES_PER_MINUTE: '402000' },
+      use: (server: TestServer) => post(server, { ...VIEWER, extensions: { filling: 'x'.repeat(100_000) } }),
+      useLittle: (server: TestServer) => post(server, VIEWER),
+    },
+    {
+      what: 'failed logins',
+      settings: { RATE_FAILED_LOGINS: '300' },
+      use: badToken,
+      useLittle: badToken,
+    },
+  ])('$what', async ({ settings, use, useLittle }) => {
+    const { url, stop } = await startRedis()
+    onTestFinished(stop)
+    const start = () => startServer(makeFolder(), { ...settings, REDIS_URL: url })
+    const [one, other] = [await start(), await start()]
+    while ((await use(one)).status !== 429);
+    let uses = 0
+    await until('it to be heard', async () => (++uses && (await useLittle(other)).status === 429 ? true : undefined))
+    expect(uses).toBeLessThan(100)
+  })
+})
+
 describe('the CLI', () => {
   test('waits as long as it is told, and goes on by itself', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })

@@ -166,7 +166,17 @@ describe('what a server says', () => {
     ...{ userId: TEXT, roles: [TEXT], cohort: TEXT, preference: TEXT },
     decision: { source: TEXT, reason: TEXT },
   }
+  const alert = {
+    ...{ id: TEXT, name: TEXT, severity: TEXT, state: TEXT, level: 2, openedAt: TEXT, acknowledgedBy: TEXT },
+    ...{ closedAt: null, message: TEXT, runbook: TEXT },
+  }
+  const incident = {
+    ...{ id: TEXT, title: TEXT, risk: 4, startedAt: TEXT, detectedAt: TEXT, resolvedAt: null },
+    timeline: [{ at: TEXT, text: TEXT, by: TEXT }],
+  }
   test.each<[string[], object, number]>([
+    [['alert', 'list'], { alerts: [alert] }, 3],
+    [['incident', 'list'], { incidents: [incident] }, 3],
     [['health'], { health: { state: TEXT, components: [component, component] } }, 3],
     [['source'], { viewer }, 2],
     [['migrate', 'status'], { migration }, 9],

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { LIMITS } from '../../src/domain/limits.ts'
 import { run, start } from '../support/cli.ts'
+import { metricsUrl } from '../support/metrics-port.ts'
 import { openRaw } from '../support/raw-connection.ts'
 import { startServer } from '../support/server.ts'
 import { makeFolder } from '../support/transcripts.ts'
@@ -76,6 +77,25 @@ describe('with a certificate', () => {
     }
     expect(await opened(`https://${host}`)).toBe(true)
     expect(await opened(`http://${host}`)).toBe(false)
+  })
+
+  test('the port of METRICS_PORT is encrypted, too, by the same certificate, also after that was renewed', async () => {
+    const { folder, settings, put } = withCertificate()
+    const server = await startServer(folder, { ...settings, METRICS_PORT: '0' })
+    const url = metricsUrl(server)
+    expect(url).toMatch(/^https:/)
+    const told = await answer(await open(url, certificate('first')), '/metrics')
+    expect(told).toMatch(/^HTTP\/1\.1 200/)
+    expect(told).toContain('strict-transport-security: max-age=')
+    const clear = openRaw(url, 'GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    expect(await clear.closed).not.toContain('token_bridge_')
+    const kept = await open(url, certificate('first'))
+    put('second')
+    server.app.renewCertificate()
+    await expect(open(url, certificate('first'))).rejects.toThrow()
+    expect(await answer(await open(url, certificate('second')), '/metrics')).toMatch(/^HTTP\/1\.1 200/)
+    // a connection that was made before goes on
+    expect(await answer(kept, '/metrics')).toMatch(/^HTTP\/1\.1 200/)
   })
 
   test('connections that never show a token drive out no encrypted one that has', async () => {

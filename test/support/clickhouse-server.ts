@@ -65,7 +65,8 @@ export async function startClickHouseServer(): Promise<ClickHouseServer> {
     const at = failures.findIndex(({ name }) => name === seen?.name)
     const failure = at < 0 ? undefined : failures.splice(at, 1)[0]?.failure
     if (failure === 'cut-off-before') return void incoming.socket.destroy()
-    if (failure === 'answered') return void response.writeHead(200).end()
+    if (failure === 'answered')
+      return void response.writeHead(200, { 'x-clickhouse-summary': '{"result_rows":"0"}' }).end()
     if (typeof failure === 'object') return refuse(response, failure.code, failure.name)
     const answer = await carriedOut(real.url, incoming, body, response)
     if (failure === 'cut-off-after') return void incoming.socket.destroy()

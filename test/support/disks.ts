@@ -77,6 +77,6 @@ export function logged() {
   return { logger: createLogger('info', sink), lines: () => lines.map(({ msg }) => msg) }
 }
 
-export const copies = (db: Database) => count(db, 'copies')
+export const copies = (db: Database<string>) => count(db, 'copies')
 export const recordsOf = async (source: TokenSource): Promise<number> =>
   ((await told(source)) as { whole: { records: number } }).whole.records

@@ -77,7 +77,7 @@ export function journal(analysis: Analysis, records: readonly Journaled[], writt
 const CURRENT = { name: 'current', sql: 'SELECT currentDatabase() AS name', row: z.object({ name: z.string() }) }
 
 /** An engine that keeps the databases of all cases becomes slow. */
-export async function remove(db: Database): Promise<void> {
+export async function remove(db: Database<string>): Promise<void> {
   for (const { name } of await db.query(CURRENT)) await db.command('remove', `DROP DATABASE ${name} SYNC`)
   await db.close()
 }

@@ -16,7 +16,7 @@ export interface Scene {
   server: TestServer
   database: string
   /** Straight to the tables, past the bridge. */
-  db: Database
+  db: Database<string>
   path: (file: string) => string
   /** Starts a run and waits until it is COMPLETED. */
   migrate(): Promise<string>
@@ -39,6 +39,8 @@ export interface SceneOptions {
   database?: string
   /** Of the server, beside its own. */
   settings?: Record<string, string>
+  /** Gives the bridge another way to the database server. */
+  wayTo?: (url: string) => Promise<string>
 }
 
 /** Either way to ClickHouse, for `describe.each`. */
@@ -57,14 +59,19 @@ export function useScenes(
     if (way === 'a ClickHouse server') clickhouse = await startClickHouseServer()
   })
   afterAll(() => clickhouse?.stop())
-  return ({ folder = makeFolder(), write = true, database = `migration${databases++}`, settings = {} } = {}) =>
-    makeScene(clickhouse?.url, { database, folder, write, settings })
+  return ({
+    folder = makeFolder(),
+    write = true,
+    database = `migration${databases++}`,
+    settings = {},
+    wayTo = async (url: string) => url,
+  } = {}) => makeScene(clickhouse?.url, { database, folder, write, settings, wayTo })
 }
 
 /** A server over three transcripts, 40 records of 2 tokens each, and one line that all of them have. */
 async function makeScene(
   url: string | undefined,
-  { database, folder, write, settings }: Required<SceneOptions>,
+  { database, folder, write, settings, wayTo }: Required<SceneOptions>,
 ): Promise<Scene> {
   const lines = (name: string, count: number) =>
     Array.from({ length: count }, (_, i) =>
@@ -77,7 +84,7 @@ async function makeScene(
       'q/c.jsonl': [...lines('c', 9), line({ id: 'msg_fork' })],
     })
   const server = await startServer(folder, {
-    ...(url === undefined ? { CLICKHOUSE_EMBEDDED: 'on' } : clickhouseSettings(url)),
+    ...(url === undefined ? { CLICKHOUSE_EMBEDDED: 'on' } : clickhouseSettings(await wayTo(url))),
     CLICKHOUSE_DATABASE: database,
     RESCAN_INTERVAL_MS: '200',
     ...settings,
@@ -132,7 +139,7 @@ async function makeScene(
 }
 
 /** Rows of a table, or of what stands behind it. */
-export const count = async (db: Database, what: string): Promise<number> => {
+export const count = async (db: Database<string>, what: string): Promise<number> => {
   const [row] = await db.query({
     name: 'count',
     sql: `SELECT count() AS n FROM ${what}`,

@@ -1,17 +1,23 @@
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/clickhouse/database.ts'
 import { createPublishedRecords } from '../../src/clickhouse/published-records.ts'
+import { SESSION_ORDERS, type SessionCut } from '../../src/domain/cuts.ts'
 import { LIMITS } from '../../src/domain/limits.ts'
 import { EVERYTHING, type Scope } from '../../src/domain/scope.ts'
 import { GRANULARITIES } from '../../src/domain/time-buckets.ts'
 import { groupsOf, SLOT_MS, type TokenAnswer } from '../../src/domain/token-query.ts'
+import type { PublishedQuery } from '../../src/ports/record-store.ts'
 import { createTurns } from '../../src/turns/in-turn.ts'
 import { bucketSlots, DAYS_OF_BERLIN } from './bucketed.ts'
 import { anything, batch, copy, NOTHING, openStore, plantWinners, WHOLE } from './store-records.ts'
+import { TEST_PRICES } from './test-prices.ts'
+import { toldCuts } from './told-cuts.ts'
 import { totals } from './transcripts.ts'
 
+const { priceOf } = TEST_PRICES
+
 /** What readers of every store are answered. */
-export function publishedAnswersSuite(open: () => Promise<Database>): void {
+export function publishedAnswersSuite(open: () => Promise<Database<string>>): void {
   const opened = () => openStore(open)
 
   test('a filter selects by any name, whatever it looks like', async () => {
@@ -93,7 +99,10 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     const { db, count } = await opened()
     await plantWinners(db, 'identity, seq, input', 'SELECT generateUUIDv4(), 1, 10000000000000000000 FROM numbers(3)')
     expect((await count()).records).toBe(3)
-    const [answer] = await createPublishedRecords(db).answer({ queries: [WHOLE], access: EVERYTHING }, NOTHING)
+    const [answer] = await createPublishedRecords(db, { prices: TEST_PRICES }).answer(
+      { queries: [WHOLE], access: EVERYTHING },
+      NOTHING,
+    )
     expect(answer?.whole[0]?.input).toBe(30_000_000_000_000_000_000n)
   })
 
@@ -115,10 +124,44 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
     expect(tables).toEqual([])
   })
 
+  test('cuts pages of sessions by whole numbers, however large, and tells those that others have beside them', async () => {
+    const { db, published } = await opened()
+    // costs of some 10^13 dollars, of which many differ by less than floating point can tell
+    await plantWinners(
+      db,
+      'identity, seq, session, model, user, time, input, output, cache_read',
+      `SELECT generateUUIDv4(), 1, concat('s', toString(intDiv(number, 2))), if(intDiv(number, 14) % 5 = 0, 'm2', 'm1'), 'u',
+        fromUnixTimestamp64Milli(1775000000000 + toInt64(number % 7) * 3600000), 10000000000000000000 - number % 3, number % 5,
+        (number % 4) * 100000
+       FROM numbers(2000)`,
+    )
+    const ask = async (query: PublishedQuery) =>
+      (await published.answer({ queries: [query], access: EVERYTHING }, NOTHING))[0] as TokenAnswer
+    const sessionPages = SESSION_ORDERS.flatMap((order): SessionCut[] => [
+      { order, first: 3 },
+      { order, first: 3, after: { rank: 10n ** 20n, id: 's5' } },
+      { order, first: 3, after: { rank: -1n, id: 's5' } },
+    ])
+    const all = await ask({ filter: {}, groupings: [], sessions: true })
+    expect(all.sessionCount).toBe(1000)
+    const ids = ({ sessions = [] }: TokenAnswer): string[] => sessions.map(({ id }) => id)
+    for (const others of [[], ids(all).slice(0, 3), ids(all).slice(100, 700)]) {
+      const beside = { sessions: [...others, 'none'], combinations: {} }
+      const cut = await ask({ filter: {}, groupings: [], sessionPages, beside })
+      expect(ids(cut).toSorted()).toEqual(others.toSorted())
+      expect(cut.sessionCount).toBe(1000 - others.length)
+      const left = all.sessions?.filter(({ id }) => !others.includes(id)) ?? []
+      const expected = toldCuts({ ...all, sessions: left }, { filter: {}, groupings: [], sessionPages }, priceOf)
+      expect(
+        toldCuts({ ...cut, sessions: undefined as never }, { filter: {}, groupings: [], sessionPages }, priceOf),
+      ).toEqual(expected)
+    }
+  })
+
   test('an answer of more sums than one may have is refused, over all its parts, before they are read', async () => {
     const { db } = await opened()
     const half = 20
-    const published = createPublishedRecords(db, 2 * half)
+    const published = createPublishedRecords(db, { prices: TEST_PRICES, maxSums: 2 * half })
     const fill = (from: number, count: number) =>
       plantWinners(
         db,
@@ -158,14 +201,15 @@ export function publishedAnswersSuite(open: () => Promise<Database>): void {
        FROM numbers(${slots.length})`,
     )
     const statements: number[] = []
-    const counted = createPublishedRecords({
+    const looked: Database<string> = {
       ...db,
       async query(statement, params) {
         const rows = await db.query(statement, params)
         if (statement.name === 'answer') statements.push(rows.length)
         return rows
       },
-    })
+    }
+    const counted = createPublishedRecords(looked, { prices: TEST_PRICES })
     for (const granularity of GRANULARITIES) {
       const buckets = { granularity, timeZone: zone }
       const [answer] = await published.answer(

@@ -49,7 +49,7 @@ const anyAccess: fc.Arbitrary<readonly Scope[]> = fc.constantFrom(
 )
 
 /** Of any part of what is published, answers are those of its records, one by one. */
-export function rangesSuite(open: () => Promise<Database>): void {
+export function rangesSuite(open: () => Promise<Database<string>>): void {
   test('an answer is that of the records one by one, of any range, filter and scope, and whatever is left out', async () => {
     const { db, store, published } = await openStore(open)
     let number = 0
@@ -92,7 +92,7 @@ export function rangesSuite(open: () => Promise<Database>): void {
     expect(await openedCount(db)).toBe(0)
   }, 400_000)
 
-  const openedCount = async (db: Database): Promise<number> => {
+  const openedCount = async (db: Database<string>): Promise<number> => {
     const sql = 'SELECT (SELECT count() FROM winners FINAL) + (SELECT count() FROM winners_summed FINAL) AS rows'
     const [row] = await db.query({ name: 'left', sql, row: { parse: (found: unknown) => found } as never })
     return Number((row as unknown as { rows: string }).rows)

@@ -11,6 +11,7 @@ import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
 import { describeFindings } from '../../src/migration/verification.ts'
 import { readBackLike, summarize } from '../../src/shipping/batch-summary.ts'
+import { ledgerSuite } from './ledger-suite.ts'
 import { publishedAnswersSuite } from './published-answers-suite.ts'
 import { rangesSuite } from './ranges-suite.ts'
 import { openSides } from './sides.ts'
@@ -20,13 +21,14 @@ import { analysisOf, line, makeFolder, totals, writeTranscripts } from './transc
 import { winnersSuite } from './winners-suite.ts'
 
 /** What every store must do, whichever engine it is and whichever way leads to it. */
-export function recordStoreSuite(open: () => Promise<Database>): void {
+export function recordStoreSuite(open: () => Promise<Database<string>>): void {
   const opened = () => openStore(open)
 
   winnersSuite(open)
   publishedAnswersSuite(open)
   rangesSuite(open)
   sumsSuite(open)
+  ledgerSuite(open)
 
   test('what is written is read back to the last byte, and nobody sees it before it is published', async () => {
     const { store, count } = await opened()
@@ -180,6 +182,18 @@ export function recordStoreSuite(open: () => Promise<Database>): void {
     expect(await applySchemaChanges(db, [...changes, added])).toBe(1)
     await expect(applySchemaChanges(db, [...changes, { ...added, sql: `${added.sql} ` }])).rejects.toThrow('was edited')
     await expect(applySchemaChanges(db, changes)).rejects.toThrow('does not know')
+  })
+
+  test('schema changes before one that fails are known, and those that were cut off before they were noted are applied again', async () => {
+    const { db } = await opened()
+    const changes = readSchemaChanges()
+    const made = { number: changes.length + 1, name: 'made', sql: 'CREATE TABLE made (a UInt8) ENGINE = Memory;\n' }
+    const failing = { number: made.number + 1, name: 'failing', sql: 'ALTER TABLE nowhere ADD COLUMN a UInt8;\n' }
+    await expect(applySchemaChanges(db, [...changes, made, failing])).rejects.toMatchObject({ code: 60 })
+    expect(await applySchemaChanges(db, [...changes, made])).toBe(0)
+    await db.command('cut-off', 'ALTER TABLE schema_changes DELETE WHERE true SETTINGS mutations_sync = 2')
+    expect(await applySchemaChanges(db, [...changes, made])).toBe(made.number)
+    expect(await applySchemaChanges(db, [...changes, made])).toBe(0)
   })
 
   test('errors are told by their code, and nothing of a failed statement is in the next answer', async () => {

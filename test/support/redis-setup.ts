@@ -19,10 +19,10 @@ export default async function setup(project: TestProject): Promise<(() => void) 
   return redis.stop
 }
 
-/** A Redis of its own, which keeps nothing on disk. */
-export async function startRedis(): Promise<{ url: string; stop: () => void }> {
+/** A Redis of its own, which keeps nothing on disk; 0 takes a free port. */
+export async function startRedis(wanted = 0): Promise<{ url: string; stop: () => void }> {
   if (!isOnPath('redis-server')) install()
-  const port = await freePort()
+  const port = await freePort(wanted)
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   const server = spawn('redis-server', args)
   await new Promise<void>((resolve, reject) => {

@@ -4,7 +4,7 @@ import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { type ClickHouseServer, PASSWORD, startClickHouseServer, USER } from './clickhouse-server.ts'
 
 /** One ClickHouse server for a test file; each call gives a database of its own. */
-export function useServerDatabases(): () => Promise<Database> {
+export function useServerDatabases(): () => Promise<Database<string>> {
   let server: ClickHouseServer
   let databases = 0
   beforeAll(async () => {

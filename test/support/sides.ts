@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,8 @@ import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { applySchemaChanges } from '../../src/clickhouse/schema-changes.ts'
 import { createDatabaseSources, type DatabaseSources } from '../../src/composition/database-sources.ts'
 import { openPublishingSide } from '../../src/composition/publishing-side.ts'
+import { EVERYTHING, type Scope } from '../../src/domain/scope.ts'
+import type { TokenQuery } from '../../src/domain/token-query.ts'
 import type { Analysis } from '../../src/enhanced-analysis/analysis.ts'
 import { createAnalysisService } from '../../src/enhanced-analysis/service/analysis-service.ts'
 import { type Ask, answersThrough, type LogsThrough, logsThrough } from '../../src/enhanced-analysis/service/through.ts'
@@ -15,11 +18,12 @@ import { type Findings, type VerificationParts, verifyPublished } from '../../sr
 import { createLogger, type Logger } from '../../src/observability/logger.ts'
 import type { LogSelection, ShippableLogs } from '../../src/ports/logs.ts'
 import type { RecordStore } from '../../src/ports/record-store.ts'
-import type { SourceHealth, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
+import type { PublishedInFiles, SourceHealth, TokenSource, UnpublishedRecords } from '../../src/ports/token-source.ts'
 import type { Ledger } from '../../src/shipping/ledger.ts'
 import { NO_RUN } from '../../src/shipping/ledger-entries.ts'
 import type { Publish } from '../../src/shipping/publication.ts'
 import type { Shipper } from '../../src/shipping/shipper.ts'
+import { TEST_PRICES } from './test-prices.ts'
 
 /** A property test leaves hundreds of databases behind. */
 const REMOVE_MS = 120_000
@@ -28,7 +32,7 @@ let engineFolder: string | undefined
 let databases = 0
 
 /** One embedded engine for a test file, as a process can have only one; each call gives a database of its own. */
-export async function testDatabase(): Promise<Database> {
+export async function testDatabase(): Promise<Database<string>> {
   engineFolder ??= mkdtempSync(join(tmpdir(), 'token-bridge-engine-'))
   const db = await openDatabase({
     url: undefined,
@@ -50,7 +54,7 @@ export function removeEngineAfterAll(): void {
 
 interface Served {
   logs: ShippableLogs & LogsThrough
-  files: TokenSource & UnpublishedRecords
+  files: TokenSource & UnpublishedRecords & PublishedInFiles
 }
 
 /** An analysis of which the test says when it looks, as a service in this thread: what shipping and reading see of it. */
@@ -101,7 +105,7 @@ export interface TestSides extends DatabaseSources {
 
 export interface SidesOptions {
   analysis: Analysis
-  db: Database
+  db: Database<string>
   ledgerPath: string
   groupRecords?: number
   /** 1, as the embedded engine does. */
@@ -150,8 +154,17 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
     },
   })
   const health = (): SourceHealth => ({ state: 'UP', detail: '' })
-  const view = { ledger: () => ledger, read: publishing.read }
-  const sourcesOf = (of: Served) => createDatabaseSources({ db, view, ...of, statementsAtOnce, health })
+  const view = { ledger: () => ledger, read: publishing.read, readBriefly: publishing.readBriefly }
+  const sourcesOf = (of: Served) =>
+    createDatabaseSources({
+      db,
+      view,
+      ...of,
+      prices: TEST_PRICES,
+      statementsAtOnce,
+      events: new EventEmitter(),
+      health,
+    })
   return {
     legacy: files,
     ...sourcesOf({ logs, files }),
@@ -186,4 +199,17 @@ export async function openSides(options: SidesOptions): Promise<TestSides> {
       await promise
     },
   }
+}
+
+let comparisons = 0
+
+/** What a comparison of both sources comes to, each time with another one of them first: nothing where they agree. */
+export async function mismatches(
+  { comparing }: DatabaseSources,
+  queries: readonly TokenQuery[],
+  access: readonly Scope[] = EVERYTHING,
+): Promise<string[]> {
+  const compared = await comparing.compare({ queries, access }, comparisons++ % 2 === 0)
+  if (compared.outcome === 'DISCARDED') return [`${compared.reason} ${compared.error}`]
+  return compared.differences.map((one) => `${one.field}: ${one.control} ${one.candidate}`)
 }

@@ -12,6 +12,7 @@ import type { RequestContext } from '../../src/graphql/context.ts'
 import { createKnownOperations } from '../../src/graphql/known-operations.ts'
 import { attachSubscriptions } from '../../src/http/subscriptions.ts'
 import { createLogger } from '../../src/observability/logger.ts'
+import { NO_TRACER } from '../../src/ports/spans.ts'
 import { NO_BOUNDS } from './no-bounds.ts'
 
 const secret = Buffer.from('x'.repeat(32))
@@ -88,11 +89,14 @@ export async function startSmallSubscriptions(introspection = false): Promise<Sm
       known,
       addressOf: () => 'here',
       hostAndOrigin: { problemOf: () => undefined, isOwnPage: () => false },
+      onSocket: () => undefined,
       maxSockets: LIMITS.sockets.value,
       budgets: NO_BOUNDS,
+      whenCurrent: async () => undefined,
       answered: { known: createKnownOperations([]), onlyKnown: false },
       createContext: (principal) => ({ principal, budgets: NO_BOUNDS }) as unknown as RequestContext,
       audit: { count() {} },
+      tracer: NO_TRACER,
     },
     5000,
   )
@@ -123,8 +127,12 @@ export interface TestSocket {
 }
 
 /** A WebSocket of the protocol; signs in where there is a token. */
-export async function openSocket(url: string, token?: string): Promise<TestSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+export async function openSocket(
+  url: string,
+  token?: string,
+  { params = {}, headers = {} }: { params?: object; headers?: Record<string, string> } = {},
+): Promise<TestSocket> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers })
   const messages: Record<string, unknown>[] = []
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }))
@@ -136,7 +144,7 @@ export async function openSocket(url: string, token?: string): Promise<TestSocke
   const send = (message: Record<string, unknown>): void => socket.send(JSON.stringify(message))
   if (token !== undefined) {
     const acknowledged = once(socket, 'message')
-    send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })
+    send({ type: 'connection_init', payload: { authorization: `Bearer ${token}`, ...params } })
     await Promise.race([acknowledged, closed])
   }
   return { socket, messages, send, closed }

@@ -4,6 +4,7 @@ import { createRecordStore } from '../../src/clickhouse/record-store.ts'
 import { identityDigest } from '../../src/domain/identity.ts'
 import { EVERYTHING } from '../../src/domain/scope.ts'
 import type { RecordCopy } from '../../src/domain/token-record.ts'
+import { TEST_PRICES } from './test-prices.ts'
 import { totals } from './transcripts.ts'
 
 export const copy = (more: Partial<RecordCopy> & { id: string }): RecordCopy => {
@@ -41,15 +42,15 @@ export const WHOLE = { filter: {}, groupings: [] }
 export const anything = { parse: (row: unknown) => row } as never
 
 /** Winners that no publication has chosen, and all that follows from them. `columns` and `select` are SQL. */
-export async function plantWinners(db: Database, columns: string, select: string): Promise<void> {
+export async function plantWinners(db: Database<string>, columns: string, select: string): Promise<void> {
   await db.command('plant', `INSERT INTO winners (${columns}) ${select}`)
   await createRecordStore(db).rebuildSums(1)
 }
 
 /** A store in a database of its own, with what its readers see. */
-export async function openStore(open: () => Promise<Database>) {
+export async function openStore(open: () => Promise<Database<string>>) {
   const db = await open()
-  const published = createPublishedRecords(db)
+  const published = createPublishedRecords(db, { prices: TEST_PRICES })
   const count = async () =>
     totals((await published.answer({ queries: [WHOLE], access: EVERYTHING }, NOTHING))[0]?.whole ?? [])
   return { db, store: createRecordStore(db), published, count }

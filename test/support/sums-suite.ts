@@ -59,7 +59,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 )
 
 /** Sums of what is published, and that they are those of the winners whatever happens. */
-export function sumsSuite(open: () => Promise<Database>): void {
+export function sumsSuite(open: () => Promise<Database<string>>): void {
   const opened = async () => {
     const world = await openStore(open)
     return { ...world, evidence: createPublishedEvidence(world.db) }
@@ -173,7 +173,7 @@ export function sumsSuite(open: () => Promise<Database>): void {
 }
 
 /** A database that is cut off after so many statements: with an odd number, after the last of them was carried out. */
-function withCuts(db: Database): { cutOff(after: number | undefined): void; cuttable: Database } {
+function withCuts(db: Database<string>): { cutOff(after: number | undefined): void; cuttable: Database<string> } {
   let left: number | undefined
   return {
     cutOff(after) {
@@ -195,7 +195,7 @@ function withCuts(db: Database): { cutOff(after: number | undefined): void; cutt
 
 /** What is carried out of a step, again and again. */
 async function change(
-  db: Database,
+  db: Database<string>,
   store: RecordStore,
   step: Step,
   nextBatch: () => number,

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
 import { onTestFinished } from 'vitest'
 
 /** A way to a server that can be cut: what a network that fails looks like. */
@@ -8,6 +9,8 @@ export interface TcpProxy {
   /** Cuts all connections and takes no more. */
   cut(): Promise<void>
   restore(): Promise<void>
+  /** What the server sends comes so much later from now on. */
+  delay(ms: number): void
   /** Connections that are open now. */
   connections(): number
 }
@@ -15,6 +18,7 @@ export interface TcpProxy {
 export async function startProxy(target: string): Promise<TcpProxy> {
   const url = new URL(target)
   const sockets = new Set<Socket>()
+  let delayMs = 0
   const server = createServer((client) => {
     const upstream = connect(Number(url.port || 6379), url.hostname)
     for (const socket of [client, upstream]) {
@@ -26,7 +30,10 @@ export async function startProxy(target: string): Promise<TcpProxy> {
         upstream.destroy()
       })
     }
-    client.pipe(upstream).pipe(client)
+    client
+      .pipe(upstream)
+      .pipe(later(() => delayMs))
+      .pipe(client)
   })
   const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   await listen(0)
@@ -41,5 +48,22 @@ export async function startProxy(target: string): Promise<TcpProxy> {
     await closed
   }
   onTestFinished(cut)
-  return { url: proxied.href, cut, restore: () => listen(port), connections: () => sockets.size / 2 }
+  return {
+    url: proxied.href,
+    cut,
+    restore: () => listen(port),
+    delay(ms) {
+      delayMs = ms
+    },
+    connections: () => sockets.size / 2,
+  }
 }
+
+/** Hands on what comes, after a while. */
+const later = (delayMs: () => number): Transform =>
+  new Transform({
+    transform(chunk, _encoding, done) {
+      if (delayMs() === 0) done(null, chunk)
+      else setTimeout(done, delayMs(), null, chunk)
+    },
+  })

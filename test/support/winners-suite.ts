@@ -11,7 +11,7 @@ import { anything, batch, copy, NOTHING, openStore } from './store-records.ts'
 import { totals } from './transcripts.ts'
 
 /** Which copy counts in every store, whatever is published and taken back. */
-export function winnersSuite(open: () => Promise<Database>): void {
+export function winnersSuite(open: () => Promise<Database<string>>): void {
   const opened = () => openStore(open)
 
   test('publishing again changes nothing; a batch that was never published never counts', async () => {

@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { BridgeError, ERROR_CODES } from '../../src/domain/errors.ts'
+import { FAULTS } from '../faults/faults.ts'
+import { sectionsOf } from '../support/sections.ts'
 
 const DOCS = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...markdownIn('docs'), ...markdownIn('examples')].filter(
   (path) => existsSync(path),
@@ -22,8 +25,11 @@ const linksOf = (path: string): { to: string; title: string | undefined }[] =>
 describe('the documents', () => {
   test.each(DOCS)('%s links to what is there', (path) => {
     for (const { to } of linksOf(path)) {
-      if (/^https?:|^#/.test(to)) continue
-      expect(existsSync(join(dirname(path), to.split('#', 1)[0] as string)), `${path} links to ${to}`).toBe(true)
+      if (/^https?:/.test(to)) continue
+      const [file, anchor] = to.split('#') as [string, string | undefined]
+      const target = file === '' ? path : join(dirname(path), file)
+      expect(existsSync(target), `${path} links to ${to}`).toBe(true)
+      if (anchor !== undefined) expect([...sectionsOf(target).keys()], `${path} links to ${to}`).toContain(anchor)
     }
   })
 
@@ -39,8 +45,21 @@ describe('the documents', () => {
   test('name a test in every row of the damages', () => {
     const rows = readFileSync('docs/reliability.md', 'utf8')
       .split('\n')
-      .filter((line) => line.startsWith('| ') && !line.startsWith('| damage') && !line.startsWith('| ---'))
+      .filter((line) => line.startsWith('| ') && !/^\| (damage|fault|---)/.test(line))
     for (const row of rows) expect(row).toMatch(/\.test\.ts "/)
+  })
+
+  test('have each fault of each dependency, with a test of that dependency', () => {
+    const matrix = readFileSync('docs/reliability.md', 'utf8')
+    const dependencies = Object.entries(FAULTS)
+    expect(matrix).toContain(`| fault | ${dependencies.map(([name]) => name).join(' | ')} |`)
+    for (const fault of new Set(dependencies.flatMap(([, faults]) => faults as readonly string[]))) {
+      const cells = new RegExp(`^\\| ${fault} \\| (.*) \\|$`, 'm').exec(matrix)?.[1]?.split(' | ')
+      for (const [i, [name, faults]] of dependencies.entries()) {
+        const can = (faults as readonly string[]).includes(fault)
+        expect(cells?.[i], `${fault}, ${name}`).toMatch(can ? `${name.toLowerCase()}-faults.test.ts` : /^— ./)
+      }
+    }
   })
 
   const threats = readFileSync('docs/security.md', 'utf8')
@@ -67,6 +86,13 @@ describe('the documents', () => {
   test('say of each of the ten risks of APIs what there is, or is not', () => {
     const risks = [...threats.matchAll(/^\| API(\d+) [^|]+ \| \S[^|]{40,} \|$/gm)].map(([, number]) => Number(number))
     expect(risks).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  })
+
+  test('have each error code in docs/client.md, in the order of the code, and say which may be tried again', () => {
+    const rows = [...readFileSync('docs/client.md', 'utf8').matchAll(/^\| `([A-Z_]+)` \| (yes|no) \| .{15,} \|$/gm)]
+    expect(rows.map(([, code, retryable]) => [code, retryable])).toEqual(
+      ERROR_CODES.map((code) => [code, new BridgeError(code, '').retryable ? 'yes' : 'no']),
+    )
   })
 
   const glossary = readFileSync('docs/glossary.md', 'utf8')

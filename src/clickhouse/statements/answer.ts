@@ -2,29 +2,41 @@ import { z } from 'zod'
 import { bucketsOf, DIMENSIONS, dimensionsOf, type Grouping } from '../../domain/dimensions.ts'
 import { fieldOf } from '../../domain/record-fields.ts'
 import type { TokenQuery } from '../../domain/token-query.ts'
+import { CompactRow, large, listOf, safe, small, text } from '../compact-row.ts'
 import type { Params, Statement } from '../database.ts'
 import { bucketSlotSql } from './bucket-slots.ts'
 import { countedRows, type Within } from './counted-rows.ts'
-import { COUNT_SUMS, SUM_COLUMNS } from './record-sql.ts'
+import { COUNT_SUMS, SUM_CELLS, type SumsRow } from './record-sql.ts'
 
-const bigint = z.string().transform(BigInt)
-const number = z.string().transform(Number)
-
-const ROW = z.object({
+export interface AnswerRow extends SumsRow {
   /** Which set of columns of those that were asked for the row is of; -1: the whole. */
-  kind: z.number(),
-  model: z.string(),
-  tier: z.number(),
+  kind: number
   /** What it has in the column of the set, a value or the number of a slot; of several columns, a JSON list of them. */
-  key: z.string(),
-  ...SUM_COLUMNS,
-  records: bigint,
-  first_ms: number,
-  last_ms: number,
-  /** Project, user and host of the latest record (`domain/latest-record.ts`), and its place. */
-  latest: z.tuple([z.string(), z.string(), z.string(), number, z.string(), number]).optional(),
-})
-export type AnswerRow = z.infer<typeof ROW>
+  key: string
+  first_ms: number
+  last_ms: number
+}
+
+/** Project, user and host of a latest record (`domain/latest-record.ts`), and its place. */
+export type Latest = [string, string, string, number, string, number]
+export type SessionRow = AnswerRow & { latest: Latest }
+
+const CELLS = {
+  kind: small,
+  model: text,
+  tier: small,
+  key: text,
+  ...SUM_CELLS,
+  records: large,
+  first_ms: safe,
+  last_ms: safe,
+}
+const latest = (cell: unknown): Latest => {
+  const [project, user, host, time, path, offset] = listOf(cell)
+  return [text(project), text(user), text(host), safe(time), text(path), safe(offset)]
+}
+const ROW = new CompactRow<AnswerRow>(CELLS)
+const SESSION_ROW = new CompactRow<SessionRow>({ ...CELLS, latest })
 
 interface Sets {
   /** The columns of each set. */
@@ -69,7 +81,8 @@ export function answerStatement(
   { filter, groupings }: TokenQuery,
   within: Within,
 ): { statement: Statement<AnswerRow>; params: Params } {
-  return sumsStatement('answer', filter, within, groupings, { whole: true, latest: false })
+  const { sql, params } = sums(filter, within, groupings, { whole: true, latest: false })
+  return { statement: { name: 'answer' as const, sql, row: ROW }, params }
 }
 
 /**
@@ -77,25 +90,25 @@ export function answerStatement(
  * group, too. Both are of one moment as long as nothing is published in between (`publication-gate.ts`).
  */
 export function sessionsStatement(
-  { filter }: TokenQuery,
+  { filter }: Pick<TokenQuery, 'filter'>,
   within: Within,
-): { statement: Statement<AnswerRow>; params: Params } {
-  return sumsStatement('sessions', filter, within, [['session']], { whole: false, latest: true })
+): { statement: Statement<SessionRow>; params: Params } {
+  const { sql, params } = sums(filter, within, [['session']], { whole: false, latest: true })
+  return { statement: { name: 'sessions' as const, sql, row: SESSION_ROW }, params }
 }
 
 /** Of sums, of the latest record of each. */
 const LATEST = 'argMax((project, user, host, last_at, path, offset), (last_at, path, offset, project, user, host))'
 
-function sumsStatement(
-  name: string,
+function sums(
   filter: TokenQuery['filter'],
   within: Within,
   groupings: readonly Grouping[],
   also: { whole: boolean; latest: boolean },
-): { statement: Statement<AnswerRow>; params: Params } {
+): { sql: string; params: Params } {
   const { rows, params } = countedRows(filter, within)
   const { sets: columns, slots } = setsOf({ groupings, filter })
-  const sets = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
+  const tuples = columns.map((list) => `(${[...list, 'model', 'tier'].join(', ')})`)
   const sql = `
     SELECT
       ${eachOf(columns, (_, i) => `${i}`, '-1')} AS kind,
@@ -110,11 +123,8 @@ function sumsStatement(
       SELECT *${[...slots].map(([column, sql]) => `, ${sql} AS ${column}`).join('')}
       FROM (${rows})
     )
-    GROUP BY GROUPING SETS (${[...(also.whole ? ['(model, tier)'] : []), ...sets].join(', ')})`
-  return {
-    statement: { name, sql, row: ROW },
-    params,
-  }
+    GROUP BY GROUPING SETS (${[...(also.whole ? ['(model, tier)'] : []), ...tuples].join(', ')})`
+  return { sql, params }
 }
 
 /** Most groupings have one column: no list is made for it. */
@@ -139,11 +149,11 @@ function eachOf(
 
 /** The number of sessions: a statement of its own, because in the other it would be counted for every group. */
 export function sessionCountStatement(
-  { filter }: TokenQuery,
+  { filter }: Pick<TokenQuery, 'filter'>,
   within: Within,
 ): { statement: Statement<{ sessions: number }>; params: Params } {
   const { rows, params } = countedRows(filter, within)
   const sql = `SELECT uniqExact(session) AS sessions FROM (${rows})`
-  const row = z.object({ sessions: number })
-  return { statement: { name: 'session-count', sql, row }, params }
+  const row = z.object({ sessions: z.string().transform(Number) })
+  return { statement: { name: 'session-count' as const, sql, row }, params }
 }

@@ -19,7 +19,7 @@ const number = z.string().transform(Number)
 
 /** The last line of a chain. */
 export const lastAuditLine = {
-  name: 'last-audit-line',
+  name: 'last-audit-line' as const,
   sql: `
     SELECT position, line FROM audit WHERE chain = {chain:String}
     ORDER BY position DESC, told LIMIT 1`,
@@ -28,7 +28,7 @@ export const lastAuditLine = {
 
 /** Entries of other chains before a place, the latest first. */
 export const auditBefore = {
-  name: 'audit-before',
+  name: 'audit-before' as const,
   sql: `
     SELECT
       chain, position, toUnixTimestamp64Milli(at) AS moment, instance, who, action, outcome, detail,

@@ -5,7 +5,7 @@ import { COPY_CELLS, COPY_SELECTED, copyIn } from './record-sql.ts'
 
 /** Published copies of the identities of a set in `logs`: by the primary key, so no other copies are read. */
 export const copiesInLogs = (identities: string): Statement<PlacedCopy> => ({
-  name: 'copies-in-logs',
+  name: 'copies-in-logs' as const,
   sql: `
     SELECT toString(log) AS name, ${COPY_SELECTED}
     FROM copies

@@ -7,8 +7,8 @@ import { scopesSql } from './scopes.ts'
 import { WINNERS_SUMMED } from './sums.ts'
 import { WINNERS_BY_TIME } from './winners-by-time.ts'
 
-/** Some identities: an expression for their set, and its parameters. */
-export interface Identities {
+/** Some identities, or other things: an expression for their set, and its parameters. */
+export interface Listed {
   sql: string
   params: Params
 }
@@ -17,9 +17,13 @@ export interface Identities {
 export interface Within {
   access: readonly Scope[]
   /** Identities that are left out. */
-  excluded: Identities | undefined
+  excluded: Listed | undefined
+  /** Names of logs whose winners are left out. */
+  withoutLogs: readonly string[]
   /** Whether there are sums of everything; else the winners are summed. */
   summed: boolean
+  /** What else each row must satisfy, by columns that winners and sums have: `slot` and the dimensions. */
+  only?: { conditions: readonly string[]; params: Params } | undefined
 }
 
 const COMMON = [...DIMENSION_COLUMNS, ...COUNT_COLUMNS].join(', ')
@@ -44,25 +48,25 @@ const whereSql = (conditions: readonly string[]): string =>
 /**
  * Rows that together are the winners which a filter selects, each winner in one of them. Where there are sums these are
  * those of whole slots, and single winners of what is left: the part of a slot at an end of the range, and each slot of a
- * session that has an identity which is left out. So what it costs follows from what is selected, and nothing is ever
+ * session that has a winner which is left out. So what it costs follows from what is selected, and nothing is ever
  * subtracted.
  */
 export function countedRows(filter: TokenFilter, within: Within): { rows: string; params: Params } {
   const { conditions, params } = selected(filter, within)
-  const { excluded } = within
+  const out = leftOut(within)
   const time = [
     ...(filter.from === undefined ? [] : ['time >= fromUnixTimestamp64Milli({from:Int64})']),
     ...(filter.to === undefined ? [] : ['time < fromUnixTimestamp64Milli({to:Int64})']),
   ]
-  const others = excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`]
+  const others = out.map((one) => `NOT (${one})`)
   if (!within.summed) return { rows: oneOf('winners', SLOT, [...time, ...conditions, ...others]), params }
   const { whole, edges } = slotsOf(filter)
-  const has = `(slot, session) IN (SELECT slot, session FROM ${WINNERS_BY_TIME} WHERE ${all(...whole, `identity IN ${excluded?.sql}`)})`
+  const has = `(slot, session) IN (SELECT slot, session FROM ${WINNERS_BY_TIME} WHERE ${all(...whole, `(${out.join(' OR ')})`)})`
   const single = [
     ...(edges.length === 0 ? [] : [`slot IN (${edges.join(', ')})`]),
-    ...(excluded === undefined ? [] : [`(${all(...whole, has)})`]),
+    ...(out.length === 0 ? [] : [`(${all(...whole, has)})`]),
   ]
-  const rows = [sumsOf([...whole, ...conditions, ...(excluded === undefined ? [] : [`NOT ${has}`])])]
+  const rows = [sumsOf([...whole, ...conditions, ...(out.length === 0 ? [] : [`NOT ${has}`])])]
   if (single.length > 0)
     rows.push(oneOf(WINNERS_BY_TIME, 'slot', [`(${single.join(' OR ')})`, ...time, ...conditions, ...others]))
   return { rows: rows.join(' UNION ALL '), params }
@@ -70,11 +74,19 @@ export function countedRows(filter: TokenFilter, within: Within): { rows: string
 
 const all = (...some: string[]): string => some.join(' AND ')
 
+/** Which winners are left out: one condition each. */
+const leftOut = ({ excluded, withoutLogs }: Within): string[] => [
+  ...(excluded === undefined ? [] : [`identity IN ${excluded.sql}`]),
+  ...(withoutLogs.length === 0 ? [] : ['log IN {withoutLogs:Array(String)}']),
+]
+
 /** What the dimensions of a row must be, which is the same for a winner and for a sum. */
-function selected(filter: TokenFilter, { access, excluded }: Within): { conditions: string[]; params: Params } {
+function selected(filter: TokenFilter, within: Within): { conditions: string[]; params: Params } {
+  const { access, excluded, withoutLogs, only } = within
   const scopes = scopesSql(access)
-  const conditions = [...scopes.conditions]
-  const params: Params = { ...scopes.params, ...excluded?.params }
+  const conditions = [...scopes.conditions, ...(only?.conditions ?? [])]
+  const params: Params = { ...scopes.params, ...excluded?.params, ...only?.params }
+  if (withoutLogs.length > 0) params.withoutLogs = withoutLogs
   if (filter.from !== undefined) params.from = filter.from
   if (filter.to !== undefined) params.to = filter.to
   for (const name of DIMENSION_NAMES) {

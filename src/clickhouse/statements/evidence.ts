@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { LABEL_FIELDS, type LabelField } from '../../domain/record-fields.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { Params, Statement } from '../database.ts'
-import type { Identities } from './counted-rows.ts'
+import type { Listed } from './counted-rows.ts'
 import { ELECTED, ELECTED_COLUMNS, election, SLICE } from './elect-winners.ts'
 import {
   COPY_CELLS,
@@ -28,7 +28,7 @@ const NOT_RETIRED = "state != 'retired'"
 const DAY = 'toInt32(intDiv(toUnixTimestamp64Milli(time), 86400000))'
 
 export const publishedLogs = {
-  name: 'published-logs',
+  name: 'published-logs' as const,
   sql: "SELECT DISTINCT toString(log) AS log FROM batches FINAL WHERE state = 'published'",
   row: z.object({ log: z.string() }),
 }
@@ -42,7 +42,7 @@ const SHARED = `
 
 /** Identities with a published copy in `logs` and with one elsewhere. */
 export const sharedIdentities = {
-  name: 'shared-identities',
+  name: 'shared-identities' as const,
   sql: `SELECT DISTINCT replaceAll(toString(identity), '-', '') AS id FROM (${SHARED})`,
   row: z.object({ id: z.string() }).transform(({ id }) => ({ identity: id })),
 }
@@ -51,7 +51,7 @@ const LABELS = LABEL_COLUMNS.join(', ')
 
 /** What readers count of all logs but `logs`, by day and every label. */
 export const groupsStatement = (excluded: string | undefined) => ({
-  name: 'groups',
+  name: 'groups' as const,
   sql: `
     SELECT
       log, ${DAY} AS day, ${LABELS},
@@ -80,7 +80,7 @@ const labelsIn = (row: object): Record<LabelField, string> =>
 
 /** The rows of one log and day that readers count. */
 export const rowsStatement = (excluded: string | undefined) => ({
-  name: 'rows',
+  name: 'rows' as const,
   sql: `
     SELECT
       replaceAll(toString(identity), '-', '') AS id,
@@ -100,7 +100,7 @@ export const rowsStatement = (excluded: string | undefined) => ({
  */
 export function tokensAddedBy(
   access: readonly Scope[],
-  excluded: Identities | undefined,
+  excluded: Listed | undefined,
 ): { statement: Statement<{ tokens: bigint }>; params: Params } {
   const { conditions, params } = scopesSql(access)
   const left = excluded === undefined ? [] : [`identity NOT IN ${excluded.sql}`]
@@ -119,14 +119,14 @@ export function tokensAddedBy(
       WHERE ${all('true', ...conditions)}
     ) AS tokens`
   return {
-    statement: { name: 'tokens-added-by', sql, row: z.object({ tokens: bigint }) },
+    statement: { name: 'tokens-added-by' as const, sql, row: z.object({ tokens: bigint }) },
     params: { ...params, ...excluded?.params },
   }
 }
 
 /** Records of each published or kept log, as its batches say and as they are found. */
 export const logStock = {
-  name: 'log-stock',
+  name: 'log-stock' as const,
   sql: `
     SELECT log, sum(noted) AS noted, sum(found) AS found, max(last_position) AS last
     FROM (SELECT batch, log, toUInt64(records) AS noted, last_position FROM batches FINAL WHERE ${NOT_RETIRED}) AS b
@@ -141,7 +141,7 @@ export const logStock = {
  * Identities that readers count, and those among the published copies. Both tables are in their order: little memory.
  */
 export const identityCounts = {
-  name: 'identity-counts',
+  name: 'identity-counts' as const,
   sql: `
     SELECT
       (SELECT count() FROM winners FINAL) AS counted,
@@ -152,14 +152,14 @@ export const identityCounts = {
 
 /** Rows that readers count of logs without the copy that they came from. */
 export const countedWithoutCopy = {
-  name: 'counted-without-copy',
+  name: 'counted-without-copy' as const,
   sql: `
     SELECT count() AS records FROM winners FINAL
     WHERE log IN {logs:Array(String)} AND identity NOT IN (SELECT identity FROM copies WHERE log IN {logs:Array(String)})`,
   row: z.object({ records: number }),
 }
 
-const evidenceOf = (name: string, where: string) => ({
+const evidenceOf = <Name extends string>(name: Name, where: string) => ({
   name,
   sql: `
     SELECT batch, log, run, records, tokens, first_position, last_position, digest
@@ -191,7 +191,7 @@ export const retiredEvidence = evidenceOf(
 
 /** The copies of some batches. */
 export const copiesOfBatches = {
-  name: 'copies-of-batches',
+  name: 'copies-of-batches' as const,
   sql: `
     SELECT batch, ${COPY_SELECTED}
     FROM copies WHERE batch IN {batches:Array(UInt64)}
@@ -202,7 +202,7 @@ export const copiesOfBatches = {
 const HASH = (columns: string): string => `(count(), sum(cityHash64(identity, ${columns})))`
 
 /** Whether the winners of some identities are those that follow from the published copies. */
-const areElected = (name: string, where: string) => ({
+const areElected = <Name extends string>(name: Name, where: string) => ({
   name,
   sql: `
     SELECT toUInt8(
@@ -215,8 +215,14 @@ const areElected = (name: string, where: string) => ({
 /** Of one slice of all identities. */
 export const winnersAreElected = areElected('winners-are-elected', SLICE)
 
-/** Of those that several users brought in: few, as a rule. */
-export const ownersAreElected = areElected(
-  'owners-are-elected',
-  'identity IN (SELECT identity FROM copies WHERE by_mutation GROUP BY identity HAVING min(user) != max(user))',
-)
+const OF_SEVERAL = 'SELECT identity FROM copies WHERE by_mutation GROUP BY identity HAVING min(user) != max(user)'
+
+/** Whether several users brought in the same identity; few are, and to look at their owners takes long to plan. */
+export const ofSeveral = {
+  name: 'of-several' as const,
+  sql: `SELECT count() AS found FROM (${OF_SEVERAL} LIMIT 1)`,
+  row: z.object({ found: z.string().transform((found) => found !== '0') }),
+}
+
+/** Of those. */
+export const ownersAreElected = areElected('owners-are-elected', `identity IN (${OF_SEVERAL})`)

@@ -19,7 +19,7 @@ export const epochAfter = (current: number): number =>
 
 /** The current epoch, and who took it. */
 export const currentFence = {
-  name: 'current-fence',
-  sql: 'SELECT epoch, min(holder) AS holder FROM fences GROUP BY epoch ORDER BY epoch DESC LIMIT 1',
+  name: 'current-fence' as const,
+  sql: 'SELECT epoch, holder FROM fences ORDER BY epoch DESC, holder LIMIT 1',
   row: z.object({ epoch: z.string().transform(Number), holder: z.string() }),
 }

@@ -16,7 +16,7 @@ const ROW = z.object({
 export type Filled = z.infer<typeof ROW>
 
 export const filledSums = {
-  name: 'filled-sums',
+  name: 'filled-sums' as const,
   sql: 'SELECT form, slices, filled, summed_to FROM winners_filled ORDER BY version DESC LIMIT 1',
   row: ROW,
 }
@@ -28,20 +28,20 @@ export const NOTE_FILLED = `
 
 /** The slot of the record that comes so many records after the beginning of a slot. */
 export const slotAfter = (byTime: string) => ({
-  name: 'slot-after',
+  name: 'slot-after' as const,
   sql: `SELECT slot FROM ${byTime} WHERE slot >= {from:UInt32} ORDER BY slot LIMIT 1 OFFSET {records:UInt64}`,
   row: z.object({ slot: z.number() }),
 })
 
 export const countWinners = (table: string) => ({
-  name: 'count-winners',
+  name: 'count-winners' as const,
   sql: `SELECT count() AS winners FROM ${table}`,
   row: z.object({ winners: z.string().transform(Number) }),
 })
 
 /** Whether whatever was published last, was published to all three tables, by a release that knows of them. */
 export const sumsAreTold = {
-  name: 'sums-are-told',
+  name: 'sums-are-told' as const,
   sql: `
     SELECT toUInt8(
       (SELECT max(seq) FROM winners)
@@ -51,7 +51,7 @@ export const sumsAreTold = {
 
 /** Whether all three have as many records: a few columns are read. */
 export const sumsAreLevel = {
-  name: 'sums-are-level',
+  name: 'sums-are-level' as const,
   sql: `
     SELECT toUInt8(length(arrayDistinct([
       (SELECT count() FROM winners FINAL),

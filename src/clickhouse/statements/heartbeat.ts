@@ -7,7 +7,7 @@ const OF_LATEST = 'FROM heartbeats WHERE epoch = (SELECT max(epoch) FROM fences)
 
 /** Who has the right to publish, and for how long they did not tell that they are alive. */
 export const currentHolder = {
-  name: 'current-holder',
+  name: 'current-holder' as const,
   sql: `
     SELECT
       holder,

@@ -6,13 +6,12 @@ const milliseconds = z.string().transform(Number)
 
 /** The latest sign of each instance, all of one moment. */
 export const journalSigns = {
-  name: 'journal-signs',
+  name: 'journal-signs' as const,
   sql: `
     SELECT
       toUnixTimestamp64Milli(now64(3)) AS now,
-      (
-        SELECT groupArray((journal, instance, toUnixTimestamp64Milli(beat), pending, ended)) FROM journals FINAL
-      ) AS signs`,
+      groupArray((journal, instance, toUnixTimestamp64Milli(beat), pending, ended)) AS signs
+    FROM journals FINAL`,
   row: z.object({
     now: milliseconds,
     signs: z.array(z.tuple([z.string(), z.string(), milliseconds, z.boolean(), z.boolean()])),

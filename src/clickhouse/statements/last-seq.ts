@@ -3,7 +3,7 @@ import { WINNERS_BY_TIME } from './winners-by-time.ts'
 
 /** The largest number of a batch of which there are copies, published or not. */
 export const lastBatch = {
-  name: 'last-batch',
+  name: 'last-batch' as const,
   sql: 'SELECT max(batch) AS last, count() AS rows FROM copies WHERE batch >= {from:UInt64} AND batch < {to:UInt64}',
   row: z
     .object({ last: z.string().transform(Number), rows: z.string() })
@@ -11,10 +11,12 @@ export const lastBatch = {
 }
 
 export const lastSeq = {
-  name: 'last-seq',
+  name: 'last-seq' as const,
   sql: `
-    SELECT greatest(
-      (SELECT max(seq) FROM winners), (SELECT max(seq) FROM ${WINNERS_BY_TIME}),
-      (SELECT max(version) FROM batches), (SELECT max(version) FROM winners_filled)) AS last`,
+    SELECT max(number) AS last
+    FROM (
+      SELECT max(seq) AS number FROM winners UNION ALL SELECT max(seq) FROM ${WINNERS_BY_TIME}
+      UNION ALL SELECT max(version) FROM batches UNION ALL SELECT max(version) FROM winners_filled
+    )`,
   row: z.object({ last: z.string().transform(Number) }).transform(({ last }) => ({ seq: last })),
 }

@@ -4,7 +4,7 @@ import { COUNT_SUMS, countsIn, recordTextSql, SUM_COLUMNS } from './record-sql.t
 
 /** What the store holds of some batches, with a digest over the same texts as `domain/record-text.ts` makes. */
 export const readBack = (version: number) => ({
-  name: 'read-back',
+  name: 'read-back' as const,
   sql: `
     SELECT
       batch,

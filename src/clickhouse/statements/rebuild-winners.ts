@@ -4,7 +4,7 @@ import { WINNERS_BY_TIME } from './winners-by-time.ts'
 
 /** Copies there are: by it the slices are cut. */
 export const countCopies = {
-  name: 'count-copies',
+  name: 'count-copies' as const,
   sql: 'SELECT count() AS copies FROM copies',
   row: z.object({ copies: z.string().transform(Number) }),
 }
@@ -36,14 +36,14 @@ const NEXT = Object.values(COUNTED_TABLES).join('|')
 
 /** What publishers have left halfway; a release before this one had no epoch in the name. */
 export const leftTables = {
-  name: 'left-tables',
+  name: 'left-tables' as const,
   sql: `SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^(${NEXT})_next(_[0-9]+)?$')`,
   row: z.object({ name: z.string().regex(/^\w+$/) }),
 }
 
 /** Runs none of whose batches are kept or published: their copies can go as a whole. */
 export const emptyRuns = {
-  name: 'empty-runs',
+  name: 'empty-runs' as const,
   sql: `
     SELECT DISTINCT toString(run) AS run FROM copies
     WHERE run != 'live' AND run NOT IN (SELECT run FROM batches FINAL WHERE state != 'retired')`,

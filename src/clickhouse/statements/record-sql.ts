@@ -13,6 +13,7 @@ import { textParts, uuidOf } from '../../domain/record-text.ts'
 import { type CountField, eachCount, PROMPT_COUNTS, TOKEN_COUNTS } from '../../domain/token-counts.ts'
 import { CONTEXT_TIERS, SLOT_MS } from '../../domain/token-query.ts'
 import type { RecordCopy } from '../../domain/token-record.ts'
+import { large } from '../compact-row.ts'
 
 // What the statements say of the columns of a record: all of it follows from the table of its fields.
 
@@ -56,6 +57,9 @@ export const COUNT_COLUMNS: readonly string[] = TOKEN_COUNTS.map(columnOf)
 /** Sums that never wrap, each under the name of its count with `_sum`. */
 export const COUNT_SUMS = TOKEN_COUNTS.map((field) => `sum(toUInt128(${columnOf(field)})) AS ${field}_sum`).join(', ')
 
+/** All tokens of some rows, which never wrap. */
+export const TOTAL_SUM = `sum(${COUNT_COLUMNS.map((column) => `toUInt128(${column})`).join(' + ')})`
+
 type SumColumns<T> = { [Field in CountField as `${Field}_sum`]: T }
 const bigint = z.string().transform(BigInt)
 
@@ -63,6 +67,16 @@ const bigint = z.string().transform(BigInt)
 export const SUM_COLUMNS = Object.fromEntries(
   TOKEN_COUNTS.map((field) => [`${field}_sum`, bigint]),
 ) as unknown as SumColumns<typeof bigint>
+
+/** Sums of rows that come as lists. */
+export interface SumsRow extends SumColumns<bigint> {
+  model: string
+  tier: number
+  records: bigint
+}
+export const SUM_CELLS = Object.fromEntries(
+  TOKEN_COUNTS.map((field) => [`${field}_sum`, large]),
+) as unknown as SumColumns<typeof large>
 
 /** The sums of a row, by count. */
 export const countsIn = (row: SumColumns<bigint>): Record<CountField, bigint> =>

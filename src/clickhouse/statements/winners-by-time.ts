@@ -64,7 +64,7 @@ export const copyByTimeFenced = (where: string): string =>
 const number = z.string().transform(BigInt)
 
 /** What tells whether rows are the same ones, of some of them: such numbers of several parts can be added up. */
-const hashOf = (name: string, rows: string) => ({
+const hashOf = <Name extends string>(name: Name, rows: string) => ({
   name,
   sql: `SELECT count() AS rows, sum(cityHash64(slot, ${BY_TIME})) AS hash FROM (${rows})`,
   row: z.object({ rows: number, hash: number }),

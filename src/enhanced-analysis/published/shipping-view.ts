@@ -48,6 +48,13 @@ export interface ShippingView
   unshippedBytes(isLookedAt?: (file: KnownFile) => boolean): number
   /** Throws SOURCE_UNAVAILABLE while it is not exact. */
   unpublished(): Unpublished
+  /**
+   * The other way round: by row, the winners whose identities are all published and not in `without` (16 bytes each), and
+   * which identities are not all published. Throws SOURCE_UNAVAILABLE while it is not exact.
+   */
+  published(without: Uint8Array): Unpublished
+  /** Of some log, this disk has not what is published, or it was not compared so far. */
+  isBehind(): boolean
   /** Which copies count instead of winners in `rows`, where copies that this disk has not take part; these leave `rows`. */
   electAnew(rows: Uint8Array, beyond: readonly PlacedCopy[]): Replacement | undefined
   /** Whether what is published can be told from what is not: not while an edition waits to be retired, or to be known. */
@@ -76,6 +83,7 @@ interface Unpublished {
   rows: Uint8Array
 }
 
+const IDENTITY_WORDS = IDENTITY_BYTES / 4
 const NOTHING_BEFORE: PublishedBefore = { records: 0, tokens: '0' }
 
 export function createShippingView(table: RecordTable): ShippingView {
@@ -138,6 +146,12 @@ export function createShippingView(table: RecordTable): ShippingView {
       }
     },
     unpublished,
+    published(without) {
+      const { identities, rows } = unpublished()
+      leaveOut(table, without, rows)
+      return { identities, rows: rows.map((isOut) => 1 - isOut) }
+    },
+    isBehind: () => [...table.knownFiles()].some(({ isBehind }) => isBehind),
     electAnew: (rows, beyond) => electAnew(table, rows, beyond),
     isExact,
   }
@@ -183,4 +197,12 @@ function unpublishedOf(table: RecordTable): Unpublished {
     identities.set(bytes.subarray(row * IDENTITY_BYTES, (row + 1) * IDENTITY_BYTES), i * IDENTITY_BYTES)
   })
   return { identities, rows }
+}
+
+/** Marks the winners of some identities: 16 bytes each. */
+function leaveOut(table: RecordTable, identities: Uint8Array, rows: Uint8Array): void {
+  // a copy: it may begin anywhere in its buffer, and words may not
+  const words = new Uint32Array(identities.slice().buffer)
+  for (let at = 0; at < words.length; at += IDENTITY_WORDS)
+    for (const row of table.identities.rowsWith(words.subarray(at, at + IDENTITY_WORDS))) rows[row] = 1
 }

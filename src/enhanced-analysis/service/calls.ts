@@ -1,7 +1,14 @@
 import type { Scope } from '../../domain/scope.ts'
 import type { GroupedRow, LogDay, LogSelection, LogState, PublishedGroups, RefusedPlaces } from '../../ports/logs.ts'
 import type { TitledSession } from '../../ports/session-titles.ts'
-import type { SourceAnswer, SourceRequest, UnpublishedAnswer, UnpublishedRequest } from '../../ports/token-source.ts'
+import type {
+  PublishedInFilesAnswer,
+  PublishedInFilesRequest,
+  SourceAnswer,
+  SourceRequest,
+  UnpublishedAnswer,
+  UnpublishedRequest,
+} from '../../ports/token-source.ts'
 import type { CountedEntry, EntryToHash, RangeToDigest, StateToDigest } from '../analysis.ts'
 import type { Digested, DigestRequest } from '../scanning/digesting.ts'
 import type { JournaledRange } from '../table/journal-update.ts'
@@ -11,6 +18,7 @@ import type { InParts } from './answer-parts.ts'
 export interface Calls {
   answer: [request: SourceRequest, answer: InParts<SourceAnswer>]
   answerUnpublished: [request: UnpublishedRequest, answer: InParts<UnpublishedAnswer>]
+  answerPublished: [request: PublishedInFilesRequest, answer: InParts<PublishedInFilesAnswer>]
   update: [states: readonly LogState[], answer: undefined]
   nextRanges: [
     asked: { selection: LogSelection; maxRecords: number; after?: ReadonlyMap<string, number> | undefined },

@@ -1,7 +1,7 @@
 import { BridgeError } from '../../domain/errors.ts'
 import type { ShippableLogs } from '../../ports/logs.ts'
 import type { SessionTitles } from '../../ports/session-titles.ts'
-import type { TokenSource, UnpublishedRecords } from '../../ports/token-source.ts'
+import type { PublishedInFiles, TokenSource, UnpublishedRecords } from '../../ports/token-source.ts'
 import type { Root } from '../../transcripts/roots.ts'
 import type { CountedEntry } from '../analysis.ts'
 import { watchRoots } from '../scanning/watching.ts'
@@ -15,11 +15,13 @@ import { type Ask, answersThrough, logsThrough } from './through.ts'
 import { createToldStates } from './told-states.ts'
 
 /** The legacy source: the enhanced analysis as a service, which is started again where it ends. */
-export interface LegacySource extends TokenSource, UnpublishedRecords, SessionTitles {
+export interface LegacySource extends TokenSource, UnpublishedRecords, PublishedInFiles, SessionTitles {
   readonly source: 'LEGACY'
   status(): AnalysisStatus | undefined
   /** Counts entries of the journal: from here on, no watermark is that of an answer without them. */
   addJournaled(range: JournaledRange): void
+  /** Calls that wait for an answer. */
+  waiting(): number
   /** Whether what waits to be counted leaves room for more. */
   hasRoom(): boolean
   /** Records of an entry of the journal, which was added, that conflict with those that count: when it is counted. */
@@ -81,6 +83,7 @@ export function startLegacySource(options: LegacySourceOptions): LegacySource {
     whenReady,
     health: () => healthOf(status(), watching.problem()),
     addJournaled: feed.add,
+    waiting: pending.size,
     hasRoom: feed.hasRoom,
     async conflictsOf({ segment, to }) {
       // what it conflicts with may be in a transcript

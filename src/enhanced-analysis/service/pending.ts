@@ -7,6 +7,7 @@ export interface Pending {
   bounded<T>(caller: string, call: () => Promise<T>): Promise<T>
   unbounded<T>(caller: string, call: () => Promise<T>): Promise<T>
   rejectAll(error: Error): void
+  size(): number
 }
 
 /** Questions of one caller that wait; more are refused at once. */
@@ -45,6 +46,7 @@ export function createPending(): Pending {
       if (countOf(caller) < MAX_PENDING) return unbounded(caller, call)
       return Promise.reject(new BridgeError('OVERLOADED', `${MAX_PENDING} questions of yours are waiting already`))
     },
+    size: () => waiting.size,
     rejectAll(error) {
       for (const { reject } of waiting) reject(error)
       waiting.clear()

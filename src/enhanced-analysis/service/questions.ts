@@ -1,7 +1,6 @@
 import { inOneStep, type Work } from '../../domain/work.ts'
-import type { SourceAnswer, SourceRequest, UnpublishedAnswer, UnpublishedRequest } from '../../ports/token-source.ts'
 import type { Analysis } from '../analysis.ts'
-import { type InParts, inParts } from './answer-parts.ts'
+import { createAnswering, type Moment } from './answering.ts'
 import type { CallName, Calls } from './calls.ts'
 
 /** Calls that change what is counted or known; all others are questions. */
@@ -11,10 +10,7 @@ export type Changes = { [Name in ChangeName]: (asked: Calls[Name][0]) => void }
 export type Questions = { [Name in Exclude<CallName, ChangeName>]: (asked: Calls[Name][0]) => Work<Calls[Name][1]> }
 
 /** These are of the moment in which they begin, whatever is counted before they end; for the others nothing may change. */
-export const OF_THEIR_MOMENT: ReadonlySet<CallName> = new Set(['answer', 'answerUnpublished'])
-
-/** Of what an answer is. */
-type Moment = Pick<SourceAnswer, 'asOf' | 'watermark'>
+export const OF_THEIR_MOMENT: ReadonlySet<CallName> = new Set(['answer', 'answerUnpublished', 'answerPublished'])
 
 /** What may be asked of an analysis. `sample` gives the one that answers in its place, where there is nothing. */
 export function createQuestions(
@@ -23,33 +19,6 @@ export function createQuestions(
   sample: () => Analysis | undefined,
 ): { questions: Questions; changes: Changes } {
   const { shipping } = analysis
-
-  function* answer({ queries, access, quality }: SourceRequest): Work<InParts<SourceAnswer>> {
-    const served = sample()
-    const from = served ?? analysis
-    const now = moment()
-    return yield* inParts({
-      ...(yield* from.answering({ queries, access, quality })),
-      ...now,
-      sample: served !== undefined,
-    })
-  }
-
-  function* answerUnpublished(asked: UnpublishedRequest): Work<InParts<UnpublishedAnswer>> {
-    const { queries, access, quality, beyond } = asked
-    const now = moment()
-    const { identities, rows } = shipping.unpublished()
-    const instead = shipping.electAnew(rows, beyond)
-    const lacking = identities.length === 0 ? [] : shipping.lacking()
-    return yield* inParts({
-      ...(yield* analysis.answering({ queries, access, only: rows, instead, quality })),
-      ...now,
-      sample: false,
-      identities,
-      lacking,
-    })
-  }
-
   return {
     changes: {
       update: shipping.update,
@@ -58,8 +27,7 @@ export function createQuestions(
       distrust: shipping.distrust,
     },
     questions: {
-      answer,
-      answerUnpublished,
+      ...createAnswering(analysis, moment, sample),
       nextRanges: ({ selection, maxRecords, after }) =>
         inOneStep(() => shipping.nextRanges(selection, maxRecords, after)),
       retired: () => inOneStep(shipping.retired),

@@ -1,5 +1,6 @@
+import { uncut } from '../../domain/uncut.ts'
 import type { CatalogueEntry, ContentDigest, LogRange, LogState, ShippableLogs } from '../../ports/logs.ts'
-import type { TokenSource, UnpublishedRecords } from '../../ports/token-source.ts'
+import type { PublishedInFiles, SourceRequest, TokenSource, UnpublishedRecords } from '../../ports/token-source.ts'
 import type { StateToDigest } from '../analysis.ts'
 import { createDigesting, type Digested } from '../scanning/digesting.ts'
 import { contentHashes, linesAt } from '../scanning/file-content.ts'
@@ -9,11 +10,19 @@ import type { CallName, Calls } from './calls.ts'
 /** Puts a call to the service. `caller` absent: the bridge itself. */
 export type Ask = <Name extends CallName>(name: Name, asked: Calls[Name][0], caller?: string) => Promise<Calls[Name][1]>
 
-/** The answers, as they are read from the service. */
-export function answersThrough(ask: Ask): Pick<TokenSource, 'answer'> & UnpublishedRecords {
+/** The answers, as they are read from the service: with everything of which the first is asked for, so that it is kept once. */
+export function answersThrough(
+  ask: Ask,
+): Pick<TokenSource, 'answer' | 'asked'> & UnpublishedRecords & PublishedInFiles {
+  const asked = <Request extends SourceRequest>(request: Request): Request => ({
+    ...request,
+    queries: request.queries.map(uncut),
+  })
   return {
-    answer: async (request, caller) => joined(await ask('answer', request, caller)),
-    answerUnpublished: async (request, caller) => joined(await ask('answerUnpublished', request, caller)),
+    asked,
+    answer: async (request, caller) => joined(await ask('answer', asked(request), caller)),
+    answerUnpublished: async (request, caller) => joined(await ask('answerUnpublished', asked(request), caller)),
+    answerPublished: async (request, caller) => joined(await ask('answerPublished', request, caller)),
   }
 }
 

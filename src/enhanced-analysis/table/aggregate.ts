@@ -5,7 +5,7 @@ import type { GroupUsage, SessionUsage, TokenAnswer, TokenQuery, UsageSums } fro
 import { finished, type Work } from '../../domain/work.ts'
 import { type Numbered, numbered } from './axes.ts'
 import type { RecordTable } from './record-table.ts'
-import { createSelecting, type Looked, type Seen, type Selected, STEP } from './selecting.ts'
+import { createSelecting, type Looked, type Seen, type Selected, type SessionsSeen, STEP } from './selecting.ts'
 import { SumTable } from './sum-table.ts'
 
 const ONE_GROUP = new Uint32Array(STEP)
@@ -92,12 +92,12 @@ function* answerOf(looked: Looked, { whole, grouped, sessions }: Sections, seen:
   const { model } = looked.table.texts
   const models: Models = { texts: model.texts, ranks: model.ranks() }
   yield
-  const { sessionCount, firstAt, lastAt } = seen
+  const { firstAt, lastAt, sessions: seenSessions } = seen
   const answer: TokenAnswer = {
     whole: (yield* readGroups(whole, models, (_, usage) => usage))[0] ?? [],
-    sessionCount,
-    firstAt: sessionCount === 0 ? undefined : firstAt,
-    lastAt: sessionCount === 0 ? undefined : lastAt,
+    ...(seenSessions === undefined ? {} : { sessionCount: seenSessions.count }),
+    firstAt: whole.size === 0 ? undefined : firstAt,
+    lastAt: whole.size === 0 ? undefined : lastAt,
     groups: {},
   }
   for (const { key, sums, numbered } of grouped)
@@ -106,13 +106,15 @@ function* answerOf(looked: Looked, { whole, grouped, sessions }: Sections, seen:
       numbered.describe(number, group)
       return group
     })
-  if (sessions !== undefined)
-    answer.sessions = yield* readGroups(sessions, models, (number, usage) => sessionOf(looked, seen, number, usage))
+  if (sessions !== undefined && seenSessions !== undefined)
+    answer.sessions = yield* readGroups(sessions, models, (number, usage) =>
+      sessionOf(looked, seenSessions, number, usage),
+    )
   return answer
 }
 
 /** Project, user and host are those of its latest record. */
-function sessionOf({ table, snapshot }: Looked, seen: Seen, session: number, usage: UsageSums[]): SessionUsage {
+function sessionOf({ table, snapshot }: Looked, seen: SessionsSeen, session: number, usage: UsageSums[]): SessionUsage {
   const { columns: c } = table
   const row = snapshot.at(seen.latest[session] as number)
   const { project, user, host, path } = table.origins.at(c.origin[row] as number)

@@ -1,10 +1,11 @@
 import { Arg, Ctx, FieldResolver, Int, Resolver, Root } from 'type-graphql'
-import { type BreakdownOrder, type BreakdownRow, breakDown, groupingOf } from '../../domain/breakdown.ts'
+import type { BreakdownRow } from '../../domain/breakdown.ts'
+import { type BreakdownOrder, breakdownKey } from '../../domain/cuts.ts'
 import type { Dimension } from '../../domain/dimensions.ts'
 import { invalidArgument } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
 import type { Granularity } from '../../domain/time-buckets.ts'
-import { groupsOf } from '../../domain/token-query.ts'
+import { breakdownRows, sectionOf } from '../../reading/told.ts'
 import { collectInSlices, finishInSlices } from '../../turns/event-loop.ts'
 import type { RequestContext } from '../context.ts'
 import { Cost } from '../cost.ts'
@@ -39,11 +40,9 @@ export class BreakdownResolver {
     const zone = readTimeZone(timeZone)
     const buckets = granularity === null || granularity === undefined ? undefined : { granularity, timeZone: zone }
     const breakdown = { by, buckets, first, orderBy }
-    const grouping = groupingOf(breakdown)
-    const { answer } = await answers.load(question, grouping.length === 0 ? 'whole' : grouping)
-    const groups = grouping.length === 0 ? [{ values: [], start: 0, usage: answer.whole }] : groupsOf(answer, grouping)
-    return derived.of(answer, `breakdown ${JSON.stringify(breakdown)}`, principal.userId, async (turn) => {
-      const rows = await finishInSlices(breakDown(groups, breakdown, priceOf), turn)
+    const { answer } = await answers.load(question, sectionOf(breakdown))
+    return derived.of(answer, `breakdown ${breakdownKey(breakdown)}`, principal.userId, async (turn) => {
+      const rows = await finishInSlices(breakdownRows(answer, breakdown, priceOf), turn)
       return collectInSlices(shown(rows, by), turn)
     })
   }

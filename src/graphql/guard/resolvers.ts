@@ -12,7 +12,7 @@ export class GuardResolver {
   @Query(() => GuardType, { description: 'The emergency brake of the rollout.' })
   @Access(['operator'])
   guard(@Ctx() context: RequestContext): GuardType {
-    return toGuard(knownState(context))
+    return toGuard(knownState(context), context)
   }
 
   @Mutation(() => GuardType, {
@@ -21,20 +21,23 @@ export class GuardResolver {
   })
   @Access(['operator'])
   async tripGuard(@Arg('reason', () => String) reason: string, @Ctx() context: RequestContext): Promise<GuardType> {
-    return toGuard(await context.guard.trip(requireReason(reason), context.principal.userId))
+    return toGuard(await context.guard.trip(requireReason(reason), context.principal.userId), context)
   }
 
   @Mutation(() => GuardType, { description: 'Ends it: flags and progress decide again.' })
   @Access(['operator'])
   async resetGuard(@Arg('reason', () => String) reason: string, @Ctx() context: RequestContext): Promise<GuardType> {
     knownState(context)
-    return toGuard(await context.guard.reset(requireReason(reason), context.principal.userId))
+    return toGuard(await context.guard.reset(requireReason(reason), context.principal.userId), context)
   }
 }
 
 function requireReason(reason: string): string {
-  if (reason !== '' && isPlainText(reason, LIMITS.nameLength.value)) return reason
-  throw invalidArgument('reason', `must have 1 to ${LIMITS.nameLength.value} characters, none of them hidden`)
+  if (reason.trim() !== '' && isPlainText(reason, LIMITS.nameLength.value)) return reason
+  throw invalidArgument(
+    'reason',
+    `must have 1 to ${LIMITS.nameLength.value} characters, none of them hidden, and not of spaces alone`,
+  )
 }
 
 /** Nobody is told that it has not tripped who may be wrong. */
@@ -44,5 +47,8 @@ function knownState({ guard }: RequestContext): GuardState {
   throw new BridgeError('SOURCE_UNAVAILABLE', `whether the guard has tripped is ${NOT_KNOWN_YET}`)
 }
 
-/** Nothing is compared yet. */
-const toGuard = (state: GuardState): GuardType => ({ ...state, consistency: undefined, comparisons: 0n })
+const toGuard = ({ automatic: _, ...state }: GuardState, { shadow: { evidence } }: RequestContext): GuardType => ({
+  ...state,
+  consistency: evidence.consistency(),
+  comparisons: BigInt(evidence.comparisons()),
+})

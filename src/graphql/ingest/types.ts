@@ -12,6 +12,8 @@ type Count = bigint | Unreadable
 
 /** What may be absent, too, has to be named: an input that lets nobody send it does not compile. */
 type EachMember<T> = { [Member in keyof Required<T>]: T[Member] | undefined }
+/** What nobody reads must not be there either: an input with more members than these does not compile. */
+type NoOther<Input extends Record<Exclude<keyof Input, keyof Read>, never>, Read> = Input
 
 @InputType('TokenCountsInput', { description: 'Each from 0 to 10^12.' })
 class TokenCountsInput {
@@ -38,7 +40,7 @@ class TokenRecordInput implements EachMember<SubmittedRecord> {
   @Field(() => String) project!: string
   @Field(() => String) model!: string
   @Field(() => DateTimeScalar) occurredAt!: number | Unreadable
-  @Field(() => TokenCountsInput) tokens!: TokenCountsInput
+  @Field(() => TokenCountsInput) tokens!: NoOther<TokenCountsInput, SubmittedRecord['tokens']>
   @Field(() => String, {
     nullable: true,
     description:
@@ -60,7 +62,7 @@ class TokenRecordInput implements EachMember<SubmittedRecord> {
   })
   identity: string | null | undefined
   @Field(() => RecordOriginInput, { nullable: true, description: 'For token-bridge push.' })
-  origin: RecordOriginInput | null | undefined
+  origin: NoOther<RecordOriginInput, NonNullable<SubmittedRecord['origin']>> | null | undefined
 }
 
 @InputType('IngestTokenRecordsInput')
@@ -70,7 +72,8 @@ export class IngestTokenRecordsInput {
     description: 'The same key with the same records gives the first answer again; 1 to 200 characters.',
   })
   idempotencyKey?: string | null
-  @Field(() => [TokenRecordInput], { description: 'At most 1000.' }) records!: TokenRecordInput[]
+  @Field(() => [TokenRecordInput], { description: 'At most 1000.' })
+  records!: NoOther<TokenRecordInput, SubmittedRecord>[]
 }
 
 @ObjectType('RejectedRecord', {

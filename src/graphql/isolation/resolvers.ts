@@ -14,7 +14,7 @@ export class IsolationResolver {
   })
   @Access(['operator'])
   isolate(@Arg('reason', () => String) reason: string, @Ctx() context: RequestContext): Promise<IsolationType> {
-    if (reason === '' || !isPlainText(reason, LIMITS.nameLength.value))
+    if (reason.trim() === '' || !isPlainText(reason, LIMITS.nameLength.value))
       throw invalidArgument('reason', `must have 1 to ${LIMITS.nameLength.value} characters, none of them hidden`)
     return context.isolation.isolate(reason, context.principal.userId)
   }

@@ -1,9 +1,10 @@
 import { Arg, Ctx, FieldResolver, Float, Int, Query, Resolver, Root } from 'type-graphql'
 import { costOf } from '../../domain/cost.ts'
+import type { SessionOrder } from '../../domain/cuts.ts'
 import type { GroupedDimension } from '../../domain/dimensions.ts'
 import { BridgeError } from '../../domain/errors.ts'
 import { isEverything } from '../../domain/scope.ts'
-import { pageSessions, type SessionOrder, sortSessions } from '../../domain/session-page.ts'
+import { pageSessions, readSessionCut } from '../../domain/session-page.ts'
 import type { Provenance, SourcePreference } from '../../domain/source.ts'
 import { type Buckets, bucketStarts, type Granularity } from '../../domain/time-buckets.ts'
 import { type GroupUsage, groupsOf, type TokenAnswer } from '../../domain/token-query.ts'
@@ -11,7 +12,7 @@ import {
   groupByModel,
   largestFirst,
   type ModelUsage,
-  sessionsMetrics,
+  sessionMetrics,
   type TokenBucket,
   type TokenCounts,
   timeSeries,
@@ -20,7 +21,8 @@ import {
   usages,
 } from '../../domain/usage.ts'
 import type { Question } from '../../reading/answers.ts'
-import { collectInSlices } from '../../turns/event-loop.ts'
+import { allSessions, sessionsOfPage } from '../../reading/told.ts'
+import { collectInSlices, finishInSlices } from '../../turns/event-loop.ts'
 import { Access, READERS } from '../access.ts'
 import type { RequestContext } from '../context.ts'
 import { Cost, Size } from '../cost.ts'
@@ -179,18 +181,16 @@ export class TokenMetricsResolver {
     @Ctx() context: RequestContext,
   ): Promise<SessionConnectionType> {
     const { derived, priceOf, principal } = context
-    const { answer, provenance } = await context.answers.load(question, 'sessions')
-    const metrics = await derived.of(answer, 'sessions', principal.userId, (turn) =>
-      collectInSlices(sessionsMetrics(answer.sessions ?? [], priceOf), turn),
+    const cut = readSessionCut(first, after ?? undefined, orderBy)
+    const { answer, provenance } = await context.answers.load(question, { sessionPage: cut })
+    const all = await derived.of(answer, `sessions ${orderBy}`, principal.userId, (turn) =>
+      finishInSlices(allSessions(answer, orderBy, priceOf), turn),
     )
-    const sorted = await derived.of(answer, `sessions ${orderBy}`, principal.userId, () =>
-      sortSessions(metrics, orderBy),
-    )
-    const { edges, hasNextPage, endCursor, totalCount } = pageSessions(sorted, first, after ?? undefined, orderBy)
+    const { edges, hasNextPage, endCursor } = pageSessions(sessionsOfPage(answer, cut, all, priceOf), cut)
     return {
-      edges: edges.map(({ cursor, node }) => ({ cursor, node: { ...node, provenance } })),
+      edges: edges.map(({ cursor, node }) => ({ cursor, node: { ...sessionMetrics(node, priceOf), provenance } })),
       pageInfo: { hasNextPage, endCursor },
-      totalCount,
+      totalCount: all?.length ?? answer.sessionCount ?? 0,
     }
   }
 

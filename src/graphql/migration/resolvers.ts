@@ -4,12 +4,8 @@ import { BridgeError, invalidArgument } from '../../domain/errors.ts'
 import { duplicatesOf } from '../../migration/plan.ts'
 import type { RunControl } from '../../migration/run-control.ts'
 import type { MigrationReport } from '../../migration/run-report.ts'
-import { Access, READERS } from '../access.ts'
+import { Access } from '../access.ts'
 import type { RequestContext } from '../context.ts'
-import { Cost } from '../cost.ts'
-import { METRICS_COST } from '../metrics/cost.ts'
-import { TokenFilterInput, TokenMetricsType } from '../metrics/types.ts'
-import { notImplemented } from '../not-implemented.ts'
 import { BackupReportType, MigrationPlanType, MigrationRepairType, MigrationType } from './types.ts'
 
 function controlOf(context: RequestContext): RunControl {
@@ -190,19 +186,7 @@ function toMigration(report: MigrationReport, { isVerified }: RunControl): Migra
 }
 
 @Resolver()
-export class SubscriptionResolver {
-  @Subscription(() => TokenMetricsType, {
-    description: 'Not there yet: it is refused with NOT_IMPLEMENTED.',
-    subscribe: () => notImplemented('tokenMetricsUpdated'),
-  })
-  @Access(READERS)
-  @Cost(METRICS_COST)
-  tokenMetricsUpdated(
-    @Arg('filter', () => TokenFilterInput, { nullable: true }) _filter: TokenFilterInput | null,
-  ): TokenMetricsType {
-    return notImplemented('tokenMetricsUpdated')
-  }
-
+export class MigrationSubscriptionResolver {
   @Subscription(() => MigrationType, {
     description: 'The run now, whenever something of it changes (at most four times a second), and at its end.',
     subscribe: ({ context, args }) => {

@@ -1,4 +1,6 @@
+import { GraphQLString } from 'graphql'
 import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql'
+import { isRole, ROLES } from '../../access/roles.ts'
 import { isUserId } from '../../access/tokens.ts'
 import { BridgeError, invalidArgument } from '../../domain/errors.ts'
 import { LIMITS } from '../../domain/limits.ts'
@@ -21,12 +23,13 @@ export class ViewerResolver {
 
   @Query(() => DecisionExplanationType, {
     description:
-      'Why which source answers a user, were they asked now for what the filter selects: flags, cohort and stored preference are theirs; roles are not (operators may always choose). Nobody is counted for it.',
+      'Why which source answers a user, were they asked now for what the filter selects, by a token with these roles (flags may be for some roles alone, and operators may always choose): flags, cohort and stored preference are theirs. Nobody is counted for it.',
   })
   @Access(['operator'])
   explainDecision(
     @Arg('userId', () => ID) userId: string,
     @Arg('filter', () => TokenFilterInput, { nullable: true }) filter: TokenFilterInput | null,
+    @Arg('roles', () => [GraphQLString], { defaultValue: ['viewer'] }) roles: string[],
     @Ctx() { viewerOf }: RequestContext,
   ): DecisionExplanationType {
     if (!isUserId(userId))
@@ -34,7 +37,8 @@ export class ViewerResolver {
         'userId',
         `must have 1 to ${LIMITS.nameLength.value} characters, and none that control or cannot be seen`,
       )
-    const { decision, ...told } = viewerOf(userId).explain(readFilter(filter))
+    if (!roles.every(isRole)) throw invalidArgument('roles', `must be some of ${ROLES.join(', ')}`)
+    const { decision, ...told } = viewerOf(userId, [...new Set(roles)]).explain(readFilter(filter))
     return { decision, cohort: decision.cohort, ...told }
   }
 

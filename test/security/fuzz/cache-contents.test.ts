@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { breakDown, groupingOf } from '../../../src/domain/breakdown.ts'
+import { SESSION_ORDERS } from '../../../src/domain/cuts.ts'
 import { dimensionsOf, type Grouping } from '../../../src/domain/dimensions.ts'
+import { isSessionId } from '../../../src/domain/limits.ts'
 import { EVERYTHING } from '../../../src/domain/scope.ts'
-import { pageSessions, SESSION_ORDERS, sortSessions } from '../../../src/domain/session-page.ts'
+import { pageSessions, rankSessions, readSessionCut, sortSessions } from '../../../src/domain/session-page.ts'
 import { groupsOf, type UsageSums } from '../../../src/domain/token-query.ts'
-import { sessionsMetrics, timeSeries, usageOf } from '../../../src/domain/usage.ts'
+import { sessionMetrics, timeSeries, usageOf } from '../../../src/domain/usage.ts'
 import { finished } from '../../../src/domain/work.ts'
 import { DateTimeScalar } from '../../../src/graphql/scalars/date-time.ts'
 import type { CachedAnswer } from '../../../src/ports/answer-cache.ts'
@@ -14,6 +16,7 @@ import { createGenaiPriceList } from '../../../src/pricing/genai-price-list.ts'
 import { createCachedSource } from '../../../src/reading/cached-source.ts'
 import { decodeAnswer, encodeAnswer } from '../../../src/redis/answer-codec.ts'
 import { damage, misshape, runs } from '../../support/mutations.ts'
+import { TEST_PRICES } from '../../support/test-prices.ts'
 
 const DAYS = { granularity: 'DAY', timeZone: 'Europe/Berlin' } as const
 const { priceOf } = createGenaiPriceList()
@@ -103,12 +106,15 @@ function tell(answer: SourceAnswer): void {
     }
     for (const { values, isOther } of finished(breakDown(groupsOf(one, groupingOf(BREAKDOWN)), BREAKDOWN, priceOf)))
       expect(values).toHaveLength(isOther ? 0 : 2)
-    const metrics = [...sessionsMetrics(one.sessions as NonNullable<typeof one.sessions>, priceOf)]
-    for (const { startedAt, lastActivityAt } of metrics)
+    for (const session of one.sessions ?? []) {
+      const { startedAt, lastActivityAt } = sessionMetrics(session, priceOf)
       for (const at of [startedAt, lastActivityAt]) DateTimeScalar.serialize(at)
+    }
     for (const order of SESSION_ORDERS) {
-      const { endCursor } = pageSessions(sortSessions(metrics, order), 5, undefined, order)
-      if (endCursor !== null) pageSessions(metrics, 5, endCursor, order)
+      const sorted = sortSessions([...rankSessions(one.sessions ?? [], order, priceOf)], order)
+      const page = pageSessions(sorted, { order, first: 5 })
+      if (page.endCursor !== null && page.edges.every(({ node }) => isSessionId(node.id)))
+        readSessionCut(5, page.endCursor, order)
     }
   }
   for (const count of [answer.quality?.archivedTokens, answer.quality?.duplicateLines])
@@ -133,6 +139,7 @@ test('whatever stands in the cache is one answer to what is asked, or as if it w
       close: async () => undefined,
     },
     generation: () => 0,
+    prices: TEST_PRICES,
     refreshWaitMs: 1000,
   })
   const statuses = new Set<string>()

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BREAKDOWN_ORDERS, type Breakdown, breakDown, groupingOf } from '../../../src/domain/breakdown.ts'
-import type { PriceOf } from '../../../src/domain/cost.ts'
+import { addToCut, breakDown, breakDownCut, combinationsOf, groupingOf } from '../../../src/domain/breakdown.ts'
+import { costRank, type PriceOf } from '../../../src/domain/cost.ts'
+import { BREAKDOWN_ORDERS, type Breakdown } from '../../../src/domain/cuts.ts'
 import { type Dimension, dimensionsOf } from '../../../src/domain/dimensions.ts'
 import { addUp } from '../../../src/domain/merge-answers.ts'
-import { type GroupUsage, groupsOf, type UsageSums } from '../../../src/domain/token-query.ts'
+import { type CutGroups, type GroupUsage, groupsOf, type UsageSums } from '../../../src/domain/token-query.ts'
 import { type Usage, usageOf } from '../../../src/domain/usage.ts'
 import { finished } from '../../../src/domain/work.ts'
 import { DAYS } from '../../support/bucketed.ts'
@@ -64,24 +65,40 @@ const byBytes = (a: readonly string[], b: readonly string[]): number => {
   const differing = a.findIndex((value, i) => value !== b[i])
   return differing < 0 ? 0 : Buffer.compare(Buffer.from(a[differing] as string), Buffer.from(b[differing] as string))
 }
-type Compare = (a: Usage, b: Usage) => number | bigint
+type Compare = (a: Costing, b: Costing) => number | bigint
 const COMPARE: globalThis.Record<Breakdown['orderBy'], Compare> = {
   TOKENS_DESC: (a, b) => b.tokens.total - a.tokens.total,
-  COST_DESC: (a, b) => (b.costUsd ?? -1) - (a.costUsd ?? -1),
+  COST_DESC: (a, b) => b.cost - a.cost,
   RECORDS_DESC: (a, b) => b.recordCount - a.recordCount,
   VALUE_ASC: () => 0,
 }
+/** What is shown of a cost of a hundred billions has lost its last digits. */
+type Costing = Usage & { cost: bigint }
 interface Named {
   values: string[]
-  usage: Usage
+  usage: Costing
 }
-const usageFor = (records: readonly Record[]): Usage => usageOf(addUp(sumsOf(records)), priceOf)
+const usageFor = (records: readonly Record[]): Costing => ({
+  ...usageOf(addUp(sumsOf(records)), priceOf),
+  cost: costRank(sumsOf(records), priceOf),
+})
 /** Costs of the rest are added up in another order here. */
 const shown = ({ tokens, recordCount, costUsd }: Usage) => ({
   tokens,
   recordCount,
   costUsd: costUsd === null ? null : Number(costUsd.toPrecision(9)),
 })
+
+/** As a source cuts it that tells some combinations beside the first of all others. */
+function cutOf(groups: readonly GroupUsage[], beside: ReadonlySet<string>, breakdown: Breakdown): CutGroups {
+  const all = { ...breakdown, first: Number.POSITIVE_INFINITY }
+  const { told } = finished(addToCut({ told: [], others: [] }, groups, all, priceOf))
+  const isBeside = ({ values }: GroupUsage): boolean => beside.has(JSON.stringify(values))
+  const { told: first, others } = finished(
+    addToCut({ told: told.filter((group) => !isBeside(group)), others: [] }, [], breakdown, priceOf),
+  )
+  return { told: [...first, ...told.filter(isBeside)], others }
+}
 
 describe('a breakdown', () => {
   test('has the first combinations over the whole range, and in each bucket a row for the others: together the whole', () => {
@@ -135,6 +152,26 @@ describe('a breakdown', () => {
           )
         },
       ),
+    )
+  })
+
+  test("is the same where a source has cut it, and where the rest of the records is another source's", () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyRecord, { maxLength: 30 }),
+        fc.array(anyRecord, { maxLength: 10 }),
+        anyBreakdown,
+        (records, ofOthers, breakdown) => {
+          const expected = finished(breakDown(groupsFor([...records, ...ofOthers], breakdown), breakdown, priceOf))
+          const others = groupsFor(ofOthers, breakdown)
+          const beside = finished(combinationsOf(others, breakdown.by)).map((values) => JSON.stringify(values))
+          const cut = cutOf(groupsFor(records, breakdown), new Set(beside), breakdown)
+          const merged = finished(addToCut(cut, others, breakdown, priceOf))
+          expect(finished(breakDownCut(merged, breakdown, priceOf))).toEqual(expected)
+          expect(finished(addToCut(merged, [], breakdown, priceOf)).told).toHaveLength(merged.told.length)
+        },
+      ),
+      { numRuns: 500 },
     )
   })
 

@@ -1,34 +1,53 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { PriceOf } from '../../../src/domain/cost.ts'
+import { SESSION_ORDERS, type SessionOrder } from '../../../src/domain/cuts.ts'
 import {
-  pageSessions as pageSorted,
-  SESSION_ORDERS,
-  type SessionOrder,
+  cutSessions,
+  pageSessions as pageCut,
+  rankSessions,
+  readSessionCut,
   sortSessions,
 } from '../../../src/domain/session-page.ts'
-import type { SessionMetrics } from '../../../src/domain/usage.ts'
+import { eachCount } from '../../../src/domain/token-counts.ts'
+import type { SessionUsage } from '../../../src/domain/token-query.ts'
 
-const pageSessions = (sessions: SessionMetrics[], first: number, after: string | undefined, order: SessionOrder) =>
-  pageSorted(sortSessions(sessions, order), first, after, order)
+/** A millionth of a dollar a token. */
+const priceOf: PriceOf = (model) => (model === 'unknown' ? undefined : eachCount(() => 1_000_000n))
 
-const session = (id: string, n: number, costUsd: number | null = n): SessionMetrics => ({
+function pageSessions(sessions: SessionUsage[], first: number, after: string | undefined, order: SessionOrder) {
+  const cut = readSessionCut(first, after, order)
+  return pageCut(cutSessions(sortSessions([...rankSessions(sessions, order, priceOf)], order), cut), cut)
+}
+
+/** So many tokens cost as many millionths of a dollar: numbers that floating point cannot tell apart. */
+const tokensOf = (n: number): bigint => BigInt(n) + 10n ** 20n
+
+const session = (id: string, n: number, isPriced = true): SessionUsage => ({
   id,
   project: 'p',
   user: 'u',
   host: 'h',
   startedAt: n,
   lastActivityAt: n,
-  tokens: { input: 0n, output: 0n, cacheCreation: 0n, cacheRead: 0n, total: BigInt(n) * 10n ** 20n },
-  recordCount: 1n,
-  costUsd,
-  byModel: [],
+  latestPath: '/p',
+  latestOffset: 0,
+  usage: [{ model: isPriced ? 'm' : 'unknown', tier: 0, ...eachCount(() => 0n), input: tokensOf(n), records: 1n }],
 })
 const anySessions = fc
   .uniqueArray(fc.tuple(fc.stringMatching(/^[a-z]{1,3}$/), fc.nat({ max: 3 }), fc.boolean()), {
     selector: ([id]) => id,
     maxLength: 20,
   })
-  .map((list) => list.map(([id, n, priced]) => session(id, n, priced ? n : null)))
+  .map((list) => list.map(([id, n, priced]) => session(id, n, priced)))
+
+/** Their ids as an order means it: what has no price comes before the cheapest. */
+function inOrder(sessions: readonly SessionUsage[], order: SessionOrder): string[] {
+  const rankOf = ({ startedAt, usage }: SessionUsage): number =>
+    order.startsWith('COST') && usage[0]?.model === 'unknown' ? -1 : startedAt
+  const ascending = sessions.toSorted((a, b) => rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
+  return order.endsWith('ASC') ? ascending : ascending.toReversed()
+}
 
 describe('pages of sessions', () => {
   test('together are all sessions, once each, in order, at any page size and order', () => {
@@ -42,13 +61,13 @@ describe('pages of sessions', () => {
           let after: string | undefined
           for (;;) {
             const page = pageSessions(sessions, size, after, order)
-            expect(page.totalCount).toBe(sessions.length)
             seen.push(...page.edges.map(({ node }) => node.id))
             if (!page.hasNextPage) break
             after = page.endCursor ?? undefined
           }
           expect(seen).toEqual(pageSessions(sessions, 500, undefined, order).edges.map(({ node }) => node.id))
           expect(new Set(seen).size).toBe(sessions.length)
+          expect(seen).toEqual(inOrder(sessions, order))
           const opposite = order.endsWith('ASC') ? order.replace('ASC', 'DESC') : order.replace('DESC', 'ASC')
           expect(
             pageSessions(sessions, 500, undefined, opposite as typeof order).edges.map(({ node }) => node.id),
@@ -73,7 +92,6 @@ describe('pages of sessions', () => {
       edges: [],
       hasNextPage: true,
       endCursor: null,
-      totalCount: 1,
     })
     for (const first of [-1, 501])
       expect(() => pageSessions([], first, undefined, 'COST_ASC')).toThrow('first: must be from 0 to 500')
@@ -84,7 +102,9 @@ describe('pages of sessions', () => {
     'nonsense',
     Buffer.from('[1,2]').toString('base64url'),
     Buffer.from('["TOKENS_DESC",null,"a"]').toString('base64url'),
-    Buffer.from('["TOKENS_DESC","-1","a"]').toString('base64url'),
+    Buffer.from('["TOKENS_DESC","-0","a"]').toString('base64url'),
+    Buffer.from('["TOKENS_DESC","01","a"]').toString('base64url'),
+    Buffer.from('["TOKENS_DESC","5","no session"]').toString('base64url'),
     Buffer.from('["TOKENS_DESC",5,6]').toString('base64url'),
   ])('refuse the cursor "%s", naming the argument', (cursor) => {
     expect(() => pageSessions([], 5, cursor, 'TOKENS_DESC')).toThrow(

@@ -26,7 +26,7 @@ const KEPT = {
 function options(): ShortWayOptions {
   const notes = { answers: [], errors: [] }
   return {
-    draining: { hasBegun: () => false },
+    draining: { cameLate: () => false },
     callers: {
       headers: { 'x-frame-options': 'DENY' },
       judge: async () => ({ kind: 'caller', cors: {}, signedIn: SIGNED_IN }) as never,
@@ -77,11 +77,15 @@ test('what is kept is sent with all that belongs to an answer, and noted once', 
     'x-frame-options': 'DENY',
     'x-request-id': 'mine',
   })
-  const same = await ask({ 'if-none-match': 'W/"tag"' })
-  expect([same.status, await same.text()]).toEqual([304, ''])
+  for (const tags of ['W/"tag"', '"another", "tag"', '*']) {
+    const same = await ask({ 'if-none-match': tags })
+    expect([tags, same.status, await same.text()]).toEqual([tags, 304, ''])
+  }
   expect(passedOn).toEqual([])
   expect(noted).toMatchObject([
     { id: 'mine', method: 'POST', route: '/graphql', path: '/graphql', status: 200, principal: { userId: 'ann' } },
+    { status: 304 },
+    { status: 304 },
     { status: 304 },
   ])
 })
@@ -98,7 +102,7 @@ const NO_ROOM = createBodyRoom()
 const TAKEN = Array.from({ length: LIMITS.smallWorkBytes.value / 1024 }, () => NO_ROOM.work.take('ann', 1024))
 
 test.each<[string, Partial<ShortWayOptions>]>([
-  ['the server ends', { draining: { hasBegun: () => true } }],
+  ['the server ends', { draining: { cameLate: () => true } }],
   ...(['misled', 'page', 'open', 'preflight', 'stranger', 'scraper'] as const).map(
     (kind): [string, Partial<ShortWayOptions>] => [
       `it is judged ${kind}`,

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, statSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { JournalEntry } from '../../../src/ports/journal.ts'
 import { entry, ingested, open, segmentsOf, written } from '../../support/journals.ts'
 import { makeFolder } from '../../support/transcripts.ts'
@@ -21,6 +22,25 @@ describe('the journal', () => {
     expect(replayed).toEqual(first.times())
   })
 
+  test('takes nothing any more once it is closed, though somebody who came late tries, and writes to no other file', async () => {
+    const folder = makeFolder()
+    const { journal, entries } = await open(folder)
+    const before = journal.append(entry(1))
+    const closing = journal.close()
+    const refused = { code: 'STORAGE_UNAVAILABLE', message: 'the journal is closed: nothing was accepted' }
+    await expect(journal.append(entry(2))).rejects.toMatchObject(refused)
+    await before
+    await closing
+    // it gets a number that a file of the journal had
+    const other = await openFile(join(folder, 'other'), 'w+')
+    onTestFinished(() => other.close())
+    await expect(journal.append(entry(3))).rejects.toMatchObject(refused)
+    expect(await other.readFile('utf8')).toBe('')
+    expect(entries.map(({ entry: { at } }) => at)).toEqual([1])
+    expect(segmentsOf(folder)).toHaveLength(1)
+    expect((await open(folder)).times()).toEqual([1])
+  })
+
   test('of any size is read beside everything else: others have their turns meanwhile', async () => {
     const folder = makeFolder()
     const { journal } = await open(folder)
@@ -33,10 +53,12 @@ describe('the journal', () => {
       if (!isRead) setImmediate(count)
     }
     count()
+    const began = performance.now()
     const { entries } = await open(folder)
     isRead = true
     expect(entries).toHaveLength(2000)
-    expect(turns).toBeGreaterThan(20)
+    // slices are of 10 ms; on a machine that is busy they take longer
+    expect(turns).toBeGreaterThan((performance.now() - began) / 40)
   })
 
   test('stamps each call after everything that it has written or read, whichever instance wrote it', async () => {

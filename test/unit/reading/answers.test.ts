@@ -5,6 +5,7 @@ import { groupingKey } from '../../../src/domain/dimensions.ts'
 import { BridgeError } from '../../../src/domain/errors.ts'
 import { EVERYTHING } from '../../../src/domain/scope.ts'
 import type { TokenAnswer } from '../../../src/domain/token-query.ts'
+import { uncut } from '../../../src/domain/uncut.ts'
 import type { RequestContext } from '../../../src/graphql/context.ts'
 import { createSchema } from '../../../src/graphql/schema.ts'
 import type { PublishedRequest } from '../../../src/ports/record-store.ts'
@@ -26,12 +27,13 @@ function notingSource(answerOne: () => Partial<TokenAnswer> = () => ({})) {
     async answer(request) {
       requests.push(request)
       return {
-        answers: request.queries.map(({ groupings }) => ({
+        answers: request.queries.map(uncut).map(({ groupings }) => ({
           whole: [],
           sessionCount: 0,
           firstAt: undefined,
           lastAt: undefined,
           groups: Object.fromEntries(groupings.map((grouping) => [groupingKey(grouping), []])),
+          sessions: [],
           ...answerOne(),
         })),
         quality: request.quality
@@ -123,8 +125,12 @@ describe('one operation', () => {
               ['project'],
               ['user'],
             ],
-            sessions: true,
+            sessions: false,
             countSessions: true,
+            sessionPages: [
+              { order: 'COST_ASC', first: 20 },
+              { order: 'LAST_ACTIVITY_DESC', first: 20 },
+            ],
           },
         ],
       },

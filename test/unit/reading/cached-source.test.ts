@@ -7,6 +7,7 @@ import type { CachedAnswer } from '../../../src/ports/answer-cache.ts'
 import type { SourceAnswer, TokenSource } from '../../../src/ports/token-source.ts'
 import { createCachedSource } from '../../../src/reading/cached-source.ts'
 import { HOURS } from '../../support/bucketed.ts'
+import { TEST_PRICES } from '../../support/test-prices.ts'
 
 const REQUEST = { queries: [{ filter: {}, groupings: [] }], access: EVERYTHING, quality: false }
 
@@ -44,6 +45,7 @@ function scene(options: { canFallBack?: boolean } = {}) {
       close: async () => undefined,
     },
     generation: () => state.generation,
+    prices: TEST_PRICES,
     // what is not held answers before any timer
     refreshWaitMs: 0,
     onRefreshFailed: (error) => void failures.push(error),

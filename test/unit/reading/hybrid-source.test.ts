@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../../src/domain/limits.ts'
 import { EVERYTHING } from '../../../src/domain/scope.ts'
-import type { TokenAnswer, UsageSums } from '../../../src/domain/token-query.ts'
+import type { TokenAnswer, TokenQuery, UsageSums } from '../../../src/domain/token-query.ts'
 import { createHybridSource } from '../../../src/reading/database-sources.ts'
 import { turnOf } from '../../../src/turns/event-loop.ts'
+import { TEST_PRICES } from '../../support/test-prices.ts'
 
 const sums: UsageSums = {
   model: 'm',
@@ -35,6 +36,11 @@ const half = (side: string, sessions: number): TokenAnswer => ({
   })),
 })
 
+/** None of its sessions is one of the files. */
+function asAsked({ sessions = [], ...answer }: TokenAnswer, query: TokenQuery): TokenAnswer {
+  return { ...answer, sessionCount: sessions.length, ...(query.sessions === true ? { sessions } : {}) }
+}
+
 /** The hybrid source over two halves that are there already. */
 function scene(ofDatabase: TokenAnswer, ofFiles: TokenAnswer) {
   const world = { isRead: false }
@@ -55,12 +61,16 @@ function scene(ofDatabase: TokenAnswer, ofFiles: TokenAnswer) {
         lacking: [],
       }),
     },
-    published: { answer: async () => [ofDatabase], copiesIn: async () => [] },
+    published: {
+      answer: async ({ queries }) => [asAsked(ofDatabase, queries[0] as TokenQuery)],
+      copiesIn: async () => [],
+    },
     async read(run) {
       const result = await run()
       world.isRead = true
       return result
     },
+    prices: TEST_PRICES,
     archivedTokens: async () => 0n,
     logsBeyond: async () => [],
     generation: () => 0,

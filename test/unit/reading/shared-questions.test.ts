@@ -5,6 +5,7 @@ import type { CachedAnswer } from '../../../src/ports/answer-cache.ts'
 import type { SourceAnswer, SourceRequest, TokenSource } from '../../../src/ports/token-source.ts'
 import { createCachedSource } from '../../../src/reading/cached-source.ts'
 import { createTurns } from '../../../src/turns/in-turn.ts'
+import { TEST_PRICES } from '../../support/test-prices.ts'
 
 const question = (from: number): SourceRequest => ({
   queries: [{ filter: { from }, groupings: [] }],
@@ -42,6 +43,7 @@ function scene() {
       close: async () => undefined,
     },
     generation: () => 0,
+    prices: TEST_PRICES,
     canFallBack: true,
   })
   const settle = () => new Promise((resolve) => setImmediate(resolve))

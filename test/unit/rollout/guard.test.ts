@@ -25,7 +25,13 @@ function scene() {
 
 describe('the guard', () => {
   test('has not tripped before anybody did it', () => {
-    expect(scene().guard.state()).toEqual({ tripped: false, at: undefined, by: undefined, reason: undefined })
+    expect(scene().guard.state()).toEqual({
+      tripped: false,
+      at: undefined,
+      by: undefined,
+      reason: undefined,
+      automatic: false,
+    })
   })
 
   test('trips before the disk has it, and is reset after', async () => {
@@ -46,6 +52,17 @@ describe('the guard', () => {
     await guard.trip('first', 'olga')
     expect(await guard.trip('second', 'omar')).toMatchObject({ by: 'olga', reason: 'first' })
     expect(entries).toHaveLength(1)
+  })
+
+  test('trips by itself, which an operator can take over: then it is not ended by itself', async () => {
+    const { guard, entries } = scene()
+    expect(await guard.trip('wrong row')).toMatchObject({ by: 'the guard itself', automatic: true })
+    await guard.trip('another wrong row')
+    expect(guard.state().reason).toBe('wrong row')
+    expect(await guard.trip('I look at it', 'olga')).toMatchObject({ tripped: true, by: 'olga', automatic: false })
+    await guard.trip('a third wrong row')
+    expect(guard.state().by).toBe('olga')
+    expect(entries.map((entry) => 'automatic' in entry)).toEqual([true, false])
   })
 
   test('trips on this instance though the disk takes nothing, says so, and is kept when it is asked again', async () => {

@@ -235,12 +235,24 @@ describe('the record table', () => {
     ])
   })
 
+  test('looks at sessions only where something of them is asked for', () => {
+    const table = new RecordTable(owner)
+    apply(table, encode('p/a.jsonl', [copy({ identity: 'a', session: 's1' }), copy({ identity: 'b', session: 's2' })]))
+    const none = aggregate(table, { filter: {}, groupings: [] })
+    expect([none.sessionCount, none.sessions]).toEqual([undefined, undefined])
+    expect(none.firstAt).toBeDefined()
+    expect(aggregate(table, { filter: {}, groupings: [], countSessions: true }).sessionCount).toBe(2)
+    expect(aggregate(table, { filter: {}, groupings: [], sessions: true })).toMatchObject({ sessionCount: 2 })
+    const nobody = aggregate(table, { filter: { users: ['nobody'] }, groupings: [] })
+    expect([nobody.firstAt, nobody.lastAt]).toEqual([undefined, undefined])
+  })
+
   test('selects by every filter', () => {
     const table = new RecordTable(owner)
     apply(table, encode('p/a.jsonl', [copy({ identity: 'a', time: 10, model: 'm1', session: 's1' })]))
     apply(table, encode('q/b.jsonl', [copy({ identity: 'b', time: 20, model: 'm2', session: 's2' })]))
     const count = (filter: Parameters<typeof aggregate>[1]['filter']) => {
-      const { whole, sessionCount, firstAt } = aggregate(table, { filter, groupings: [] })
+      const { whole, sessionCount, firstAt } = aggregate(table, { filter, groupings: [], countSessions: true })
       return [Number(whole.reduce((sum, { records }) => sum + records, 0n)), sessionCount, firstAt]
     }
     expect(count({})).toEqual([2, 2, 10])
