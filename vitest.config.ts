@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { RunLimit } from './test/support/run-limit.ts'
 import { SlowFirst } from './test/support/slow-first.ts'
 
 // each server of a test starts a thread, which compiles a hundred modules: a fifth of a second, if nobody did it before
@@ -27,6 +28,7 @@ export default defineConfig({
     ],
     globalSetup: ['test/support/redis-setup.ts'],
     sequence: { sequencer: SlowFirst },
+    reporters: ['default', new RunLimit()],
     testTimeout: 180_000,
     // most tests wait for servers and disks now and then: one more than cores leaves none idle
     maxWorkers: availableParallelism() + 1,
