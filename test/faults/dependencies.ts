@@ -2,6 +2,7 @@ import { Redis } from 'ioredis'
 import { startRedis } from '../support/redis-setup.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 import { type RunningUnleash, runUnleash } from '../support/unleash.ts'
+import { until } from '../support/until.ts'
 import { DEPENDENCIES, type Dependency, type Fault, type Trouble } from './faults.ts'
 import { type MortalClickHouse, startMortalClickHouse } from './mortal-clickhouse.ts'
 import { openWay, type Way } from './way.ts'
@@ -94,7 +95,8 @@ async function startMortalRedis() {
     url,
     async failOver(): Promise<void> {
       running.stop()
-      running = await startAt(port)
+      // somebody else may have its port for a moment
+      running = await until('the port of Redis', () => startRedis(port).catch(() => undefined))
     },
     async configure(name: string, value: string): Promise<void> {
       const client = new Redis(url)
@@ -102,17 +104,5 @@ async function startMortalRedis() {
       client.disconnect()
     },
     stop: () => running.stop(),
-  }
-}
-
-/** The port of one that was killed may be taken for a moment. */
-async function startAt(port: number): ReturnType<typeof startRedis> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startRedis(port)
-    } catch (error) {
-      if (attempt === 20) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
   }
 }
