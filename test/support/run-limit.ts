@@ -2,7 +2,7 @@ import { relative } from 'node:path'
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node'
 
 /** How long the whole suite may take: CI ends what takes longer without a word of what was still running. */
-const RUN_MINUTES = 40
+const RUN_MINUTES = 75
 /** No test takes as long as this; one whose process hangs is not ended by its own limit. */
 const QUIET_MINUTES = 16
 /** For tests that are told to end, and for what they clean up. */
