@@ -6,6 +6,7 @@ import { generateCorpus } from '../corpus/generate.ts'
 import { openAnalysis } from '../src/enhanced-analysis/analysis.ts'
 import { discover } from '../src/enhanced-analysis/scanning/discovery.ts'
 import { ccusageIn } from './ccusage.ts'
+import type { Figure } from './figures.ts'
 import { type Measured, measure, median } from './measure.ts'
 
 const TOKENS = 2_768_012_012
@@ -21,7 +22,7 @@ export function benchCorpus(megabytes: number): string {
   return folder
 }
 
-export async function benchAnalyze(megabytes: number, rounds: number): Promise<void> {
+export async function benchAnalyze(megabytes: number, rounds: number): Promise<readonly Figure[]> {
   const corpus = benchCorpus(megabytes)
   const programs = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
   const ccusage = ccusageIn(programs)
@@ -61,6 +62,17 @@ export async function benchAnalyze(megabytes: number, rounds: number): Promise<v
   )
   process.stdout.write(`  warm / cold: ${(seconds('warm') / seconds('cold')).toFixed(3)} as a command (aim: 0.05)\n`)
   await benchRefresh(corpus)
+  const told = (name: keyof typeof runs): string => `${seconds(name).toFixed(2)} s, ${peak(name).toFixed(0)} MB`
+  const besides = (name: 'cold' | 'warm'): string =>
+    `ccusage, native: ${told('ccusage')}; ${(seconds(name) / seconds('ccusage')).toFixed(2)} of its time`
+  return [
+    {
+      what: `\`analyze\` of ${megabytes} MB of transcripts, for the first time`,
+      ours: told('cold'),
+      peer: besides('cold'),
+    },
+    { what: '`analyze` of the same, once more', ours: told('warm'), peer: besides('warm') },
+  ]
 }
 
 /** What a running server does when it looks again: the same without starting a process. */

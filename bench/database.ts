@@ -17,6 +17,7 @@ import { POLICIES } from '../src/policies/policies.ts'
 import type { RecordStore } from '../src/ports/record-store.ts'
 import { createGenaiPriceList } from '../src/pricing/genai-price-list.ts'
 import { recordOf } from './database-records.ts'
+import type { Figure } from './figures.ts'
 import { median } from './measure.ts'
 import { DAY_MS, END, PLANTED_AT_ONCE, plantedSql } from './planted-winners.ts'
 
@@ -50,13 +51,16 @@ const sessionsOf = (range: string, filter: TokenQuery['filter']): Record<string,
   }
 }
 
+/** What a dashboard asks. */
+const HEADLINE = '30 days, whole view with sessions'
+
 const QUERIES: Record<string, TokenQuery> = {
   '30 days, by model': { filter: LAST_30_DAYS, groupings: [] },
   '30 days, days, projects, users': { filter: LAST_30_DAYS, groupings: [[DAYS], ['project'], ['user']] },
   '30 days, by day of Berlin': { filter: LAST_30_DAYS, groupings: [[DAYS_OF_BERLIN]] },
   '30 days, by hour': { filter: LAST_30_DAYS, groupings: [[{ granularity: 'HOUR', timeZone: 'UTC' }]] },
   '30 days, one project': { filter: { ...LAST_30_DAYS, projects: ['project-3'] }, groupings: [] },
-  '30 days, whole view with sessions': { ...VIEW, filter: LAST_30_DAYS },
+  [HEADLINE]: { ...VIEW, filter: LAST_30_DAYS },
   '30 days from and to 7 minutes past, by model': {
     filter: { from: LAST_30_DAYS.from + 420_000, to: LAST_30_DAYS.to - 480_000 },
     groupings: [],
@@ -69,20 +73,25 @@ const QUERIES: Record<string, TokenQuery> = {
   ...sessionsOf('all of history', {}),
 }
 
-export async function benchDatabase(sizes: readonly number[], way: 'embedded' | 'server' = 'embedded'): Promise<void> {
+export async function benchDatabase(
+  sizes: readonly number[],
+  way: 'embedded' | 'server' = 'embedded',
+): Promise<readonly Figure[]> {
+  const figures: Figure[] = []
   for (const records of sizes) {
     const folder = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
     const server =
       way === 'server' ? await startClickHouse({ folder: join(folder, 'server'), port: 0, users: [USER] }) : undefined
     const db = await openBench(join(folder, 'engine'), server)
     try {
-      await benchOne(db, records, way)
+      figures.push(await benchOne(db, records, way))
     } finally {
       await db.close()
       await server?.stop()
       rmSync(folder, { recursive: true, force: true })
     }
   }
+  return figures
 }
 
 /** Millions of records are planted by one statement. */
@@ -96,7 +105,7 @@ const openBench = (folder: string, server: ClickHouseProcess | undefined): Promi
     policies: { ...POLICIES.clickhouse, work: { ...POLICIES.clickhouse.work, deadlineMs: 300_000 } },
   })
 
-async function benchOne(db: Database<string>, records: number, way: string): Promise<void> {
+async function benchOne(db: Database<string>, records: number, way: string): Promise<Figure> {
   await applySchemaChanges(db)
   const planted = await timeOf(() => plant(db, records))
   const store = createRecordStore(db)
@@ -107,19 +116,24 @@ async function benchOne(db: Database<string>, records: number, way: string): Pro
   const prices = createGenaiPriceList()
   const sources = [db, withoutSums(db)].map((one) => createPublishedRecords(one, { prices }))
   const nothing = new Uint8Array(0)
-  const measure = async (name: string, query: TokenQuery, without: Uint8Array): Promise<void> => {
+  const measure = async (name: string, query: TokenQuery, without: Uint8Array): Promise<string[]> => {
     const figures: string[] = []
     for (const published of sources) {
       const run = () => published.answer({ queries: [query], access: EVERYTHING }, without)
       figures.push(await medianOf(run).catch((error: Error) => error.message.slice(0, 40)))
     }
     say(`  ${name.padEnd(52)} ${figures.map((figure) => figure.padStart(8)).join(' ')}`)
+    return figures
   }
-  for (const [name, query] of Object.entries(QUERIES)) await measure(name, query, nothing)
+  const ms: Record<string, string[]> = {}
+  for (const [name, query] of Object.entries(QUERIES)) ms[name] = await measure(name, query, nothing)
   const without = await latestIdentities(db)
-  for (const name of ['30 days, by model', '30 days, whole view with sessions', 'all of history, by model'])
+  for (const name of ['30 days, by model', HEADLINE, 'all of history, by model'])
     await measure(`${name}, hybrid, ${without.length / 16} left out`, QUERIES[name] as TokenQuery, without)
   say(`  ${`a live batch of ${LIVE_RECORDS} is published`.padEnd(52)} ${(await live(store)).padStart(8)}`)
+  const [sums, winners] = ms[HEADLINE] ?? []
+  const peer = `the same by its records, one by one: ${winners} ms`
+  return { what: `${HEADLINE}, of ${records / 1e6} million records in ClickHouse (${way})`, ours: `${sums} ms`, peer }
 }
 
 const timeOf = async (run: () => Promise<unknown>): Promise<number> => {

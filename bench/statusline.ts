@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { countStatus } from '../src/cli/statusline/count-status.ts'
 import { readStatus, statusFile } from '../src/cli/statusline/status-file.ts'
 import { statusPlaces } from '../src/places.ts'
+import type { Figure } from './figures.ts'
 import { measure, median } from './measure.ts'
 
 const SESSIONS = 2000
 const AIM_MS = 50
 
-export async function benchStatusline(rounds: number): Promise<void> {
+export async function benchStatusline(rounds: number): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
   const environment = { DATA_DIR: join(folder, 'data'), CLAUDE_CONFIG_DIR: folder }
   const told = join(folder, 'told.json')
@@ -40,6 +41,8 @@ export async function benchStatusline(rounds: number): Promise<void> {
         `  over node -e 0: ${(line - node).toFixed(0)} ms (aim: at most ${AIM_MS}); ` +
         `of the fastest runs, where others use the machine: ${(Math.min(...runs.line) - Math.min(...runs.node)).toFixed(0)} ms\n`,
     )
+    const peer = `\`node -e 0\`: ${node.toFixed(0)} ms`
+    return [{ what: `\`statusline\`, ${sessions} sessions`, ours: `${line.toFixed(0)} ms`, peer }]
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -3,11 +3,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { Figure } from './figures.ts'
 import { measure, median } from './measure.ts'
 
 const AIM = 1.5
 
-export async function benchVersion(rounds: number): Promise<void> {
+export async function benchVersion(rounds: number): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'token-bridge-bench-'))
   const app = join(folder, 'app')
   const home = join(folder, 'home')
@@ -30,7 +31,7 @@ export async function benchVersion(rounds: number): Promise<void> {
         const measured = await run()
         if (round >= 0) seconds[name].push(measured.seconds)
       }
-    print(seconds, rounds)
+    return print(seconds, rounds)
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -58,7 +59,7 @@ function installEmpty(app: string): void {
   symlinkSync('../empty/empty.js', join(app, 'node_modules', '.bin', 'empty'))
 }
 
-function print(seconds: Record<'empty' | 'installed' | 'clone', number[]>, rounds: number): void {
+function print(seconds: Record<'empty' | 'installed' | 'clone', number[]>, rounds: number): readonly Figure[] {
   const [empty, installed, clone] = [median(seconds.empty), median(seconds.installed), median(seconds.clone)]
   const beside = (one: number): string => `${(one * 1000).toFixed(0)} ms (${(one / empty).toFixed(2)} x)`
   process.stdout.write(
@@ -68,4 +69,6 @@ function print(seconds: Record<'empty' | 'installed' | 'clone', number[]>, round
       `  ./token-bridge --version, in a clone: ${beside(clone)}\n`,
   )
   if (installed > AIM * empty) process.exitCode = 1
+  const peer = `\`npx\` of an empty package: ${(empty * 1000).toFixed(0)} ms`
+  return [{ what: '`npx token-bridge --version`', ours: beside(installed), peer }]
 }
