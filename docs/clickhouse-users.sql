@@ -30,12 +30,10 @@ GRANT INSERT ON token_bridge.operational_state TO bridge_publisher;
 GRANT INSERT ON token_bridge.audit TO bridge_publisher;
 -- winners and what follows from them, and the next tables of them, which are put in their place
 GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.winners* TO bridge_publisher;
--- identities that are left out of an answer, where a statement cannot name all of them
-GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.excluded_* TO bridge_publisher;
 GRANT ALTER DELETE ON token_bridge.copies TO bridge_publisher;
 GRANT ALTER DELETE ON token_bridge.ledger TO bridge_publisher;
 -- of these tables
-GRANT TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON Memory TO bridge_publisher;
+GRANT TABLE ENGINE ON ReplacingMergeTree TO bridge_publisher;
 -- for KILL QUERY of its own statements alone
 GRANT SELECT ON system.processes TO bridge_publisher;
 -- how full its disks are, how busy it is, and in how many parts its tables lie: for the risk watch and the metrics
@@ -49,8 +47,6 @@ GRANT SELECT ON token_bridge.* TO bridge_reader;
 GRANT INSERT ON token_bridge.journals TO bridge_reader;
 GRANT INSERT ON token_bridge.operational_state TO bridge_reader;
 GRANT INSERT ON token_bridge.audit TO bridge_reader;
-GRANT INSERT, CREATE TABLE, DROP TABLE ON token_bridge.excluded_* TO bridge_reader;
-GRANT TABLE ENGINE ON Memory TO bridge_reader;
 GRANT SELECT ON system.processes TO bridge_reader;
 GRANT SELECT ON system.disks TO bridge_reader;
 GRANT SELECT ON system.events TO bridge_reader;

@@ -7,7 +7,7 @@ import type { PriceList } from '../ports/price-list.ts'
 import type { Beside, PublishedQuery } from '../ports/record-store.ts'
 import { toCutGroups, toSessions } from './answer-rows.ts'
 import type { Database, Params, Statement } from './database.ts'
-import { inline, withCombinations } from './excluded.ts'
+import { combinationsIn } from './listed.ts'
 import { sessionCountStatement, sessionsStatement } from './statements/answer.ts'
 import type { Listed, Within } from './statements/counted-rows.ts'
 import { cutStatement } from './statements/cut-breakdown.ts'
@@ -16,7 +16,6 @@ import { BREAKDOWN_RANKS, type RankedRow, rankedStatement } from './statements/r
 
 /** What is asked with. */
 export interface Asking {
-  db: Database
   query: Database['query']
   /** The same for statements that tell sums, of which one answer has a bounded number. */
   sums<Row>(asking: { statement: Statement<Row>; params: Params }): Promise<Row[]>
@@ -50,37 +49,42 @@ export async function cutParts(asking: Asking, query: PublishedQuery, whole: Tok
 }
 
 /** Pages of sessions that nobody else has something of, those of whom others have as a whole, and how many there are. */
-function sessionParts(
+async function sessionParts(
   asking: Asking,
   { filter, beside }: PublishedQuery,
   pages: readonly SessionCut[],
   priced: Priced,
 ): Promise<Cut> {
-  const { db, query, within } = asking
-  const besideRows = (beside?.sessions ?? []).map((id) => [id])
-  return withCombinations(db, besideRows, 1, async (others) => {
-    const apart: Within =
-      others === undefined
-        ? within
-        : { ...within, only: { conditions: [`session NOT IN ${others.sql}`], params: others.params } }
-    const first = new Map<string, RankedRow[]>()
-    for (const cut of pages) {
-      const { statement, params } = rankedStatement(filter, apart, sessionRanking(cut, priced))
-      first.set(sessionCutKey(cut), await query(statement, params))
-    }
-    const counted = [...first.values()].find(([row]) => row !== undefined)?.[0]?.all_groups
-    const sessionCount = counted ?? (await countSessions(query, filter, apart))
-    if (pages.length === 0) return { sessionCount }
-    const found = new Map(
-      (await tellSessions(asking, filter, [...first.values()].flat(), others)).map((one) => [one.id, one]),
-    )
-    const sessionPages: Record<string, SessionUsage[]> = {}
-    for (const [key, rows] of first)
-      sessionPages[key] = rows.map(({ values: [id = ''] }) => found.get(id) as SessionUsage)
-    const told = beside && { sessions: beside.sessions.flatMap((id) => found.get(id) ?? []) }
-    return { ...told, sessionCount, sessionPages }
-  })
+  const { query, within } = asking
+  const others = othersIn(
+    (beside?.sessions ?? []).map((id) => [id]),
+    1,
+  )
+  const apart: Within =
+    others === undefined
+      ? within
+      : { ...within, only: { conditions: [`session NOT IN ${others.sql}`], params: others.params } }
+  const first = new Map<string, RankedRow[]>()
+  for (const cut of pages) {
+    const { statement, params } = rankedStatement(filter, apart, sessionRanking(cut, priced))
+    first.set(sessionCutKey(cut), await query(statement, params))
+  }
+  const counted = [...first.values()].find(([row]) => row !== undefined)?.[0]?.all_groups
+  const sessionCount = counted ?? (await countSessions(query, filter, apart))
+  if (pages.length === 0) return { sessionCount }
+  const found = new Map(
+    (await tellSessions(asking, filter, [...first.values()].flat(), others)).map((one) => [one.id, one]),
+  )
+  const sessionPages: Record<string, SessionUsage[]> = {}
+  for (const [key, rows] of first)
+    sessionPages[key] = rows.map(({ values: [id = ''] }) => found.get(id) as SessionUsage)
+  const told = beside && { sessions: beside.sessions.flatMap((id) => found.get(id) ?? []) }
+  return { ...told, sessionCount, sessionPages }
 }
+
+/** What others have something of; `undefined` where that is nothing. */
+const othersIn = (combinations: readonly (readonly string[])[], columns: number): Listed | undefined =>
+  combinations.length === 0 ? undefined : combinationsIn('beside', combinations, columns)
 
 async function countSessions(query: Database['query'], filter: TokenQuery['filter'], within: Within): Promise<number> {
   const { statement, params } = sessionCountStatement({ filter }, within)
@@ -110,7 +114,7 @@ async function tellSessions(
 ): Promise<SessionUsage[]> {
   if (rows.length === 0 && others === undefined) return []
   const ids = [...new Set(rows.map(({ values: [id = ''] }) => id))]
-  const wanted = inline(
+  const wanted = combinationsIn(
     'wanted',
     ids.map((id) => [id]),
     1,
@@ -129,8 +133,8 @@ function slotsOf(rows: readonly RankedRow[]): string[] {
 }
 
 /** The first combinations of a breakdown, those of which others have something, and what is left. */
-function cutBreakdown(
-  { db, query, sums, within }: Asking,
+async function cutBreakdown(
+  { query, sums, within }: Asking,
   filter: TokenQuery['filter'],
   { by, buckets, first, orderBy }: Breakdown,
   priced: Priced,
@@ -139,25 +143,24 @@ function cutBreakdown(
   const columns = by.map((name) => fieldOf(DIMENSIONS[name].field).column)
   const texts = columns.map((column) => `toString(${column})`)
   const tuple = texts.length === 1 ? (texts[0] as string) : `(${texts.join(', ')})`
-  return withCombinations(db, beside, columns.length, async (others) => {
-    const ranking = {
-      columns,
-      by: BREAKDOWN_RANKS[orderBy],
-      descending: { rank: true, values: false },
-      first,
-      priced,
-      where: others && `${tuple} NOT IN ${others.sql}`,
-    }
-    const ranked = rankedStatement(filter, within, ranking)
-    const rows = await query(ranked.statement, { ...ranked.params, ...others?.params })
-    const wanted = inline(
-      'wanted',
-      rows.map(({ values }) => values),
-      columns.length,
-    )
-    const isTold = [wanted, ...(others === undefined ? [] : [others])].map(({ sql }) => `${tuple} IN ${sql}`)
-    const told = cutStatement(filter, within, { buckets, columns, isTold: isTold.join(' OR ') })
-    const params = { ...told.params, ...wanted.params, ...others?.params }
-    return toCutGroups(await sums({ statement: told.statement, params }), buckets)
-  })
+  const others = othersIn(beside, columns.length)
+  const ranking = {
+    columns,
+    by: BREAKDOWN_RANKS[orderBy],
+    descending: { rank: true, values: false },
+    first,
+    priced,
+    where: others && `${tuple} NOT IN ${others.sql}`,
+  }
+  const ranked = rankedStatement(filter, within, ranking)
+  const rows = await query(ranked.statement, { ...ranked.params, ...others?.params })
+  const wanted = combinationsIn(
+    'wanted',
+    rows.map(({ values }) => values),
+    columns.length,
+  )
+  const isTold = [wanted, ...(others === undefined ? [] : [others])].map(({ sql }) => `${tuple} IN ${sql}`)
+  const told = cutStatement(filter, within, { buckets, columns, isTold: isTold.join(' OR ') })
+  const params = { ...told.params, ...wanted.params, ...others?.params }
+  return toCutGroups(await sums({ statement: told.statement, params }), buckets)
 }

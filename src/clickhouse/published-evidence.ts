@@ -3,7 +3,7 @@ import { TEXT_VERSION } from '../domain/record-text.ts'
 import type { RecordCopy } from '../domain/token-record.ts'
 import type { DamagedBatch, PublishedBatch, PublishedEvidence } from '../ports/record-store.ts'
 import type { Database } from './database.ts'
-import { withExcluded } from './excluded.ts'
+import { excludedBy } from './listed.ts'
 import { identitySlices, sliceCount, slicesFor, slotRanges } from './slices.ts'
 import {
   copiesOfBatches,
@@ -61,16 +61,18 @@ export function createPublishedEvidence(db: Database): PublishedEvidence {
       const rows = await db.query(sharedIdentities, { logs })
       return Uint8Array.from(Buffer.from(rows.map(({ identity }) => identity).join(''), 'hex'))
     },
-    groups: (logs, without) =>
-      withExcluded(db, without, (left) => db.query(groupsStatement(left?.sql), { ...left?.params, logs })),
-    rows: (log, day, without) =>
-      withExcluded(db, without, (left) => db.query(rowsStatement(left?.sql), { ...left?.params, log, day })),
+    groups(logs, without) {
+      const left = excludedBy(without)
+      return db.query(groupsStatement(left?.sql), { ...left?.params, logs })
+    },
+    rows(log, day, without) {
+      const left = excludedBy(without)
+      return db.query(rowsStatement(left?.sql), { ...left?.params, log, day })
+    },
     async tokensAddedBy(logs, access, without) {
       if (logs.length === 0) return 0n
-      return withExcluded(db, without, async (left) => {
-        const { statement, params } = tokensAddedBy(access, left)
-        return (await db.query(statement, { ...params, logs }))[0]?.tokens ?? 0n
-      })
+      const { statement, params } = tokensAddedBy(access, excludedBy(without))
+      return (await db.query(statement, { ...params, logs }))[0]?.tokens ?? 0n
     },
     batches: () => db.query(evidence),
     async copies(batches) {

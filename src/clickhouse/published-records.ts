@@ -6,7 +6,7 @@ import type { PublishedQuery, PublishedRecords } from '../ports/record-store.ts'
 import { toAnswer, toSessions } from './answer-rows.ts'
 import { type Asking, cutParts } from './cut-parts.ts'
 import type { Database } from './database.ts'
-import { withExcluded, withIdentities } from './excluded.ts'
+import { excludedBy, identitiesIn } from './listed.ts'
 import { StatementError } from './statement-error.ts'
 import { answerStatement, sessionsStatement } from './statements/answer.ts'
 import { copiesInLogs } from './statements/copies-in-logs.ts'
@@ -28,20 +28,20 @@ export interface PublishedOptions {
 export function createPublishedRecords(db: Database, options: PublishedOptions): PublishedRecords {
   const { prices, maxSums = LIMITS.answerSums.value, maxCopies = MAX_COPIES } = options
   return {
-    answer: ({ queries, access, withoutLogs = [] }, excluded, inTurn = (statement) => statement()) =>
-      withExcluded(db, excluded, async (left) => {
-        const query: Database['query'] = (...statement) => inTurn(() => db.query(...statement))
-        const sums = boundedSums(query, maxSums)
-        const within: Within = { access, excluded: left, withoutLogs, summed: await areSumsFilled({ query }) }
-        const answers: TokenAnswer[] = []
-        for (const one of queries) answers.push(await answerOne({ db, query, sums, prices, within }, one))
-        return answers
-      }),
+    async answer({ queries, access, withoutLogs = [] }, without, inTurn = (statement) => statement()) {
+      const query: Database['query'] = (...statement) => inTurn(() => db.query(...statement))
+      const sums = boundedSums(query, maxSums)
+      const excluded = excludedBy(without)
+      const within: Within = { access, excluded, withoutLogs, summed: await areSumsFilled({ query }) }
+      const answers: TokenAnswer[] = []
+      for (const one of queries) answers.push(await answerOne({ query, sums, prices, within }, one))
+      return answers
+    },
     async copiesIn(logs, identities, inTurn = (statement) => statement()) {
       if (logs.length === 0 || identities.length === 0) return []
-      return withIdentities(db, identities, ({ sql, params }) =>
-        inTurn(() => db.query({ ...copiesInLogs(sql), maxRows: maxCopies }, { ...params, logs })),
-      ).catch((error: unknown) => {
+      const { sql, params } = identitiesIn(identities)
+      const statement = { ...copiesInLogs(sql), maxRows: maxCopies }
+      return inTurn(() => db.query(statement, { ...params, logs })).catch((error: unknown) => {
         if (!hasTooManyRows(error)) throw error
         throw new BridgeError('SOURCE_UNAVAILABLE', `more than ${maxCopies} copies are in ClickHouse alone`)
       })
