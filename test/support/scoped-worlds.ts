@@ -62,8 +62,8 @@ export const anyScope: fc.Arbitrary<Scope> = fc.record({
 })
 export type World = typeof anyWorld extends fc.Arbitrary<infer T> ? T : never
 
-/** Writes a world to disk and journal, and says what is in it: file by file, and copy by copy. */
-export function make({ files, journaled }: World) {
+/** Writes a world to disk, and says what is in it, the journal included: file by file, and copy by copy. */
+export function write({ files, journaled }: World) {
   const folder = makeFolder()
   let output = 1
   const raw: Raw[] = []
@@ -80,13 +80,17 @@ export function make({ files, journaled }: World) {
     return { path, ...owner, project, broken, bytes: Buffer.byteLength(text) }
   })
   for (const { id, ...rest } of journaled) raw.push({ ...rest, id: `msg_${id}`, output: output++, byMutation: true })
-  for (const [i] of ROOTS.entries()) mkdirSync(join(folder, `root${i}`), { recursive: true })
-  const analysis = openAnalysis({
-    roots: ROOTS.map((root, i) => ({ ...root, path: join(folder, `root${i}`) })),
-    scanThreads: 0,
-  })
+  const roots = ROOTS.map((root, i) => ({ ...root, path: join(folder, `root${i}`) }))
+  for (const { path } of roots) mkdirSync(path, { recursive: true })
+  return { folder, roots, raw, written }
+}
+
+/** The same, with an analysis of it. */
+export function make(world: World) {
+  const { roots, ...made } = write(world)
+  const analysis = openAnalysis({ roots, scanThreads: 0 })
   onTestFinished(() => analysis.close())
-  return { folder, analysis, raw, written }
+  return { ...made, analysis }
 }
 
 export function journal(analysis: Analysis, raw: readonly Raw[]): void {
