@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { sentAgain } from '../support/sent-again.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { small } from '../support/small-transcripts.ts'
 import { line } from '../support/transcripts.ts'
@@ -8,12 +9,6 @@ import { until } from '../support/until.ts'
 
 const QUESTION = `query Days($filter: TokenFilter) {
   tokenMetrics(filter: $filter) { recordCount tokens { total } byModel { model } provenance { source cache stale reason } } }`
-
-async function sentAgain(server: TestServer): Promise<number> {
-  const headers = { authorization: `Bearer ${await server.token(['scraper'])}` }
-  const text = await (await fetch(`${server.url}/metrics`, { headers })).text()
-  return Number(/^token_bridge_responses_sent_again_total (\d+)$/m.exec(text)?.[1] ?? 0)
-}
 
 type More = Parameters<TestServer['ask']>[3]
 

@@ -11,7 +11,9 @@ import {
   USER,
 } from '../support/clickhouse-server.ts'
 import { post } from '../support/graphql-client.ts'
+import { sentAgain } from '../support/sent-again.ts'
 import { startServer, type TestServer } from '../support/server.ts'
+import { openSocket, subscribe } from '../support/small-subscriptions.ts'
 import { makeFolder } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -95,6 +97,34 @@ describe('instances with one database and journals of their own', () => {
     })
     expect([...codes].filter((code) => !['UNAUTHENTICATED', 'SOURCE_UNAVAILABLE'].includes(String(code)))).toEqual([])
     await whenPreferred(again, 'LEGACY')
+  })
+
+  test('hear of a revocation within a second, also where an answer is remembered, and on open sockets', async () => {
+    const { start } = scene()
+    const [first, second] = [await start('first'), await start('second')]
+    const made = 'createMachineToken(input: { userId: "laptop", roles: ["viewer"] }) { token machineToken { id } }'
+    const { token, machineToken } = (await operate(first, made)).createMachineToken
+    const ask = () => post(second.url, token, { query: '{ tokenMetrics { recordCount } }' })
+    await until('a response that is sent again', async () => {
+      const before = await sentAgain(second)
+      expect((await ask()).errors).toBeUndefined()
+      return (await sentAgain(second)) > before || undefined
+    })
+    const { closed, messages, send } = await openSocket(second.url, token)
+    send(subscribe('live', 'subscription { tokenMetricsUpdated { recordCount } }'))
+    await until('the first figures', () => messages.find(({ type }) => type === 'next'))
+    await operate(first, `revokeAccess(tokenId: "${machineToken.id}", reason: "lost")`)
+    const revokedAt = performance.now()
+    const outAfter = async (out: Promise<unknown>) => {
+      await out
+      return performance.now() - revokedAt
+    }
+    const times = await Promise.all([
+      outAfter(until('the answer to be refused', async () => (await ask()).status === 401 || undefined)),
+      outAfter(closed),
+    ])
+    expect(await closed).toEqual({ code: 4401, reason: 'the token was revoked' })
+    for (const time of times) expect(time).toBeLessThan(1000)
   })
 
   test('are not held up by what they cannot read there', async () => {

@@ -7,6 +7,7 @@ import { describe, expect, inject, test } from 'vitest'
 import type { Scope } from '../../src/domain/scope.ts'
 import { ALL_CASES } from '../support/all-cases.ts'
 import { anyScope, anyWorld, NINE, type Raw, type World, write } from '../support/scoped-worlds.ts'
+import { sentAgain } from '../support/sent-again.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { openSocket, subscribe } from '../support/small-subscriptions.ts'
 import { until } from '../support/until.ts'
@@ -65,12 +66,6 @@ async function ask(server: TestServer, filter: Scope, access: Scope): Promise<Fi
   const { data, errors } = await server.ask(QUERY, { filter }, ['viewer'], { access: [access], user: 'vera' })
   expect(errors).toBeUndefined()
   return data.tokenMetrics
-}
-
-async function sentAgain(server: TestServer): Promise<number> {
-  const headers = { authorization: `Bearer ${await server.token(['scraper'])}` }
-  const text = await (await fetch(`${server.url}/metrics`, { headers })).text()
-  return Number(/^token_bridge_responses_sent_again_total (\d+)$/m.exec(text)?.[1] ?? 0)
 }
 
 async function ingest(server: TestServer, raw: readonly Raw[]): Promise<void> {
