@@ -1,5 +1,5 @@
 // Preferences and access of instances that share a database and no journal.
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../src/clickhouse/database.ts'
@@ -14,6 +14,7 @@ import { post } from '../support/graphql-client.ts'
 import { sentAgain } from '../support/sent-again.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { openSocket, subscribe } from '../support/small-subscriptions.ts'
+import { startProxy } from '../support/tcp-proxy.ts'
 import { makeFolder } from '../support/transcripts.ts'
 import { until } from '../support/until.ts'
 
@@ -28,11 +29,11 @@ afterAll(() => clickhouse.stop())
 function scene() {
   const folder = makeFolder()
   const database = `state${databases++}`
-  const start = (name: string): Promise<TestServer> =>
+  const start = (name: string, url = clickhouse.url): Promise<TestServer> =>
     startServer(folder, {
       DATA_DIR: join(folder, name),
       AUTH_JWT_SECRET: 'a secret that all instances share, of enough bytes',
-      ...clickhouseSettings(clickhouse.url, database),
+      ...clickhouseSettings(url, database),
     })
   return { folder, database, start }
 }
@@ -125,6 +126,25 @@ describe('instances with one database and journals of their own', () => {
     ])
     expect(await closed).toEqual({ code: 4401, reason: 'the token was revoked' })
     for (const time of times) expect(time).toBeLessThan(1000)
+  })
+
+  test('say in their health that they do not hear what others revoke, while the database is away', async () => {
+    const { folder, start } = scene()
+    const proxy = await startProxy(clickhouse.url)
+    await start('first')
+    const second = await start('second', proxy.url)
+    const access = async () => {
+      const { data } = await second.ask('{ health { components { name state detail } } }', {}, ['operator'])
+      return data.health.components.find(({ name }: { name: string }) => name === 'access')
+    }
+    await until('the first one to be known', () => existsSync(join(folder, 'second', 'other-journals')) || undefined)
+    expect(await access()).toMatchObject({ state: 'UP' })
+    await proxy.cut()
+    const told = await until('it to say so', async () => {
+      const now = await access()
+      return now.state === 'DEGRADED' ? now : undefined
+    })
+    expect(told.detail).toContain('what others revoked is not heard since')
   })
 
   test('are not held up by what they cannot read there', async () => {
