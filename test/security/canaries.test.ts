@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createPrivateKey, randomBytes } from 'node:crypto'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { createSchema } from '../../src/graphql/schema.ts'
 import { SECRETS } from '../../src/secret-files.ts'
@@ -35,9 +36,28 @@ const VALUE_WITH: Record<Secret, (canary: string) => string> = {
 /** 24 letters and digits: they stand for themselves in a URL, and the JSON and log lines around them change nothing. */
 const canaryOf = (name: string): string => `${name.replaceAll('_', '').slice(0, 6)}${randomBytes(9).toString('hex')}`
 
+/**
+ * The key of the certificate is no text that one can choose: its secret number, as a byte a character, and the lines of
+ * its file that have a part of it.
+ */
+function keyOfCertificate(folder: string) {
+  const paths = { TLS_CERT_FILE: join(folder, 'cert.pem'), TLS_KEY_FILE: join(folder, 'key.pem') }
+  copyFileSync('test/fixtures/tls/first-cert.pem', paths.TLS_CERT_FILE)
+  copyFileSync('test/fixtures/tls/first-key.pem', paths.TLS_KEY_FILE)
+  const pem = readFileSync(paths.TLS_KEY_FILE, 'utf8')
+  const { d = '' } = createPrivateKey(pem).export({ format: 'jwk' })
+  const [, first = '', second = ''] = pem.split('\n')
+  const canaries = {
+    TLS_KEY_FILE: Buffer.from(d, 'base64url').toString('latin1'),
+    'TLS_KEY_FILE, its first line': first,
+    'TLS_KEY_FILE, its second line': second,
+  }
+  return { settings: paths, canaries, pem }
+}
+
 /** How a canary may look in what is emitted. */
 function formsOf(canary: string): string[] {
-  const bytes = Buffer.from(canary)
+  const bytes = Buffer.from(canary, 'latin1')
   // where it stands in a longer text, base64 begins at one of three places
   const base64 = [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
@@ -135,14 +155,25 @@ const corpus = (): string => {
 function planted(folder: string, inFiles: boolean) {
   const canaries = Object.fromEntries(SECRETS.map((name) => [name, canaryOf(name)])) as Record<Secret, string>
   const values = SECRETS.map((name) => [name, VALUE_WITH[name](canaries[name])] as const)
-  if (!inFiles) return { canaries, settings: Object.fromEntries(values) }
-  mkdirSync(join(folder, 'secrets'), { mode: 0o700 })
-  const settings = values.map(([name, value]) => {
-    writeFileSync(join(folder, 'secrets', name), `${value}\n`, { mode: 0o600 })
-    return [`${name}_FILE`, join(folder, 'secrets', name)]
+  const tls = keyOfCertificate(folder)
+  const withKey = (settings: [string, string][]) => ({
+    canaries: { ...canaries, ...tls.canaries },
+    settings: { ...(Object.fromEntries(settings) as Record<string, string>), ...tls.settings },
+    pem: tls.pem,
   })
-  return { canaries, settings: Object.fromEntries(settings) }
+  if (!inFiles) return withKey(values.map(([name, value]) => [name, value]))
+  mkdirSync(join(folder, 'secrets'), { mode: 0o700 })
+  return withKey(
+    values.map(([name, value]) => {
+      writeFileSync(join(folder, 'secrets', name), `${value}\n`, { mode: 0o600 })
+      return [`${name}_FILE`, join(folder, 'secrets', name)]
+    }),
+  )
 }
+
+// the certificate of the tests is signed by nobody, and is asked for by address
+beforeEach(() => void vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0'))
+afterEach(() => void vi.unstubAllEnvs())
 
 describe('a secret', () => {
   test('has a row for its file, and every such row is of a secret', () => {
@@ -150,6 +181,40 @@ describe('a secret', () => {
       (name) => name.endsWith('_FILE') && name.replace(/_FILE$/, '') in SETTINGS,
     )
     expect(named.sort()).toEqual(SECRETS.map((name) => `${name}_FILE`).sort())
+  })
+
+  test('is in the list, where its name or its row says that it is one', () => {
+    const said = Object.entries(SETTINGS).filter(
+      ([name, { about }]) => /SECRET|PASSWORD|TOKEN|KEY|HEADERS/.test(name) || /\ba secret\b/.test(about),
+    )
+    const names = said.map(([name]) => name).filter((name) => !SECRETS.some((secret) => name === `${secret}_FILE`))
+    // the key of the certificate is a file alone
+    expect(names.filter((name) => !(SECRETS as readonly string[]).includes(name))).toEqual(['TLS_KEY_FILE'])
+  })
+
+  test('that is the key of the certificate is not told where its file is damaged, at the start and later', async () => {
+    const folder = makeFolder()
+    const { settings, canaries, pem } = keyOfCertificate(folder)
+    const server = await startServer(folder, settings)
+    const emitted: Record<string, string> = {}
+    const refused = async (where: string, run: () => unknown): Promise<void> => {
+      const error = await Promise.resolve()
+        .then(run)
+        .then(
+          () => undefined,
+          (reason: unknown) => reason,
+        )
+      expect(error, where).toBeInstanceOf(Error)
+      emitted[where] = inspect(error, { depth: 5 })
+    }
+    for (const [i, damaged] of [pem.slice(0, -60), pem.replaceAll('-', ''), pem.replace('MIGH', 'MIGI')].entries()) {
+      writeFileSync(settings.TLS_KEY_FILE, damaged)
+      await refused(`the renewal, ${i}`, () => server.app.renewCertificate())
+      await refused(`the start, ${i}`, () => startServer(makeFolder(), settings))
+    }
+    expectNone(emitted, canaries)
+    for (const part of [pem, createPrivateKey(pem).export({ format: 'der', type: 'sec1' }).toString('hex')])
+      expect(() => expectNone({ x: part }, canaries)).toThrow('TLS_KEY_FILE')
   })
 
   test.each(AROUND)('is in nothing that the server emits where %s', async (what, place) => {
@@ -199,7 +264,7 @@ describe('a secret', () => {
 
   test('is in nothing that the command line prints, and in no file that it leaves', async () => {
     const folder = corpus()
-    const { canaries, settings } = planted(folder, false)
+    const { canaries, settings, pem } = planted(folder, false)
     const environment = {
       ...settings,
       TRANSCRIPTS_DIR: join(folder, 'projects'),
@@ -219,6 +284,9 @@ describe('a secret', () => {
     const refused = await run(['source'], folder, environment)
     expect(refused.code).toBe(1)
     emitted['source by the token'] = refused.stdout + refused.stderr
+    writeFileSync(settings.TLS_KEY_FILE, pem.slice(0, -60))
+    server.signal('SIGHUP')
+    await until('the damaged key to be refused', () => server.stderr().includes('cannot be used') || undefined)
     server.signal('SIGTERM')
     const { stdout, stderr } = await server.ended
     expectNone({ ...emitted, stdout, stderr, ...filesIn(join(folder, '.token-bridge'), /^$/) }, canaries)
