@@ -53,7 +53,7 @@ export const ACCESS_SETTINGS = {
     schema: text,
     fallback: 'none',
     about:
-      'certificate (PEM, with its chain) for HTTPS, TLS 1.2 or newer; with `TLS_KEY_FILE`; both are read again at SIGHUP',
+      'certificate (PEM, with its chain) for HTTPS, TLS 1.2 or newer; with `TLS_KEY_FILE`; both are read again at SIGHUP; answers then say `Strict-Transport-Security`: for a year, a browser asks no port of that name in the clear',
   },
   TLS_KEY_FILE: { schema: text, fallback: 'none', about: 'private key (PEM) of that certificate' },
   PRIVATE_HOSTS: {

@@ -200,6 +200,7 @@ describe('every answer', () => {
         'x-content-type-options': 'nosniff',
         'referrer-policy': 'no-referrer',
         'x-frame-options': 'DENY',
+        'cross-origin-resource-policy': 'same-origin',
       })
       expect(response.headers.get('strict-transport-security')).toBeNull()
     }

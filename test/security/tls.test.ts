@@ -51,7 +51,6 @@ describe('with a certificate', () => {
     expect(server.url).toMatch(/^https:/)
     const told = await answer(await open(server.url, certificate('first')), '/health/live')
     expect(told).toMatch(/^HTTP\/1\.1 200/)
-    expect(told).toContain('strict-transport-security: max-age=')
     await expect(
       open(server.url, certificate('first'), { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' }),
     ).rejects.toThrow()
@@ -59,6 +58,23 @@ describe('with a certificate', () => {
     const clear = openRaw(server.url, 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n')
     expect(await clear.closed).not.toContain('live')
     expect(await answer(await open(server.url, certificate('first')), '/health/live')).toMatch(/^HTTP\/1\.1 200/)
+  })
+
+  test('every answer says that browsers come by HTTPS alone from then on, refusals, too', async () => {
+    const { folder, settings } = withCertificate()
+    const server = await startServer(folder, settings)
+    const token = await server.token(['operator'])
+    for (const [path, status, shown] of [
+      ['/health/live', 200, undefined],
+      ['/graphql', 401, undefined],
+      ['/graphql?query={viewer{userId}}', 400, token],
+      ['/metrics', 200, token],
+      ['/nowhere', 404, token],
+    ] as const) {
+      const told = await answer(await open(server.url, certificate('first')), path, shown)
+      expect(told, path).toContain(`HTTP/1.1 ${status}`)
+      expect(told, path).toContain('strict-transport-security: max-age=31536000\r\n')
+    }
   })
 
   test('WebSockets are encrypted, too, and own pages are those of HTTPS', async () => {
