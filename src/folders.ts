@@ -1,22 +1,23 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Config } from './config.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** Makes the folders that a start needs. Throws, with the setting and the path, where one cannot be made or written to. */
 export function requireFolders({ dataDir, journalDir, backupDir }: Config): void {
   for (const [setting, path] of [
     ['DATA_DIR', dataDir],
     ['JOURNAL_DIR', journalDir],
-  ] as const) {
-    requireFolder(setting, path)
-    makeFolder(setting, path)
-  }
+  ] as const)
+    provideFolder(setting, path)
   requireFolder('BACKUP_DIR', backupDir)
 }
 
-function makeFolder(setting: string, path: string): void {
+/** Makes one folder. Throws, with the setting and the path, where it cannot be made or written to. */
+export function provideFolder(setting: string, path: string): void {
+  requireFolder(setting, path)
   try {
-    makeWhole(path)
+    makeFolder(path)
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -26,20 +27,8 @@ function makeFolder(setting: string, path: string): void {
   }
 }
 
-/** Step by step: Node's own recursion never ends where a folder of the system takes no folders, such as /proc. */
-function makeWhole(path: string): void {
-  if (lookAt(path) !== undefined) return
-  if (dirname(path) !== path) makeWhole(dirname(path))
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    // another process was faster
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
-/** The same of one folder, which need not be there yet. */
-export function requireFolder(setting: string, path: string): void {
+/** Throws where no folder can be there, as a file is. It need not be there yet. */
+function requireFolder(setting: string, path: string): void {
   const problem = fileAt(path)
   if (problem === undefined) return
   const what = problem === path ? 'is a file' : `cannot be made: ${problem} is a file`

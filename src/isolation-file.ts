@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { makeFolder } from './make-folder.ts'
 
 const FILE_NAME = 'isolated.json'
 
@@ -32,7 +33,7 @@ export function writeIsolated(dataDir: string, isolated: Isolated | undefined): 
   const path = join(dataDir, FILE_NAME)
   if (isolated === undefined) rmSync(path, { force: true })
   else {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeFolder(dataDir)
     const unnamed = `${path}.${randomBytes(4).toString('hex')}`
     writeFileSync(unnamed, `${JSON.stringify(isolated)}\n`, { flag: 'wx', mode: 0o600, flush: true })
     renameSync(unnamed, path)

@@ -3,7 +3,6 @@ import {
   closeSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeFolder } from './make-folder.ts'
 
 // Small files that nobody but their owner can read: keys, and what names something. Each is whole, or not there.
 
@@ -37,7 +37,7 @@ export function readPrivate(path: string, name: string): string {
 
 /** Makes a file, and its folder. Of several that come at the same time the first one counts. It is on disk afterwards. */
 export function makePrivate(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const unnamed = writeUnnamed(path, text)
   try {
     linkSync(unnamed, path)

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolder } from './make-folder.ts'
 
 /**
  * Locks that the kernel gives back when their holder dies, however it dies and whatever number its process had:
@@ -30,7 +31,7 @@ const held = new Set<DatabaseSync>()
 export function takeLock(path: string, waitMs = MEETING_MS): (() => void) | undefined {
   let lock: DatabaseSync | undefined
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(path))
     lock = new DatabaseSync(path, { timeout: waitMs })
     // no second file beside it, and no wait for a disk
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 
 const FILE_NAME = 'auth-jwt-secret'
 const SECRET_BYTES = 32
@@ -22,7 +23,7 @@ export function loadJwtSecrets({ jwtSecrets, jwksUrls }: SecretSettings, dataDir
 /** The secret that was made at the first start, mode 0600. Throws where others can read it. */
 export function loadMadeSecret(dataDir: string): Uint8Array {
   const path = join(dataDir, FILE_NAME)
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeFolder(dataDir)
   try {
     writeFileSync(path, `${randomBytes(SECRET_BYTES).toString('hex')}\n`, { flag: 'wx', mode: 0o600 })
   } catch (error) {

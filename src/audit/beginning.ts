@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, statSync, truncateSync } from 'node:fs'
+import { statSync, truncateSync } from 'node:fs'
+import { makeFolder } from '../make-folder.ts'
 import { auditFiles, syncFolder, tailOf } from './files.ts'
 import { beginningOf, type FoundHead, type Head, readHead } from './head.ts'
 import type { Link } from './line.ts'
@@ -25,7 +26,7 @@ export interface Beginning {
  * Throws where it cannot be gone on with.
  */
 export function findBeginning(folder: string, key: Buffer, isKeyOld = false): Beginning {
-  makeFolder(folder)
+  makeAuditFolder(folder)
   const found = readHead(folder, key)
   if (found === 'other-key')
     throw new Error(
@@ -55,9 +56,9 @@ const ALL_GONE = 'there was a key of before, and no entry: somebody removed all 
 
 const newChain = (): string => randomBytes(8).toString('hex')
 
-function makeFolder(folder: string): void {
+function makeAuditFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
   } catch (error) {
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== false) throw error
     throw new Error(`${folder} is no folder, and stands where the audit log is: move it away`, { cause: error })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,6 +8,7 @@ import { createGunzip, createGzip } from 'node:zlib'
 import { z } from 'zod'
 import { BridgeError, invalidArgument, isBridgeError } from '../domain/errors.ts'
 import type { Edition } from '../domain/log-name.ts'
+import { makeFolder } from '../make-folder.ts'
 import { parseBatch, type SavedBatch } from './saved-batch.ts'
 
 /** The format of what is written here; a later one is refused, never misread. */
@@ -79,7 +80,7 @@ async function write(
 ): Promise<Manifest> {
   const partial = `${path}${PARTIAL}`
   rmSync(partial, { recursive: true, force: true })
-  mkdirSync(partial, { recursive: true, mode: 0o700 })
+  makeFolder(partial)
   const hash = createHash('sha256')
   await pipeline(
     linesOf(batches),

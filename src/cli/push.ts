@@ -11,7 +11,7 @@ import type { RecordCopy } from '../domain/token-record.ts'
 import { openAnalysis } from '../enhanced-analysis/analysis.ts'
 import { indexPathFor } from '../enhanced-analysis/index/index-path.ts'
 import { watchRoots } from '../enhanced-analysis/scanning/watching.ts'
-import { requireFolder } from '../folders.ts'
+import { provideFolder } from '../folders.ts'
 import type { LogRange, LogState } from '../ports/logs.ts'
 import { lockPathOf, takeLock } from '../process-lock.ts'
 import { openLedgerFile } from '../shipping/ledger-file.ts'
@@ -44,7 +44,7 @@ export async function push(options: PushOptions): Promise<void> {
   const config = readConfig()
   if (givenToken(options, config) === undefined)
     throw new UsageError('push wants a token of that bridge: set TOKEN_BRIDGE_TOKEN, or name a file by --token-file')
-  requireFolder('DATA_DIR', config.dataDir)
+  provideFolder('DATA_DIR', config.dataDir)
   const roots = resolveRoots({
     ...config.transcripts,
     transcriptsDir: options.transcripts ?? config.transcripts.transcriptsDir,

@@ -3,7 +3,7 @@ import { loadJwtSecrets } from '../access/secret.ts'
 import { isUserId, parseTtl, signToken } from '../access/tokens.ts'
 import { readConfig } from '../config.ts'
 import { LIMITS } from '../domain/limits.ts'
-import { requireFolder } from '../folders.ts'
+import { provideFolder } from '../folders.ts'
 import { noteCommand } from './noting.ts'
 import { readAccess } from './read-access.ts'
 import { readRoles } from './read-roles.ts'
@@ -27,7 +27,7 @@ export async function printToken(options: {
   const roles = readRoles(options.roles)
   const access = readAccess(options.access)
   const { auth, dataDir } = readConfig()
-  requireFolder('DATA_DIR', dataDir)
+  provideFolder('DATA_DIR', dataDir)
   const [secret] = loadJwtSecrets(auth, dataDir)
   if (secret === undefined)
     throw new Error('tokens are signed elsewhere: there is AUTH_JWKS_URL, and no AUTH_JWT_SECRET')

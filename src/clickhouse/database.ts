@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import {
   type ClickHouseClient,
   ClickHouseLogLevel,
@@ -8,6 +7,7 @@ import {
 } from '@clickhouse/client'
 import { z } from 'zod'
 import { BridgeError } from '../domain/errors.ts'
+import { makeFolder } from '../make-folder.ts'
 import { createGuard } from '../policies/guard.ts'
 import { type ClickHouseUse, POLICIES, type Policy } from '../policies/policies.ts'
 import { inSpan } from '../ports/spans.ts'
@@ -134,7 +134,7 @@ async function openEmbeddedDatabase({
   database,
   policies = POLICIES.clickhouse,
 }: DatabaseOptions): Promise<Database<string>> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   // the engine's library takes 150 MB and a tenth of a second as soon as it is loaded
   const { openEmbedded } = await import('./embedded-connection.ts')
   const client = createClient({ ...commonOptions(policies), connection: openEmbedded(folder) })

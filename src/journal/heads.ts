@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { makeFolder } from '../make-folder.ts'
 
 /** How far a segment was acknowledged. */
 export interface Head {
@@ -24,7 +25,7 @@ export interface JournalHeads {
 }
 
 export function openJournalHeads(path: string): JournalHeads {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const { heads, places, ...read } = readHeads(path)
   let { end } = read
   let fd = openSync(path, existsSync(path) ? 'r+' : 'wx+', 0o600)

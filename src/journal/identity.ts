@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { makePrivate } from '../private-files.ts'
 
 /** Which journal a folder holds: instances that find the same one share it. */
@@ -15,7 +16,7 @@ const FILE_NAME = 'journal-id'
 
 /** Reads the id in the folder; the first one to come makes it. Throws where it is damaged. */
 export function journalIdentity(folder: string): JournalIdentity {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   const path = join(folder, FILE_NAME)
   // several instances may come at the same time
   if (!existsSync(path)) makePrivate(path, `${randomBytes(16).toString('hex')}\n`)

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { count, grouped } from '../domain/counted.ts'
 import { BridgeError } from '../domain/errors.ts'
+import { makeFolder } from '../make-folder.ts'
 import type { Journal, JournalListener, JournalPlace, SegmentExtent } from '../ports/journal.ts'
 import { notingPlace } from '../ports/journaled-within.ts'
 import { inSpan } from '../ports/spans.ts'
@@ -67,7 +67,7 @@ export interface OpenJournal extends Journal {
 type OpenParts = ReturnType<typeof openParts>
 
 export function openJournal(options: JournalOptions): OpenJournal {
-  mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+  makeFolder(options.folder)
   const parts = openParts(options)
   const { writer, following, listener, stamps } = parts
   let closed: Promise<void> | undefined

@@ -3,7 +3,6 @@ import {
   constants,
   type Dirent,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { makeFolder } from '../make-folder.ts'
 import { decodeFrame, FRAME_HEADER_BYTES, keyIdOf } from './frame.ts'
 import type { JournalKey } from './key.ts'
 
@@ -136,7 +136,7 @@ const isZero = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0)
  */
 function quarantine(folder: string, segment: string, from: number, bytes: Buffer): void {
   try {
-    mkdirSync(join(folder, 'quarantine'), { recursive: true, mode: 0o700 })
+    makeFolder(join(folder, 'quarantine'))
     writeFileSync(join(folder, 'quarantine', `${segment}-${from}.bin`), bytes, { mode: 0o600 })
   } catch {
     // the damage is reported whether the copy was made or not

@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -11,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '../make-folder.ts'
 import { type Head, lineOf, parseLine } from './heads.ts'
 
 /** Up to where an instance has acknowledged what it wrote last. */
@@ -40,10 +40,10 @@ const INSTANCE = /^[0-9a-f]{12}$/
 /** `instance` has 12 hexadecimal digits, and is written by one process at a time. */
 export function openToldHeads(journalFolder: string, instance: string): ToldHeads {
   const folder = join(journalFolder, FOLDER)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder)
   let fd: number | undefined
   const open = (): number => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     // instances come and go, and each request looks at all that there are
     forgetOld(folder)
     return openSync(join(folder, instance), constants.O_WRONLY | constants.O_CREAT, 0o600)

@@ -4,7 +4,6 @@ import {
   fdatasyncSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { makeFolder } from '../make-folder.ts'
 
 /** Lines of JSON on disk, each with its checksum, each fsynced before `append` returns. */
 export interface LedgerFile {
@@ -36,7 +36,7 @@ export class LedgerDamagedError extends Error {
 
 /** Opens or creates the file and hands over each entry. A torn last line is cut off; other damage throws. */
 export function openLedgerFile(path: string, read: (entry: unknown) => void): LedgerFile {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0)
   const end = readLines(path, bytes, read)
   let fd = openSync(path, 'a', 0o600)

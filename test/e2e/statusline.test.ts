@@ -155,6 +155,17 @@ describe('token-bridge statusline', () => {
     expect(await status(folder, {}, [], settings)).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test.runIf(existsSync('/proc/self'))(
+    'tells in the line that it can write nothing, instead of counting for ever',
+    async () => {
+      const { code, stdout, stderr } = await status(corpus(), {}, [], { DATA_DIR: '/proc/nowhere' })
+      expect([code, stderr]).toEqual([0, ''])
+      expect(stdout).toBe(
+        'token-bridge: /proc/nowhere/index cannot be made or written to (ENOENT): set another DATA_DIR\n',
+      )
+    },
+  )
+
   test('has nothing that a terminal obeys, and reads a file as it reads stdin', async () => {
     const folder = corpus()
     const text = '\x1b[2J\n\u202eowned'

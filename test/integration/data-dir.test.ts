@@ -78,6 +78,20 @@ describe('a data folder', () => {
     )
   })
 
+  test.runIf(existsSync('/proc/self'))('that cannot be made is told by commands that need no server', async () => {
+    const folder = makeFolder()
+    writeTranscripts(folder, { 'p/a.jsonl': [line()] })
+    const settings = { DATA_DIR: '/proc/nowhere', TRANSCRIPTS_DIR: folder }
+    const [token, counted] = await Promise.all([
+      run(['token', '--user', 'ann', '--roles', 'viewer'], folder, settings),
+      run(['analyze', '--by', 'month', '--format', 'csv'], folder, settings),
+    ])
+    expect([token.code, token.stdout]).toEqual([1, ''])
+    expect(token.stderr).toContain('DATA_DIR /proc/nowhere cannot be made or written to (ENOENT)')
+    expect([counted.code, counted.stdout.split('\n').length]).toEqual([0, 3])
+    expect(counted.stderr).toContain('/proc/nowhere/index')
+  })
+
   test('is left as it was where FLAGS_FILE names a file that is not there', async () => {
     const folder = makeFolder()
     const FLAGS_FILE = join(folder, 'flags.json')

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../../make-folder.ts'
 import type { StatusPlaces } from '../../places.ts'
 
 // What was counted, as few figures as a status line needs, beside the index: reading the index itself takes too long.
@@ -55,7 +56,7 @@ export function readStatus({ path, of }: StatusFile): Status | undefined {
 }
 
 export function writeStatus({ path }: StatusFile, status: Status): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   writeFileSync(`${path}.${process.pid}`, JSON.stringify(status), { mode: 0o600 })
   renameSync(`${path}.${process.pid}`, path)
 }
@@ -65,7 +66,7 @@ const GIVEN_UP_MS = 120_000
 
 const claimPath = ({ path }: StatusFile): string => `${path}.counting`
 
-/** Whether this process may begin to count: one does at a time. */
+/** Whether this process may begin to count: one does at a time. Throws where nothing can be written. */
 export function claimCounting(file: StatusFile): boolean {
   const claim = claimPath(file)
   try {
@@ -75,11 +76,15 @@ export function claimCounting(file: StatusFile): boolean {
     // nobody counts
   }
   try {
-    mkdirSync(dirname(file.path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file.path))
     writeFileSync(claim, '', { flag: 'wx', mode: 0o600 })
     return true
-  } catch {
-    return false
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && existsSync(claim)) return false
+    throw new Error(`${dirname(file.path)} cannot be made or written to (${code ?? message}): set another DATA_DIR`, {
+      cause: error,
+    })
   }
 }
 

@@ -26,8 +26,9 @@ export async function statusline(args: readonly string[]): Promise<void> {
   try {
     if (args[0] === COUNT) return await count(args.slice(1))
     const { parts, stale } = lineOf(readOptions(args))
+    const claimed = stale !== undefined && claimCounting(stale.file)
     print(parts)
-    if (stale !== undefined && claimCounting(stale.file)) await countAside(stale)
+    if (claimed) await countAside(stale)
   } catch (error) {
     print([{ text: `token-bridge: ${firstLine((error as Error).message)}` }])
   }

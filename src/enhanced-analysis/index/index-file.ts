@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { makeFolder } from '../../make-folder.ts'
 import { NUMBER_COLUMNS } from '../table/file-update.ts'
 
 /**
@@ -56,7 +47,7 @@ export function openIndexFile(
   read: FrameReader,
   reset: () => void,
 ): { index: IndexFile; state: IndexState } {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   let fd = openSync(path, 'a+', 0o600)
   const stat = fstatSync(fd)
   if (!stat.isFile()) {
