@@ -55,7 +55,10 @@ module.exports = {
       severity: 'error',
       comment: 'the core decides; what talks to the world comes in through parameters',
       from: { path: CORE },
-      to: { path: '^src/', pathNot: ['^src/(domain|ports|turns|policies)/', '^src/process-lock\\.ts$', CORE] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/(domain|ports|turns|policies)/', '^src/(process-lock|make-folder)\\.ts$', CORE],
+      },
     },
     // the rooms of the core along the flow of data, each with those that it stands on
     ...Object.entries({
@@ -80,7 +83,11 @@ module.exports = {
       from: { path: `^src/(${ADAPTERS})/`, pathNot: '^src/enhanced-analysis/' },
       to: {
         path: '^src/',
-        pathNot: ['^src/(domain|ports|turns|policies)/', '^src/(process-lock|private-files)\\.ts$', '^src/$1/'],
+        pathNot: [
+          '^src/(domain|ports|turns|policies)/',
+          '^src/(process-lock|private-files|make-folder)\\.ts$',
+          '^src/$1/',
+        ],
       },
     },
     {
@@ -90,7 +97,11 @@ module.exports = {
       from: { path: '^src/enhanced-analysis/' },
       to: {
         path: '^src/',
-        pathNot: ['^src/(domain|ports|turns)/', '^src/process-lock\\.ts$', '^src/(enhanced-analysis|transcripts)/'],
+        pathNot: [
+          '^src/(domain|ports|turns)/',
+          '^src/(process-lock|make-folder)\\.ts$',
+          '^src/(enhanced-analysis|transcripts)/',
+        ],
       },
     },
     // the inner rooms of the analysis, each with those that it stands on
@@ -152,7 +163,7 @@ module.exports = {
       comment:
         'who may do what is decided before anything else is known, but the keys of others, which are asked for by a policy',
       from: { path: '^src/access/' },
-      to: { path: '^src/', pathNot: '^src/(access|domain|policies)/' },
+      to: { path: '^src/', pathNot: '^src/((access|domain|policies)/|make-folder\\.ts$)' },
     },
     {
       name: 'rates-import-ports-and-domain',
@@ -178,7 +189,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           '^src/(cli|domain|ports|access|audit|enhanced-analysis|journal|transcripts|pricing)/',
-          '^src/(config|places|main|secret-files|server-file|isolation-file|lost-revocations-file|process-lock|folders|shipping/ledger-file)\\.ts$',
+          '^src/(config|places|main|secret-files|server-file|isolation-file|lost-revocations-file|process-lock|folders|make-folder|shipping/ledger-file)\\.ts$',
         ],
       },
     },

@@ -15,10 +15,20 @@ const PARTS: ReadonlyMap<string, Part> = new Map([
   ['rollout', recordRollout],
 ])
 
+const USAGE = `usage: npm run recorded-run -- [${[...PARTS.keys()].join('] [')}]
+
+Goes the whole way against a real Unleash and compares every answer with what was planted. Takes some minutes; a part's
+name runs that part alone. Exit code 1 where something differs that must not.
+`
+if (process.argv.includes('--help')) {
+  process.stdout.write(USAGE)
+  process.exit()
+}
+
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : [...PARTS.keys()]
 const unknown = chosen.filter((name) => !PARTS.has(name))
 if (unknown.length > 0) {
-  process.stderr.write(`there is no part ${unknown.join(', ')}: ${[...PARTS.keys()].join(', ')}\n`)
+  process.stderr.write(`there is no part ${unknown.join(', ')}\n${USAGE}`)
   process.exit(2)
 }
 

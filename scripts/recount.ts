@@ -1,8 +1,7 @@
 // Counts transcripts a second time, from the rules of the domain alone: it shares no code with src/, reads each line
 // with JSON.parse and takes no short cuts. Ten times as slow, and there to agree: npm run recount -- FOLDER
-import { createReadStream, readdirSync } from 'node:fs'
+import { createReadStream, existsSync, readdirSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
-import { parseArgs } from 'node:util'
 
 interface Copy {
   sidechain: boolean
@@ -204,10 +203,17 @@ function branchOf(value: unknown): string {
 }
 
 if (import.meta.main) {
-  const { positionals } = parseArgs({ allowPositionals: true, options: {} })
-  const [folder] = positionals
-  if (folder === undefined || positionals.length > 1) {
-    process.stderr.write('usage: npm run recount -- FOLDER\n')
+  const USAGE = `usage: npm run recount -- FOLDER
+
+Counts the transcripts of a folder a second time, by code that shares nothing with the program, and prints JSON.
+`
+  const [folder, ...more] = process.argv.slice(2)
+  if (folder === '--help') process.stdout.write(USAGE)
+  else if (folder === undefined || folder.startsWith('-') || more.length > 0) {
+    process.stderr.write(USAGE)
     process.exitCode = 2
+  } else if (!existsSync(folder)) {
+    process.stderr.write(`${folder} is not there\n`)
+    process.exitCode = 1
   } else process.stdout.write(`${JSON.stringify(await recount(folder), null, 2)}\n`)
 }

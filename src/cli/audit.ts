@@ -85,6 +85,7 @@ export async function listAudit(
     after = auditEntries.pageInfo.endCursor ?? null
   }
   if (options.json) return void printJson(entries)
+  if (entries.length === 0) return void printLines(['no such entry'])
   printLines(
     entries.map(({ at, who: by, action: what, outcome, count, detail, from }) =>
       [at, by ?? '-', from ?? '-', what, outcome, ...(count > 1 ? [`${count} times`] : []), detail ?? '']

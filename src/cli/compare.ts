@@ -11,11 +11,15 @@ const LATEST = 20
 /** `token-bridge source compare`: exit code 1 where both do not say the same, or cannot be compared. */
 export async function compareSources(ids: readonly string[], options: RemoteOptions): Promise<void> {
   const compared: Comparison[] = []
-  for (const mismatch of ids.length > 0 ? ids : [null, ...(await differingLately(options))])
-    compared.push((await request(CompareSourcesDocument, { mismatch }, options)).compareSources)
+  const lines: string[] = []
+  for (const mismatch of ids.length > 0 ? ids : [null, ...(await differingLately(options))]) {
+    const { compareSources: one } = await request(CompareSourcesDocument, { mismatch }, options)
+    compared.push(one)
+    lines.push(...described(one, mismatch === null ? 'the whole history' : one.question))
+  }
   if (!compared.every(({ agreed }) => agreed === true)) process.exitCode = 1
   if (options.json) return void printJson(compared)
-  printLines(compared.flatMap(described))
+  printLines(lines)
 }
 
 /** The latest mismatch of each question. */
@@ -25,8 +29,8 @@ async function differingLately(options: RemoteOptions): Promise<string[]> {
   return [...byQuestion.values()].flatMap(([first]) => first?.node.id ?? [])
 }
 
-const described = ({ question, leavesArchived, differences, ...compared }: Comparison): string[] => [
-  `${verdict(compared)}${leavesArchived ? ', archived records left out' : ''}: ${question}`,
+const described = ({ leavesArchived, differences, ...compared }: Comparison, asked: string): string[] => [
+  `${asked}: ${verdict(compared)}${leavesArchived ? ', archived records left out' : ''}`,
   ...differences.map(
     ({ field, control, candidate }) => `  ${field}: ${control} in the files, ${candidate} in ClickHouse`,
   ),

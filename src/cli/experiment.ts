@@ -29,7 +29,8 @@ export async function showExperiment({ since, until, ...options }: ExperimentOpt
 
 function heading({ flag, enabled, verdict, reason, crossovers, ...ratio }: Experiment): string[] {
   const { sampleRatioP: p, sampleRatioMismatch } = ratio
-  const shown = p === null || p === undefined ? 'too few users, or no one share' : `p = ${p.toPrecision(2)}`
+  const shown =
+    p === null || p === undefined ? 'not tested: too few users, or no fixed share' : `p = ${p.toPrecision(2)}`
   return [
     `${verdict}: ${reason}`,
     `${flag} is ${enabled ? 'on' : 'off'}; users who were in both arms: ${grouped(crossovers)}`,

@@ -44,10 +44,12 @@ export function addIsolation(program: Command): void {
       const { isolate } = await import('./isolation.ts')
       await isolate(options)
     })
-  remote(program.command('rejoin').description('end that')).action(async (options) => {
-    const { rejoin } = await import('./isolation.ts')
-    await rejoin(options)
-  })
+  remote(program.command('rejoin').description('end an isolation: the bridge reads and writes again')).action(
+    async (options) => {
+      const { rejoin } = await import('./isolation.ts')
+      await rejoin(options)
+    },
+  )
 }
 
 export function addGuard(guard: Command): void {
@@ -61,7 +63,7 @@ export function addGuard(guard: Command): void {
       const { tripGuard } = await import('./guard.ts')
       await tripGuard(options)
     })
-  remote(guard.command('reset').description('end that: flags and progress decide again'))
+  remote(guard.command('reset').description('release the emergency brake: flags and progress decide again'))
     .requiredOption('--reason <text>', 'why')
     .action(async (options) => {
       const { resetGuard } = await import('./guard.ts')
@@ -130,7 +132,9 @@ export function addIncidents(incident: Command): void {
   remote(
     incident
       .command('close')
-      .description('by hand, which acknowledges its alert, too; one whose alert is over is closed by itself'),
+      .description(
+        'close an incident by hand, which acknowledges its alert, too; it closes by itself when its alert is over',
+      ),
   )
     .argument('<id>', 'of the incident, as list tells it')
     .requiredOption('--note <text>', 'why')

@@ -20,6 +20,7 @@ export async function createMachineToken(
 export async function listMachineTokens(options: RemoteOptions): Promise<void> {
   const { machineTokens } = await request(MachineTokensDocument, {}, options)
   if (options.json) return void printJson(machineTokens)
+  if (machineTokens.length === 0) return void printLines(['no machine has a token'])
   printLines(
     machineTokens.map(({ id, userId, roles, access, note, by, expiresAt, revokedAt, lastUsedAt }) => {
       const state = revokedAt == null ? `until ${expiresAt}` : `revoked ${revokedAt}`

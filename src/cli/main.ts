@@ -110,7 +110,7 @@ function addToken(program: Command): void {
 }
 
 function addMachineTokens(tokens: Command): void {
-  remote(tokens.command('create').description('make one and print it, alone, on stdout: it is told once'))
+  remote(tokens.command('create').description('make a token and print it, alone, on stdout: it is shown this once'))
     .requiredOption('--user <id>', 'who the token is for')
     .requiredOption('--roles <roles>', `comma-separated: ${ROLES.join(', ')}`)
     .option('--note <text>', 'what it is for')
@@ -120,7 +120,7 @@ function addMachineTokens(tokens: Command): void {
       const { createMachineToken } = await import('./machine-tokens.ts')
       await createMachineToken(options)
     })
-  remote(tokens.command('list').description('those that have not expired')).action(async (options) => {
+  remote(tokens.command('list').description('the tokens of machines that have not expired')).action(async (options) => {
     const { listMachineTokens } = await import('./machine-tokens.ts')
     await listMachineTokens(options)
   })

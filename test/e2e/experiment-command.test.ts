@@ -13,7 +13,7 @@ describe('an operator at the command line', () => {
     for (const line of [
       /^INCONCLUSIVE: the experiment has decided no answer yet$/m,
       /^dashboard_ab_test is off; users who were in both arms: 0$/m,
-      /^sample ratio: no mismatch \(too few users, or no one share\)$/m,
+      /^sample ratio: no mismatch \(not tested: too few users, or no fixed share\)$/m,
       /legacy.*database/,
       /expected share.*90\.00 %.*10\.00 %/,
       /users +│ +0 │ +0/,
