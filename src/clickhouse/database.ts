@@ -221,6 +221,28 @@ function requireAll(read: number, said: number): void {
   if (read !== said) throw new Error(`of ${said} rows of the answer ${read} came`)
 }
 
+/** Statements after which a server writes anew what a table is. */
+const CHANGES_TABLES = /^\s*(?:CREATE|ALTER) TABLE\b/
+const ROOM = {
+  name: 'room' as const,
+  sql: 'SELECT filesystemAvailable() AS bytes',
+  row: z.object({ bytes: z.string().transform(Number) }),
+}
+/** What a table is takes some kilobytes; whoever else writes there must not take the last of them in between. */
+const LEAST_ROOM = 8 << 20
+
+/**
+ * A server whose disk is full says that it has made or changed a table, keeps an empty file of what it is, and does not
+ * start any more (26.7).
+ */
+function requireRoom([room]: { bytes: number }[]): void {
+  if (room !== undefined && room.bytes >= LEAST_ROOM) return
+  throw new BridgeError(
+    'SOURCE_UNAVAILABLE',
+    "the disk of ClickHouse's tables is full: nothing is made or changed there",
+  )
+}
+
 function createDatabase({ client, apart, isServer }: Clients, policies: Policies): Database<string> {
   const { attempt, end } = createAttempts(apart && killedBy(apart))
   const guards = mapPolicies(policies, (policy, use) =>
@@ -260,10 +282,12 @@ function createDatabase({ client, apart, isServer }: Clients, policies: Policies
           saidBy(await connected.insert({ ...common, ...into, values, format: 'JSONCompactEachRow' }))
         })
       },
-      command: (name, sql, params = {}, { repeatable = false } = {}) =>
-        run(name, repeatable, async (common) => {
+      async command(name, sql, params = {}, { repeatable = false } = {}) {
+        if (CHANGES_TABLES.test(sql)) requireRoom(await through(use).query(ROOM))
+        await run(name, repeatable, async (common) => {
           saidBy(await connected.command({ ...common, query: sql, query_params: params }))
-        }),
+        })
+      },
       for: through,
       async ask() {
         await through('aside').query(HOW_IT_IS)

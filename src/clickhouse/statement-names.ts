@@ -76,6 +76,7 @@ export type StatementName =
   | 'retired-evidence'
   | 'revoke-own-access'
   | 'revoke-own-grants'
+  | 'room'
   | 'rows'
   | 'session-count'
   | 'sessions'

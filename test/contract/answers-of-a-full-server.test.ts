@@ -43,6 +43,30 @@ describe('a server whose disk is full', () => {
     disk?.free()
     expect(await ask(100, 100_000)).toHaveLength(100)
   })
+
+  test.skipIf(!isAllowed)('is asked for no table, of which it would keep nothing: it starts again', async () => {
+    const folder = smallDiskFolder()
+    const disk = mountSmallDisk(folder, MEGABYTES)
+    const start = () => startClickHouse({ folder, port: 0, users: [{ name: USER, password: PASSWORD }] })
+    let server = await start()
+    onTestFinished(async () => {
+      await server.stop()
+      disk?.remove()
+    })
+    const db = await open(server.url)
+    const make = (name: string) => db.command('make', `CREATE TABLE ${name} (identity UUID) ENGINE = Memory`)
+    await make('excluded_1')
+    disk?.fill(1)
+    for (const change of [make('excluded_2'), db.command('alter', 'ALTER TABLE excluded_1 ADD COLUMN a UUID')])
+      await expect(change).rejects.toMatchObject({
+        code: 'SOURCE_UNAVAILABLE',
+        message: expect.stringMatching(/disk .* is full/),
+      })
+    await server.stop()
+    disk?.free()
+    server = await start()
+    await (await open(server.url)).ask()
+  })
 })
 
 describe('somebody else who answers 200 in place of a server', () => {
