@@ -77,7 +77,7 @@ export function createCachedSource(options: CachedSourceOptions): CachedSource {
       throw error
     }
   }
-  const compute = createComputing(source, ask, options.asking)
+  const compute = createComputing(source, ask, options)
   const { asked = (request: SourceRequest) => request } = source
   const stateOf = ({ watermark }: { watermark: string }): string => `${generation()} ${watermark}`
 
@@ -139,10 +139,15 @@ type Ask = (key: string, request: SourceRequest, caller: string) => Promise<Sour
 
 /**
  * Puts the same question to the source once at a time. Who comes while it is answered, and knows of a later watermark,
- * gets the answer of the one time after it. A question that waits behind others of its caller is put once more for
- * another caller, who would wait in a queue that is not theirs.
+ * gets the answer of the one time after it; where the source is away and another one can answer, they wait for no second
+ * deadline. A question that waits behind others of its caller is put once more for another caller, who would wait in a
+ * queue that is not theirs.
  */
-function createComputing(source: TokenSource, ask: Ask, asking: Asking = new Map()): Ask {
+function createComputing(
+  source: TokenSource,
+  ask: Ask,
+  { asking = new Map(), canFallBack = false }: Pick<CachedSourceOptions, 'asking' | 'canFallBack'>,
+): Ask {
   /** The question of each key that was put last. */
   const running = new Map<string, Asked>()
 
@@ -168,7 +173,11 @@ function createComputing(source: TokenSource, ask: Ask, asking: Asking = new Map
     if (now === undefined || (now.caller !== caller && !isFirst(now))) return put(key, since, request, caller).answer
     const again = (): Promise<SourceAnswer> => compute(key, request, caller)
     // asks again when that answer is there, with the watermark of then; whoever else waits shares that question
-    if (now.since !== since) return now.answer.then(again, again)
+    if (now.since !== since)
+      return now.answer.then(again, (error: unknown) => {
+        if (canFallBack && isAway(error)) throw error
+        return again()
+      })
     return now.answer.catch((error: unknown) => {
       if (now.caller !== caller && isOverloaded(error)) return again()
       throw error
@@ -179,6 +188,7 @@ function createComputing(source: TokenSource, ask: Ask, asking: Asking = new Map
 
 /** The caller has too many questions: no failure of the source, and nobody else's. */
 const isOverloaded = (error: unknown): boolean => isBridgeError(error) && error.code === 'OVERLOADED'
+const isAway = (error: unknown): boolean => isBridgeError(error) && error.code === 'SOURCE_UNAVAILABLE'
 
 function keyOf(source: TokenSource, generation: number, request: SourceRequest): string {
   const text = JSON.stringify([source.world, source.source, generation, requestKey(request)])

@@ -119,6 +119,23 @@ describe('a cached source', () => {
     expect(state.asked).toBe(2)
   })
 
+  test('where another source can answer, keeps nobody waiting for a second deadline of one that is away', async () => {
+    const { state, cached, hold, settle } = scene({ canFallBack: true })
+    const told = () => cached.answer(REQUEST).catch((error: BridgeError) => error.code)
+    const release = hold()
+    const first = told()
+    await settle()
+    state.watermark = 'w2'
+    const second = told()
+    await settle()
+    state.failing = true
+    // whoever was asked again would have no answer either
+    hold()
+    release()
+    expect(await Promise.all([first, second])).toEqual(['SOURCE_UNAVAILABLE', 'SOURCE_UNAVAILABLE'])
+    expect(state.asked).toBe(1)
+  })
+
   test('puts the same question to the source once at a time', async () => {
     const { state, cached, hold } = scene()
     const release = hold()
