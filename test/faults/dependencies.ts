@@ -29,9 +29,9 @@ export async function startDependencies(folder: string, only = DEPENDENCIES): Pr
     only.includes('Unleash') ? runUnleash() : undefined,
   ])
   const ways: Record<Dependency, Way | undefined> = {
-    ClickHouse: await openWay(clickhouse.settings.CLICKHOUSE_URL as string),
-    Redis: redis && (await openWay(redis.url)),
-    Unleash: unleash && (await openWay(unleash.apiUrl)),
+    ClickHouse: await openWay('ClickHouse', clickhouse.settings.CLICKHOUSE_URL as string),
+    Redis: redis && (await openWay('Redis', redis.url)),
+    Unleash: unleash && (await openWay('Unleash', unleash.apiUrl)),
   }
   const own: Record<Dependency, Partial<Record<Fault, () => Promise<(() => Promise<void>) | undefined>>>> = {
     ClickHouse: {

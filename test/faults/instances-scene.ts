@@ -5,7 +5,7 @@ import type { Random } from '../../corpus/random.ts'
 import { startRedis } from '../support/redis-setup.ts'
 import { type Dependencies, startDependencies } from './dependencies.ts'
 import type { Dependency } from './faults.ts'
-import type { Counted } from './judge.ts'
+import { type Counted, plus } from './judge.ts'
 import { type Asked, createWorld, type World } from './kill-world.ts'
 import { type MortalClickHouse, startMortalClickHouse } from './mortal-clickhouse.ts'
 import { type Answer, type Server, startServer } from './server-process.ts'
@@ -143,6 +143,17 @@ export async function publisherOf(server: Asked): Promise<{ state: string; detai
   const answer = await server.ask('{ health { components { name state detail } } }')
   const components: { name: string; state: string; detail: string }[] = answer?.data?.health.components ?? []
   return components.find(({ name }) => name === 'publisher')
+}
+
+/** The table that readers count, by SQL of its own, has what was planted and acknowledged, each once. */
+export async function judgeTable({ world, rows }: Scene): Promise<string[]> {
+  const { files, prunable, acknowledged } = world.moment()
+  const expected = [files, prunable, acknowledged].reduce(plus)
+  const found = await rows()
+  if (found.tokens === expected.tokens && found.records === expected.records) return []
+  return [
+    `the table has ${found.tokens} tokens in ${found.records} rows, not ${expected.tokens} in ${expected.records}`,
+  ]
 }
 
 async function rowsOf({ settings }: MortalClickHouse): Promise<Counted> {

@@ -19,6 +19,8 @@ export interface Bounds {
 /** What a server tells: of everything, and of each project at the same moment. */
 export interface Told {
   source: string
+  /** Why it was that source. */
+  reason: string
   stale: boolean
   /** It says that something is lost. */
   lacks: boolean
@@ -29,14 +31,21 @@ export interface Told {
   knowsRuns: boolean
 }
 
-const METRICS = '{ tokens { total } recordCount provenance { source stale cache } }'
+const METRICS = '{ tokens { total } recordCount provenance { source reason stale cache } }'
 
-/** Asks for all that is judged. */
-export const questionOf = (preference: string): string => `{
-  whole: tokenMetrics(preference: ${preference}) ${METRICS}
-  ${PROJECTS.map((name) => `${name}: tokenMetrics(preference: ${preference}, filter: { projects: ["${name}"] }) ${METRICS}`).join('\n')}
-  migration { id state tokensVerified }
-}`
+/** Before anything that is planted or sent. */
+export const LONG_AGO = '2000-01-01T00:00:00Z'
+
+/** Asks for all that is judged. `from`: another one makes the same question another one, to which others have no answer. */
+export const questionOf = (preference: string, from = LONG_AGO): string => {
+  const metricsOf = (filter: string): string =>
+    `tokenMetrics(preference: ${preference}, filter: { from: "${from}"${filter} }) ${METRICS}`
+  return `{
+    whole: ${metricsOf('')}
+    ${PROJECTS.map((name) => `${name}: ${metricsOf(`, projects: ["${name}"]`)}`).join('\n')}
+    migration { id state tokensVerified }
+  }`
+}
 
 /** `undefined` where there was no answer: it was refused, or the server was killed. */
 export function toldIn(answer: Answer | undefined): Told | undefined {
@@ -45,6 +54,7 @@ export function toldIn(answer: Answer | undefined): Told | undefined {
   const run = data.migration
   return {
     source: data.whole.provenance.source,
+    reason: data.whole.provenance.reason,
     stale: data.whole.provenance.stale,
     lacks: data.whole.provenance.stale && data.whole.provenance.cache !== 'STALE',
     whole: countedIn(data.whole),

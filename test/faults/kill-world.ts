@@ -64,6 +64,7 @@ export function createWorld(folder: string, random: Random) {
     ...transcripts,
     moment,
     acknowledged: () => Number(calls.sent().acknowledged.records),
+    notAcknowledged: calls.notAcknowledged,
     send: calls.send,
 
     /** Sends again what had no answer, and waits until everything is in ClickHouse. */
@@ -197,6 +198,7 @@ function createCalls(random: Random) {
   /** Calls without an answer. */
   const open = new Map<string, Call>()
   let acknowledged = NOTHING
+  const notAcknowledged: Record<string, number> = {}
   let made = 0
   let ids = 0
 
@@ -216,8 +218,13 @@ function createCalls(random: Random) {
     const call = open.get(key)
     if (call === undefined) return
     const answer = await server.ask(MUTATION, { input: { idempotencyKey: key, records: call.records } })
+    if (answer?.data?.ingestTokenRecords?.accepted !== call.records.length) {
+      const why = answer?.errors?.[0]?.extensions.code ?? 'no answer'
+      notAcknowledged[why] = (notAcknowledged[why] ?? 0) + 1
+      return
+    }
     // another server may have been told of it meanwhile
-    if (answer?.data?.ingestTokenRecords?.accepted !== call.records.length || !open.delete(key)) return
+    if (!open.delete(key)) return
     acknowledged = plus(acknowledged, call.counted)
     if (random.chance(0.3)) await steal(server, call)
   }
@@ -230,6 +237,8 @@ function createCalls(random: Random) {
   }
   return {
     sent: () => ({ acknowledged, open: [...open.values()].reduce((sum, { counted }) => plus(sum, counted), NOTHING) }),
+    /** How often a call was sent and not acknowledged, by why; it is sent again until it is. */
+    notAcknowledged: (): Record<string, number> => ({ ...notAcknowledged }),
     /** Sends something new, and some of what had no answer. */
     async send(server: Asked): Promise<void> {
       nextCall()

@@ -2,6 +2,10 @@ import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startClickHouse } from '../../scripts/clickhouse-server.ts'
+import { until } from '../support/until.ts'
+
+/** More than a disk is full for. */
+const STARTS_WITHIN_SECONDS = 60
 
 /** A real ClickHouse server that is killed, too. */
 export interface MortalClickHouse {
@@ -28,7 +32,16 @@ export async function startMortalClickHouse(folder: string, keepAliveSeconds?: n
     await sleep(ms)
     await server.stop()
     crashes++
-    server = await start(Number(new URL(url).port))
+    let why = ''
+    const again = () =>
+      start(Number(new URL(url).port)).catch((error: Error) => {
+        why = error.message
+        return undefined
+      })
+    // one whose disk is full may start only when there is room
+    server = await until('the ClickHouse server', again, STARTS_WITHIN_SECONDS).catch(() => {
+      throw new Error(`the ClickHouse server does not start any more: ${why}`)
+    })
   }
   return {
     settings: { CLICKHOUSE_URL: url, CLICKHOUSE_USER: user.name, CLICKHOUSE_PASSWORD: user.password },

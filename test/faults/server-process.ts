@@ -11,7 +11,7 @@ import { post } from '../support/graphql-client.ts'
 /** A real server, to which anything may be done. */
 export interface Server {
   /** `undefined` where it was killed before it answered. */
-  ask(query: string, variables?: object): Promise<Answer | undefined>
+  ask(query: string, variables?: object, user?: string): Promise<Answer | undefined>
   isAlive(): boolean
   /** Settles when it has come to the moment of `STALL_AT`, and stopped there. */
   stalled: Promise<void>
@@ -86,10 +86,16 @@ export async function startServer(options: ServerOptions): Promise<Server | unde
   }
   const given = settings.AUTH_JWT_SECRET
   const secret = given === undefined ? loadMadeSecret(dataDir) : Buffer.from(given)
-  const token = await signFor(secret)
+  const tokens = new Map<string, Promise<string>>()
+  const tokenOf = (user: string): Promise<string> => {
+    const token = tokens.get(user) ?? signFor(secret, user)
+    tokens.set(user, token)
+    return token
+  }
   return {
     isAlive: () => child.exitCode === null && child.signalCode === null,
-    async ask(query, variables = {}) {
+    async ask(query, variables = {}, user = 'judge') {
+      const token = await tokenOf(user)
       try {
         return (await post(url, token, { query, variables })) as Answer
       } catch {
@@ -126,12 +132,12 @@ async function readUrl(child: ChildProcess, path: string): Promise<string | unde
 }
 
 /** A token that no server takes for one of the future, or for one that is over, whatever its clock says. */
-function signFor(secret: Uint8Array): Promise<string> {
+function signFor(secret: Uint8Array, user: string): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
   return new SignJWT({ roles: ['viewer', 'ingester', 'operator'] })
     .setProtectedHeader({ alg: SECRET_ALGORITHM })
     .setIssuer(DEFAULT_ISSUER)
-    .setSubject('judge')
+    .setSubject(user)
     .setIssuedAt(now - TOKEN_SECONDS)
     .setExpirationTime(now + TOKEN_SECONDS)
     .sign(secret)

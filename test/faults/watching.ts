@@ -26,6 +26,11 @@ export interface WatchingOptions {
   /** The instance as it runs now; `undefined` while it does not. */
   server: () => Server | undefined
   runs: RunOrder
+  /** From when on they ask for: who asks for the same as others shares their answers. */
+  from?: string
+  pauseMs?: number
+  /** Told of each answer, and how long it was waited for. */
+  onAnswer?: (told: Told, ms: number) => void
 }
 
 const PREFERENCES = ['AUTO', 'LEGACY', 'CLICKHOUSE']
@@ -37,7 +42,7 @@ const PAUSE_MS = 20
  * Asks an instance again and again, and judges each answer: everything that was acknowledged before the question is in
  * it, nothing that was not there before its end, and never less than in an answer before it.
  */
-export function watch({ world, random, name, server, runs }: WatchingOptions) {
+export function watch({ world, random, name, server, runs, from, pauseMs = PAUSE_MS, onAnswer }: WatchingOptions) {
   const watched: Watched = { answers: 0, stale: 0, lacking: 0, unanswered: 0, codes: {}, sources: {}, differences: [] }
   let seen = { p: NOTHING, q: NOTHING }
   let isOver = false
@@ -52,7 +57,8 @@ export function watch({ world, random, name, server, runs }: WatchingOptions) {
     const asked = server()
     if (asked === undefined) return
     const before = world.moment()
-    const answer = await asked.ask(questionOf(random.pick(PREFERENCES)))
+    const began = performance.now()
+    const answer = await asked.ask(questionOf(random.pick(PREFERENCES), from), {}, name)
     const told = toldIn(answer)
     if (told === undefined) {
       const first = answer?.errors?.[0]
@@ -61,6 +67,7 @@ export function watch({ world, random, name, server, runs }: WatchingOptions) {
       watched.codes[code] = (watched.codes[code] ?? 0) + 1
       return
     }
+    onAnswer?.(told, performance.now() - began)
     watched.answers++
     if (told.stale) watched.stale++
     if (told.lacks) watched.lacking++
@@ -72,7 +79,7 @@ export function watch({ world, random, name, server, runs }: WatchingOptions) {
   const watching = (async () => {
     while (!isOver) {
       await ask()
-      await sleep(PAUSE_MS)
+      await sleep(pauseMs)
     }
   })()
   return {

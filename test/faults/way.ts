@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect, createServer, type Socket } from 'node:net'
 import { Transform } from 'node:stream'
-import type { Trouble } from './faults.ts'
+import type { Dependency, Trouble } from './faults.ts'
 
 /** A way to a server, on which tests make trouble. */
 export interface Way {
@@ -17,7 +17,25 @@ const SLOW_MS = 400
 const PAGE_TEXT = '<!doctype html><title>Welcome</title><p>Please sign in to use this network.'
 const PAGE = `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: ${PAGE_TEXT.length}\r\nconnection: close\r\n\r\n${PAGE_TEXT}`
 
-export async function openWay(target: string): Promise<Way> {
+/** By what is called there, whatever a server answers that refuses everything. */
+const REFUSALS: Record<Dependency, (received: Buffer) => { answer: string; isLast: boolean }> = {
+  ClickHouse: () =>
+    refusedByHttp('x-clickhouse-exception-code: 241', 'Code: 241. DB::Exception: (MEMORY_LIMIT_EXCEEDED)'),
+  // one for each command
+  Redis: (received) => ({
+    answer: '-LOADING Redis is loading the dataset in memory\r\n'.repeat(commandsIn(received)),
+    isLast: false,
+  }),
+  Unleash: () => refusedByHttp('retry-after: 1', 'too busy'),
+}
+const refusedByHttp = (header: string, text: string) => ({
+  answer: `HTTP/1.1 503 Service Unavailable\r\n${header}\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
+  isLast: true,
+})
+const commandsIn = (received: Buffer): number =>
+  [...received.toString('latin1').matchAll(/(?:^|\r\n)\*\d+\r\n/g)].length
+
+export async function openWay(dependency: Dependency, target: string): Promise<Way> {
   const url = new URL(target)
   const sockets = new Set<Socket>()
   let trouble: Trouble | undefined
@@ -34,6 +52,7 @@ export async function openWay(target: string): Promise<Way> {
     keep(client, () => upstream)
     if (trouble === 'cut') return void client.destroy()
     if (trouble === 'page') return void client.once('data', () => client.end(PAGE))
+    if (trouble === 'refuses') return refuse(dependency, client)
     upstream = connect(Number(url.port), url.hostname)
     keep(upstream, () => client)
     client.pipe(upstream)
@@ -51,7 +70,7 @@ export async function openWay(target: string): Promise<Way> {
     url: there.href.replace(/\/$/, ''),
     make(next) {
       // a connection on which something was held back or made up is of no use afterwards
-      if (trouble !== undefined || next === 'cut' || next === 'page') destroyAll()
+      if (trouble !== undefined || next === 'cut' || next === 'page' || next === 'refuses') destroyAll()
       trouble = next
     },
     async close() {
@@ -60,6 +79,17 @@ export async function openWay(target: string): Promise<Way> {
       await closed
     },
   }
+}
+
+function refuse(dependency: Dependency, client: Socket): void {
+  let isOver = false
+  client.on('data', (received) => {
+    if (isOver) return
+    const { answer, isLast } = REFUSALS[dependency](received)
+    client.write(answer)
+    isOver = isLast
+    if (isLast) client.end()
+  })
 }
 
 /** What a server sends, as it comes out of the trouble of the moment. */
