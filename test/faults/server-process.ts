@@ -12,6 +12,8 @@ import { post } from '../support/graphql-client.ts'
 export interface Server {
   /** `undefined` where it was killed before it answered. */
   ask(query: string, variables?: object, user?: string): Promise<Answer | undefined>
+  /** Why the last question without an answer had none. */
+  whyNoAnswer(): string
   isAlive(): boolean
   /** Settles when it has come to the moment of `STALL_AT`, and stopped there. */
   stalled: Promise<void>
@@ -92,14 +94,17 @@ export async function startServer(options: ServerOptions): Promise<Server | unde
     tokens.set(user, token)
     return token
   }
+  let whyNoAnswer = ''
   return {
+    whyNoAnswer: () => whyNoAnswer,
     isAlive: () => child.exitCode === null && child.signalCode === null,
     async ask(query, variables = {}, user = 'judge') {
       const token = await tokenOf(user)
       try {
         return (await post(url, token, { query, variables })) as Answer
-      } catch {
-        // it was killed
+      } catch (error) {
+        // most likely it was killed
+        whyNoAnswer = String((error as Error).cause ?? error)
         return undefined
       }
     },
