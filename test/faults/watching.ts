@@ -62,7 +62,8 @@ export function watch({ world, random, name, server, runs, from, pauseMs = PAUSE
     const told = toldIn(answer)
     if (told === undefined) {
       const first = answer?.errors?.[0]
-      const code = first === undefined ? `cut off: ${asked.whyNoAnswer()}` : `${first.extensions.code}: ${first.message}`
+      const code =
+        first === undefined ? `cut off: ${asked.whyNoAnswer()}` : `${first.extensions.code}: ${first.message}`
       watched.unanswered++
       watched.codes[code] = (watched.codes[code] ?? 0) + 1
       return
