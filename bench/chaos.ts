@@ -63,11 +63,11 @@ async function run(): Promise<void> {
 async function outage(): Promise<void> {
   const [minutes, instances] = [numberOf('minutes', 0), numberOf('instances', 1)]
   const report = await runOutage({ seconds: minutes * 60, instances })
-  const { acknowledged, refused, perSecond, p99, shippedWithin, differences } = report
+  const { acknowledged, refused, overloaded, perSecond, p99, shippedWithin, differences } = report
   process.stdout.write(
     `ClickHouse away for ${minutes} minutes, ${instances} instances: ${acknowledged} records acknowledged, ` +
       `${Math.round(perSecond)} a second meanwhile, 99 of 100 calls within ${Math.round(p99)} ms, ` +
-      `refused: ${JSON.stringify(refused)}; all shipped ${shippedWithin.toFixed(0)} s after it was back; ` +
+      `refused: ${JSON.stringify(refused)}; ${overloaded} calls were told to come again; all shipped ${shippedWithin.toFixed(0)} s after it was back; ` +
       `${differences.length} differences\n`,
   )
   for (const difference of differences) process.stdout.write(`${difference}\n`)

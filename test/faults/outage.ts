@@ -14,6 +14,8 @@ export interface OutageReport {
   acknowledged: number
   /** Of calls that were not acknowledged, by code. */
   refused: Record<string, number>
+  /** Calls that were told to come again, as the machine has too much to do, with ClickHouse or without: none is lost. */
+  overloaded: number
   perSecond: number
   /** 99 of 100 calls were acknowledged within so many milliseconds. */
   p99: number
@@ -27,10 +29,12 @@ const SENDERS = 8
 const BATCH = 200
 /** Of each record, so that what is counted tells how many there are. */
 const TOKENS = 7
+/** About, as whoever is told to come again waits a moment. */
+const COMES_AGAIN_MS = 50
 const SHIPPED_MS = 1_200_000
 const INGEST =
   'mutation ($input: IngestTokenRecordsInput!) { ingestTokenRecords(input: $input) { accepted durability } }'
-/** One sender stands for all users of a company: no budget is to end before the disk does. */
+/** Each sender stands for many users: no budget is to end before the disk does. */
 const NO_BUDGETS = { RATE_RECORDS_PER_MINUTE: '0', RATE_BYTES_PER_MINUTE: '0', RATE_COST_PER_MINUTE: '0' }
 
 export async function runOutage({ seconds, instances }: OutageOptions): Promise<OutageReport> {
@@ -63,8 +67,9 @@ export async function runOutage({ seconds, instances }: OutageOptions): Promise<
     const rows = await scene.rows()
     if (rows.records !== expected.records || rows.tokens !== expected.tokens)
       differences.push(`the table has ${rows.tokens} tokens in ${rows.records} rows`)
-    const { refused, p99 } = sending
-    return { acknowledged: sending.acknowledged(), refused, perSecond, p99: p99(), shippedWithin, differences }
+    const { refused, acknowledged, overloaded, p99 } = sending
+    const counts = { acknowledged: acknowledged(), refused, overloaded: overloaded() }
+    return { ...counts, perSecond, p99: p99(), shippedWithin, differences }
   } finally {
     await scene.close()
   }
@@ -72,13 +77,13 @@ export async function runOutage({ seconds, instances }: OutageOptions): Promise<
 
 type Sending = ReturnType<typeof send>
 
-/** Senders, each with one call after the other, at all instances in turn. */
+/** Senders, each a user of their own with one call after the other, at all instances in turn. */
 function send(servers: readonly Server[]) {
   const refused: Record<string, number> = {}
   const took: number[] = []
-  let [acknowledged, made] = [0, 0]
+  let [acknowledged, overloaded, made] = [0, 0, 0]
   let isOver = false
-  const call = async (server: Server): Promise<void> => {
+  const call = async (server: Server, user: string): Promise<void> => {
     const records = Array.from({ length: BATCH }, () => ({
       sessionId: `s${made % 50}`,
       project: 'q',
@@ -88,20 +93,25 @@ function send(servers: readonly Server[]) {
       messageId: `msg_outage_${made++}`,
     }))
     const began = performance.now()
-    const answer = await server.ask(INGEST, { input: { records } })
+    const answer = await server.ask(INGEST, { input: { records } }, user)
     took.push(performance.now() - began)
     const accepted = answer?.data?.ingestTokenRecords?.accepted ?? 0
     acknowledged += accepted
     if (accepted === BATCH) return
     const code = answer?.errors?.[0]?.extensions.code ?? 'no answer'
+    if (code === 'OVERLOADED') {
+      overloaded++
+      return void (await sleep(COMES_AGAIN_MS * (0.5 + Math.random())))
+    }
     refused[code] = (refused[code] ?? 0) + BATCH - accepted
   }
   const sending = Array.from({ length: SENDERS }, async (_, i) => {
-    while (!isOver) await call(servers[i % servers.length] as Server)
+    while (!isOver) await call(servers[i % servers.length] as Server, `sender ${i}`)
   })
   return {
     refused,
     acknowledged: () => acknowledged,
+    overloaded: () => overloaded,
     p99: () => took.toSorted((a, b) => a - b)[Math.floor(took.length * 0.99)] ?? 0,
     async end() {
       isOver = true
