@@ -54,10 +54,11 @@ const OTHERS = 0o077
 
 /** Files that others may read, with what helps. Those of the journal and the audit log are refused when they are read. */
 export function secretFileWarnings(settings: Record<string, string | undefined>): string[] {
-  return SECRETS.flatMap((name) => {
-    const path = settings[`${name}_FILE`]
-    if (path === undefined || READ_LATER.has(name) || !isReadByOthers(path)) return []
-    return [`${name}_FILE ${path} can be read by others: chmod 600 it`]
+  const named = SECRETS.filter((name) => !READ_LATER.has(name)).map((name) => `${name}_FILE`)
+  return [...named, 'TLS_KEY_FILE'].flatMap((name) => {
+    const path = settings[name]
+    if (path === undefined || !isReadByOthers(path)) return []
+    return [`${name} ${path} can be read by others: chmod 600 it`]
   })
 }
 
@@ -66,8 +67,9 @@ export function secretFileWarnings(settings: Record<string, string | undefined>)
  * nobody can change that, and the container is what keeps it. A file of root on a disk is none of these.
  */
 function isReadByOthers(path: string): boolean {
-  const { mode, uid } = statSync(path)
-  return (mode & OTHERS) !== 0 && !(uid === 0 && IN_MEMORY.has(statfsSync(path).type))
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return false
+  return (found.mode & OTHERS) !== 0 && !(found.uid === 0 && IN_MEMORY.has(statfsSync(path).type))
 }
 
 /** Throws what is wrong with the file, without its name. */

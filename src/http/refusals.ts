@@ -5,6 +5,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { clip } from '../domain/clip.ts'
 import { BridgeError } from '../domain/errors.ts'
 import { LIMITS } from '../domain/limits.ts'
+import { securityHeaders } from './response-headers.ts'
 
 const RETRY_AFTER_SECONDS = 1
 const MAX_MESSAGE = LIMITS.errorMessage.value
@@ -75,5 +76,12 @@ export function refuseUpgrade(socket: Duplex, status: number, body: unknown): vo
 
 function rawAnswer(status: number, body: unknown): string {
   const text = JSON.stringify(body)
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
+  const headers = {
+    connection: 'close',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...securityHeaders(false),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n')
 }

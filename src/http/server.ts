@@ -35,6 +35,7 @@ import { errorBody, messageOf, refuseConnection, sendError } from './refusals.ts
 import { contextsFor } from './request-context.ts'
 import { requestIdOf } from './request-id.ts'
 import { pathOfTarget } from './request-target.ts'
+import { securityHeaders } from './response-headers.ts'
 import { takeShortWay } from './short-way.ts'
 import { addSignIn, type SignIn } from './sign-in.ts'
 import { attachSubscriptions, GRAPHQL_PATH, isSubscriptionUpgrade } from './subscriptions.ts'
@@ -111,8 +112,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   await apollo.start()
   const connections = watchConnections(fastify.server, addresses)
   const draining = createDraining(fastify.server)
-  refuseLate(fastify, draining)
   const isTls = options.tls !== undefined
+  refuseLate(fastify, draining, isTls)
   const hostAndOrigin = createHostAndOrigin({ ...options, isTls })
   addHooks(fastify, { ...options, fastifysWay, draining, addresses, connections, hostAndOrigin, isTls })
   // before the routes: each takes the handler that is set when it is registered
@@ -143,10 +144,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 }
 
 /** Who comes after the end has begun is told to come again: another instance may answer by then. Health still tells. */
-function refuseLate(fastify: FastifyInstance, draining: Draining): void {
+function refuseLate(fastify: FastifyInstance, draining: Draining, isTls: boolean): void {
   fastify.addHook('onRequest', async (request, reply) => {
     if (!draining.cameLate(reply.raw) || isOpenPath(pathOf(request))) return
     await draining.whenToRefuse(reply.raw)
+    void reply.headers(securityHeaders(isTls))
     return sendError(reply, 503, new BridgeError('SOURCE_UNAVAILABLE', 'the server is shutting down: try again'))
   })
 }

@@ -48,7 +48,7 @@ describe('a server that is told to stop', () => {
     for (const mine of answers) {
       expect(mine.at(-1)).toMatchObject({
         status: 503,
-        headers: { connection: 'close', 'retry-after': '1' },
+        headers: { connection: 'close', 'retry-after': '1', 'x-content-type-options': 'nosniff' },
         body: { errors: [{ extensions: { code: 'SOURCE_UNAVAILABLE', retryable: true } }] },
       })
       for (const { body } of mine.slice(0, -1)) expect(body.data).toBeDefined()

@@ -205,4 +205,24 @@ describe('every answer', () => {
       expect(response.headers.get('strict-transport-security')).toBeNull()
     }
   })
+
+  test.each([
+    ['what is no request', 'no request\r\n\r\n', 400],
+    [
+      'a WebSocket that is refused',
+      head('GET /graphql', {
+        host: 'evil.example',
+        connection: 'upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': 13,
+        'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      }),
+      403,
+    ],
+  ])('says so to %s, too', async (_, request, status) => {
+    const server = await startServer(makeFolder())
+    const told = await openRaw(server.url, request).closed
+    expect(told).toContain(`HTTP/1.1 ${status} `)
+    expect(told).toContain('\r\nx-content-type-options: nosniff\r\n')
+  })
 })

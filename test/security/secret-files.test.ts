@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
@@ -46,6 +46,20 @@ describe('a secret in a file', () => {
       const told = server.log().includes(`AUTH_JWT_SECRET_FILE ${path} can be read by others: chmod 600 it`)
       expect([mode, told]).toEqual([mode, isTold])
       expect(server.log()).not.toContain(SECRET)
+      await server.close()
+    }
+  })
+
+  test('that is the key of the certificate is told as the others are', async () => {
+    const folder = makeFolder()
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    copyFileSync('test/fixtures/tls/first-cert.pem', cert)
+    copyFileSync('test/fixtures/tls/first-key.pem', key)
+    for (const mode of [0o644, 0o600]) {
+      chmodSync(key, mode)
+      const server = await startServer(folder, { TLS_CERT_FILE: cert, TLS_KEY_FILE: key })
+      const told = server.log().includes(`TLS_KEY_FILE ${key} can be read by others: chmod 600 it`)
+      expect(told).toBe(mode === 0o644)
       await server.close()
     }
   })
