@@ -27,7 +27,7 @@ const END = '<!-- end of figures -->'
 export const keptRuns = (): Run[] => (existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Run[]) : [])
 
 /** What the README has between its marks. */
-export function figuresTable(runs: readonly Run[]): string {
+function figuresTable(runs: readonly Run[]): string {
   const rows = runs.flatMap(({ day, figures }) =>
     figures.map(({ what, ours, peer }) => `| ${what} | ${ours} | ${peer} | ${day} |`),
   )

@@ -107,18 +107,17 @@ export function publishedAnswersSuite(open: () => Promise<Database<string>>): vo
   })
 
   test('leaves out identities, few and many, and makes nothing in the database for them', async () => {
-    const { db, store, published } = await opened()
+    const { db, store } = await opened()
     const records = Array.from({ length: 1000 }, (_, i) => copy({ id: `r${i}`, position: i }))
     await store.write([{ batch: 1, log: 'a', run: 'live', records }])
     await store.publish([batch(1, 'a', 'live')], 1)
-    const tables = () => db.query({ name: 'tables', sql: 'SELECT name FROM system.tables ORDER BY ALL', row: anything })
-    const before = await tables()
+    const none = (): Promise<never> => Promise.reject(new Error('something is made in the database'))
+    const reading = createPublishedRecords({ ...db, command: none, insert: none }, { prices: TEST_PRICES })
     for (const count of [1, 500, 501, 999]) {
       const excluded = Buffer.concat(records.slice(0, count).map(({ identity }) => Buffer.from(identity, 'hex')))
-      const [answer] = await published.answer({ queries: [WHOLE], access: EVERYTHING }, excluded)
+      const [answer] = await reading.answer({ queries: [WHOLE], access: EVERYTHING }, excluded)
       expect(totals(answer?.whole ?? []).records).toBe(1000 - count)
     }
-    expect(await tables()).toEqual(before)
   })
 
   test('cuts pages of sessions by whole numbers, however large, and tells those that others have beside them', async () => {
